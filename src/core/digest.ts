@@ -1,0 +1,30 @@
+/**
+ * Digests prove that two replicas show the same rows. A row's hash is a sum over its columns, a table's digest a sum
+ * over its rows, so both are kept up to date by subtraction and addition, in any order of changes.
+ */
+
+/** 48 bits, so that it is exact as a JavaScript number, small in a database, and can be summed without BigInt. */
+export type RowHash = number;
+
+const limit = 2 ** 48;
+
+/** What is shown of one table: how many rows, and the sum of their hashes modulo 2^48. */
+export interface TableDigest {
+  readonly rows: number;
+  readonly sum: number;
+}
+
+export const emptyDigest: TableDigest = { rows: 0, sum: 0 };
+
+export const addHash = (sum: number, hash: RowHash): number => (sum + hash) % limit;
+export const subtractHash = (sum: number, hash: RowHash): number => (sum - hash + limit) % limit;
+
+export const isSameDigest = (a: TableDigest, b: TableDigest): boolean => a.rows === b.rows && a.sum === b.sum;
+
+/** Digests of a whole dataset by table name. An empty table equals an absent one. */
+export type DatasetDigest = ReadonlyMap<string, TableDigest>;
+
+export function tablesThatDiffer(a: DatasetDigest, b: DatasetDigest): string[] {
+  const names = new Set([...a.keys(), ...b.keys()]);
+  return [...names].filter((name) => !isSameDigest(a.get(name) ?? emptyDigest, b.get(name) ?? emptyDigest)).sort();
+}

@@ -1,0 +1,199 @@
+/** One kind of failure. `docs/errors.md` is held equal to this table by a test. */
+export interface ErrorEntry {
+  readonly title: string;
+  readonly cause: string;
+  readonly nextStep: string;
+}
+
+const entry = (title: string, cause: string, nextStep: string): ErrorEntry => ({ title, cause, nextStep });
+
+/**
+ * Every stable error code. Hundreds tell the area: 10 general, 11 configuration, 12 databases, 13 schema and rows,
+ * 14 servers and trust, 15 connections and protocol, 16 recovery. Codes are never re-used.
+ */
+export const errorCatalogue = {
+  'USYNC-1000': entry(
+    'Unexpected failure',
+    'A bug, or a failure nobody foresaw.',
+    'Run "usync doctor" and report the log line.',
+  ),
+  'USYNC-1001': entry(
+    'Broken invariant',
+    'An internal promise does not hold; the server stopped that part to protect data.',
+    'Restart; if it comes back, report the log line.',
+  ),
+  'USYNC-1002': entry(
+    'Stopped',
+    'The operation was cancelled because the server is stopping.',
+    'Start it again when the server runs.',
+  ),
+  'USYNC-1100': entry(
+    'Configuration file missing',
+    'No configuration was found where it was looked for.',
+    'Run "usync init" in the folder of the application.',
+  ),
+  'USYNC-1101': entry(
+    'Configuration invalid',
+    'A key or value in the configuration is not understood.',
+    'Correct the named line; "usync config schema" prints what is allowed.',
+  ),
+  'USYNC-1102': entry(
+    'Data folder unusable',
+    'The data folder cannot be created or written.',
+    'Correct the path or its permissions.',
+  ),
+  'USYNC-1103': entry('Wrong usage', 'The command line is not understood.', 'Run the command with --help.'),
+  'USYNC-1200': entry(
+    'Database missing',
+    'The file does not exist.',
+    'Correct the path in the configuration, or start the application once.',
+  ),
+  'USYNC-1201': entry(
+    'Database locked',
+    'Another program has held the lock for too long.',
+    'Find the long transaction of the application; Universal Sync tries again by itself.',
+  ),
+  'USYNC-1202': entry(
+    'Database read-only',
+    'The file or its folder cannot be written by this user.',
+    'Correct owner or permissions of the file and its folder.',
+  ),
+  'USYNC-1203': entry(
+    'Not a database',
+    'The file is encrypted or is not a SQLite database.',
+    'Check the path; encrypted databases cannot be synced.',
+  ),
+  'USYNC-1204': entry(
+    'Database corrupt',
+    'SQLite found damage in the file.',
+    'Restore a backup, or move the file away: the server then gets a fresh copy from its peers.',
+  ),
+  'USYNC-1205': entry(
+    'Database on a network file system',
+    'SQLite locks do not work reliably on network file systems.',
+    'Move the database to a local disk.',
+  ),
+  'USYNC-1206': entry(
+    'Another sync engine holds this database',
+    'Exactly one engine may work on a database.',
+    'Stop the named one first.',
+  ),
+  'USYNC-1207': entry(
+    'Disk full',
+    'The database or data folder has no space left.',
+    'Free space; syncing goes on by itself.',
+  ),
+  'USYNC-1208': entry(
+    'Database replaced',
+    'The database file was exchanged while it was in use.',
+    'Nothing to do: it is treated as a restored backup.',
+  ),
+  'USYNC-1209': entry(
+    'No SQLite driver',
+    'No SQLite driver could be loaded on this platform.',
+    'Use Node.js 24 or newer, or reinstall the package.',
+  ),
+  'USYNC-1300': entry(
+    'Table cannot be synced',
+    'The table has a form that cannot be captured.',
+    'See the reason in "usync check".',
+  ),
+  'USYNC-1301': entry(
+    'Rows do not fit here',
+    'A table or column is unknown here, or a constraint refuses the row.',
+    'Migrate the application on this server; held rows land by themselves.',
+  ),
+  'USYNC-1302': entry(
+    'Content differs from the digest',
+    'Rows were changed without being captured, or the disk changed them.',
+    'Run "usync verify"; the next reconcile captures the difference.',
+  ),
+  'USYNC-1400': entry(
+    'Invite code not valid',
+    'The code is mistyped, used, or expired.',
+    'Create a new one with "usync invite".',
+  ),
+  'USYNC-1401': entry(
+    'Server not trusted',
+    'The other side presented a key that is not pinned.',
+    'If the server was reinstalled, remove it and invite it again.',
+  ),
+  'USYNC-1402': entry(
+    'Server removed',
+    'This server was removed from the group.',
+    'Ask for a new invite code to join again.',
+  ),
+  'USYNC-1403': entry(
+    'Already in a group',
+    'This server already belongs to a group of servers.',
+    'Remove it there first, or use a fresh data folder.',
+  ),
+  'USYNC-1404': entry(
+    'Same identity seen twice',
+    'Two running servers use one identity: a cloned machine.',
+    'On the clone run "usync init --new-identity" and join again.',
+  ),
+  'USYNC-1405': entry(
+    'Approval pending',
+    'The group must approve this server first.',
+    'Run "usync servers approve NAME" on a member.',
+  ),
+  'USYNC-1406': entry(
+    'Data needs a decision',
+    'Both sides hold data and it is unclear whether rows with equal keys are the same.',
+    'Look at the preview, then join with --same-rows or --distinct-rows.',
+  ),
+  'USYNC-1407': entry('No such server', 'No server of that name or id is known.', 'Run "usync servers" to list them.'),
+  'USYNC-1500': entry(
+    'Address in use',
+    'Another program listens on the configured port.',
+    'Stop it or choose another port ("listen").',
+  ),
+  'USYNC-1501': entry(
+    'Cannot connect',
+    'The other server does not answer.',
+    'Check that it runs and that the address and port are reachable; it is tried again by itself.',
+  ),
+  'USYNC-1502': entry(
+    'Not Universal Sync',
+    'What answers at that address speaks another protocol.',
+    'Check address and port.',
+  ),
+  'USYNC-1503': entry(
+    'Protocol versions differ',
+    'The other server speaks a version that is not understood.',
+    'Update the older one.',
+  ),
+  'USYNC-1504': entry(
+    'Malformed message',
+    'The other side sent bytes that break the protocol.',
+    'Update both servers; the connection is opened again by itself.',
+  ),
+  'USYNC-1505': entry(
+    'Connection lost',
+    'The connection ended or went silent.',
+    'Nothing to do: it is opened again by itself.',
+  ),
+  'USYNC-1506': entry(
+    'No engine running',
+    'The command needs a running server and none answers.',
+    'Start it with "usync run".',
+  ),
+  'USYNC-1507': entry(
+    'Limit exceeded',
+    'A message or value is larger than the protocol allows.',
+    'Split the value; see docs/protocol.md for the limits.',
+  ),
+  'USYNC-1600': entry(
+    'Server went back in time',
+    'The database is older than what peers remember of it: a restored backup.',
+    'Nothing to do: the lost tail is fetched and the server goes on under a new epoch.',
+  ),
+  'USYNC-1601': entry(
+    'Forked origin',
+    'Two different histories carry the same name.',
+    'Nothing to do: the forked side re-issues its branch under a new epoch.',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;

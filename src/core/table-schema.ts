@@ -1,0 +1,49 @@
+/**
+ * What the merge must know of a table, the same for every engine. Discovered by an adapter, never configured by hand;
+ * rules that a person sets per table or column come on top.
+ */
+export interface TableSchema {
+  readonly name: string;
+  readonly columns: readonly ColumnSchema[];
+  /** Names of the key columns in key order; empty for a bag (a table without a usable key). */
+  readonly key: readonly string[];
+  readonly keyKind: KeyKind;
+  readonly references: readonly ReferenceSchema[];
+  readonly uniques: readonly UniqueSchema[];
+}
+
+/** `generated`: one integer column whose numbers the engine hands out. `natural`: anything else. `bag`: no key. */
+export type KeyKind = 'generated' | 'natural' | 'bag';
+
+export interface ColumnSchema {
+  readonly name: string;
+  readonly declaredType: string;
+  /** Generated columns are computed by the engine: neither captured nor written. */
+  readonly isGenerated: boolean;
+  readonly isNotNull: boolean;
+  readonly hasDefault: boolean;
+  readonly rule: ColumnRule;
+}
+
+export type ColumnRule = 'column' | 'first-write-wins' | 'counter' | 'max' | 'min' | 'left-out';
+
+export type ReferenceAction = 'restrict' | 'cascade' | 'set null' | 'set default';
+
+export interface ReferenceSchema {
+  readonly columns: readonly string[];
+  readonly parentTable: string;
+  readonly parentColumns: readonly string[];
+  readonly onDelete: ReferenceAction;
+  /** True when it points to a generated key: then changes carry the row that is meant, not its number. */
+  readonly byRow: boolean;
+}
+
+export type UniquePolicy = 'merge' | 'hold' | 'rename';
+
+export interface UniqueSchema {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly policy: UniquePolicy;
+  /** Partial and expression indexes are checked by the engine only. */
+  readonly isPlain: boolean;
+}

@@ -1,0 +1,243 @@
+/**
+ * The contract of a replica: this server's copy of one dataset, with its journal. One acceptance suite
+ * (`replica.acceptance.ts`) holds every engine to it. Calls may be answered over a connection or by a worker, so all
+ * are asynchronous; a replica runs them one after the other, in the order in which they were made.
+ *
+ * 1. Everything that a call reports as done is committed; it is durable (survives power loss) after `flush`.
+ * 2. `merge` and `mergeSnapshot*` drain first, so an unstamped local write is never overwritten.
+ * 3. A changeset appears whole or not at all, except under a `sliced` landing, which `position` shows.
+ * 4. Merging never captures itself; `drain` right after `merge` finds nothing.
+ * 5. Failures are `SyncError`s; after one the replica stands as before the call.
+ */
+import type { ChangesetPart } from '../core/changeset.js';
+import type { DatasetDigest } from '../core/digest.js';
+import type { Epoch, OriginId, ServerId } from '../core/origin.js';
+import type { Stamp } from '../core/stamp.js';
+import type { KeyKind } from '../core/table-schema.js';
+import type { SqlValue } from '../core/value.js';
+import type { VersionVector } from '../core/version-vector.js';
+
+export interface Replica {
+  readonly dataset: string;
+  /** Opens the database, checks it, discovers every table, installs capture, finishes what a crash left undone. */
+  open(): Promise<ReplicaReport>;
+  /** `listener` is called when something may have been committed by anyone. Hints may be false, late or missing. */
+  onHint(listener: () => void): () => void;
+  /** Turns what applications committed into changesets of the own origin, in the journal. Nothing new: no changeset. */
+  drain(): Promise<DrainOutcome>;
+  position(): Promise<ReplicaPosition>;
+  /** Journal entries, in merge order, that a peer with this vector lacks; at most about `bytesMax`, at least one part. */
+  readJournal(request: JournalRequest): Promise<JournalRead>;
+  /** Takes parts in the order in which the sender's journal gave them; merges every changeset that is complete. */
+  merge(parts: readonly ChangesetPart[]): Promise<MergeOutcome>;
+  /** Makes everything committed so far survive power loss. Resolves with the vector that is durable. */
+  flush(): Promise<VersionVector>;
+  /** The whole state at one vector. The caller closes it; one may be open at a time per peer. */
+  openSnapshot(): Promise<SnapshotReader>;
+  /** Merges the state of a peer (rule R9). Chunks are kept aside until `finish`, which merges them in slices. */
+  receiveSnapshot(vector: VersionVector): Promise<SnapshotWriter>;
+  /** The proof: digests of the merged view at the vector they belong to. Costs a few reads, never a scan. */
+  proof(): Promise<Proof>;
+  /** The slow proof: content of a table hashed again and compared with the kept digest. Differences become changes. */
+  audit(table?: string): Promise<AuditOutcome>;
+  /** Sums of row hashes by bucket, to find the rows in which two replicas differ without sending them all. */
+  bucketSums(request: BucketRequest): Promise<readonly number[]>;
+  /** The rows of some buckets, for naming differences to a person. At most `rowsMax`. */
+  bucketRows(request: BucketRowsRequest): Promise<readonly BucketRow[]>;
+  /** Forgets journal entries that `covered` covers, beyond what the bounds allow to be kept. */
+  prune(request: PruneRequest): Promise<PruneOutcome>;
+  /** Takes a new epoch now: everything captured from here on has a new origin. */
+  newEpoch(reason: string): Promise<OriginId>;
+  /** Renames the own changesets of `origin` after `after` to a new epoch (decision 1) so that peers can take both histories. */
+  reissueBranch(origin: OriginId, after: Stamp): Promise<OriginId>;
+  /** What joining would do to rows that are here already; changes nothing. Needs a received snapshot (`SnapshotWriter.preview`). */
+  tables(): Promise<readonly TableReport[]>;
+  conflicts(request: { readonly max: number }): Promise<readonly ConflictRecord[]>;
+  quarantine(request: { readonly max: number }): Promise<readonly QuarantineRecord[]>;
+  close(): Promise<void>;
+}
+
+export interface ReplicaReport {
+  readonly databaseId: string;
+  readonly origin: OriginId;
+  readonly engine: string;
+  /** The journal mode, for the doctor: `wal`, `delete`, ... */
+  readonly journalMode: string;
+  readonly tables: readonly TableReport[];
+  /** What happened at opening that a person should know: restored backup, triggers put back, crash recovered. */
+  readonly notices: readonly Notice[];
+  /** Rows found that no server had adopted: the caller decides between founding (`drain` adopts) and joining. */
+  readonly unadoptedRows: number;
+}
+
+export interface Notice {
+  readonly code: string;
+  readonly text: string;
+}
+
+export interface TableReport {
+  readonly name: string;
+  readonly isSynced: boolean;
+  /** Why it is not synced, or what is special about it. Empty when plain. */
+  readonly remark: string;
+  readonly keyKind: KeyKind;
+  readonly rows: number;
+  readonly held: number;
+}
+
+export interface DrainOutcome {
+  readonly changesets: number;
+  readonly rows: number;
+  /** True when more notes wait than one call takes. */
+  readonly hasMore: boolean;
+  readonly vector: VersionVector;
+  /** The schema changed since the last call: triggers were put back, tables reconciled. */
+  readonly schemaChanged: boolean;
+}
+
+export interface ReplicaPosition {
+  readonly origin: OriginId;
+  readonly vector: VersionVector;
+  /** What the journal no longer holds: a peer whose vector does not cover this needs a snapshot. */
+  readonly tail: VersionVector;
+  /** A snapshot or a huge changeset is becoming visible in parts; nothing may be sent to peers meanwhile. */
+  readonly isLanding: boolean;
+  /** True for a replica that has never been part of the dataset: it must take a snapshot first, or found it. */
+  readonly isFresh: boolean;
+  readonly journalBytes: number;
+}
+
+export interface JournalRequest {
+  readonly vector: VersionVector;
+  /** Where the last read ended; 0 to start. A cursor of this replica's journal, meaningless elsewhere. */
+  readonly after: number;
+  readonly bytesMax: number;
+}
+
+export interface JournalRead {
+  readonly parts: readonly ChangesetPart[];
+  readonly next: number;
+  readonly needsSnapshot: boolean;
+  /** Origins whose entry in the peer's vector contradicts this journal (decision 1). */
+  readonly forks: readonly Fork[];
+}
+
+export interface Fork {
+  readonly origin: OriginId;
+  /** The last stamp at which both histories were known to be the same. */
+  readonly after: Stamp;
+}
+
+export interface MergeOutcome {
+  readonly vector: VersionVector;
+  readonly merged: number;
+  readonly covered: number;
+  readonly rows: number;
+  readonly conflicts: number;
+  readonly quarantined: number;
+  /** Something before the offered changesets is missing: ask the sender again from this vector, or for a snapshot. */
+  readonly hasGap: boolean;
+  readonly forks: readonly Fork[];
+}
+
+export interface SnapshotReader {
+  readonly vector: VersionVector;
+  readonly rows: number;
+  /** The next encoded chunk (at most `snapshotChunkBytesMax`), or null at the end. */
+  next(): Promise<Uint8Array | null>;
+  close(): Promise<void>;
+}
+
+export interface SnapshotWriter {
+  add(chunk: Uint8Array): Promise<void>;
+  /** Compares the received state with the rows that are here; changes nothing. After the last chunk, before `finish`. */
+  preview(): Promise<AdoptionPreview>;
+  finish(choice?: AdoptionChoice): Promise<MergeOutcome>;
+  abort(): Promise<void>;
+}
+
+/** Whether rows of generated-key tables that were here before joining are the same rows as the group's with equal numbers. */
+export type AdoptionChoice = 'same-rows' | 'distinct-rows' | 'measure';
+
+export interface AdoptionPreview {
+  readonly tables: readonly AdoptionTablePreview[];
+  /** Set when it is unclear whether both sides' rows share ancestry; then `finish('measure')` refuses. */
+  readonly isUnclear: boolean;
+}
+
+export interface AdoptionTablePreview {
+  readonly table: string;
+  readonly same: number;
+  /** Rows on both sides with different cells: the group's value will stand, this server's goes to the conflict log. */
+  readonly differing: number;
+  readonly onlyHere: number;
+  readonly onlyThere: number;
+}
+
+export interface Proof {
+  readonly vector: VersionVector;
+  readonly digest: DatasetDigest;
+  /** Tables and columns that this server has not or leaves out, with the reason; the proof does not speak of them. */
+  readonly leftOut: readonly string[];
+  readonly held: number;
+}
+
+export interface AuditOutcome {
+  readonly tables: readonly { readonly table: string; readonly rows: number; readonly differing: number }[];
+  readonly cpuMs: number;
+}
+
+export interface BucketRequest {
+  readonly table: string;
+  readonly buckets: number;
+}
+
+export interface BucketRowsRequest extends BucketRequest {
+  readonly chosen: readonly number[];
+  readonly rowsMax: number;
+}
+
+export interface BucketRow {
+  readonly bucket: number;
+  readonly key: readonly SqlValue[];
+  readonly hash: number;
+}
+
+export interface PruneRequest {
+  /** The vector that every member has durably acknowledged. */
+  readonly covered: VersionVector;
+  readonly ageMaxMs: number;
+  readonly bytesMax: number;
+}
+
+export interface PruneOutcome {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+export interface ConflictRecord {
+  readonly id: string;
+  readonly table: string;
+  readonly key: string;
+  readonly column: string | null;
+  readonly rule: string;
+  readonly kept: string;
+  readonly lost: string;
+  readonly lostOrigin: OriginId;
+  readonly atMs: number;
+}
+
+export interface QuarantineRecord {
+  readonly table: string;
+  readonly key: string;
+  readonly reason: string;
+  readonly freedBy: string;
+}
+
+/** Who this replica works for; passed at creation. */
+export interface ReplicaIdentity {
+  readonly server: ServerId;
+  readonly serverName: string;
+  /** The epoch to use when the database has none yet, or when the witness says that it went back in time. */
+  readonly freshEpoch: () => Epoch;
+}
