@@ -1,0 +1,46 @@
+// Goal: documents say what the code does. Method: compare the pages with the tables in the code that they describe.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { errorCatalogue } from '../../src/core/error-catalogue.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const read = (name: string): string => readFileSync(join(root, name), 'utf8');
+const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']
+  .concat(readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${String(name)}`))
+  .filter((name) => name.endsWith('.md'));
+
+test('docs/errors.md lists every error code with its title, cause and next step, and no other', () => {
+  const text = read('docs/errors.md');
+  for (const [code, { title, cause, nextStep }] of Object.entries(errorCatalogue)) {
+    assert.ok(text.includes(`| ${code} | ${title} | ${cause} | ${nextStep} |`), code);
+  }
+  const listed = [...text.matchAll(/USYNC-\d{4}/g)].map(([code]) => code);
+  assert.deepEqual(
+    listed.filter((code) => !(code in errorCatalogue)),
+    [],
+  );
+});
+
+test('every relative link in the documents leads to a file', () => {
+  const broken = pages.flatMap((page) =>
+    [...read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)]
+      .map((match) => match[1] ?? '')
+      .filter((target) => !existsSync(join(root, dirname(page), target)))
+      .map((target) => `${page}: ${target}`),
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('every error code that the source names is in the catalogue', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith('.ts'));
+  const named = sources.flatMap((name) => [...read(join('src', name)).matchAll(/USYNC-\d{4}/g)].map(([code]) => code));
+  assert.deepEqual(
+    [...new Set(named)].filter((code) => !(code in errorCatalogue)),
+    [],
+  );
+});
