@@ -1,0 +1,55 @@
+/** The settings of one server, checked and complete. Made by `loadConfig`, or by hand through `createSync`. */
+export interface Config {
+  /** What people call this server; unique within its group. */
+  readonly name: string;
+  /** Absolute path. Holds keys, the list of servers, and what tells a restored database from a newer one. */
+  readonly dataFolder: string;
+  readonly listen: ListenConfig;
+  readonly datasets: readonly DatasetConfig[];
+  readonly journal: JournalConfig;
+  readonly log: LogConfig;
+}
+
+export interface ListenConfig {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** `host:port` under which others reach this server; empty: its own addresses with the listening port. */
+  readonly advertise: readonly string[];
+}
+
+/** One dataset: a SQLite database. Other kinds get a field of their own beside `sqlite`. */
+export interface DatasetConfig {
+  /** The same name on two servers means the same dataset. */
+  readonly name: string;
+  /** Absolute path of the application's database file. */
+  readonly sqlite: string;
+  /** `bounded`: a huge transaction may become visible in parts; `whole`: never, however long it takes the lock. */
+  readonly landing: 'bounded' | 'whole';
+  /** For applications that do not wait for locks: shorter slices and longer gaps. */
+  readonly polite: boolean;
+  readonly tables: Readonly<Record<string, TableConfig>>;
+}
+
+export interface TableConfig {
+  /** The table stays on this server and is never taken as deleted elsewhere. */
+  readonly exclude?: boolean | undefined;
+  /** What happens to two rows of two servers with one unique value. */
+  readonly unique?: 'merge' | 'hold' | 'rename' | undefined;
+  readonly columns?: Readonly<Record<string, ColumnConfig>> | undefined;
+}
+
+export type ColumnConfig = 'column' | 'first-write-wins' | 'counter' | 'max' | 'min' | 'left-out';
+
+export interface JournalConfig {
+  /** Days for which the journal is kept for a server that has not acknowledged; then it gets a snapshot. */
+  readonly daysMax: number;
+  /** Bytes per dataset, with the same meaning. */
+  readonly bytesMax: number;
+}
+
+export interface LogConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** `auto`: text on a terminal, else one JSON object a line. */
+  readonly format: 'auto' | 'json' | 'text';
+}

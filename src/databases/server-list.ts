@@ -1,0 +1,35 @@
+/**
+ * The contract of the list of servers: a few rows in a small database of its own, which the same engine replicates as
+ * the dataset `_servers`. This is the application's side of that database: plain reads and writes.
+ *
+ * 1. `read` shows what is committed, by this server or by merging.
+ * 2. Every write is one transaction and durable when it returns.
+ * 3. Rows are never deleted: a removed server stays as `removed`, so that its key is refused for ever.
+ */
+import type { ServerId } from '../core/origin.js';
+
+export interface ServerList {
+  /** All servers, by name then id. */
+  read(): readonly ListedServer[];
+  /** Inserts, or replaces the row of the same id. */
+  put(server: ListedServer): void;
+  /** Values that the group shares beside the servers: its id, decisions of people. */
+  readShared(name: string): string | null;
+  putShared(name: string, value: string): void;
+  close(): void;
+}
+
+export interface ListedServer {
+  readonly id: ServerId;
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly addresses: readonly string[];
+  readonly datasets: readonly string[];
+  readonly state: 'pending' | 'member' | 'removed';
+  readonly addedBy: ServerId;
+  readonly addedAtMs: number;
+  readonly removedBy: ServerId | null;
+  readonly removedAtMs: number | null;
+  /** For a removed server: per dataset and origin, the stamp up to which its changes are accepted. */
+  readonly cutOff: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}

@@ -1,0 +1,72 @@
+/**
+ * The contract between a running engine and the command line: JSON lines over a local socket in the data folder that
+ * only the owner can open. One request a line, `{ id, method, params }`; answers `{ id, result }` or `{ id, error }`;
+ * before the answer there may be `{ id, progress }` lines. Both sides are typed by `ControlMethods`.
+ */
+import type { ErrorCode } from '../core/error-catalogue.js';
+import type { ErrorFacts } from '../core/sync-error.js';
+import type { ObservedEvent } from '../observe/event.js';
+import type {
+  ConflictInfo,
+  DatasetAudit,
+  Invite,
+  InviteOptions,
+  JoinOptions,
+  JoinReport,
+  ServerInfo,
+  VerifyOptions,
+  VerifyReport,
+} from './engine.js';
+import type { EngineStatus } from './engine-status.js';
+
+/** Name of the socket within the data folder. */
+export const controlSocketName = 'control.sock';
+export const controlVersion = 1;
+/** A longer line ends the connection. */
+export const controlLineBytesMax = 16 * 1024 * 1024;
+
+export interface ControlMethods {
+  status: { params: Record<never, never>; result: EngineStatus };
+  wait: { params: { readonly timeoutMs: number }; result: EngineStatus };
+  verify: { params: Omit<VerifyOptions, 'signal'>; result: VerifyReport };
+  audit: { params: { readonly dataset?: string; readonly table?: string }; result: readonly DatasetAudit[] };
+  invite: { params: InviteOptions; result: Invite };
+  join: { params: Omit<JoinOptions, 'signal' | 'onProgress'>; result: JoinReport };
+  servers: { params: Record<never, never>; result: readonly ServerInfo[] };
+  approve: { params: { readonly server: string }; result: ServerInfo };
+  remove: { params: { readonly server: string }; result: ServerInfo };
+  conflicts: { params: { readonly dataset?: string; readonly max: number }; result: readonly ConflictInfo[] };
+  activity: { params: { readonly max: number }; result: readonly ObservedEvent[] };
+  /** Answers before the engine stops. */
+  stop: { params: { readonly reason: string }; result: { readonly isStopping: true } };
+}
+
+export type ControlMethod = keyof ControlMethods;
+
+export interface ControlRequest {
+  readonly id: number;
+  readonly method: ControlMethod;
+  readonly params: unknown;
+}
+
+export type ControlReply =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: ControlFailure }
+  | { readonly id: number; readonly progress: string };
+
+export interface ControlFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly nextStep: string;
+  readonly facts: ErrorFacts;
+}
+
+/** The client's side: a method of the same name and types for each. */
+export interface ControlClient {
+  call<M extends ControlMethod>(
+    method: M,
+    params: ControlMethods[M]['params'],
+    options?: { readonly signal?: AbortSignal; readonly onProgress?: (text: string) => void },
+  ): Promise<ControlMethods[M]['result']>;
+  close(): void;
+}

@@ -1,0 +1,138 @@
+/**
+ * What is shown of a running engine. Every figure is a fact that was measured or acknowledged; nothing is derived from
+ * a flag that says "running". "In sync" needs the proof: equal digests at equal vectors, with its time. Every other
+ * state has a reason and a next step (DESIGN rule 11). Plain JSON: the control endpoint sends it as it is.
+ */
+import type { ErrorCode } from '../core/error-catalogue.js';
+
+/**
+ * `in-sync`: proven with every member. `catching-up`: connected, and something is on its way. `waiting`: what can be
+ * reached is proven, but some member cannot be reached. `alone`: no other member yet. `degraded`: see `problems`.
+ */
+export type SyncState = 'starting' | 'alone' | 'in-sync' | 'catching-up' | 'waiting' | 'degraded' | 'stopping';
+
+export interface EngineStatus {
+  readonly server: ServerStatus;
+  readonly state: SyncState;
+  /** True only with the proof of every dataset with every member that carries it. */
+  readonly isInSync: boolean;
+  /** One sentence for people: what is the case, and since when or until when. */
+  readonly headline: string;
+  readonly datasets: readonly DatasetStatus[];
+  readonly peers: readonly PeerStatus[];
+  /** Worst first. Empty when `isInSync`. */
+  readonly problems: readonly Problem[];
+  readonly atMs: number;
+}
+
+export interface ServerStatus {
+  readonly id: string;
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly version: string;
+  /** `host:port` where it listens, or null while it does not. */
+  readonly listen: string | null;
+  readonly startedAtMs: number;
+  /** Set when this server asked to join and a member must approve it. */
+  readonly membership: 'alone' | 'member' | 'pending' | 'removed';
+}
+
+/** A non-green fact: on what, why, what to do. */
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly level: 'warn' | 'error';
+  /** What it is about, for people: `dataset shop`, `server pit-3`, `loop drain shop`. */
+  readonly subject: string;
+  readonly reason: string;
+  readonly nextStep: string;
+  readonly sinceMs: number;
+  /** How often it happened since `sinceMs`; 1 for a lasting state. */
+  readonly count: number;
+}
+
+export interface DatasetStatus {
+  readonly name: string;
+  readonly state: SyncState;
+  readonly isOpen: boolean;
+  readonly databaseId: string | null;
+  readonly origin: string | null;
+  readonly journalMode: string | null;
+  readonly tables: number;
+  readonly rows: number;
+  /** Rows kept back here with a reason: "same data, N rows held here". */
+  readonly held: number;
+  /** Tables and columns of which the proof does not speak. */
+  readonly leftOut: readonly string[];
+  readonly journalBytes: number;
+  readonly isLanding: boolean;
+  /** Not yet part of the group's dataset: waits for a snapshot or for its founding. */
+  readonly isFresh: boolean;
+  readonly capturedChangesets: number;
+  readonly mergedChangesets: number;
+  readonly lastCaptureMs: number | null;
+  readonly lastMergeMs: number | null;
+  readonly conflicts: number;
+  readonly quarantined: number;
+  readonly selfTest: SelfTestStatus;
+  readonly lastAudit: AuditStatus | null;
+  /** The oldest of the newest proofs with each member that carries it; null while one is missing. */
+  readonly provenAtMs: number | null;
+}
+
+export type SelfTestStatus =
+  | { readonly kind: 'not-run' }
+  | { readonly kind: 'passed'; readonly atMs: number }
+  | { readonly kind: 'failed'; readonly atMs: number; readonly reason: string };
+
+export interface AuditStatus {
+  readonly atMs: number;
+  readonly rows: number;
+  readonly differing: number;
+  readonly cpuMs: number;
+}
+
+export interface PeerStatus {
+  readonly id: string;
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly membership: 'member' | 'pending';
+  readonly connection: 'connected' | 'connecting' | 'unreachable';
+  /** Since when the connection is in this state. */
+  readonly sinceMs: number;
+  readonly addresses: readonly string[];
+  /** The address of the live connection. */
+  readonly connectedTo: string | null;
+  readonly lastContactMs: number | null;
+  /** When the peer last acknowledged something durably. */
+  readonly lastAckMs: number | null;
+  readonly roundTripMs: number | null;
+  /** The peer's clock minus this one's. */
+  readonly clockOffsetMs: number | null;
+  readonly datasets: readonly PeerDatasetStatus[];
+  /** Why it is not connected and what to do; null when connected. */
+  readonly reason: string | null;
+  readonly nextStep: string | null;
+}
+
+export interface PeerDatasetStatus {
+  readonly dataset: string;
+  readonly state: 'proven' | 'catching-up' | 'differs' | 'disconnected' | 'not-carried';
+  /** What the peer has not acknowledged. */
+  readonly pendingOut: Pending;
+  /** What the peer has and this server lacks. */
+  readonly pendingIn: Pending;
+  /** The newest proof with this peer, also an old one. */
+  readonly proof: { readonly atMs: number; readonly rows: number } | null;
+  readonly reason: string | null;
+  readonly nextStep: string | null;
+}
+
+export interface Pending {
+  /** Origins whose history is not complete on the other side; 0 means nothing is pending. */
+  readonly origins: number;
+  /** Exact where it is known. */
+  readonly changesets: number | null;
+  readonly bytes: number | null;
+  /** Age of the newest pending change. */
+  readonly behindMs: number | null;
+}

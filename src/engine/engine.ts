@@ -1,0 +1,185 @@
+/**
+ * The engine of one server: what the command line and the library hold in their hands. It names no concrete database,
+ * transport or file system; those come in as adapters.
+ */
+import type { Config, DatasetConfig } from '../config/config.js';
+import type { Replica, ReplicaIdentity } from '../databases/replica.js';
+import type { ServerList } from '../databases/server-list.js';
+import type { Observe, ObservedEvent } from '../observe/event.js';
+import type { DataFiles } from '../system/data-files.js';
+import type { System } from '../system/system.js';
+import type { Transport } from '../transports/transport.js';
+import type { AuditStatus, EngineStatus } from './engine-status.js';
+
+export interface Engine extends AsyncDisposable {
+  /** Takes the data folder, opens every dataset, listens and dials. Rejects with a `SyncError`; nothing is left open then. */
+  start(): Promise<void>;
+  /** Ends sessions, drains and flushes, closes what was opened in reverse order. Idempotent. */
+  stop(reason: string): Promise<void>;
+  /** Truthful at the moment of the call. Costs a few small reads a dataset. */
+  status(): Promise<EngineStatus>;
+  /** Resolves as soon as the proof is there, or at the time-out, or when `signal` aborts; look at `isInSync`. */
+  waitUntilInSync(options: WaitOptions): Promise<EngineStatus>;
+  /** Compares digests with every connected member; where they differ, names tables and rows. */
+  verify(options?: VerifyOptions): Promise<VerifyReport>;
+  /** The slow proof of the own content: reads every row. */
+  audit(options?: { readonly dataset?: string; readonly table?: string }): Promise<readonly DatasetAudit[]>;
+  /** A one-time code for one new server. The first invite founds the group: what is in the datasets here is its beginning. */
+  invite(options?: InviteOptions): Promise<Invite>;
+  /** Joins the group that the code names. With `isDryRun` it only tells what joining would do. */
+  join(options: JoinOptions): Promise<JoinReport>;
+  /** All servers of the group, this one included, removed ones last. */
+  servers(): Promise<readonly ServerInfo[]>;
+  /** `nameOrId`: a name, an id, or the beginning of an id that fits one server only. */
+  approve(nameOrId: string): Promise<ServerInfo>;
+  /** Revokes the server's key everywhere. Its changes up to now stay. */
+  remove(nameOrId: string): Promise<ServerInfo>;
+  conflicts(options: { readonly dataset?: string; readonly max: number }): Promise<readonly ConflictInfo[]>;
+  /** The newest events, oldest first. */
+  activity(max: number): readonly ObservedEvent[];
+  /** Called after each event; for live views. Returns the way to stop it. */
+  onActivity(listener: (event: ObservedEvent) => void): () => void;
+}
+
+export interface EngineOptions extends Config {
+  /** The version of this software. */
+  readonly version: string;
+}
+
+export interface EngineAdapters {
+  readonly openReplica: (options: ReplicaOptions) => Replica;
+  readonly openServerList: (path: string) => ServerList;
+  readonly createTransport: (key: ServerKeyFiles) => Transport;
+  readonly system: System;
+  readonly files: DataFiles;
+  /** Further places for events: the log. The engine keeps its own recorder. */
+  readonly observe: Observe;
+}
+
+export interface ReplicaOptions {
+  readonly dataset: DatasetConfig;
+  readonly identity: ReplicaIdentity;
+}
+
+/** The key pair and certificate of this server, PEM. */
+export interface ServerKeyFiles {
+  readonly privateKeyPem: string;
+  readonly certificatePem: string;
+}
+
+export interface WaitOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface VerifyOptions {
+  readonly dataset?: string;
+  /** Rows named per table at most; 20 when absent. */
+  readonly rowsMax?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface VerifyReport {
+  readonly isEqual: boolean;
+  readonly atMs: number;
+  readonly tookMs: number;
+  readonly comparisons: readonly VerifyComparison[];
+}
+
+export interface VerifyComparison {
+  readonly dataset: string;
+  readonly peer: string;
+  /** `behind`: the vectors are not equal yet, so digests cannot be compared. */
+  readonly result: 'equal' | 'differs' | 'behind' | 'unreachable';
+  readonly rows: number;
+  readonly tables: readonly VerifyTableDifference[];
+  readonly reason: string | null;
+  readonly nextStep: string | null;
+}
+
+export interface VerifyTableDifference {
+  readonly table: string;
+  readonly rowsHere: number;
+  readonly rowsThere: number;
+  /** Keys as text; `where` says on which side the row stands, or that it stands on both with different content. */
+  readonly rows: readonly { readonly key: string; readonly where: 'here' | 'there' | 'both' }[];
+  readonly isComplete: boolean;
+}
+
+export interface DatasetAudit extends AuditStatus {
+  readonly dataset: string;
+  readonly tables: readonly { readonly table: string; readonly rows: number; readonly differing: number }[];
+}
+
+export interface InviteOptions {
+  /** How long the code is valid; 24 hours when absent. */
+  readonly validMs?: number;
+  /** The new server is a member at once; else a person must approve it. True when absent. */
+  readonly isPreApproved?: boolean;
+}
+
+export interface Invite {
+  readonly code: string;
+  readonly expiresAtMs: number;
+  readonly isPreApproved: boolean;
+}
+
+export interface JoinOptions {
+  readonly code: string;
+  readonly isDryRun?: boolean;
+  /** Needed only where the preview says that it is unclear. */
+  readonly choice?: 'same-rows' | 'distinct-rows';
+  readonly signal?: AbortSignal;
+  /** Told about progress in words, for people. */
+  readonly onProgress?: (text: string) => void;
+}
+
+export interface JoinReport {
+  readonly state: 'joined' | 'pending' | 'previewed';
+  /** The server that the code named. */
+  readonly invitedBy: string;
+  readonly datasets: readonly JoinDatasetReport[];
+}
+
+export interface JoinDatasetReport {
+  readonly dataset: string;
+  /** Null where the group does not carry this dataset yet: this server's rows become its beginning. */
+  readonly preview: JoinPreview | null;
+}
+
+export interface JoinPreview {
+  readonly isUnclear: boolean;
+  readonly tables: readonly {
+    readonly table: string;
+    readonly same: number;
+    readonly differing: number;
+    readonly onlyHere: number;
+    readonly onlyThere: number;
+  }[];
+}
+
+export interface ServerInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly addresses: readonly string[];
+  readonly datasets: readonly string[];
+  readonly state: 'pending' | 'member' | 'removed';
+  readonly isSelf: boolean;
+  readonly addedAtMs: number;
+  readonly addedBy: string;
+  readonly removedAtMs: number | null;
+}
+
+export interface ConflictInfo {
+  readonly dataset: string;
+  readonly id: string;
+  readonly table: string;
+  readonly key: string;
+  readonly column: string | null;
+  readonly rule: string;
+  readonly kept: string;
+  readonly lost: string;
+  readonly lostBy: string;
+  readonly atMs: number;
+}
