@@ -1,0 +1,81 @@
+import type { CellStamp } from '../../core/cell-stamp.js';
+import type { LifeName } from '../../core/life.js';
+import type { OriginId } from '../../core/origin.js';
+import type { Stamp } from '../../core/stamp.js';
+import type { VersionVector } from '../../core/version-vector.js';
+import type { ChangesetPart } from '../../core/changeset.js';
+import type { Observe } from '../../observe/event.js';
+import type { System } from '../../system/system.js';
+import type { MergeOutcome, ReplicaIdentity, SnapshotReader, SnapshotWriter } from '../replica.js';
+import type { AliasStore } from './alias-store.js';
+import type { ConflictStore } from './conflict-store.js';
+import type { Connection } from './driver.js';
+import type { JournalStore } from './journal-store.js';
+import type { LifeFinder } from './life-finder.js';
+import type { MetaStore } from './meta-store.js';
+import type { OriginStore } from './origin-store.js';
+import type { ShadowStore } from './shadow-store.js';
+import type { TableRegistry } from './table-registry.js';
+import type { AsideStore } from './aside-store.js';
+
+/**
+ * Everything that works on one open database file. It lives as long as the connection: a file that was replaced gets
+ * a new context. The stores cache what is small; `inTransaction` drops the caches when the transaction fails.
+ */
+export interface ReplicaContext {
+  readonly dataset: string;
+  readonly identity: ReplicaIdentity;
+  readonly system: System;
+  readonly observe: Observe;
+  readonly connection: Connection;
+  readonly meta: MetaStore;
+  readonly origins: OriginStore;
+  readonly tables: TableRegistry;
+  readonly shadows: ShadowStore;
+  readonly lives: LifeFinder;
+  readonly asides: AsideStore;
+  readonly aliases: AliasStore;
+  readonly journal: JournalStore;
+  readonly conflicts: ConflictStore;
+}
+
+/**
+ * What the merging side gives to the replica. `mergeParts`, `settleWaiting` and `confirm` drain nothing themselves but
+ * through `drainInTransaction` of `drain.ts`. Calls that return promises take their own transactions; the others work
+ * inside the open one.
+ */
+export interface Merging {
+  mergeParts(context: ReplicaContext, parts: readonly ChangesetPart[]): Promise<MergeOutcome>;
+  /** Shows what waited for a table (all tables: null) whose schema changed. Inside a transaction. */
+  settleWaiting(context: ReplicaContext, table: string | null): void;
+  /** Finds what an own change set free or must hide: called after each drain with the tables that it touched. */
+  settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<string>): void;
+  openSnapshot(context: ReplicaContext): Promise<SnapshotReader>;
+  receiveSnapshot(context: ReplicaContext, vector: VersionVector): Promise<SnapshotWriter>;
+  /** Finishes or undoes a landing that a crash cut off. */
+  finishLanding(context: ReplicaContext): Promise<void>;
+  newEpoch(context: ReplicaContext, reason: string): OriginId;
+  reissueBranch(context: ReplicaContext, origin: OriginId, after: Stamp): Promise<OriginId>;
+}
+
+/** A life as the stores keep it: the number of its origin instead of the origin. */
+export interface LifeKey {
+  readonly origin: number;
+  readonly stamp: Stamp;
+  readonly index: number;
+}
+
+/** What is known of a shown row. */
+export interface Shadow {
+  readonly life: LifeKey;
+  /** The row where it is not named after the life. */
+  readonly row: LifeName | null;
+  /** Stamp of the row's cells; never weak. */
+  readonly at: CellStamp;
+  /** The row's hash, 48 bits. */
+  readonly hash: number;
+  /** A 32-bit hash per column, little-endian, in the order of the layout. */
+  readonly columns: Uint8Array;
+  /** Cells with another stamp than `at`, by position in the layout. Null in calm weather. */
+  readonly exceptions: ReadonlyMap<number, CellStamp> | null;
+}
