@@ -3,7 +3,8 @@
  * that is how it is encoded, and because a block of 200,000 rows must not become millions of small objects.
  *
  * A block belongs to one table and one kind of change. Columns are named, never numbered, so that servers with
- * different schemas understand each other. `values[c][i]` is column `columns[c]` of change `i`.
+ * different schemas understand each other. `values[c][i]` is column `columns[c]` of change `i`, and likewise
+ * `keys[k][i]` is key column `keyColumns[k]`.
  */
 import type { CellStamp } from './cell-stamp.js';
 import type { LifeName } from './life.js';

@@ -19,7 +19,7 @@ export interface StateBlock {
   /** Cells whose stamp differs from the life's, by life then column position. */
   readonly cellStamps: ReadonlyMap<number, ReadonlyMap<number, CellStamp>>;
   readonly values: readonly (readonly CellValue[])[];
-  /** Where the sender shows the life; null for a life that it does not show. A hint, never identity. */
+  /** Per life in the order of `keyColumns` where the sender shows it; null for a life that it does not show. A hint, never identity. */
   readonly keys: readonly (readonly SqlValue[] | null)[];
 }
 
