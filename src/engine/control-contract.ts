@@ -26,13 +26,13 @@ export const controlVersion = 1;
 export const controlLineBytesMax = 16 * 1024 * 1024;
 
 export interface ControlMethods {
-  status: { params: Record<never, never>; result: EngineStatus };
+  status: { params: NoParams; result: EngineStatus };
   wait: { params: { readonly timeoutMs: number }; result: EngineStatus };
   verify: { params: Omit<VerifyOptions, 'signal'>; result: VerifyReport };
   audit: { params: { readonly dataset?: string; readonly table?: string }; result: readonly DatasetAudit[] };
   invite: { params: InviteOptions; result: Invite };
   join: { params: Omit<JoinOptions, 'signal' | 'onProgress'>; result: JoinReport };
-  servers: { params: Record<never, never>; result: readonly ServerInfo[] };
+  servers: { params: NoParams; result: readonly ServerInfo[] };
   approve: { params: { readonly server: string }; result: ServerInfo };
   remove: { params: { readonly server: string }; result: ServerInfo };
   conflicts: { params: { readonly dataset?: string; readonly max: number }; result: readonly ConflictInfo[] };
@@ -40,6 +40,8 @@ export interface ControlMethods {
   /** Answers before the engine stops. */
   stop: { params: { readonly reason: string }; result: { readonly isStopping: true } };
 }
+
+type NoParams = Readonly<Record<string, never>>;
 
 export type ControlMethod = keyof ControlMethods;
 

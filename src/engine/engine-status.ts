@@ -3,7 +3,7 @@
  * a flag that says "running". "In sync" needs the proof: equal digests at equal vectors, with its time. Every other
  * state has a reason and a next step (DESIGN rule 11). Plain JSON: the control endpoint sends it as it is.
  */
-import type { ErrorCode } from '../core/error-catalogue.js';
+import type { Problem } from '../observe/problem.js';
 
 /**
  * `in-sync`: proven with every member. `catching-up`: connected, and something is on its way. `waiting`: what can be
@@ -35,19 +35,6 @@ export interface ServerStatus {
   readonly startedAtMs: number;
   /** Set when this server asked to join and a member must approve it. */
   readonly membership: 'alone' | 'member' | 'pending' | 'removed';
-}
-
-/** A non-green fact: on what, why, what to do. */
-export interface Problem {
-  readonly code: ErrorCode;
-  readonly level: 'warn' | 'error';
-  /** What it is about, for people: `dataset shop`, `server pit-3`, `loop drain shop`. */
-  readonly subject: string;
-  readonly reason: string;
-  readonly nextStep: string;
-  readonly sinceMs: number;
-  /** How often it happened since `sinceMs`; 1 for a lasting state. */
-  readonly count: number;
 }
 
 export interface DatasetStatus {

@@ -1,0 +1,94 @@
+import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
+import type { ObservedEvent } from './event.js';
+import type { Problem } from './problem.js';
+
+/**
+ * What events say is wrong now: opened by a failure, closed only by the fact that shows the opposite (a loop that ran
+ * again, a proof, a connection), never by time passing.
+ */
+export interface OpenProblems {
+  readonly add: (event: ObservedEvent) => void;
+  /** Errors first, then by age, oldest first. */
+  read(): readonly Problem[];
+  /** Forgets what concerned a subject that is gone, such as a removed server. */
+  forget(subject: string): void;
+}
+
+export function createOpenProblems(): OpenProblems {
+  const problems = new Map<string, Problem>();
+  return {
+    add: (event) => {
+      for (const key of closedBy(event)) problems.delete(key);
+      const opened = openedBy(event);
+      if (opened === null) return;
+      const before = problems.get(opened.key);
+      problems.set(opened.key, {
+        ...opened.problem,
+        sinceMs: before?.sinceMs ?? event.atMs,
+        count: event.kind === 'loop-failed' ? event.count : (before?.count ?? 0) + 1,
+      });
+    },
+    read: () =>
+      [...problems.values()].toSorted((a, b) =>
+        a.level === b.level ? a.sinceMs - b.sinceMs : a.level === 'error' ? -1 : 1,
+      ),
+    forget: (subject) => {
+      for (const [key, problem] of problems) if (problem.subject === subject) problems.delete(key);
+    },
+  };
+}
+
+type Opened = { readonly key: string; readonly problem: Omit<Problem, 'sinceMs' | 'count'> };
+
+function openedBy(event: ObservedEvent): Opened | null {
+  switch (event.kind) {
+    case 'loop-failed':
+      return {
+        key: `loop ${event.loop}`,
+        problem: {
+          code: event.code,
+          level: 'error',
+          subject: event.loop,
+          reason: event.message,
+          nextStep: event.nextStep,
+        },
+      };
+    case 'proof-failed':
+      return {
+        key: `proof ${event.dataset} ${event.peer}`,
+        problem: problemOf('USYNC-1302', `dataset ${event.dataset}`, {
+          reason: `It differs from server ${event.peer} at the same position, in: ${event.tables.join(', ')}.`,
+        }),
+      };
+    case 'peer-refused':
+      return {
+        key: `refused ${event.peer} ${event.code}`,
+        problem: problemOf(event.code, `server ${event.peer}`, { reason: event.reason, level: 'warn' }),
+      };
+    default:
+      return null;
+  }
+}
+
+function problemOf(
+  code: ErrorCode,
+  subject: string,
+  { reason, level = 'error' }: { reason: string; level?: Problem['level'] },
+): Omit<Problem, 'sinceMs' | 'count'> {
+  return { code, level, subject, reason, nextStep: errorCatalogue[code].nextStep };
+}
+
+function closedBy(event: ObservedEvent): readonly string[] {
+  switch (event.kind) {
+    case 'loop-recovered':
+      return [`loop ${event.loop}`];
+    case 'proven':
+      return [`proof ${event.dataset} ${event.peer}`];
+    case 'peer-connected':
+      return refusalCodes.map((code) => `refused ${event.peer} ${code}`);
+    default:
+      return [];
+  }
+}
+
+const refusalCodes = Object.keys(errorCatalogue).filter((code) => code !== 'USYNC-1404') as ErrorCode[];
