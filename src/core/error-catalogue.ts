@@ -93,6 +93,11 @@ export const errorCatalogue = {
     'No SQLite driver could be loaded on this platform.',
     'Use Node.js 24 or newer, or reinstall the package.',
   ),
+  'USYNC-1210': entry(
+    'Database cannot be read or written',
+    'The operating system refused to read, write or open the file or one beside it.',
+    'Check disk, file system and permissions; it is tried again by itself.',
+  ),
   'USYNC-1300': entry(
     'Table cannot be synced',
     'The table has a form that cannot be captured.',

@@ -1,0 +1,17 @@
+/** An SQL identifier, whatever it holds: quotes, spaces, keywords, nothing at all. */
+export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+export const quoteNames = (names: readonly string[]): string => names.map(quoteName).join(', ');
+
+/** An SQL string literal, for the few places where a parameter is not allowed (trigger bodies). */
+export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/** SQLite compares names of tables and columns without regard to ASCII case, and to ASCII case only. */
+export const foldName = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+
+export const isSameName = (a: string, b: string): boolean => a === b || foldName(a) === foldName(b);
+
+const ownPrefix = '_usync_';
+
+/** Names that belong to Universal Sync; an application's table of such a name is refused. */
+export const isOwnName = (name: string): boolean => foldName(name).startsWith(ownPrefix);
