@@ -1,0 +1,104 @@
+import type { Command } from 'commander';
+import type { JoinOptions, JoinReport } from '../../engine/engine.js';
+import type { CommandContext } from '../command-context.js';
+import { composeEngine } from '../compose.js';
+import { SyncError, errorCodeOf } from '../../core/sync-error.js';
+import { exitCodes } from '../exit-codes.js';
+import { printable, tableLines, type Terminal } from '../terminal.js';
+
+interface JoinCommandOptions {
+  readonly dryRun?: boolean;
+  readonly sameRows?: boolean;
+  readonly distinctRows?: boolean;
+}
+
+export function addJoinCommand(program: Command, context: CommandContext): void {
+  program
+    .command('join <code>')
+    .description('join the group that an invite code names')
+    .option('--dry-run', 'only tell what joining would do to the rows here')
+    .option('--same-rows', 'rows with equal generated numbers on both sides are the same rows')
+    .option('--distinct-rows', "they are different rows; this server's get new numbers")
+    .addHelpText('after', '\nWorks beside a running "usync run" and without one. Exit code 5 when a choice is needed.')
+    .action(async (code: string, options: JoinCommandOptions) => {
+      const terminal = context.terminal();
+      const report = await join(context, joinOptions(code, options));
+      for (const line of joinLines(report)) terminal.print(line);
+      terminal.result(report);
+      const isUnclear = report.datasets.some(({ preview }) => preview?.isUnclear === true);
+      context.exitWith(report.state === 'previewed' && isUnclear ? exitCodes.needsDecision : exitCodes.ok);
+    });
+}
+
+function joinOptions(code: string, options: JoinCommandOptions): JoinOptions {
+  if (options.sameRows === true && options.distinctRows === true)
+    throw new SyncError('USYNC-1103', '--same-rows and --distinct-rows exclude each other');
+  const choice = options.sameRows === true ? 'same-rows' : options.distinctRows === true ? 'distinct-rows' : undefined;
+  return { code: code.trim(), isDryRun: options.dryRun === true, ...(choice === undefined ? {} : { choice }) };
+}
+
+/** Through the running engine; where none runs, one is started for the time of joining. */
+async function join(context: CommandContext, options: JoinOptions): Promise<JoinReport> {
+  const terminal = context.terminal();
+  const onProgress = (text: string): void => terminal.say(printable(text));
+  const client = await context.connect().catch((error: unknown) => {
+    if (errorCodeOf(error) === 'USYNC-1506') return null;
+    throw error;
+  });
+  if (client) {
+    try {
+      return await client.call('join', options, { onProgress });
+    } finally {
+      client.close();
+    }
+  }
+  return joinWithOwnEngine(context, { ...options, onProgress }, terminal);
+}
+
+async function joinWithOwnEngine(
+  context: CommandContext,
+  options: JoinOptions,
+  terminal: Terminal,
+): Promise<JoinReport> {
+  const engine = composeEngine((await context.config()).config, { isSilent: true });
+  try {
+    await engine.start();
+    const report = await engine.join(options);
+    if (report.state === 'joined') terminal.say('Joined. Run "usync run" to stay in sync.');
+    return report;
+  } finally {
+    await engine.stop('joining is done');
+  }
+}
+
+function joinLines(report: JoinReport): string[] {
+  const words = {
+    joined: 'Joined the group of',
+    pending: 'Waiting for approval by the group of',
+    previewed: 'Nothing was changed. Joining the group of',
+  };
+  const lines = [`${words[report.state]} ${printable(report.invitedBy)}.`];
+  for (const { dataset, preview } of report.datasets) {
+    if (preview === null) {
+      lines.push(`${printable(dataset)}: the group has no such dataset yet; the rows here are its beginning.`);
+      continue;
+    }
+    const rows = preview.tables.map((each) =>
+      [printable(each.table), each.same, each.differing, each.onlyHere, each.onlyThere].map(String),
+    );
+    lines.push(
+      `${printable(dataset)}:`,
+      ...tableLines([
+        ['  table', 'same', 'differing', 'only here', 'only there'],
+        ...rows.map(([name, ...counts]) => [`  ${name ?? ''}`, ...counts]),
+      ]),
+    );
+    if (preview.tables.some(({ differing }) => differing > 0))
+      lines.push("  Where rows differ, the group's value stands; the one here goes to the conflict log.");
+    if (preview.isUnclear)
+      lines.push(
+        '  It is unclear whether rows with equal numbers are the same: choose --same-rows or --distinct-rows.',
+      );
+  }
+  return lines;
+}

@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import type { EngineStatus, PeerStatus } from '../../engine/engine-status.js';
+import type { CommandContext } from '../command-context.js';
+import { exitCodes } from '../exit-codes.js';
+import { bytesText, countText, durationText, printable, tableLines, type Terminal } from '../terminal.js';
+
+interface StatusOptions {
+  readonly watch?: boolean;
+  readonly wait?: boolean;
+  readonly timeout: string;
+}
+
+export function addStatusCommand(program: Command, context: CommandContext): void {
+  program
+    .command('status')
+    .description('what is in sync, what is not, why, and what to do')
+    .option('--watch', 'stay and show changes as they happen')
+    .option('--wait', 'wait until everything is proven to be in sync')
+    .option('--timeout <seconds>', 'how long --wait waits', '60')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  usync status\n  usync status --wait --timeout 120 --json\n\nExit code 0 when in sync, 3 when not.',
+    )
+    .action(async (options: StatusOptions) => {
+      const terminal = context.terminal();
+      const client = await context.connect();
+      try {
+        if (options.watch === true && terminal.isInteractive)
+          return await watch(terminal, () => client.call('status', {}));
+        const timeoutMs = context.secondsOption('--timeout', options.timeout) * 1000;
+        const status =
+          options.wait === true ? await client.call('wait', { timeoutMs }) : await client.call('status', {});
+        for (const line of statusLines(status, terminal)) terminal.print(line);
+        terminal.result(status);
+        context.exitWith(status.isInSync ? exitCodes.ok : exitCodes.notInSync);
+      } finally {
+        client.close();
+      }
+    });
+}
+
+async function watch(terminal: Terminal, read: () => Promise<EngineStatus>): Promise<void> {
+  for (;;) {
+    terminal.redraw(statusLines(await read(), terminal));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
+/** The status for people: a sentence, then problems with their next step, then servers and datasets. */
+export function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): string[] {
+  const colour = status.isInSync ? 'green' : status.state === 'degraded' ? 'red' : 'yellow';
+  const lines = [paint(colour, printable(status.headline))];
+  for (const problem of status.problems) {
+    const times = problem.count > 1 ? ` (${problem.count} times)` : '';
+    lines.push(
+      `${paint(problem.level === 'error' ? 'red' : 'yellow', '!')} ${printable(`${problem.subject}: ${problem.reason}${times}`)}`,
+    );
+    lines.push(`  ${printable(problem.nextStep)} ${paint('dim', problem.code)}`);
+  }
+  if (status.peers.length > 0)
+    lines.push(
+      '',
+      ...tableLines([
+        ['server', 'connection', 'last contact', 'data'],
+        ...status.peers.map((peer) => peerRow(peer, status.atMs)),
+      ]),
+    );
+  const datasets = status.datasets.map((each) => [
+    printable(each.name),
+    each.state,
+    countText(each.tables, 'table'),
+    countText(each.rows, 'row'),
+    `${each.held > 0 ? `${countText(each.held, 'row')} held here, ` : ''}journal ${bytesText(each.journalBytes)}`,
+  ]);
+  if (datasets.length > 0) lines.push('', ...tableLines([['dataset', 'state', 'tables', 'rows', ''], ...datasets]));
+  return lines;
+}
+
+function peerRow(peer: PeerStatus, nowMs: number): string[] {
+  const contact =
+    peer.lastContactMs === null ? 'never' : `${durationText(Math.max(nowMs - peer.lastContactMs, 0))} ago`;
+  const data = peer.datasets.map((each) => `${printable(each.dataset)} ${each.state}`).join(', ');
+  return [printable(peer.name), peer.connection, contact, data === '' ? '-' : data];
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import type { VerifyComparison } from '../../engine/engine.js';
+import type { CommandContext } from '../command-context.js';
+import { exitCodes } from '../exit-codes.js';
+import { countText, durationText, printable, type Terminal } from '../terminal.js';
+
+interface VerifyCommandOptions {
+  readonly audit?: boolean;
+  readonly dataset?: string;
+  readonly rows: string;
+}
+
+export function addVerifyCommand(program: Command, context: CommandContext): void {
+  program
+    .command('verify')
+    .description('compare digests with every peer; where they differ, name the rows')
+    .option('--dataset <name>', 'only this dataset')
+    .option('--audit', 'first read every row here and compare it with the kept digest')
+    .option('--rows <count>', 'rows to name per table', '20')
+    .addHelpText('after', '\nExit code 0 when equal, 6 when rows differ, 3 when a peer is behind or cannot be reached.')
+    .action(async (options: VerifyCommandOptions) => {
+      const terminal = context.terminal();
+      const client = await context.connect();
+      const only = options.dataset === undefined ? {} : { dataset: options.dataset };
+      try {
+        const audits = options.audit === true ? await client.call('audit', only) : [];
+        for (const audit of audits) {
+          terminal.print(
+            `${printable(audit.dataset)}: read ${countText(audit.rows, 'row')} in ${durationText(audit.cpuMs)} of CPU, ${audit.differing === 0 ? 'content equals the digest' : `${countText(audit.differing, 'row')} had been changed unnoticed and are captured now`}`,
+          );
+        }
+        const report = await client.call('verify', { ...only, rowsMax: context.secondsOption('--rows', options.rows) });
+        for (const comparison of report.comparisons)
+          for (const line of comparisonLines(comparison, terminal)) terminal.print(line);
+        terminal.print(
+          report.isEqual
+            ? terminal.paint('green', `All servers hold the same data, proven in ${durationText(report.tookMs)}.`)
+            : terminal.paint('yellow', 'Not everything could be proven equal.'),
+        );
+        terminal.result({ ...report, audits });
+        const differs = report.comparisons.some(({ result }) => result === 'differs');
+        context.exitWith(report.isEqual ? exitCodes.ok : differs ? exitCodes.mismatch : exitCodes.notInSync);
+      } finally {
+        client.close();
+      }
+    });
+}
+
+function comparisonLines(comparison: VerifyComparison, { paint }: Terminal): string[] {
+  const { dataset, peer, result, rows, tables, reason, nextStep } = comparison;
+  const word = result === 'equal' ? paint('green', 'equal') : paint(result === 'differs' ? 'red' : 'yellow', result);
+  const lines = [
+    `${printable(dataset)} with ${printable(peer)}: ${word}${result === 'equal' ? `, ${countText(rows, 'row')}` : ''}`,
+  ];
+  if (reason !== null) lines.push(`  ${printable(reason)} ${printable(nextStep ?? '')}`);
+  for (const table of tables) {
+    lines.push(
+      `  ${printable(table.table)}: ${countText(table.rowsHere, 'row')} here, ${table.rowsThere.toLocaleString('en-US')} there`,
+    );
+    for (const row of table.rows)
+      lines.push(`    ${printable(row.key)} ${row.where === 'both' ? 'differs' : `only ${row.where}`}`);
+    if (!table.isComplete) lines.push('    and more');
+  }
+  return lines;
+}

@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { createCommandContext, defaultConfigName, type CommandContext } from './command-context.js';
+import { addCheckCommand } from './commands/check.js';
+import { addConfigCommand } from './commands/config.js';
+import { addDemoCommand } from './commands/demo.js';
+import { addDoctorCommand } from './commands/doctor.js';
+import { addInitCommand } from './commands/init.js';
+import { addInviteCommand } from './commands/invite.js';
+import { addJoinCommand } from './commands/join.js';
+import { addRunCommand } from './commands/run.js';
+import { addServersCommand } from './commands/servers.js';
+import { addStatusCommand } from './commands/status.js';
+import { addVerifyCommand } from './commands/verify.js';
+import { version } from './version.js';
+
+/** The whole command line. Commander's own exits are thrown, so that `main` alone decides how the process ends. */
+export function createProgram(): { program: Command; context: CommandContext } {
+  const program = new Command('usync');
+  program
+    .description('Keeps the databases of one application identical on several servers, each of which accepts writes.')
+    .version(version)
+    .option('--config <file>', `configuration file (default: ${defaultConfigName}, or USYNC_CONFIG)`)
+    .option('--json', 'print the result as one JSON document')
+    .option('--quiet', 'print results only')
+    .option('--no-color', 'no colours (also NO_COLOR)')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .addHelpText('after', helpText);
+  const context = createCommandContext(program);
+  for (const add of commands) add(program, context);
+  for (const command of program.commands) command.exitOverride();
+  return { program, context };
+}
+
+const commands = [
+  addDemoCommand,
+  addInitCommand,
+  addCheckCommand,
+  addRunCommand,
+  addInviteCommand,
+  addJoinCommand,
+  addServersCommand,
+  addStatusCommand,
+  addVerifyCommand,
+  addDoctorCommand,
+  addConfigCommand,
+];
+
+const helpText = `
+Start here:
+  usync demo                three servers on this machine, syncing before your eyes
+  usync init && usync run   beside your application
+  usync invite              on a running server; then "usync join CODE" on the next
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not in sync, 4 no engine runs,
+5 needs a decision, 6 verification found a difference, 7 not trusted, 130 interrupted.`;

@@ -1,0 +1,173 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { freePort } from '../../src/cli/demo/demo-server.js';
+import type { EngineStatus } from '../../src/engine/engine-status.js';
+import type { VerifyReport } from '../../src/engine/engine.js';
+
+export const mainScript = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+export interface CommandResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** One real server: a folder, a configuration, an application database, and `usync run` as a process of its own. */
+export interface ServerProcess {
+  readonly name: string;
+  readonly folder: string;
+  readonly database: string;
+  readonly configPath: string;
+  readonly dataFolder: string;
+  /** Starts `usync run`; resolves when it answers. */
+  start(): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+  /** Ends it and waits until it has ended. */
+  end(signal: NodeJS.Signals): Promise<void>;
+  /** Runs one command of the command line beside it. */
+  usync(...args: readonly string[]): CommandResult;
+  status(): EngineStatus;
+  verify(): VerifyReport;
+  isRunning(): boolean;
+  log(): string;
+}
+
+export interface Workplace {
+  readonly root: string;
+  addServer(name: string): Promise<ServerProcess>;
+  /** Ends all servers and removes the folder. */
+  clear(): Promise<void>;
+}
+
+export function createWorkplace(): Workplace {
+  const root = mkdtempSync(join(tmpdir(), 'usync-test-'));
+  const servers: ServerProcess[] = [];
+  return {
+    root,
+    async addServer(name) {
+      const server = await createServerProcess(join(root, name), name);
+      servers.push(server);
+      return server;
+    },
+    async clear() {
+      for (const server of servers) await server.end('SIGKILL');
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+async function createServerProcess(folder: string, name: string): Promise<ServerProcess> {
+  mkdirSync(folder, { recursive: true });
+  const configPath = join(folder, 'usync.yaml');
+  const listen = { host: '127.0.0.1', port: await freePort() };
+  writeFileSync(
+    configPath,
+    stringify({ name, dataFolder: 'data', listen, datasets: [{ name: 'music', sqlite: 'music.db' }] }),
+  );
+  let child: ChildProcess | undefined;
+  let output = '';
+
+  const server: ServerProcess = {
+    name,
+    folder,
+    configPath,
+    database: join(folder, 'music.db'),
+    dataFolder: join(folder, 'data'),
+    async start() {
+      child = spawn(process.execPath, [mainScript, '--config', configPath, 'run'], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (bytes: Buffer) => (output += bytes.toString()));
+      await waitUntil(`${name} answers`, 30_000, () => {
+        if (child?.exitCode !== null) throw new Error(`${name} ended with ${child?.exitCode ?? ''}: ${output}`);
+        return Promise.resolve(
+          existsSync(join(folder, 'data', 'control.sock')) && server.usync('--json', 'servers').status === 0,
+        );
+      });
+    },
+    signal: (signal) => void child?.kill(signal),
+    async end(signal) {
+      const running = child;
+      child = undefined;
+      if (!running || running.exitCode !== null || running.signalCode !== null) return;
+      const ended = new Promise((resolve) => running.once('exit', resolve));
+      running.kill(signal);
+      await ended;
+    },
+    usync(...args) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [mainScript, '--config', configPath, ...args], {
+        encoding: 'utf8',
+        timeout: 120_000,
+      });
+      return { status, stdout, stderr };
+    },
+    status: () => JSON.parse(server.usync('--json', 'status').stdout) as EngineStatus,
+    verify: () => JSON.parse(server.usync('--json', 'verify').stdout) as VerifyReport,
+    isRunning: () => child !== undefined && child.exitCode === null,
+    log: () => output,
+  };
+  return server;
+}
+
+/** The first server founds the group, the others join it with a code each. All are started here. */
+export async function formGroup(servers: readonly ServerProcess[]): Promise<void> {
+  const [founder, ...others] = servers;
+  if (!founder) return;
+  await founder.start();
+  for (const server of others) {
+    await server.start();
+    await joinGroup(founder, server);
+  }
+}
+
+export function joinGroup(inviter: ServerProcess, server: ServerProcess, ...options: readonly string[]): Promise<void> {
+  const { stdout } = succeeded(inviter.usync('--json', 'invite'));
+  const { code } = JSON.parse(stdout) as { code: string };
+  succeeded(server.usync('join', code, ...options));
+  return Promise.resolve();
+}
+
+export function succeeded(result: CommandResult): CommandResult {
+  if (result.status !== 0) throw new Error(`exit code ${result.status ?? 'none'}: ${result.stdout}${result.stderr}`);
+  return result;
+}
+
+/** Until each server holds the proof that it equals each other one. */
+export async function untilProven(servers: readonly ServerProcess[], timeoutMs = 60_000): Promise<void> {
+  const names = new Set(servers.map(({ name }) => name));
+  let last = '';
+  await waitUntil(
+    `${[...names].join(', ')} are proven equal`,
+    timeoutMs,
+    () =>
+      Promise.resolve(
+        servers.every((server) => {
+          const result = server.usync('--json', 'verify').stdout;
+          last = result;
+          const { comparisons = [] } = JSON.parse(result === '' ? '{}' : result) as Partial<VerifyReport>;
+          const between = comparisons.filter(({ peer }) => names.has(peer));
+          return between.length >= servers.length - 1 && between.every(({ result: each }) => each === 'equal');
+        }),
+      ),
+    () => `${last}\n${servers.map((server) => `${server.name}:\n${server.log().slice(-3000)}`).join('\n')}`,
+  );
+}
+
+export async function waitUntil(
+  what: string,
+  timeoutMs: number,
+  check: () => Promise<boolean>,
+  tell: () => string = () => '',
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (Date.now() < deadline) {
+    if (await check()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`not within ${timeoutMs} ms: ${what}\n${tell()}`);
+}
