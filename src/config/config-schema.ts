@@ -1,0 +1,129 @@
+/**
+ * The one table of options. From it come the checks of the file, the names of environment variables and flags, the
+ * published JSON Schema, the help text and docs/configuration.md; each is held equal by a test.
+ */
+import { z } from 'zod';
+import type { Config } from './config.js';
+
+const namePattern = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,62}$/u;
+const addressPattern = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]]+):\d{1,5}$/;
+
+const columnSchema = z
+  .enum(['column', 'first-write-wins', 'counter', 'max', 'min', 'left-out'])
+  .describe(
+    'How concurrent writes of this column merge. column: the later write wins; counter: additions add up; left-out: the column stays on this server.',
+  );
+
+const tableSchema = z
+  .strictObject({
+    exclude: z.boolean().optional().describe('The table stays on this server only.'),
+    unique: z
+      .enum(['merge', 'hold', 'rename'])
+      .optional()
+      .describe(
+        'Two rows of two servers with one unique value. merge: they become one; hold: the younger waits for a person; rename: the younger gets a suffix.',
+      ),
+    columns: z.record(z.string(), columnSchema).optional().describe('Rules of single columns, by name.'),
+  })
+  .describe('Rules of one table. Tables that are not named here are replicated by the default rules.');
+
+const datasetSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(namePattern, 'a name has letters, digits, ".", "_" and "-", and begins with a letter or digit')
+      .describe('The same name on two servers means the same dataset.'),
+    sqlite: z
+      .string()
+      .min(1)
+      .describe("Path of the application's SQLite file. Relative paths begin at the folder of this file."),
+    landing: z
+      .enum(['bounded', 'whole'])
+      .default('bounded')
+      .describe(
+        'bounded: a transaction too large for one second of lock becomes visible in parts. whole: never in parts, however long it takes the lock.',
+      ),
+    polite: z
+      .boolean()
+      .default(false)
+      .describe('For applications that do not wait for locks: shorter work, longer pauses.'),
+    tables: z.record(z.string(), tableSchema).default({}).describe('Rules of single tables, by name.'),
+  })
+  .describe('One database that is kept identical.');
+
+const listenSchema = z
+  .strictObject({
+    host: z.string().min(1).default('0.0.0.0').describe('The address to listen on.'),
+    port: z.int().min(0).max(65_535).default(7420).describe('The port to listen on; 0 takes a free one.'),
+    advertise: z
+      .array(z.string().regex(addressPattern, 'an address is host:port'))
+      .default([])
+      .describe('host:port under which others reach this server; empty: its own addresses with the listening port.'),
+  })
+  .describe('Where other servers connect to this one.');
+
+const journalSchema = z
+  .strictObject({
+    daysMax: z
+      .number()
+      .positive()
+      .max(3_650)
+      .default(14)
+      .describe('For how many days changes are kept for a server that is away; after that it gets a snapshot.'),
+    bytesMax: z
+      .int()
+      .min(1_048_576)
+      .default(4_294_967_296)
+      .describe('For how many bytes a dataset changes are kept for a server that is away.'),
+  })
+  .describe('How long changes are kept for servers that are away.');
+
+const logSchema = z
+  .strictObject({
+    level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('The least important lines to write.'),
+    format: z
+      .enum(['auto', 'json', 'text'])
+      .default('auto')
+      .describe('auto: text on a terminal, else one JSON object a line.'),
+  })
+  .describe('The log, on standard error.');
+
+export const configSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(namePattern, 'a name has letters, digits, ".", "_" and "-", and begins with a letter or digit')
+      .optional()
+      .describe("What people call this server. The machine's name when absent."),
+    dataFolder: z
+      .string()
+      .min(1)
+      .default('.usync')
+      .describe('Folder for keys and state of this server. Never copy it to another server.'),
+    listen: listenSchema.prefault({}),
+    datasets: z.array(datasetSchema).default([]).describe('What is kept identical.'),
+    journal: journalSchema.prefault({}),
+    log: logSchema.prefault({}),
+  })
+  .describe('Settings of one Universal Sync server.');
+
+/** What the schema lets through; `loadConfig` completes name and paths. */
+export type ParsedConfig = Omit<Config, 'name'> & { readonly name?: string | undefined };
+
+/** The published JSON Schema (draft 2020-12) of the configuration file, for completion in editors. */
+export function configJsonSchema(): JsonSchema {
+  const schema = z.toJSONSchema(configSchema, { io: 'input' }) as JsonSchema;
+  return { title: 'usync.yaml', ...schema };
+}
+
+/** The parts of a JSON Schema that are looked at here. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly additionalProperties?: JsonSchema | boolean;
+  readonly [other: string]: unknown;
+}
