@@ -98,6 +98,11 @@ export const errorCatalogue = {
     'The operating system refused to read, write or open the file or one beside it.',
     'Check disk, file system and permissions; it is tried again by itself.',
   ),
+  'USYNC-1211': entry(
+    'Database used by a newer version',
+    'A newer version of Universal Sync keeps its state in this database in a form that this one does not know.',
+    'Update Universal Sync on this server.',
+  ),
   'USYNC-1300': entry(
     'Table cannot be synced',
     'The table has a form that cannot be captured.',
