@@ -1,5 +1,3 @@
-import type { CellStamp } from '../../core/cell-stamp.js';
-import type { LifeName } from '../../core/life.js';
 import type { OriginId } from '../../core/origin.js';
 import type { Stamp } from '../../core/stamp.js';
 import type { VersionVector } from '../../core/version-vector.js';
@@ -15,7 +13,7 @@ import type { LifeFinder } from './life-finder.js';
 import type { MetaStore } from './meta-store.js';
 import type { OriginStore } from './origin-store.js';
 import type { ShadowStore } from './shadow-store.js';
-import type { TableRegistry } from './table-registry.js';
+import type { AdjustSchema, TableRegistry } from './table-registry.js';
 import type { AsideStore } from './aside-store.js';
 
 /**
@@ -28,6 +26,7 @@ export interface ReplicaContext {
   readonly system: System;
   readonly observe: Observe;
   readonly connection: Connection;
+  readonly adjust: AdjustSchema;
   readonly meta: MetaStore;
   readonly origins: OriginStore;
   readonly tables: TableRegistry;
@@ -56,26 +55,4 @@ export interface Merging {
   finishLanding(context: ReplicaContext): Promise<void>;
   newEpoch(context: ReplicaContext, reason: string): OriginId;
   reissueBranch(context: ReplicaContext, origin: OriginId, after: Stamp): Promise<OriginId>;
-}
-
-/** A life as the stores keep it: the number of its origin instead of the origin. */
-export interface LifeKey {
-  readonly origin: number;
-  readonly stamp: Stamp;
-  readonly index: number;
-}
-
-/** What is known of a shown row. */
-export interface Shadow {
-  readonly life: LifeKey;
-  /** The row where it is not named after the life. */
-  readonly row: LifeName | null;
-  /** Stamp of the row's cells; never weak. */
-  readonly at: CellStamp;
-  /** The row's hash, 48 bits. */
-  readonly hash: number;
-  /** A 32-bit hash per column, little-endian, in the order of the layout. */
-  readonly columns: Uint8Array;
-  /** Cells with another stamp than `at`, by position in the layout. Null in calm weather. */
-  readonly exceptions: ReadonlyMap<number, CellStamp> | null;
 }

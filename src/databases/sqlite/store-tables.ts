@@ -8,8 +8,8 @@ export const storeTables: readonly string[] = [
     number INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, stamp INTEGER NOT NULL, chain TEXT NOT NULL,
     told INTEGER NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS _usync_tables (
-    number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, layout TEXT NOT NULL, rows INTEGER NOT NULL,
-    sum INTEGER NOT NULL)`,
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL, layout TEXT NOT NULL, rows INTEGER NOT NULL,
+    sum INTEGER NOT NULL, root INTEGER NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS _usync_moved (
     tbl INTEGER NOT NULL, origin INTEGER NOT NULL, stamp INTEGER NOT NULL, place INTEGER NOT NULL,
     key BLOB NOT NULL, PRIMARY KEY (tbl, stamp, origin, place)) WITHOUT ROWID`,

@@ -1,0 +1,164 @@
+import type { LifeName } from '../../core/life.js';
+import type { Stamp } from '../../core/stamp.js';
+import type { SqlValue } from '../../core/value.js';
+import type { Connection, PlainRow } from './driver.js';
+import type { OriginStore } from './origin-store.js';
+import { bytesAt, integerAt, textAt } from './row-values.js';
+import { bytesToCells, bytesToKey, cellsToBytes, keyToBytes, type Cell } from './value-bytes.js';
+
+/**
+ * Why a life is not plainly shown. `part`: another life of a row that is shown. The next four hide behind a row
+ * (rules R4, R6); the first two of them end with it (R2.5). The rest do not fit here.
+ */
+export type AsideReason =
+  | 'part'
+  | 'key-loser'
+  | 'merging'
+  | 'held'
+  | 'renaming'
+  | 'parent-hidden'
+  | 'parent-missing'
+  | 'doomed'
+  | 'hidden-key'
+  | 'table-unknown'
+  | 'column-unknown'
+  | 'refused';
+
+/** A living life that the application's table does not show plainly, with all its cells. */
+export interface AsideLife {
+  readonly table: string;
+  readonly life: LifeName;
+  readonly row: LifeName;
+  readonly why: AsideReason;
+  /** The row that it hides behind, or is part of. */
+  readonly behind: LifeName | null;
+  readonly key: readonly SqlValue[] | null;
+  /** More for a person: which constraint, which column. */
+  readonly note: string | null;
+  readonly cells: ReadonlyMap<string, Cell>;
+}
+
+/** `_usync_lives` and `_usync_cells`. Empty in calm weather; `isEmpty` makes that free to ask. */
+export interface AsideStore {
+  isEmpty(table: string): boolean;
+  find(table: string, life: LifeName): AsideLife | null;
+  ofRow(table: string, row: LifeName): AsideLife[];
+  behind(table: string, row: LifeName): AsideLife[];
+  all(table: string): IterableIterator<AsideLife>;
+  tables(): string[];
+  put(life: AsideLife): void;
+  remove(table: string, life: LifeName): void;
+  /** Cells of a shown life for columns that are unknown or left out here. */
+  extraCells(table: string, life: LifeName): ReadonlyMap<string, Cell> | null;
+  putExtraCells(table: string, life: LifeName, cells: ReadonlyMap<string, Cell>): void;
+  removeExtraCells(table: string, life: LifeName): void;
+  hasExtraCells(table: string): boolean;
+  allExtraCells(
+    table: string,
+  ): IterableIterator<{ readonly life: LifeName; readonly cells: ReadonlyMap<string, Cell> }>;
+  reload(): void;
+}
+
+const columns = `tbl, origin, stamp, place, row_origin, row_stamp, row_place, why, behind_origin, behind_stamp,
+  behind_place, key, note, cells`;
+const byLife = 'tbl = ? AND stamp = ? AND origin = ? AND place = ?';
+
+export function createAsideStore(connection: Connection, origins: OriginStore): AsideStore {
+  const prepare = (sql: string) => connection.prepare(sql);
+  const select = prepare(`SELECT ${columns} FROM _usync_lives WHERE ${byLife}`);
+  const selectRow = prepare(
+    `SELECT ${columns} FROM _usync_lives WHERE tbl = ? AND row_stamp = ? AND row_origin = ? AND row_place = ?`,
+  );
+  const selectBehind = prepare(
+    `SELECT ${columns} FROM _usync_lives WHERE tbl = ? AND behind_stamp = ? AND behind_origin = ? AND behind_place = ?`,
+  );
+  const selectAll = prepare(`SELECT ${columns} FROM _usync_lives WHERE tbl = ? ORDER BY stamp, origin, place`);
+  const insert = prepare(`INSERT OR REPLACE INTO _usync_lives (${columns}) VALUES (${Array(14).fill('?').join(', ')})`);
+  const remove = prepare(`DELETE FROM _usync_lives WHERE ${byLife}`);
+  const selectTables = prepare('SELECT DISTINCT tbl FROM _usync_lives');
+  const selectCells = prepare(`SELECT cells FROM _usync_cells WHERE ${byLife}`);
+  const insertCells = prepare(
+    'INSERT OR REPLACE INTO _usync_cells (tbl, stamp, origin, place, cells) VALUES (?, ?, ?, ?, ?)',
+  );
+  const removeCells = prepare(`DELETE FROM _usync_cells WHERE ${byLife}`);
+  const selectCellTables = prepare('SELECT DISTINCT tbl FROM _usync_cells');
+  const selectAllCells = prepare('SELECT origin, stamp, place, cells FROM _usync_cells WHERE tbl = ?');
+  let tables: Set<string> | null = null;
+  let cellTables: Set<string> | null = null;
+
+  const nameParams = (life: LifeName): [bigint, bigint, bigint] => [
+    BigInt(life.stamp),
+    BigInt(origins.numberOf(life.origin)),
+    BigInt(life.index),
+  ];
+  const nameAt = (row: PlainRow, position: number): LifeName => ({
+    origin: origins.originOf(integerAt(row, position)),
+    stamp: integerAt(row, position + 1) as Stamp,
+    index: integerAt(row, position + 2),
+  });
+  const lifeOf = (row: PlainRow): AsideLife => ({
+    table: textAt(row, 0),
+    life: nameAt(row, 1),
+    row: nameAt(row, 4),
+    why: textAt(row, 7) as AsideReason,
+    behind: row[8] === null ? null : nameAt(row, 8),
+    key: row[11] === null ? null : bytesToKey(bytesAt(row, 11)),
+    note: row[12] === null ? null : textAt(row, 12),
+    cells: bytesToCells(bytesAt(row, 13), origins),
+  });
+  const tablesWithLives = (): Set<string> => (tables ??= new Set(selectTables.all().map((row) => textAt(row, 0))));
+  const tablesWithCells = (): Set<string> =>
+    (cellTables ??= new Set(selectCellTables.all().map((row) => textAt(row, 0))));
+
+  return {
+    isEmpty: (table) => !tablesWithLives().has(table),
+    find(table, life) {
+      if (!tablesWithLives().has(table)) return null;
+      const row = select.get(table, ...nameParams(life));
+      return row ? lifeOf(row) : null;
+    },
+    ofRow: (table, row) => (tablesWithLives().has(table) ? selectRow.all(table, ...nameParams(row)).map(lifeOf) : []),
+    behind: (table, row) =>
+      tablesWithLives().has(table) ? selectBehind.all(table, ...nameParams(row)).map(lifeOf) : [],
+    *all(table) {
+      for (const row of selectAll.all(table)) yield lifeOf(row);
+    },
+    tables: () => [...tablesWithLives()],
+    put({ table, life, row, why, behind, key, note, cells }) {
+      const name = (one: LifeName): [bigint, bigint, bigint] => {
+        const [stamp, origin, index] = nameParams(one);
+        return [origin, stamp, index];
+      };
+      const behindName = behind ? name(behind) : [null, null, null];
+      const keyBytes = key ? keyToBytes(key) : null;
+      const cellBytes = cellsToBytes(cells, origins);
+      insert.run(table, ...name(life), ...name(row), why, ...behindName, keyBytes, note, cellBytes);
+      tablesWithLives().add(table);
+    },
+    remove(table, life) {
+      if (tablesWithLives().has(table)) remove.run(table, ...nameParams(life));
+    },
+    extraCells(table, life) {
+      if (!tablesWithCells().has(table)) return null;
+      const row = selectCells.get(table, ...nameParams(life));
+      return row ? bytesToCells(bytesAt(row, 0), origins) : null;
+    },
+    putExtraCells(table, life, cells) {
+      insertCells.run(table, ...nameParams(life), cellsToBytes(cells, origins));
+      tablesWithCells().add(table);
+    },
+    removeExtraCells(table, life) {
+      if (tablesWithCells().has(table)) removeCells.run(table, ...nameParams(life));
+    },
+    hasExtraCells: (table) => tablesWithCells().has(table),
+    *allExtraCells(table) {
+      for (const row of selectAllCells.all(table)) {
+        yield { life: nameAt(row, 0), cells: bytesToCells(bytesAt(row, 3), origins) };
+      }
+    },
+    reload() {
+      tables = null;
+      cellTables = null;
+    },
+  };
+}

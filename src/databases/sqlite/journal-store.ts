@@ -1,0 +1,288 @@
+import type { ChangesetPart } from '../../core/changeset.js';
+import type { OriginId } from '../../core/origin.js';
+import type { Stamp } from '../../core/stamp.js';
+import { covers, joinVectors, stampIn, type ChainHash, type VersionVector } from '../../core/version-vector.js';
+import type { Fork, JournalRead, JournalRequest, PruneOutcome, PruneRequest } from '../replica.js';
+import type { Connection, PlainRow } from './driver.js';
+import type { MetaStore } from './meta-store.js';
+import type { OriginStore } from './origin-store.js';
+import { bytesAt, integerAt, textAt } from './row-values.js';
+import { textToVector, vectorToText } from './vector-text.js';
+
+/** One changeset as it stands in the journal; its parts are kept apart. */
+export interface JournalEntry {
+  readonly origin: OriginId;
+  readonly stamp: Stamp;
+  readonly prev: Stamp;
+  /** Chain hash of the origin at this changeset. */
+  readonly chain: ChainHash;
+  readonly parts: number;
+  readonly bytes: number;
+}
+
+/** The changesets of all origins in merge order. Parts without an entry are staged: received, not yet merged. */
+export interface JournalStore {
+  append(entry: JournalEntry, nowMs: number): void;
+  /** Marks that a snapshot was merged here: nothing after it may be streamed to a peer that lacks `vector` (R9.2). */
+  appendGap(vector: VersionVector, nowMs: number): void;
+  find(origin: OriginId, stamp: Stamp): JournalEntry | null;
+  /** Own changesets of one origin after a stamp, oldest first. */
+  entriesAfter(origin: OriginId, after: Stamp): JournalEntry[];
+  putPart(part: ChangesetPart): void;
+  parts(origin: OriginId, stamp: Stamp): IterableIterator<ChangesetPart>;
+  part(origin: OriginId, stamp: Stamp, part: number): ChangesetPart | null;
+  /** Changesets with staged parts, with how many there are and whether the last one is. */
+  staged(): { readonly origin: OriginId; readonly stamp: Stamp; readonly parts: number; readonly isWhole: boolean }[];
+  dropParts(origin: OriginId, stamp: Stamp): void;
+  remove(origin: OriginId, stamp: Stamp): void;
+  read(request: JournalRequest): JournalRead;
+  tail(): VersionVector;
+  setTail(vector: VersionVector): void;
+  bytes(): number;
+  /** At most `entriesMax` a call, so that locks stay short; less than that removed means done. */
+  prune(request: PruneRequest, nowMs: number, entriesMax: number): PruneOutcome;
+  reload(): void;
+}
+
+/** A cursor is `position * cursorScale + parts of it already sent`. */
+const cursorScale = 2 ** 20;
+
+export function createJournalStore(connection: Connection, origins: OriginStore, meta: MetaStore): JournalStore {
+  const sql = prepareStatements(connection);
+  let bytes: number | null = null;
+  const numberOf = (origin: OriginId): bigint => BigInt(origins.numberOf(origin));
+  const partOf = (row: PlainRow, origin: OriginId, stamp: Stamp): ChangesetPart => ({
+    origin,
+    stamp,
+    part: integerAt(row, 0),
+    isLast: integerAt(row, 1) === 1,
+    bytes: bytesAt(row, 2),
+  });
+  const entryOf = (row: PlainRow): JournalEntry => ({
+    origin: origins.originOf(integerAt(row, 0)),
+    stamp: integerAt(row, 1) as Stamp,
+    prev: integerAt(row, 2) as Stamp,
+    chain: textAt(row, 3) as ChainHash,
+    parts: integerAt(row, 4),
+    bytes: integerAt(row, 5),
+  });
+
+  const journal: JournalStore = {
+    append({ origin, stamp, prev, chain, parts, bytes: size }, nowMs) {
+      const numbers = [BigInt(parts), BigInt(size), BigInt(Math.trunc(nowMs))];
+      sql.append.run(numberOf(origin), BigInt(stamp), BigInt(prev), chain, ...numbers, null);
+      if (bytes !== null) bytes += size;
+    },
+    appendGap(vector, nowMs) {
+      sql.append.run(null, null, null, null, 0n, 0n, BigInt(Math.trunc(nowMs)), vectorToText(vector));
+    },
+    find(origin, stamp) {
+      const row = sql.find.get(numberOf(origin), BigInt(stamp));
+      return row ? entryOf(row) : null;
+    },
+    entriesAfter: (origin, after) => sql.entriesAfter.all(numberOf(origin), BigInt(after)).map(entryOf),
+    putPart({ origin, stamp, part, isLast, bytes: content }) {
+      sql.putPart.run(numberOf(origin), BigInt(stamp), BigInt(part), isLast ? 1n : 0n, content);
+    },
+    *parts(origin, stamp) {
+      // One at a time, so that a huge changeset is never in memory as a whole and other statements may run between.
+      for (let part = 0; ; part++) {
+        const found = journal.part(origin, stamp, part);
+        if (!found) return;
+        yield found;
+        if (found.isLast) return;
+      }
+    },
+    part(origin, stamp, part) {
+      const row = sql.part.get(numberOf(origin), BigInt(stamp), BigInt(part));
+      return row ? partOf(row, origin, stamp) : null;
+    },
+    staged: () =>
+      sql.staged.all().map((row) => ({
+        origin: origins.originOf(integerAt(row, 0)),
+        stamp: integerAt(row, 1) as Stamp,
+        parts: integerAt(row, 2),
+        isWhole: integerAt(row, 3) === 1 && integerAt(row, 2) === integerAt(row, 4) + 1,
+      })),
+    dropParts(origin, stamp) {
+      sql.dropParts.run(numberOf(origin), BigInt(stamp));
+    },
+    remove(origin, stamp) {
+      sql.remove.run(numberOf(origin), BigInt(stamp));
+      journal.dropParts(origin, stamp);
+      bytes = null;
+    },
+    read: (request) => readJournal({ request, journal, sql, origins }),
+    tail: () => textToVector(meta.text('tail')),
+    setTail(vector) {
+      meta.set('tail', vectorToText(vector));
+    },
+    bytes: () => (bytes ??= integerAt(sql.bytes.get() ?? [0n], 0)),
+    prune(request, nowMs, entriesMax) {
+      const outcome = pruneJournal({ request, nowMs, entriesMax, journal, sql, origins });
+      bytes = null;
+      return outcome;
+    },
+    reload() {
+      bytes = null;
+    },
+  };
+  return journal;
+}
+
+const entryColumns = 'origin, stamp, prev, chain, parts, bytes';
+
+function prepareStatements(connection: Connection) {
+  const prepare = (text: string) => connection.prepare(text);
+  return {
+    append: prepare(
+      `INSERT INTO _usync_journal (origin, stamp, prev, chain, parts, bytes, time, gap) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
+    find: prepare(`SELECT ${entryColumns} FROM _usync_journal WHERE origin = ? AND stamp = ?`),
+    entriesAfter: prepare(
+      `SELECT ${entryColumns} FROM _usync_journal WHERE origin = ? AND stamp > ? ORDER BY position`,
+    ),
+    putPart: prepare('INSERT OR IGNORE INTO _usync_parts (origin, stamp, part, last, bytes) VALUES (?, ?, ?, ?, ?)'),
+    part: prepare('SELECT part, last, bytes FROM _usync_parts WHERE origin = ? AND stamp = ? AND part = ?'),
+    staged: prepare(
+      `SELECT p.origin, p.stamp, count(*), max(p.last), max(p.part) FROM _usync_parts p WHERE NOT EXISTS (
+         SELECT 1 FROM _usync_journal j WHERE j.origin = p.origin AND j.stamp = p.stamp AND j.origin IS NOT NULL)
+       GROUP BY p.origin, p.stamp ORDER BY p.stamp`,
+    ),
+    dropParts: prepare('DELETE FROM _usync_parts WHERE origin = ? AND stamp = ?'),
+    remove: prepare('DELETE FROM _usync_journal WHERE origin = ? AND stamp = ?'),
+    bytes: prepare('SELECT coalesce(sum(bytes), 0) FROM _usync_journal'),
+    page: prepare(
+      `SELECT position, origin, stamp, parts, bytes, gap FROM _usync_journal WHERE position >= ? ORDER BY position
+       LIMIT 500`,
+    ),
+    mergedBefore: prepare(
+      'SELECT origin, max(stamp) FROM _usync_journal WHERE position < ? AND origin IS NOT NULL GROUP BY origin',
+    ),
+    oldest: prepare(
+      `SELECT position, origin, stamp, chain, bytes, time, gap FROM _usync_journal ORDER BY position LIMIT ?`,
+    ),
+    removeAt: prepare('DELETE FROM _usync_journal WHERE position = ?'),
+  };
+}
+
+interface ReadWork {
+  readonly request: JournalRequest;
+  readonly journal: JournalStore;
+  readonly sql: ReturnType<typeof prepareStatements>;
+  readonly origins: OriginStore;
+}
+
+function readJournal(work: ReadWork): JournalRead {
+  const { vector, after, bytesMax } = work.request;
+  const forks = forksWith(work, vector);
+  const stop = (needsSnapshot: boolean): JournalRead => ({ parts: [], next: after, needsSnapshot, forks });
+  if (forks.length > 0) return stop(false);
+  if (!covers(vector, work.journal.tail()) && !isPastTail(work)) return stop(true);
+  const parts: ChangesetPart[] = [];
+  let bytes = 0;
+  let next = after;
+  let skip = after % cursorScale;
+  let position = Math.floor(after / cursorScale);
+  for (;;) {
+    const page = work.sql.page.all(BigInt(position));
+    for (const row of page) {
+      position = integerAt(row, 0);
+      if (row[5] !== null) {
+        if (!coversGap(work, position, textToVector(textAt(row, 5)))) {
+          return { parts, next, needsSnapshot: parts.length === 0, forks };
+        }
+      } else {
+        const origin = work.origins.originOf(integerAt(row, 1));
+        const stamp = integerAt(row, 2) as Stamp;
+        const partCount = integerAt(row, 3);
+        if (stampIn(vector, origin) < stamp) {
+          for (let number = skip; number < partCount; number++) {
+            if (parts.length > 0 && bytes >= bytesMax) return { parts, next, needsSnapshot: false, forks };
+            const part = work.journal.part(origin, stamp, number);
+            if (!part) return stop(true);
+            parts.push(part);
+            bytes += part.bytes.length;
+            next = position * cursorScale + number + 1;
+          }
+        }
+      }
+      skip = 0;
+      position++;
+      next = position * cursorScale;
+    }
+    if (page.length < 500) return { parts, next, needsSnapshot: false, forks };
+  }
+}
+
+/** A stream that began before the journal was pruned under it goes on: what it passed, the peer has been sent. */
+function isPastTail({ request, sql }: ReadWork): boolean {
+  if (request.after === 0) return false;
+  const oldest = sql.oldest.get(1n);
+  return oldest !== undefined && Math.floor(request.after / cursorScale) >= integerAt(oldest, 0);
+}
+
+/** What the peer has once everything before the marker has reached it, against what the marker demands. */
+function coversGap({ request, sql, origins }: ReadWork, position: number, gap: VersionVector): boolean {
+  const merged = new Map(
+    sql.mergedBefore.all(BigInt(position)).map((row) => [origins.originOf(integerAt(row, 0)), integerAt(row, 1)]),
+  );
+  for (const [origin, { stamp }] of gap) {
+    if (Math.max(stampIn(request.vector, origin), merged.get(origin) ?? 0) < stamp) return false;
+  }
+  return true;
+}
+
+/** Origins whose entry in the peer's vector is another history than ours (decision 1). Entries we lack tell nothing. */
+function forksWith({ journal, origins }: ReadWork, vector: VersionVector): Fork[] {
+  const forks: Fork[] = [];
+  const tail = journal.tail();
+  for (const [origin, { stamp, chain }] of vector) {
+    const own = origins.entry(origin);
+    if (stamp > own.stamp || stamp === 0) continue;
+    const chainHere = stamp === own.stamp ? own.chain : journal.find(origin, stamp)?.chain;
+    if (chainHere === chain) continue;
+    const atTail = tail.get(origin);
+    if (chainHere === undefined && atTail && stamp <= atTail.stamp) {
+      if (stamp < atTail.stamp || atTail.chain === chain) continue;
+    }
+    const known = journal.entriesAfter(origin, 0 as Stamp).findLast((entry) => entry.stamp < stamp);
+    forks.push({ origin, after: known?.stamp ?? ((atTail?.stamp ?? 0) as Stamp) });
+  }
+  return forks;
+}
+
+interface PruneWork extends Omit<ReadWork, 'request'> {
+  readonly request: PruneRequest;
+  readonly nowMs: number;
+  readonly entriesMax: number;
+}
+
+/** From the oldest on, and only as long as each may go: a hole in the middle could not be told from a gap. */
+function pruneJournal({ request, nowMs, entriesMax, journal, sql, origins }: PruneWork): PruneOutcome {
+  let tail = journal.tail();
+  let total = journal.bytes();
+  let [entries, bytes] = [0, 0];
+  for (const row of sql.oldest.all(BigInt(entriesMax))) {
+    const size = integerAt(row, 4);
+    const isOverBounds = nowMs - integerAt(row, 5) > request.ageMaxMs || total > request.bytesMax;
+    const gap = row[6] === null ? null : textToVector(textAt(row, 6));
+    const lost: VersionVector =
+      gap ??
+      new Map([
+        [
+          origins.originOf(integerAt(row, 1)),
+          { stamp: integerAt(row, 2) as Stamp, chain: textAt(row, 3) as ChainHash },
+        ],
+      ]);
+    if (!isOverBounds && !covers(request.covered, lost)) break;
+    tail = joinVectors(tail, lost);
+    sql.removeAt.run(row[0] ?? null);
+    for (const [origin, { stamp }] of gap ? [] : lost) journal.dropParts(origin, stamp);
+    total -= size;
+    bytes += size;
+    entries++;
+  }
+  if (entries > 0) journal.setTail(tail);
+  return { entries, bytes };
+}

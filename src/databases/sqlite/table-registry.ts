@@ -1,0 +1,169 @@
+import { addHash, emptyDigest, subtractHash, type TableDigest } from '../../core/digest.js';
+import type { TableSchema } from '../../core/table-schema.js';
+import type { DatabaseSchema, DiscoveredTable } from './discovered-table.js';
+import type { Connection } from './driver.js';
+import { foldName } from './identifiers.js';
+import { integerAt, textAt } from './row-values.js';
+import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
+
+/** What a person decided for a table: its schema with other rules, or null when it is left out. */
+export type AdjustSchema = (schema: TableSchema) => TableSchema | null;
+
+/** The tables that are synced, by number and name, with their digests. Cached; digests are written at each commit. */
+export interface TableRegistry {
+  all(): readonly SyncedTable[];
+  /** Names are compared as SQLite does: without ASCII case. */
+  byName(name: string): SyncedTable | null;
+  byNumber(number: number): SyncedTable | null;
+  /** Tables that are there but not synced, with the reason. */
+  leftOut(): readonly { readonly name: string; readonly reason: string; readonly form: DiscoveredTable }[];
+  /** The schema that the registry stands on. */
+  schema(): DatabaseSchema;
+  digest(table: SyncedTable): TableDigest;
+  addRow(table: SyncedTable, hash: number): void;
+  removeRow(table: SyncedTable, hash: number): void;
+  replaceRow(table: SyncedTable, hashes: { readonly before: number; readonly after: number }): void;
+  /** Adds many at once: `sum` is the sum of the hashes modulo 2^48. */
+  addRows(table: SyncedTable, digest: TableDigest): void;
+  setDigest(table: SyncedTable, digest: TableDigest): void;
+  /** Writes digests that changed. `inTransaction` does it. */
+  saveDigests(): void;
+  /** What `_usync_tables` holds, whether the table is still there or not. */
+  records(): readonly TableRecord[];
+  /** Takes a table in, or renames it, or gives it another layout. The shadow table is the caller's work. */
+  save(record: TableRecord): void;
+  forget(number: number): void;
+  /** A number that no table has or had. */
+  nextNumber(): number;
+  /** Stands on another schema from now on. */
+  load(schema: DatabaseSchema): void;
+  reload(): void;
+}
+
+export interface TableRecord {
+  readonly number: number;
+  readonly name: string;
+  readonly layout: readonly string[];
+  readonly rootPage: number;
+}
+
+interface Loaded {
+  readonly byNumber: Map<number, SyncedTable>;
+  readonly byName: Map<string, SyncedTable>;
+  readonly leftOut: { readonly name: string; readonly reason: string; readonly form: DiscoveredTable }[];
+}
+
+export function createTableRegistry(
+  connection: Connection,
+  options: { readonly readSchema: () => DatabaseSchema; readonly adjust: AdjustSchema },
+): TableRegistry {
+  const select = connection.prepare('SELECT number, name, layout, rows, sum, root FROM _usync_tables ORDER BY number');
+  const upsert = connection.prepare(
+    `INSERT INTO _usync_tables (number, name, layout, rows, sum, root) VALUES (?, ?, ?, 0, 0, ?)
+     ON CONFLICT (number) DO UPDATE SET name = excluded.name, layout = excluded.layout, root = excluded.root`,
+  );
+  const remove = connection.prepare('DELETE FROM _usync_tables WHERE number = ?');
+  const saveDigest = connection.prepare('UPDATE _usync_tables SET rows = ?, sum = ? WHERE number = ?');
+  let schema: DatabaseSchema | null = null;
+  let loaded: Loaded | null = null;
+  let digests: Map<number, TableDigest> | null = null;
+  const changed = new Set<number>();
+
+  const tables = (): Loaded => (loaded ??= loadTables(registry.records(), registry.schema(), options.adjust));
+  const allDigests = (): Map<number, TableDigest> =>
+    (digests ??= new Map(
+      select.all().map((row) => [integerAt(row, 0), { rows: integerAt(row, 3), sum: integerAt(row, 4) }]),
+    ));
+  const setDigest = (table: SyncedTable, digest: TableDigest): void => {
+    allDigests().set(table.number, digest);
+    changed.add(table.number);
+  };
+
+  const registry: TableRegistry = {
+    all: () => [...tables().byNumber.values()],
+    byName: (name) => tables().byName.get(foldName(name)) ?? null,
+    byNumber: (number) => tables().byNumber.get(number) ?? null,
+    leftOut: () => tables().leftOut,
+    schema: () => (schema ??= options.readSchema()),
+    digest: (table) => allDigests().get(table.number) ?? emptyDigest,
+    addRow: (table, hash) => registry.addRows(table, { rows: 1, sum: hash }),
+    removeRow(table, hash) {
+      const { rows, sum } = registry.digest(table);
+      setDigest(table, { rows: rows - 1, sum: subtractHash(sum, hash) });
+    },
+    replaceRow(table, { before, after }) {
+      const { rows, sum } = registry.digest(table);
+      setDigest(table, { rows, sum: addHash(subtractHash(sum, before), after) });
+    },
+    addRows(table, added) {
+      const { rows, sum } = registry.digest(table);
+      setDigest(table, { rows: rows + added.rows, sum: addHash(sum, added.sum) });
+    },
+    setDigest,
+    saveDigests() {
+      for (const number of changed) {
+        const { rows, sum } = allDigests().get(number) ?? emptyDigest;
+        saveDigest.run(BigInt(rows), BigInt(sum), BigInt(number));
+      }
+      changed.clear();
+    },
+    records: () =>
+      select.all().map((row) => ({
+        number: integerAt(row, 0),
+        name: textAt(row, 1),
+        layout: JSON.parse(textAt(row, 2)) as string[],
+        rootPage: integerAt(row, 5),
+      })),
+    save({ number, name, layout, rootPage }) {
+      upsert.run(BigInt(number), name, JSON.stringify(layout), BigInt(rootPage));
+      loaded = null;
+    },
+    forget(number) {
+      remove.run(BigInt(number));
+      changed.delete(number);
+      digests?.delete(number);
+      loaded = null;
+    },
+    nextNumber: () => 1 + Math.max(0, ...registry.records().map((record) => record.number)),
+    load(fresh) {
+      schema = fresh;
+      loaded = null;
+    },
+    reload() {
+      schema = null;
+      loaded = null;
+      digests = null;
+      changed.clear();
+    },
+  };
+  return registry;
+}
+
+function loadTables(records: readonly TableRecord[], schema: DatabaseSchema, adjust: AdjustSchema): Loaded {
+  const recordByName = new Map(records.map((record) => [foldName(record.name), record]));
+  const loaded: Loaded = { byNumber: new Map(), byName: new Map(), leftOut: [] };
+  for (const found of schema.tables) {
+    const { form, reason } = adjustedForm(found, adjust);
+    const record = recordByName.get(foldName(found.name));
+    if (!form || !record) {
+      loaded.leftOut.push({ name: found.name, reason: reason || 'not taken in yet', form: found });
+      continue;
+    }
+    const table = createSyncedTable(record.number, form, record.layout);
+    loaded.byNumber.set(table.number, table);
+    loaded.byName.set(foldName(table.name), table);
+  }
+  return loaded;
+}
+
+/** A discovered table with the person's rules on it; without a form when it is not to be synced. */
+export function adjustedForm(
+  found: DiscoveredTable,
+  adjust: AdjustSchema,
+): { readonly form: DiscoveredTable | null; readonly reason: string } {
+  if (found.obstacle !== null) return { form: null, reason: found.obstacle };
+  const schema = adjust(found.schema);
+  if (!schema) return { form: null, reason: 'left out by the configuration' };
+  if (layoutOf(schema).length === 0) return { form: null, reason: 'every column is left out or computed' };
+  return { form: { ...found, schema }, reason: '' };
+}
