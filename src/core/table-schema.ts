@@ -23,7 +23,12 @@ export interface ColumnSchema {
   readonly isNotNull: boolean;
   readonly hasDefault: boolean;
   readonly rule: ColumnRule;
+  /** How the column compares text; absent: byte by byte. */
+  readonly collation?: Collation;
 }
+
+/** How an engine compares text: by bytes, without ASCII case, or without trailing spaces. Unknown ones count as `binary`. */
+export type Collation = 'binary' | 'nocase' | 'rtrim';
 
 export type ColumnRule = 'column' | 'first-write-wins' | 'counter' | 'max' | 'min' | 'left-out';
 
@@ -44,6 +49,8 @@ export interface UniqueSchema {
   readonly name: string;
   readonly columns: readonly string[];
   readonly policy: UniquePolicy;
+  /** Per column where the index compares otherwise than its columns do. */
+  readonly collations?: readonly Collation[];
   /** Partial and expression indexes are checked by the engine only. */
   readonly isPlain: boolean;
 }

@@ -1,0 +1,128 @@
+/**
+ * Confirmations (rule R8): where the view shows something provisional, the server that made the affected row, or its
+ * heir, makes it permanent by an ordinary, weak changeset. Asked again after each merge and drain until nothing is due.
+ */
+import { stampAbove, weakStampAbove, type CellStamp } from './cell-stamp.js';
+import type { EndReason } from './changeset.js';
+import type { LifeName } from './life.js';
+import { rowKey, type Cell, type RowKey } from './life-state.js';
+import type { OriginId } from './origin.js';
+import type { Stamp } from './stamp.js';
+import { renamedText, substituteNumber } from './substitute.js';
+import type { ReferencePlan } from './table-plan.js';
+import { RowReference, type CellValue } from './value.js';
+import type { RowView, View } from './view.js';
+
+/** One change of a confirming changeset, row by row; the caller groups them into blocks and names the new lives. */
+export type Confirmation =
+  | {
+      readonly kind: 'update';
+      readonly table: string;
+      readonly row: LifeName;
+      readonly lives: readonly LifeName[];
+      readonly cells: ReadonlyMap<string, Cell>;
+    }
+  | {
+      readonly kind: 'end';
+      readonly table: string;
+      readonly row: LifeName;
+      readonly lives: readonly LifeName[];
+      readonly why: EndReason;
+    }
+  | {
+      readonly kind: 'merge';
+      readonly table: string;
+      readonly from: LifeName;
+      readonly to: LifeName;
+      readonly at: CellStamp;
+    }
+  /** A revival (rule R7.4): a new life of a row that had ended, with its last known cells and their old stamps. */
+  | {
+      readonly kind: 'insert';
+      readonly table: string;
+      readonly row: LifeName;
+      readonly cells: ReadonlyMap<string, Cell>;
+    };
+
+export interface Duties {
+  /** Whether this server confirms for an origin: its own, one of its earlier epochs, or one that it is heir to. */
+  isDuty(origin: OriginId): boolean;
+  /** Of the confirming changeset. */
+  readonly stamp: Stamp;
+  readonly origin: OriginId;
+  /** The last cells of a row whose lives have ended; null when this server no longer knows them. */
+  lastKnown(table: string, row: LifeName): ReadonlyMap<string, Cell> | null;
+}
+
+export function confirmations(view: View, duties: Duties): Confirmation[] {
+  const changes: Confirmation[] = [];
+  const revived = new Set<RowKey>();
+  for (const row of view.rows) {
+    for (const reference of view.planOf(row.table).references) {
+      const revival = reviveParent(view, duties, row, reference);
+      if (!revival || revived.has(rowKey(revival.table, revival.row))) continue;
+      revived.add(rowKey(revival.table, revival.row));
+      changes.push(revival);
+    }
+    if (duties.isDuty(row.row.origin)) changes.push(...confirmRow(view, duties, row));
+  }
+  return changes;
+}
+
+function confirmRow(view: View, duties: Duties, row: RowView): Confirmation[] {
+  const { table, lives } = row;
+  if (row.status === 'cascading') return [{ kind: 'end', table, row: row.row, lives, why: 'cascade' }];
+  if (row.status === 'merging' && row.behind) {
+    const current = view.aliases.get(rowKey(table, row.row));
+    return [
+      {
+        kind: 'merge',
+        table,
+        from: row.row,
+        to: row.behind,
+        at: stampAbove(duties.stamp, duties.origin, current?.at),
+      },
+    ];
+  }
+  const cells = new Map<string, Cell>();
+  const confirm = (column: string, value: CellValue): void => {
+    const replaced = row.cells.get(column);
+    if (replaced) cells.set(column, { value, at: weakStampAbove(replaced.at, duties.stamp, duties.origin) });
+  };
+  const [keyColumn] = view.planOf(table).schema.key;
+  if (row.isProvisional && keyColumn !== undefined) confirm(keyColumn, row.key[0] ?? null);
+  if (row.status === 'renaming') {
+    const column = view.planOf(table).uniques.find((unique) => unique.schema.name === row.clash)?.renamed;
+    const value = column ? renamedValue(row, row.cells.get(column)?.value ?? null) : null;
+    if (column && value !== null) confirm(column, value);
+  }
+  return cells.size > 0 ? [{ kind: 'update', table, row: row.row, lives, cells }] : [];
+}
+
+function renamedValue(row: RowView, value: CellValue): CellValue {
+  if (typeof value === 'string') return renamedText(value, row.row);
+  if (typeof value === 'bigint' || typeof value === 'number') return substituteNumber(row.row, value, 0);
+  return null;
+}
+
+/**
+ * The writer of a reference had the parent alive, so it holds its values when the end arrives: it revives, and nobody
+ * needs to recall who deleted. A child by CASCADE that is needed itself brings its parent back for those who need it.
+ */
+function reviveParent(view: View, duties: Duties, row: RowView, reference: ReferencePlan): Revival | null {
+  if (!reference.byRow || (reference.onDelete !== 'restrict' && reference.onDelete !== 'cascade')) return null;
+  const cell = row.cells.get(reference.column);
+  if (!(cell?.value instanceof RowReference) || row.status === 'cascading' || row.status === 'key-loser') return null;
+  if (!view.isDead(reference, cell.value)) return null;
+  const writers = reference.onDelete === 'cascade' ? [...row.neededBy] : [cell.at.origin];
+  if (!writers.some((origin) => duties.isDuty(origin))) return null;
+  let last: Revival | null = null;
+  const table = reference.parentTable;
+  for (const name of view.chainOf(table, cell.value.row)) {
+    const cells = duties.lastKnown(table, name);
+    if (cells) last = { kind: 'insert', table, row: name, cells };
+  }
+  return last;
+}
+
+type Revival = Extract<Confirmation, { kind: 'insert' }>;
