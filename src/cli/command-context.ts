@@ -1,5 +1,8 @@
 import type { Command } from 'commander';
-import { loadConfig, type LoadedConfig } from '../config/load-config.js';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { configFileName, loadConfig, type LoadedConfig } from '../config/load-config.js';
+import { optionEntries } from '../config/option-entry.js';
 import { SyncError } from '../core/sync-error.js';
 import { connectControl } from '../engine/control-client.js';
 import type { ControlClient } from '../engine/control-contract.js';
@@ -24,8 +27,6 @@ interface GlobalOptions {
   readonly color?: boolean;
 }
 
-export const defaultConfigName = 'usync.yaml';
-
 export function createCommandContext(program: Command): CommandContext {
   const options = (): GlobalOptions => program.opts<GlobalOptions>();
   const context: CommandContext = {
@@ -34,8 +35,15 @@ export function createCommandContext(program: Command): CommandContext {
       const hasColour = color && process.env['NO_COLOR'] === undefined && process.stdout.isTTY === true;
       return createTerminal({ isJson: json, isQuiet: quiet, hasColour });
     },
-    configPath: () => options().config ?? process.env['USYNC_CONFIG'] ?? defaultConfigName,
-    config: () => loadConfig({ file: context.configPath(), env: process.env, flags: {} }),
+    configPath: () => resolve(options().config ?? process.env['USYNC_CONFIG'] ?? configFileName),
+    config: () =>
+      loadConfig({
+        file: context.configPath(),
+        env: process.env,
+        flags: flagsOf(program),
+        folder: process.cwd(),
+        hostName: hostname(),
+      }),
     connect: async () => connectControl((await context.config()).config.dataFolder),
     secondsOption(name, text) {
       const seconds = Number(text);
@@ -48,3 +56,18 @@ export function createCommandContext(program: Command): CommandContext {
   };
   return context;
 }
+
+/** The options of the configuration that were given as flags, by flag. */
+function flagsOf(program: Command): Record<string, string> {
+  const given = program.opts<Record<string, unknown>>();
+  const flags: Record<string, string> = {};
+  for (const { flag } of optionEntries()) {
+    const value = given[camelCase(flag)];
+    if (typeof value === 'string') flags[flag] = value;
+  }
+  return flags;
+}
+
+/** As the command line library names the value of a flag. */
+const camelCase = (flag: string): string =>
+  flag.slice(2).replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,5 +1,8 @@
-import { Command } from 'commander';
-import { createCommandContext, defaultConfigName, type CommandContext } from './command-context.js';
+import { Command, Option } from 'commander';
+import { configFileName } from '../config/load-config.js';
+import { optionHelp } from '../config/option-help.js';
+import { optionEntries } from '../config/option-entry.js';
+import { createCommandContext, type CommandContext } from './command-context.js';
 import { addCheckCommand } from './commands/check.js';
 import { addConfigCommand } from './commands/config.js';
 import { addDemoCommand } from './commands/demo.js';
@@ -19,13 +22,15 @@ export function createProgram(): { program: Command; context: CommandContext } {
   program
     .description('Keeps the databases of one application identical on several servers, each of which accepts writes.')
     .version(version)
-    .option('--config <file>', `configuration file (default: ${defaultConfigName}, or USYNC_CONFIG)`)
+    .option('--config <file>', `configuration file (default: ${configFileName}, or USYNC_CONFIG)`)
     .option('--json', 'print the result as one JSON document')
     .option('--quiet', 'print results only')
     .option('--no-color', 'no colours (also NO_COLOR)')
     .showSuggestionAfterError()
     .exitOverride()
     .addHelpText('after', helpText);
+  // Settings of the file can be given as flags; they are told in a list of their own below the commands.
+  for (const { flag } of optionEntries()) program.addOption(new Option(`${flag} <value>`).hideHelp());
   const context = createCommandContext(program);
   for (const add of commands) add(program, context);
   for (const command of program.commands) command.exitOverride();
@@ -53,4 +58,7 @@ Start here:
   usync invite              on a running server; then "usync join CODE" on the next
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not in sync, 4 no engine runs,
-5 needs a decision, 6 verification found a difference, 7 not trusted, 130 interrupted.`;
+5 needs a decision, 6 verification found a difference, 7 not trusted, 130 interrupted.
+
+Settings as flags before the command, over the environment, over the file:
+${optionHelp()}`;

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { configJsonSchema } from '../../config/json-schema.js';
+import { configJsonSchema } from '../../config/config-schema.js';
 import type { CommandContext } from '../command-context.js';
 import { printable, tableLines } from '../terminal.js';
 

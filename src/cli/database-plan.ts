@@ -1,0 +1,66 @@
+import { openDatabase } from '../databases/sqlite/open-database.js';
+import { quoteName } from '../databases/sqlite/identifiers.js';
+import { readSchema } from '../databases/sqlite/schema-reader.js';
+import { countText, printable, tableLines } from './terminal.js';
+
+/** What would be captured of one database; found by reading it, nothing is changed. */
+export interface DatabasePlan {
+  readonly path: string;
+  readonly journalMode: string;
+  readonly tables: readonly TablePlan[];
+}
+
+export interface TablePlan {
+  readonly name: string;
+  readonly rows: number;
+  readonly key: string;
+  /** Why it cannot be synced; null when it can. */
+  readonly obstacle: string | null;
+}
+
+/** Throws a `SyncError` for a database that cannot be opened: missing, locked, read-only, encrypted, corrupt. */
+export function planDatabase(path: string): DatabasePlan {
+  const opened = openDatabase(path, { isReadOnly: true });
+  try {
+    const { tables } = readSchema(opened.connection);
+    return {
+      path,
+      journalMode: opened.journalMode,
+      tables: tables.map((table) => ({
+        name: table.name,
+        rows: Number(opened.connection.prepare(`SELECT count(*) FROM ${quoteName(table.name)}`).get()?.[0] ?? 0),
+        key: keyText(table.schema.keyKind, table.schema.key),
+        obstacle: table.obstacle,
+      })),
+    };
+  } finally {
+    opened.connection.close();
+  }
+}
+
+const keyText = (kind: string, key: readonly string[]): string =>
+  kind === 'bag'
+    ? 'none: rows are compared by content'
+    : `${key.map((name) => printable(name)).join(', ')}${kind === 'generated' ? ' (generated)' : ''}`;
+
+export function planLines(name: string, plan: DatabasePlan): string[] {
+  const synced = plan.tables.filter(({ obstacle }) => obstacle === null);
+  const rows = synced.reduce((sum, table) => sum + table.rows, 0);
+  const lines = [
+    `${printable(name)}: ${printable(plan.path)}, ${countText(synced.length, 'table')}, ${countText(rows, 'row')}, journal mode ${plan.journalMode}`,
+  ];
+  lines.push(
+    ...tableLines(
+      plan.tables.map((table) => [
+        `  ${printable(table.name)}`,
+        countText(table.rows, 'row'),
+        table.obstacle === null ? `key ${table.key}` : `NOT SYNCED: ${printable(table.obstacle)}`,
+      ]),
+    ),
+  );
+  if (plan.journalMode !== 'wal')
+    lines.push(
+      '  Readers and writers exclude each other in this journal mode. WAL syncs faster: PRAGMA journal_mode = WAL, once, while nothing runs.',
+    );
+  return lines;
+}

@@ -1,0 +1,184 @@
+// Goal: bad input gets a clear error with what to do and an exit code, and nothing is lost or half done.
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync, chmodSync, chownSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { openConnection } from '../../src/databases/sqlite/driver.js';
+import { createMusicDatabase } from './music-database.js';
+import {
+  createWorkplace,
+  mainScript,
+  succeeded,
+  untilProven,
+  type CommandResult,
+  type ServerProcess,
+  type Workplace,
+} from './server-process.js';
+
+const exitCodes = { failure: 1, usage: 2, noEngine: 4, notTrusted: 7 };
+
+/** What every error shows: its code, a sentence on what failed, and what to do. */
+function checkError(result: CommandResult, code: string, status: number, ...words: readonly RegExp[]): void {
+  const text = result.stdout + result.stderr;
+  assert.match(text, new RegExp(code), text);
+  assert.equal(result.status, status, text);
+  assert.doesNotMatch(text, /\n\s+at .*\.js:\d+/, 'no stack trace for people');
+  for (const word of words) assert.match(text, word);
+}
+
+const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+describe('bad input', () => {
+  let workplace: Workplace;
+  let server: ServerProcess;
+
+  beforeEach(async () => {
+    workplace = createWorkplace();
+    server = await workplace.addServer('a');
+  });
+  afterEach(() => workplace.clear());
+
+  test('a database that is missing', () => {
+    checkError(server.usync('run'), 'USYNC-1200', exitCodes.failure, /music\.db/);
+    checkError(server.usync('check'), 'USYNC-1200', exitCodes.failure);
+  });
+
+  test('a database that is encrypted, or no database at all, is left as it is', () => {
+    writeFileSync(server.database, randomBytes(8192));
+    const before = hashOf(server.database);
+    checkError(server.usync('run'), 'USYNC-1203', exitCodes.failure, /music\.db/);
+    assert.equal(hashOf(server.database), before);
+  });
+
+  test('a corrupt database is left as it is', () => {
+    createMusicDatabase(server.database, 'plain');
+    const bytes = readFileSync(server.database);
+    bytes.fill(0xff, 4096, Math.min(bytes.length, 40_960));
+    writeFileSync(server.database, bytes);
+    for (const suffix of ['-wal', '-shm']) rmSync(`${server.database}${suffix}`, { force: true });
+    const before = hashOf(server.database);
+    checkError(server.usync('run'), 'USYNC-120[34]', exitCodes.failure, /music\.db/);
+    assert.equal(hashOf(server.database), before);
+  });
+
+  test('a database that another program holds locked', () => {
+    createMusicDatabase(server.database, 'plain');
+    const other = openConnection(server.database);
+    other.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+    checkError(server.usync('check'), 'USYNC-1201', exitCodes.failure, /music\.db/);
+    other.exec('ROLLBACK');
+    other.close();
+    succeeded(server.usync('check'));
+  });
+
+  test(
+    'a database that this user cannot write',
+    { skip: process.getuid?.() === 0 ? false : 'needs root, to become another user' },
+    (context) => {
+      createMusicDatabase(server.database, 'plain');
+      chmodSync(workplace.root, 0o755);
+      chmodSync(server.database, 0o444);
+      mkdirSync(server.dataFolder);
+      chownSync(server.dataFolder, 65_534, 65_534);
+      const asNobody = (...args: readonly string[]): CommandResult =>
+        spawnSync(process.execPath, [mainScript, '--config', server.configPath, ...args], {
+          encoding: 'utf8',
+          uid: 65_534,
+          gid: 65_534,
+          timeout: 60_000,
+        });
+      if (asNobody('--version').status !== 0) return context.skip('the other user cannot read the program');
+      checkError(asNobody('run'), 'USYNC-1202', exitCodes.failure, /music\.db/);
+      return undefined;
+    },
+  );
+
+  test('a port that is in use', async () => {
+    createMusicDatabase(server.database, 'plain');
+    const config = parse(readFileSync(server.configPath, 'utf8')) as { listen: { port: number } };
+    const other = createServer().listen(config.listen.port, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    checkError(server.usync('run'), 'USYNC-1500', exitCodes.failure, new RegExp(String(config.listen.port)));
+    await new Promise((resolve) => other.close(resolve));
+    await server.start();
+  });
+
+  test('a typo in the configuration is named with its place and a suggestion', () => {
+    const text = readFileSync(server.configPath, 'utf8').replace('datasets:', 'datsets:');
+    writeFileSync(server.configPath, text);
+    checkError(server.usync('run'), 'USYNC-1101', exitCodes.usage, /datsets/, /datasets/, /usync\.yaml:\d+/);
+  });
+
+  test('a configuration that is missing, and a command that does not exist', () => {
+    rmSync(server.configPath);
+    checkError(server.usync('run'), 'USYNC-1100', exitCodes.usage, /usync init/);
+    assert.equal(server.usync('stauts').status, exitCodes.usage);
+  });
+
+  test('a command that needs a running engine says that none runs', () => {
+    checkError(server.usync('status'), 'USYNC-1506', exitCodes.noEngine, /usync run/);
+  });
+
+  test('F46 a second engine on the same database is refused and told who holds it, also from another data folder', async () => {
+    createMusicDatabase(server.database, 'plain');
+    await server.start();
+    assert.notEqual(server.usync('run').status, 0);
+    const config = parse(readFileSync(server.configPath, 'utf8')) as Record<string, unknown>;
+    writeFileSync(
+      join(server.folder, 'second.yaml'),
+      stringify({ ...config, name: 'second', dataFolder: 'second-data', listen: { host: '127.0.0.1', port: 0 } }),
+    );
+    const second = spawnSync(process.execPath, [mainScript, '--config', join(server.folder, 'second.yaml'), 'run'], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    checkError({ ...second, stdout: second.stdout, stderr: second.stderr }, 'USYNC-1206', exitCodes.failure, /\ba\b/);
+    assert.ok(server.isRunning());
+  });
+
+  test('invite codes that are mistyped, used or expired are refused, and nothing changes', async () => {
+    createMusicDatabase(server.database, 'plain');
+    await server.start();
+    const others = [await workplace.addServer('b'), await workplace.addServer('c')] as const;
+    for (const other of others) {
+      createMusicDatabase(other.database, 'plain');
+      await other.start();
+    }
+    const codeOf = (...args: string[]): string =>
+      (JSON.parse(succeeded(server.usync('--json', 'invite', ...args)).stdout) as { code: string }).code;
+    const code = codeOf();
+    const mistyped = code.slice(0, -3) + (code.endsWith('aaa') ? 'bbb' : 'aaa');
+    checkError(others[0].usync('join', mistyped), 'USYNC-1400', exitCodes.notTrusted);
+    succeeded(others[0].usync('join', code));
+    checkError(others[1].usync('join', code), 'USYNC-1400', exitCodes.notTrusted);
+    checkError(others[1].usync('join', codeOf('--hours', '0')), 'USYNC-1400', exitCodes.notTrusted);
+    await untilProven([server, others[0]]);
+  });
+
+  test('garbage, HTTP and silence on the port harm nobody', async () => {
+    createMusicDatabase(server.database, 'plain');
+    await server.start();
+    const { listen } = parse(readFileSync(server.configPath, 'utf8')) as { listen: { port: number } };
+    for (const bytes of [randomBytes(4096), Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), Buffer.alloc(0)]) {
+      const socket = connect(listen.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.end(bytes);
+      socket.resume();
+      await closed;
+    }
+    assert.equal(server.status().server.name, 'a');
+  });
+
+  test('a log of the past, copied beside the database, does not disturb', async () => {
+    createMusicDatabase(server.database, 'plain');
+    cpSync(server.database, `${server.database}.bak`);
+    appendFileSync(`${server.database}.bak`, 'x');
+    await server.start();
+    assert.equal(server.status().datasets[0]?.isOpen, true);
+  });
+});
