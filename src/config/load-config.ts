@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { SyncError } from '../core/sync-error.js';
@@ -15,10 +16,10 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** By flag name with dashes, as in `OptionEntry.flag`: `{ '--listen-port': '7421' }`. */
   readonly flags: Readonly<Record<string, string | undefined>>;
-  /** Where relative paths begin that do not come from the file. */
-  readonly folder: string;
+  /** Where relative paths begin that do not come from the file; the current folder when absent. */
+  readonly folder?: string;
   /** The name of the machine: the name of the server where none is set. */
-  readonly hostName: string;
+  readonly hostName?: string;
 }
 
 export interface LoadedConfig {
@@ -38,7 +39,7 @@ export interface ConfigOrigin {
  * Throws `USYNC-1100` when the named file is missing, `USYNC-1101` with every mistake at its place otherwise.
  */
 export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> {
-  const path = sources.file === null ? null : resolve(sources.folder, sources.file);
+  const path = sources.file === null ? null : resolve(sources.folder ?? '.', sources.file);
   const file = path === null ? null : await readConfigFile(path);
   const entries = optionEntries();
   refuseMistypedVariables(entries, sources.env);
@@ -155,12 +156,12 @@ interface Completion {
 }
 
 function completed(parsed: ParsedConfig, { file, origins, sources }: Completion): Config {
-  const fileFolder = file === null ? sources.folder : dirname(file.path);
+  const fileFolder = file === null ? (sources.folder ?? '.') : dirname(file.path);
   const origin = origins.get('dataFolder')?.kind;
-  const dataBase = origin === 'flag' || origin === 'environment' ? sources.folder : fileFolder;
+  const dataBase = origin === 'flag' || origin === 'environment' ? (sources.folder ?? '.') : fileFolder;
   return {
     ...parsed,
-    name: parsed.name ?? nameOfHost(sources.hostName),
+    name: parsed.name ?? nameOfHost(sources.hostName ?? hostname()),
     dataFolder: resolve(dataBase, parsed.dataFolder),
     datasets: parsed.datasets.map((dataset) => ({ ...dataset, sqlite: resolve(fileFolder, dataset.sqlite) })),
   };

@@ -16,6 +16,8 @@ export interface Engine extends AsyncDisposable {
   start(): Promise<void>;
   /** Ends sessions, drains and flushes, closes what was opened in reverse order. Idempotent. */
   stop(reason: string): Promise<void>;
+  /** Resolves with the reason when someone asked over the control socket that this engine ends. */
+  readonly stopRequested: Promise<string>;
   /** Truthful at the moment of the call. Costs a few small reads a dataset. */
   status(): Promise<EngineStatus>;
   /** Resolves as soon as the proof is there, or at the time-out, or when `signal` aborts; look at `isInSync`. */
@@ -51,9 +53,18 @@ export interface EngineAdapters {
   readonly openServerList: (path: string) => ServerList;
   readonly createTransport: (key: ServerKeyFiles) => Transport;
   readonly system: System;
-  readonly files: DataFiles;
+  /** Opens the data folder, which is created when it is missing. */
+  readonly openFiles: (folder: string) => Promise<DataFiles>;
+  /** Exactly one engine works in a data folder. Throws `USYNC-1206`, naming the holder. */
+  readonly lockFolder: (files: DataFiles, owner: string) => Promise<FolderLock>;
+  /** Names the boot of this machine; null where the machine cannot tell. */
+  readonly bootId: () => Promise<string | null>;
   /** Further places for events: the log. The engine keeps its own recorder. */
   readonly observe: Observe;
+}
+
+export interface FolderLock {
+  release(): Promise<void>;
 }
 
 export interface ReplicaOptions {

@@ -24,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const pureRooms = ['core', 'protocol'];
 
 /** Only the contracts of these rooms are open to the engine; their adapters are named by the cli and the library alone. */
-const contracts = ['databases/replica.ts', 'transports/transport.ts'];
+const contracts = ['databases/replica.ts', 'databases/server-list.ts', 'transports/transport.ts'];
 
 interface Import {
   readonly from: string;
