@@ -1,0 +1,123 @@
+/**
+ * Catch-up without a session: the shortest way from one journal into another replica, with the delays and cuts of the
+ * network. Faster than sessions, and it tells faults of the replica from faults of the protocol.
+ */
+import { stampIn } from '../../src/core/version-vector.js';
+import type { Fork } from '../../src/databases/replica.js';
+import { errorCodeOf } from '../../src/core/sync-error.js';
+import { textOfError } from './capture-loop.js';
+import type { RunningReplica, VirtualServer } from './virtual-server.js';
+import { fail, type World } from './world.js';
+
+const pollMs = 1_000;
+
+/** Pulls from `from` into `to` for as long as both processes live. */
+export function startPulling(world: World, from: VirtualServer, to: VirtualServer): void {
+  const sender = from.engine;
+  const receiver = to.engine;
+  if (!sender || !receiver) return;
+  const link: Link = { world, sender, receiver, isStopped: () => sender.process.isDead() || receiver.process.isDead() };
+  let isBusy = false;
+  let isWanted = false;
+  const round = (): void => {
+    if (link.isStopped()) return;
+    if (isBusy) {
+      isWanted = true;
+      return;
+    }
+    isBusy = true;
+    void pull(link)
+      .catch((error: unknown) => {
+        if (!(error instanceof LinkLost) && errorCodeOf(error) !== 'USYNC-1201') fail(world, 'ERROR', `from server ${from.index} to ${to.index}: ${textOfError(error)}`);
+        return false;
+      })
+      .then((gotSomething) => {
+        isBusy = false;
+        const soon = gotSomething || isWanted;
+        isWanted = false;
+        if (soon) receiver.process.system.after(world.random.between(1, 50), round);
+      });
+  };
+  from.wakers.add(round);
+  const poll = (): void => {
+    round();
+    if (!link.isStopped()) receiver.process.system.after(pollMs, poll);
+    else from.wakers.delete(round);
+  };
+  poll();
+}
+
+interface Link {
+  readonly world: World;
+  readonly sender: RunningReplica;
+  readonly receiver: RunningReplica;
+  isStopped(): boolean;
+}
+
+class LinkLost extends Error {}
+
+/** One message on its way; ends the exchange when the link is cut or a process is gone. */
+async function travel({ world, sender, receiver, isStopped }: Link): Promise<void> {
+  await new Promise<void>((resolve) => world.time.after(world.random.below(world.plan.options.latencyMsMax + 1), resolve));
+  if (isStopped() || !world.network.isOpen(sender.server, receiver.server) || !world.network.isOpen(receiver.server, sender.server)) throw new LinkLost();
+}
+
+async function pull(link: Link): Promise<boolean> {
+  const { world, sender, receiver } = link;
+  const here = await receiver.replica.position();
+  await travel(link);
+  const there = await sender.replica.position();
+  if (there.isLanding || there.isFresh) return false;
+  if (here.isFresh) return takeSnapshot(link);
+  if (stampIn(there.vector, here.origin) > stampIn(here.vector, here.origin)) {
+    await travel(link);
+    // Somebody remembers more of this server than it does itself: it went back in time.
+    if (world.bug?.reusesEpoch !== true) await receiver.replica.newEpoch('a peer remembers more');
+  }
+  const read = await sender.replica.readJournal({ vector: here.vector, after: 0, bytesMax: world.plan.options.bytesMax });
+  await travel(link);
+  await healForks(link, read.forks);
+  if (read.parts.length > 0) {
+    const outcome = await receiver.replica.merge(read.parts);
+    await healForks(link, outcome.forks);
+    world.servers[receiver.server]?.wake();
+    if (outcome.merged > 0 && world.random.chance(0.2)) await receiver.replica.flush();
+    if (world.random.chance(0.2)) await receiver.replica.proof();
+    return outcome.merged > 0;
+  }
+  return read.needsSnapshot ? takeSnapshot(link) : false;
+}
+
+/** The side whose own origin is forked gives its branch a new name. */
+async function healForks({ world, sender, receiver }: Link, forks: readonly Fork[]): Promise<void> {
+  for (const fork of forks)
+    for (const { replica } of [sender, receiver]) {
+      const { origin } = await replica.position();
+      if (origin === fork.origin && world.bug?.reusesEpoch !== true) await replica.reissueBranch(fork.origin, fork.after);
+    }
+}
+
+async function takeSnapshot(link: Link): Promise<boolean> {
+  const { world, sender, receiver } = link;
+  const reader = await sender.replica.openSnapshot();
+  const writer = await receiver.replica.receiveSnapshot(reader.vector).catch(async (error: unknown) => {
+    await reader.close();
+    throw error;
+  });
+  try {
+    for (;;) {
+      const chunk = await reader.next();
+      if (!chunk) break;
+      await travel(link);
+      await writer.add(chunk);
+    }
+  } catch (error) {
+    if (!receiver.process.isDead()) await writer.abort();
+    throw error;
+  } finally {
+    if (!sender.process.isDead()) await reader.close();
+  }
+  await writer.finish('same-rows');
+  world.servers[receiver.server]?.wake();
+  return true;
+}

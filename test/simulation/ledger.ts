@@ -1,0 +1,102 @@
+/**
+ * What the applications wrote, kept outside the servers: the witness against which the end of a run is judged.
+ * It learns by comparing the tables before and after each transaction of an application, so it needs to know nothing of
+ * merging: a token that was there and is gone was overwritten or deleted by somebody who saw it.
+ */
+import type { SimulatedTable } from './table-design.js';
+import type { TableDump } from './table-dump.js';
+import { tokensIn } from './written-value.js';
+
+export interface Ledger {
+  /** Notes one committed transaction. Returns its number. */
+  note(server: number, before: readonly TableDump[], after: readonly TableDump[]): void;
+  /** Values that appear without a write: defaults of new columns. */
+  allow(table: string, column: string, cell: string): void;
+  readonly isAllowed: (table: string, column: string, cell: string) => boolean;
+  /** The number of transactions so far; marks a point for `forget`. */
+  readonly mark: () => number;
+  /** The server went back to that mark: what it wrote since may be lost or may have been passed on. */
+  forget(server: number, since: number): void;
+  /** Tokens that were certainly written and that nobody overwrote. */
+  readonly standing: () => readonly WrittenToken[];
+  /** Names of rows (their `born` token) that were certainly deleted, and never given another key. */
+  readonly deleted: () => readonly WrittenToken[];
+  readonly isMoved: (token: string) => boolean;
+  readonly counts: () => { readonly transactions: number; readonly tokens: number };
+}
+
+export interface WrittenToken {
+  readonly token: string;
+  readonly table: string;
+  readonly server: number;
+}
+
+interface Fate extends WrittenToken {
+  readonly at: number;
+  readonly isBorn: boolean;
+  gone: { readonly server: number; readonly at: number }[];
+  isUncertain: boolean;
+  isGoneUncertain: boolean;
+}
+
+interface TokenPlace {
+  readonly table: string;
+  readonly isBorn: boolean;
+  readonly key: string;
+}
+
+export function createLedger(tables: readonly SimulatedTable[]): Ledger {
+  const fates = new Map<string, Fate>();
+  const moved = new Set<string>();
+  const allowed = new Set<string>();
+  const byName = new Map(tables.map((table) => [table.name, table]));
+  let transactions = 0;
+
+  const placesOf = (dumps: readonly TableDump[]): Map<string, TokenPlace> => {
+    const places = new Map<string, TokenPlace>();
+    for (const dump of dumps) {
+      const key = byName.get(dump.name)?.key;
+      const keyNames = key?.kind === 'generated' ? [key.column] : key?.kind === 'natural' ? key.columns.map((column) => column.name) : [];
+      const keyAt = keyNames.map((name) => dump.columns.indexOf(name));
+      const bornAt = dump.columns.indexOf('born');
+      for (const row of dump.rows) {
+        const keyText = keyAt.map((at) => row[at]).join('\t');
+        for (const [at, cell] of row.entries())
+          for (const token of tokensIn(cell)) places.set(token, { table: dump.name, isBorn: at === bornAt, key: keyText });
+      }
+    }
+    return places;
+  };
+
+  return {
+    mark: () => transactions,
+    isMoved: (token) => moved.has(token),
+    counts: () => ({ transactions, tokens: fates.size }),
+    allow: (table, column, cell) => void allowed.add(`${table}\0${column}\0${cell}`),
+    isAllowed: (table, column, cell) => allowed.has(`${table}\0${column}\0${cell}`),
+    note: (server, before, after) => {
+      const at = ++transactions;
+      const was = placesOf(before);
+      const is = placesOf(after);
+      for (const dump of after)
+        for (const row of dump.rows) for (const [column, cell] of row.entries()) allowed.add(`${dump.name}\0${dump.columns[column] ?? ''}\0${cell}`);
+      for (const [token, place] of is) {
+        const old = was.get(token);
+        if (!old && !fates.has(token))
+          fates.set(token, { token, table: place.table, server, at, isBorn: place.isBorn, gone: [], isUncertain: false, isGoneUncertain: false });
+        else if (old && old.key !== place.key) moved.add(token);
+      }
+      for (const token of was.keys()) if (!is.has(token)) fates.get(token)?.gone.push({ server, at });
+    },
+    forget: (server, since) => {
+      for (const fate of fates.values()) {
+        if (fate.server === server && fate.at > since) fate.isUncertain = true;
+        const kept = fate.gone.filter((gone) => gone.server !== server || gone.at <= since);
+        if (kept.length < fate.gone.length) fate.isGoneUncertain = true;
+        fate.gone = kept;
+      }
+    },
+    standing: () => [...fates.values()].filter((fate) => fate.gone.length === 0 && !fate.isUncertain && !fate.isGoneUncertain),
+    deleted: () => [...fates.values()].filter((fate) => fate.isBorn && fate.gone.length > 0 && !moved.has(fate.token)),
+  };
+}

@@ -1,0 +1,22 @@
+import type { Replica, ReplicaIdentity } from '../../src/databases/replica.js';
+import type { SqliteModule } from '../../src/databases/sqlite/sqlite-module.js';
+import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.js';
+import type { Observe } from '../../src/observe/event.js';
+import type { System } from '../../src/system/system.js';
+
+export interface SimulatedReplicaOptions {
+  readonly path: string;
+  readonly identity: ReplicaIdentity;
+  readonly system: System;
+  readonly module: SqliteModule;
+  readonly trace: (text: string) => void;
+}
+
+/** The real replica on a simulated machine. */
+export function openSimulatedReplica(options: SimulatedReplicaOptions): Replica {
+  const { path, identity, system, module, trace } = options;
+  const observe: Observe = (level, event) => {
+    if (level === 'warn' || level === 'error') trace(`reports ${JSON.stringify(event)}`);
+  };
+  return createSqliteReplica({ path, dataset: 'shop', identity, system, observe, module });
+}

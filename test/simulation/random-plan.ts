@@ -1,0 +1,194 @@
+/** A plan from a seed. Each run switches on only some features (swarm testing), so that rare mixtures get their turn. */
+import { statementKinds, type Plan, type RunOptions, type StatementKind, type Step } from './plan.js';
+import { createRandom, type Random } from './random.js';
+import { designTables, type DesignFeatures } from './table-design.js';
+
+/** What the seeds may use; a caller narrows it, a run uses a random part of it. */
+export interface PlanLimits {
+  readonly features: DesignFeatures;
+  readonly exchanges: readonly RunOptions['exchange'][];
+  readonly kills: boolean;
+  readonly restores: boolean;
+  readonly clones: boolean;
+  readonly schemaChanges: boolean;
+  readonly serversMax: number;
+  readonly stepsMax: number;
+}
+
+export const allLimits: PlanLimits = {
+  features: {
+    keys: ['generated', 'autoincrement', 'natural', 'composite', 'bag'],
+    oddNames: true,
+    withoutRowid: true,
+    references: true,
+    uniques: true,
+    collations: true,
+    tablesMax: 3,
+  },
+  exchanges: ['direct', 'session'],
+  kills: true,
+  restores: true,
+  clones: true,
+  schemaChanges: true,
+  serversMax: 5,
+  stepsMax: 60,
+};
+
+/** The limits without some features, by name; for narrowing a search. */
+export function limitsWithout(names: readonly string[], exchange?: string): PlanLimits {
+  const isOut = (name: string): boolean => names.includes(name);
+  const { features } = allLimits;
+  const on = (name: keyof DesignFeatures & keyof typeof features): boolean => features[name] === true && !isOut(name);
+  return {
+    ...allLimits,
+    features: {
+      keys: features.keys.filter((key) => !isOut(key)),
+      oddNames: on('oddNames'),
+      withoutRowid: on('withoutRowid'),
+      references: on('references'),
+      uniques: on('uniques'),
+      collations: on('collations'),
+      tablesMax: features.tablesMax,
+    },
+    exchanges: allLimits.exchanges.filter((name) => exchange === undefined || name === exchange),
+    kills: !isOut('kills'),
+    restores: !isOut('restores'),
+    clones: !isOut('clones'),
+    schemaChanges: !isOut('schemaChanges'),
+  };
+}
+
+export function randomPlan(seed: number, limits: PlanLimits = allLimits): Plan {
+  const random = createRandom(`plan/${seed}`);
+  const features = swarmFeatures(random, limits.features);
+  const tables = designTables(random.fork('tables'), features);
+  const options = randomOptions(random.fork('options'), limits);
+  const steps = randomSteps(random.fork('steps'), { options, limits, tables: tables.length });
+  return { seed, options, tables, steps };
+}
+
+function swarmFeatures(random: Random, limits: DesignFeatures): DesignFeatures {
+  const kept = limits.keys.filter(() => random.chance(0.6));
+  return {
+    keys: kept.length > 0 ? kept : [random.pick(limits.keys)],
+    oddNames: limits.oddNames && random.chance(0.3),
+    withoutRowid: limits.withoutRowid && random.chance(0.5),
+    references: limits.references && random.chance(0.4),
+    uniques: limits.uniques && random.chance(0.3),
+    collations: limits.collations && random.chance(0.2),
+    tablesMax: limits.tablesMax,
+  };
+}
+
+function randomOptions(random: Random, limits: PlanLimits): RunOptions {
+  const servers = random.between(2, limits.serversMax);
+  const perServer = <T>(make: () => T): T[] => Array.from({ length: servers }, make);
+  const isSkewed = random.chance(0.5);
+  const weights = Object.fromEntries(statementKinds.map((kind) => [kind, random.chance(0.25) ? 0 : random.between(1, 6)])) as Record<StatementKind, number>;
+  weights.insert = random.between(3, 8);
+  weights['update-many'] = Math.min(weights['update-many'], 1);
+  weights['delete-many'] = Math.min(weights['delete-many'], 1);
+  weights.touch = Math.min(weights.touch, 1);
+  return {
+    servers,
+    links: randomLinks(random, servers),
+    exchange: random.pick(limits.exchanges),
+    journalMode: random.chance(0.75) ? 'wal' : 'delete',
+    writingMs: random.pick([2_000, 10_000, 60_000]),
+    latencyMsMax: random.pick([1, 20, 200, 1_000]),
+    drainDelayMsMax: random.pick([1, 20, 500, 3_000]),
+    skewMs: perServer(() => (isSkewed ? random.pick([0, 0, random.between(-2_000, 2_000), random.between(-3_600_000, 3_600_000), 10 * 365 * 86_400_000]) : 0)),
+    clockRate: perServer(() => (isSkewed && random.chance(0.2) ? random.pick([0.5, 0.99, 1.01, 3]) : 1)),
+    bytesMax: random.pick([1, 500, 5_000, 1_000_000]),
+    prunes: random.chance(0.3),
+    statementWeights: weights,
+  };
+}
+
+/** A random tree, so that everybody is reached, and some more. */
+function randomLinks(random: Random, servers: number): (readonly [number, number])[] {
+  const links: (readonly [number, number])[] = [];
+  for (let to = 1; to < servers; to++) links.push([random.below(to), to]);
+  const density = random.pick([0, 0.5, 1]);
+  for (let from = 0; from < servers; from++)
+    for (let to = from + 1; to < servers; to++)
+      if (!links.some(([a, b]) => a === from && b === to) && random.chance(density)) links.push([from, to]);
+  return links;
+}
+
+interface StepContext {
+  readonly options: RunOptions;
+  readonly limits: PlanLimits;
+  readonly tables: number;
+}
+
+function randomSteps(random: Random, context: StepContext): Step[] {
+  const { options, limits } = context;
+  const steps: Step[] = [];
+  const count = random.between(8, limits.stepsMax);
+  const faults = enabledFaults(random, limits);
+  for (let number = 0; number < count; number++) {
+    const atMs = random.below(options.writingMs);
+    const step = random.chance(0.7) || faults.length === 0 ? writeStep(random, options) : random.pick(faults)(random, context, number);
+    steps.push({ atMs, ...step });
+  }
+  return steps.sort((a, b) => a.atMs - b.atMs);
+}
+
+type Detail = Step extends infer S ? (S extends Step ? Omit<S, 'atMs'> : never) : never;
+type FaultMaker = (random: Random, context: StepContext, number: number) => Detail;
+
+const writeStep = (random: Random, options: RunOptions): Detail => ({
+  kind: 'write',
+  server: random.below(options.servers),
+  seed: random.next(),
+  statements: random.chance(0.1) ? random.between(10, 40) : random.between(1, 4),
+  rollsBack: random.chance(0.05),
+});
+
+function enabledFaults(random: Random, limits: PlanLimits): FaultMaker[] {
+  const link = (r: Random, { options }: StepContext): { from: number; to: number } => {
+    const [a, b] = r.pick(options.links);
+    return r.chance(0.5) ? { from: a, to: b } : { from: b, to: a };
+  };
+  const server = (r: Random, { options }: StepContext): number => r.below(options.servers);
+  const downMs = (r: Random): number => r.pick([10, 500, 5_000]);
+  const network: FaultMaker[] = [
+    (r, context) => ({ kind: 'cut', ...link(r, context) }),
+    (r, context) => ({ kind: 'heal', ...link(r, context) }),
+    (r, context) => ({ kind: 'break', ...link(r, context) }),
+  ];
+  const clocks: FaultMaker[] = [
+    (r, context) => ({ kind: 'clock', server: server(r, context), byMs: r.pick([-3_600_000, -1_000, 1_000, 600_000, 86_400_000]) }),
+  ];
+  const kills: FaultMaker[] = [
+    (r, context) => ({ kind: 'kill', server: server(r, context), afterStatements: r.chance(0.3) ? 0 : r.between(1, 300), downMs: downMs(r) }),
+  ];
+  const restores: FaultMaker[] = [
+    (r, context) => ({ kind: 'backup', server: server(r, context) }),
+    (r, context) => ({ kind: 'restore', server: server(r, context), isNoticed: r.chance(0.5), downMs: downMs(r) }),
+    (r, context) => ({ kind: 'power-loss', server: server(r, context), downMs: downMs(r) }),
+  ];
+  const schemas: FaultMaker[] = [
+    (r, context, number) => ({
+      kind: 'schema',
+      server: server(r, context),
+      change: r.chance(0.8)
+        ? { kind: 'add-column', table: r.below(context.tables), column: { name: `added${number}`, type: r.pick(['TEXT', 'INTEGER', '']), isNotNull: false, ...(r.chance(0.5) ? { defaultSql: `'default${number}'` } : {}) } }
+        : { kind: 'add-index', table: r.below(context.tables), name: `index${number}` },
+    }),
+    (r, context) => ({ kind: 'rebuild', server: server(r, context), table: r.below(context.tables) }),
+  ];
+  const upkeep: FaultMaker[] = [
+    (r, context) => ({ kind: 'audit', server: server(r, context) }),
+    (r, context) => ({ kind: 'prune', server: server(r, context) }),
+  ];
+  return [
+    ...(random.chance(0.8) ? network : []),
+    ...(random.chance(0.3) ? clocks : []),
+    ...(limits.kills && random.chance(0.5) ? kills : []),
+    ...(limits.restores && random.chance(0.3) ? restores : []),
+    ...(limits.schemaChanges && random.chance(0.2) ? schemas : []),
+    ...(random.chance(0.3) ? upkeep : []),
+  ];
+}

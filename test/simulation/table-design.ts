@@ -1,0 +1,175 @@
+/** Tables of simulated applications: their design as data, random designs, and the SQL that makes them. */
+import type { Random } from './random.js';
+
+export interface SimulatedColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly isNotNull: boolean;
+  /** SQL text; absent when the column has none. */
+  readonly defaultSql?: string;
+  /** Values of a unique column come from a small domain, so that they clash. */
+  readonly isUnique?: boolean;
+}
+
+export type SimulatedKey =
+  | { readonly kind: 'generated'; readonly column: string; readonly isAutoincrement: boolean }
+  | { readonly kind: 'natural'; readonly columns: readonly KeyColumn[]; readonly isWithoutRowid: boolean }
+  | { readonly kind: 'bag' };
+
+export interface KeyColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly collation: '' | 'NOCASE';
+}
+
+export interface SimulatedReference {
+  readonly column: string;
+  readonly parent: number;
+  readonly onDelete: 'SET NULL' | 'CASCADE' | 'RESTRICT' | 'NO ACTION';
+}
+
+export interface SimulatedTable {
+  readonly name: string;
+  readonly key: SimulatedKey;
+  /** A value that an insert makes and nothing changes but a replacement: tells whether a deleted row came back. */
+  readonly bornColumn: string;
+  readonly columns: readonly SimulatedColumn[];
+  readonly references: readonly SimulatedReference[];
+}
+
+export type TableChange =
+  | { readonly kind: 'add-column'; readonly table: number; readonly column: SimulatedColumn }
+  | { readonly kind: 'add-index'; readonly table: number; readonly name: string };
+
+export interface DesignFeatures {
+  readonly keys: readonly ('generated' | 'autoincrement' | 'natural' | 'composite' | 'bag')[];
+  readonly oddNames: boolean;
+  readonly withoutRowid: boolean;
+  readonly references: boolean;
+  readonly uniques: boolean;
+  readonly collations: boolean;
+  readonly tablesMax: number;
+}
+
+export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+const oddTableNames = ['select', 'we"ird', 'a b', 'Ümläut', "o'brien", '1st', 'per%cent', 'x;y', '[box]', 'UPPER', '_', 'naïve table'];
+const oddColumnNames = ['order', 'group', 'a"b', 'two words', 'Größe', "it's", '0', 'a.b', 'ROWID_', 'key', '列'];
+const types = ['TEXT', 'INTEGER', 'REAL', 'BLOB', 'NUMERIC', '', 'VARCHAR(20)', 'DATETIME'];
+
+export function designTables(random: Random, features: DesignFeatures): SimulatedTable[] {
+  const tables: SimulatedTable[] = [];
+  const names = random.shuffle(oddTableNames);
+  const count = random.between(1, features.tablesMax);
+  for (let number = 0; number < count; number++) {
+    const name = features.oddNames && random.chance(0.6) ? (names[number] ?? `t${number}`) : `t${number}`;
+    tables.push(designTable(random, { features, name, earlier: tables }));
+  }
+  return tables;
+}
+
+function designTable(random: Random, given: { features: DesignFeatures; name: string; earlier: readonly SimulatedTable[] }): SimulatedTable {
+  const { features, name, earlier } = given;
+  const names = random.shuffle(oddColumnNames);
+  const columnName = (plain: string): string => (features.oddNames && random.chance(0.4) ? (names.pop() ?? plain) : plain);
+  const columns: SimulatedColumn[] = [];
+  for (let number = 0, count = random.between(1, 4); number < count; number++) {
+    const isNotNull = random.chance(0.2);
+    columns.push({ name: columnName(`c${number}`), type: random.pick(types), isNotNull, ...(isNotNull ? { defaultSql: `'none'` } : {}) });
+  }
+  const key = designKey(random, features, columnName);
+  if (features.uniques && key.kind !== 'bag' && random.chance(0.6)) columns.push({ name: columnName('u'), type: 'TEXT', isNotNull: false, isUnique: true });
+  const parents = earlier.flatMap((table, index) => (table.key.kind === 'generated' ? [index] : []));
+  const references: SimulatedReference[] = [];
+  if (features.references && key.kind !== 'bag' && parents.length > 0)
+    for (let number = 0, count = random.between(0, 2); number < count; number++)
+      references.push({ column: `parent${number}`, parent: random.pick(parents), onDelete: random.pick(['SET NULL', 'CASCADE', 'RESTRICT', 'NO ACTION'] as const) });
+  return { name, key, bornColumn: 'born', columns, references };
+}
+
+function designKey(random: Random, features: DesignFeatures, columnName: (plain: string) => string): SimulatedKey {
+  const kind = random.pick(features.keys);
+  const keyColumn = (plain: string): KeyColumn => ({
+    name: columnName(plain),
+    type: random.pick(['TEXT', 'INT', 'BLOB', 'TEXT']),
+    collation: features.collations && random.chance(0.3) ? 'NOCASE' : '',
+  });
+  const isWithoutRowid = features.withoutRowid && random.chance(0.5);
+  switch (kind) {
+    case 'generated':
+    case 'autoincrement':
+      return { kind: 'generated', column: columnName('id'), isAutoincrement: kind === 'autoincrement' };
+    case 'natural':
+      return { kind: 'natural', columns: [keyColumn('code')], isWithoutRowid };
+    case 'composite':
+      return { kind: 'natural', columns: [keyColumn('k1'), keyColumn('k2')], isWithoutRowid };
+    case 'bag':
+      return { kind: 'bag' };
+  }
+}
+
+export const keyColumnsOf = (table: SimulatedTable): readonly string[] => {
+  switch (table.key.kind) {
+    case 'generated':
+      return [table.key.column];
+    case 'natural':
+      return table.key.columns.map((column) => column.name);
+    case 'bag':
+      return [];
+  }
+};
+
+/** Every column in the order of the table's declaration. */
+export const columnNamesOf = (table: SimulatedTable): string[] => [
+  ...keyColumnsOf(table),
+  table.bornColumn,
+  ...table.columns.map((column) => column.name),
+  ...table.references.map((reference) => reference.column),
+];
+
+export function createTableSql(table: SimulatedTable, tables: readonly SimulatedTable[], name = table.name): string {
+  const { key } = table;
+  const lines: string[] = [];
+  if (key.kind === 'generated') lines.push(`${quoteName(key.column)} INTEGER PRIMARY KEY${key.isAutoincrement ? ' AUTOINCREMENT' : ''}`);
+  if (key.kind === 'natural')
+    for (const column of key.columns) lines.push(`${quoteName(column.name)} ${column.type} NOT NULL${column.collation ? ` COLLATE ${column.collation}` : ''}`);
+  lines.push(`${quoteName(table.bornColumn)} TEXT`);
+  for (const column of table.columns) lines.push(columnSql(column) + (column.isUnique ? ' UNIQUE' : ''));
+  for (const { column, parent, onDelete } of table.references) {
+    const target = tables[parent];
+    if (target?.key.kind === 'generated')
+      lines.push(`${quoteName(column)} INTEGER REFERENCES ${quoteName(target.name)}(${quoteName(target.key.column)}) ON DELETE ${onDelete}`);
+  }
+  if (key.kind === 'natural') lines.push(`PRIMARY KEY (${key.columns.map((column) => quoteName(column.name)).join(', ')})`);
+  return `CREATE TABLE ${quoteName(name)} (${lines.join(', ')})${key.kind === 'natural' && key.isWithoutRowid ? ' WITHOUT ROWID' : ''}`;
+}
+
+const columnSql = (column: SimulatedColumn): string =>
+  `${quoteName(column.name)} ${column.type}${column.isNotNull ? ' NOT NULL' : ''}${column.defaultSql === undefined ? '' : ` DEFAULT ${column.defaultSql}`}`;
+
+export function changeSql(change: TableChange, tables: readonly SimulatedTable[]): string {
+  const table = tables[change.table];
+  if (!table) throw new Error(`no table ${change.table}`);
+  switch (change.kind) {
+    case 'add-column':
+      return `ALTER TABLE ${quoteName(table.name)} ADD COLUMN ${columnSql(change.column)}`;
+    case 'add-index':
+      return `CREATE INDEX ${quoteName(change.name)} ON ${quoteName(table.name)} (${quoteName(table.bornColumn)})`;
+  }
+}
+
+/**
+ * Two tables that every simulated application has. One transaction inserts one row into each, with the same id, and
+ * names a row that it saw; nothing changes them later. So a half-shown changeset, and one shown before what its origin
+ * had merged, is seen at once.
+ */
+export const logTablesSql = [
+  'CREATE TABLE log_a (id TEXT PRIMARY KEY, seen TEXT)',
+  'CREATE TABLE log_b (id TEXT PRIMARY KEY, note TEXT)',
+];
+
+/** A table as it stands after the changes that were made to it. */
+export function tableAfter(table: SimulatedTable, index: number, changes: readonly TableChange[]): SimulatedTable {
+  const added = changes.flatMap((change) => (change.kind === 'add-column' && change.table === index ? [change.column] : []));
+  return added.length === 0 ? table : { ...table, columns: [...table.columns, ...added] };
+}

@@ -1,0 +1,173 @@
+/**
+ * One virtual server: the application's database and its own connection, and the replica on it. A kill ends the
+ * processes and leaves the files as they stand; the application comes back at once, the replica after a while.
+ */
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { originIdOf, type Epoch, type ServerId } from '../../src/core/origin.js';
+import type { Replica, ReplicaIdentity } from '../../src/databases/replica.js';
+import { openSimulatedReplica } from './open-replica.js';
+import { observedReplica } from './observed-replica.js';
+import { createClock, createProcess, type SimulatedClock, type SimulatedProcess } from './simulated-system.js';
+import { copyDatabase, createKillSwitch, createSimulatedModule, openApplication, type KillSwitch } from './simulated-sqlite.js';
+import { changeSql, createTableSql, logTablesSql, tableAfter, type SimulatedTable, type TableChange } from './table-design.js';
+import { fail, type World } from './world.js';
+
+export interface VirtualServer {
+  readonly index: number;
+  readonly identity: ReplicaIdentity;
+  readonly clock: SimulatedClock;
+  /** Schema changes that the application made here, in order. */
+  readonly changes: TableChange[];
+  path: string;
+  app: DatabaseSyncInstance;
+  /** The running engine's part; null while it is down. */
+  engine: RunningReplica | null;
+  /** Older images, with the point of the ledger at which each was taken. */
+  backup: Image | null;
+  /** The image at the last flush: what power loss leaves. */
+  flushed: Image | null;
+  generation: number;
+  /** The next start takes a new epoch before anything is captured: the witness saw that the database went back. */
+  newEpochAtStart: boolean;
+  /** Who wants to know that this server may have something new. */
+  readonly wakers: Set<() => void>;
+  wake(): void;
+}
+
+export interface Image {
+  readonly path: string;
+  readonly mark: number;
+  readonly changes: number;
+}
+
+export interface RunningReplica {
+  readonly server: number;
+  readonly generation: number;
+  readonly replica: Replica;
+  readonly process: SimulatedProcess;
+  readonly killSwitch: KillSwitch;
+  isOpen: boolean;
+}
+
+export function createServer(world: World, index: number): VirtualServer {
+  const { options } = world.plan;
+  const random = world.random.fork(`server/${index}`);
+  const clock = createClock(world.time, options.skewMs[index] ?? 0, options.clockRate[index] ?? 1);
+  const path = `${world.folder}/s${index}.g0.db`;
+  const app = openApplication(path, () => clock.nowMs());
+  app.exec(`PRAGMA journal_mode = ${options.journalMode}`);
+  for (const sql of [...logTablesSql, ...world.plan.tables.map((table) => createTableSql(table, world.plan.tables))]) app.exec(sql);
+  const identity: ReplicaIdentity = {
+    server: serverIdOf(index),
+    serverName: `server-${index}`,
+    freshEpoch: () => random.next().toString(16).padStart(8, '0') as Epoch,
+  };
+  const wakers = new Set<() => void>();
+  const wake = (): void => {
+    for (const waker of wakers) waker();
+  };
+  return { index, identity, clock, changes: [], path, app, engine: null, backup: null, flushed: null, generation: 0, newEpochAtStart: false, wakers, wake };
+}
+
+const letters = 'abcdefghijklmnopqrstuvwxyz234567';
+export const serverIdOf = (index: number): ServerId => `server${letters[index] ?? 'z'}`.padEnd(16, 'a') as ServerId;
+export const firstOriginOf = (index: number): string => originIdOf(serverIdOf(index), '00000000' as Epoch);
+
+/** The tables as the application of this server knows them now. */
+export const tablesOf = (world: World, server: VirtualServer): SimulatedTable[] =>
+  world.plan.tables.map((table, index) => tableAfter(table, index, server.changes));
+
+/** Starts the replica on the server's file. What it reports is traced; failures end the run. */
+export async function startEngine(world: World, server: VirtualServer): Promise<RunningReplica | null> {
+  const generation = ++server.generation;
+  const process = createProcess(world.time, server.clock, world.random.fork(`process/${server.index}/${generation}`));
+  const killSwitch = createKillSwitch();
+  const module = createSimulatedModule(killSwitch, () => server.clock.nowMs());
+  const real = openSimulatedReplica({ path: server.path, identity: server.identity, system: process.system, module, trace: (text) => world.trace.line(`s${server.index} ${text}`) });
+  const engine: RunningReplica = {
+    server: server.index,
+    generation,
+    process,
+    killSwitch,
+    isOpen: false,
+    replica: observedReplica(world, server, { killSwitch, process, real }),
+  };
+  server.engine = engine;
+  killSwitch.onGone = () => endProcesses(world, server, engine);
+  try {
+    const report = await engine.replica.open();
+    if (server.newEpochAtStart) await engine.replica.newEpoch('the witness remembers more');
+    server.newEpochAtStart = false;
+    engine.isOpen = true;
+    world.trace.line(`s${server.index} opened as ${report.origin} unadopted=${report.unadoptedRows} ${report.notices.map((notice) => notice.code).join(' ')}`);
+    return engine;
+  } catch (error) {
+    fail(world, 'OPEN', `server ${server.index}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return null;
+  }
+}
+
+/** kill -9 of everything on the machine, now. The application restarts at once on what is left. */
+export function endProcesses(world: World, server: VirtualServer, engine: RunningReplica | null): void {
+  const left = nextPath(world, server);
+  copyDatabase(server.path, left);
+  replaceFile(world, server, { engine, path: left });
+}
+
+/** Everything stops and the server's files become the image. */
+export function goBackTo(world: World, server: VirtualServer, image: Image): void {
+  const path = nextPath(world, server);
+  copyDatabase(image.path, path);
+  server.changes.length = image.changes;
+  world.ledger.forget(server.index, image.mark);
+  replaceFile(world, server, { engine: server.engine, path });
+}
+
+function replaceFile(world: World, server: VirtualServer, next: { engine: RunningReplica | null; path: string }): void {
+  if (next.engine) {
+    next.engine.killSwitch.isGone = true;
+    next.engine.process.die();
+  }
+  server.engine = null;
+  world.network.dropServer(server.index);
+  server.app.close();
+  server.path = next.path;
+  server.app = openApplication(next.path, () => server.clock.nowMs());
+}
+
+export function takeImage(world: World, server: VirtualServer, name: string): Image {
+  const path = `${world.folder}/s${server.index}.${name}.db`;
+  copyDatabase(server.path, path);
+  return { path, mark: world.ledger.mark(), changes: server.changes.length };
+}
+
+
+export function changeSchema(world: World, server: VirtualServer, change: TableChange): void {
+  if (server.changes.some((made) => JSON.stringify(made) === JSON.stringify(change))) return;
+  server.app.exec(changeSql(change, world.plan.tables));
+  server.changes.push(change);
+  const table = world.plan.tables[change.table];
+  if (change.kind === 'add-column' && table)
+    world.ledger.allow(table.name, change.column.name, change.column.defaultSql === undefined ? 'null' : `text:${change.column.defaultSql.slice(1, -1)}`);
+}
+
+/** What a migration tool does: a new table with the same content takes the place of the old one. Triggers are lost. */
+export function rebuildTable(world: World, server: VirtualServer, index: number): void {
+  const table = tablesOf(world, server)[index];
+  if (!table) return;
+  const { app } = server;
+  app.exec('PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE');
+  try {
+    app.exec(createTableSql(table, world.plan.tables, 'rebuilt_table'));
+    const names = app.prepare('SELECT name FROM pragma_table_info(?)').all(table.name).map((row) => `"${String((row as { name: unknown }).name).replaceAll('"', '""')}"`).join(', ');
+    const quoted = `"${table.name.replaceAll('"', '""')}"`;
+    app.exec(`INSERT INTO rebuilt_table (${names}) SELECT ${names} FROM ${quoted}; DROP TABLE ${quoted}; ALTER TABLE rebuilt_table RENAME TO ${quoted}; COMMIT`);
+  } catch (error) {
+    app.exec('ROLLBACK');
+    throw error;
+  } finally {
+    app.exec('PRAGMA foreign_keys = ON');
+  }
+}
+
+const nextPath = (world: World, server: VirtualServer): string => `${world.folder}/s${server.index}.p${world.time.eventCount()}.db`;

@@ -1,0 +1,41 @@
+/** What the parts of one run share. */
+import type { Ledger } from './ledger.js';
+import type { Plan } from './plan.js';
+import type { PlantedBug } from './planted-bugs.js';
+import type { Random } from './random.js';
+import type { SimulatedNetwork } from './simulated-network.js';
+import type { Trace } from './trace.js';
+import type { VirtualServer } from './virtual-server.js';
+import type { VirtualTime } from './virtual-time.js';
+import type { TokenSource } from './written-value.js';
+
+export interface World {
+  readonly plan: Plan;
+  readonly folder: string;
+  readonly time: VirtualTime;
+  readonly random: Random;
+  readonly network: SimulatedNetwork;
+  readonly trace: Trace;
+  readonly ledger: Ledger;
+  readonly tokens: TokenSource;
+  readonly servers: VirtualServer[];
+  readonly bug: PlantedBug | null;
+  /** Digests by vector, of every server at every time: equal vectors must mean equal digests. */
+  readonly digestByVector: Map<string, { readonly digest: string; readonly server: number }>;
+  /** The first broken promise ends the run. */
+  failure: Failure | null;
+  /** After the writing: nothing may be new any more when this is set. */
+  isAtRest: boolean;
+}
+
+export interface Failure {
+  /** One word for the promise, for grouping. */
+  readonly promise: string;
+  readonly text: string;
+}
+
+export function fail(world: World, promise: string, text: string): void {
+  if (world.failure) return;
+  world.failure = { promise, text };
+  world.trace.line(`FAILED ${promise}: ${text}`);
+}
