@@ -2,7 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { errorCatalogue } from '../build/src/core/error-catalogue.js';
 
-const rows = Object.entries(errorCatalogue).map(([code, { title, cause, nextStep }]) => `| ${code} | ${title} | ${cause} | ${nextStep} |`);
+const rows = Object.entries(errorCatalogue).map(
+  ([code, { title, cause, nextStep }]) => `| ${code} | ${title} | ${cause} | ${nextStep} |`,
+);
 const text = `# Errors
 
 Every error has a stable code, says what failed and why, and what to do. Written by \`scripts/write-error-page.mjs\`.

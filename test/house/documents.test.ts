@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { cliPage } from '../../src/cli/cli-page.js';
 import { errorCatalogue } from '../../src/core/error-catalogue.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -43,4 +44,8 @@ test('every error code that the source names is in the catalogue', () => {
     [...new Set(named)].filter((code) => !(code in errorCatalogue)),
     [],
   );
+});
+
+test('docs/cli.md is the help of every command', () => {
+  assert.equal(read('docs/cli.md'), cliPage());
 });

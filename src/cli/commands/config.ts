@@ -13,7 +13,7 @@ export function addConfigCommand(program: Command, context: CommandContext): voi
       const rows = [...origins].map(([key, origin]) => [
         key,
         printable(JSON.stringify(valueAt(settings, key)) ?? ''),
-        origin,
+        origin.where,
       ]);
       for (const line of tableLines([['setting', 'value', 'from'], ...rows])) context.terminal().print(line);
       context.terminal().result({ config: settings, origins: Object.fromEntries(origins) });

@@ -1,0 +1,53 @@
+// Prints every figure as one table and writes bench/results/latest.json. `npm run bench -- --only bulk` runs a part.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { figureLines, isReached, measureOf, type Figure } from './figure.js';
+import { benchMillion } from './million.js';
+import {
+  benchBulk,
+  benchCatchUp,
+  benchIdle,
+  benchLatency,
+  benchStream,
+  benchWriterBesideMerge,
+} from './replication.js';
+
+const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  'bulk-whole': () => benchBulk('whole'),
+  'bulk-bounded': () => benchBulk('bounded'),
+  stream: benchStream,
+  latency: benchLatency,
+  writer: benchWriterBesideMerge,
+  'catch-up': benchCatchUp,
+  idle: benchIdle,
+  million: benchMillion,
+};
+
+const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const figures: Figure[] = [];
+for (const [name, run] of Object.entries(benches)) {
+  if (!name.includes(values.only)) continue;
+  process.stderr.write(`${name} ...\n`);
+  try {
+    figures.push(...(await run()));
+  } catch (error) {
+    process.stderr.write(`${name} failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+console.log(figureLines(figures).join('\n'));
+const folder = new URL('../../bench/results/', import.meta.url);
+mkdirSync(folder, { recursive: true });
+const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model ?? '', memory: totalmem() };
+writeFileSync(
+  new URL('latest.json', folder),
+  JSON.stringify(
+    {
+      machine,
+      figures: figures.map((figure) => ({ ...figure, measure: measureOf(figure), isReached: isReached(figure) })),
+    },
+    null,
+    2,
+  ),
+);
