@@ -115,9 +115,9 @@ test('a wake between two waits is not lost, and a wait ends at its signal', asyn
 });
 
 function deferred(): { promise: Promise<void>; resolve: () => void } {
-  let resolve: () => void = () => {};
+  const box: { settle?: () => void } = {};
   const promise = new Promise<void>((settle) => {
-    resolve = settle;
+    box.settle = settle;
   });
-  return { promise, resolve };
+  return { promise, resolve: () => box.settle?.() };
 }

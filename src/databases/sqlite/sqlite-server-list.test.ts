@@ -1,0 +1,91 @@
+/** The list of servers on a real file. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import type { ServerId } from '../../core/origin.js';
+import type { ListedServer } from '../server-list.js';
+import { openConnection } from './driver.js';
+import { openSqliteServerList } from './sqlite-server-list.js';
+
+const listed: ListedServer = {
+  id: 'abcdefghijklmnop' as ServerId,
+  name: 'pit-1',
+  fingerprint: 'ab'.repeat(32),
+  addresses: ['127.0.0.1:7420'],
+  datasets: ['shop'],
+  state: 'member',
+  addedBy: 'abcdefghijklmnop' as ServerId,
+  addedAtMs: 1_700_000_000_000,
+  removedBy: null,
+  removedAtMs: null,
+  cutOff: {},
+};
+
+function pathOf(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'usync-list-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  return join(folder, 'servers.db');
+}
+
+test('what was put is read back, also after the file was opened again', (context) => {
+  const path = pathOf(context);
+  const list = openSqliteServerList(path);
+  list.put(listed);
+  list.putShared('group', 'g1');
+  list.close();
+  const again = openSqliteServerList(path);
+  assert.deepEqual(again.read(), [listed]);
+  assert.equal(again.readShared('group'), 'g1');
+  assert.equal(again.readShared('none'), null);
+  again.close();
+});
+
+test('a removed server stays removed even where its state was written after', (context) => {
+  const list = openSqliteServerList(pathOf(context));
+  const removed: ListedServer = {
+    ...listed,
+    state: 'removed',
+    removedBy: listed.id,
+    removedAtMs: 5,
+    cutOff: { shop: { 'abcdefghijklmnop-00000001': 7 } },
+  };
+  list.put(removed);
+  assert.deepEqual(list.read(), [removed]);
+  list.put({ ...removed, state: 'member' });
+  assert.equal(list.read()[0]?.state, 'removed');
+  list.close();
+});
+
+test('rows that are not servers are left out and broken fields are empty', (context) => {
+  const path = pathOf(context);
+  const list = openSqliteServerList(path);
+  list.put(listed);
+  const other = openConnection(path);
+  other.exec(
+    `INSERT INTO servers VALUES ('not an id', 'x', 'y', '[]', '[]', 'member', 'z', 1, NULL, NULL, '{}');
+     UPDATE servers SET addresses = '{"a', datasets = '[1, "b"]', cut_off = '7', name = '' WHERE id = 'abcdefghijklmnop'`,
+  );
+  other.close();
+  assert.deepEqual(list.read(), [{ ...listed, name: listed.id, addresses: [], datasets: ['b'], cutOff: {} }]);
+  list.close();
+});
+
+test('writing the same again changes nothing in the file', (context) => {
+  const path = pathOf(context);
+  const list = openSqliteServerList(path);
+  list.put(listed);
+  const watcher = openConnection(path);
+  const version = (): unknown => watcher.prepare('PRAGMA data_version').get()?.[0];
+  const before = version();
+  list.put(listed);
+  list.putShared('group', 'g');
+  const after = version();
+  list.putShared('group', 'g');
+  list.put(listed);
+  assert.notEqual(before, after);
+  assert.equal(version(), after);
+  watcher.close();
+  list.close();
+});
