@@ -1,0 +1,43 @@
+/**
+ * Every bound of the encoded form, in one place. An encoder refuses to make what a decoder would refuse to read.
+ * `docs/protocol-changesets.md` names each of them.
+ */
+
+/** Raw size at which a part or a snapshot chunk is closed. */
+export const partBytesTarget = 256 * 1024;
+
+/** What all values of one row may take together, encoded. A part is as large as its largest row needs. */
+export const rowBytesMax = 256 * 1024 * 1024;
+
+/** A part or chunk of one row of the largest size, with its names. Raw, before compression. */
+export const partBytesMax = rowBytesMax + 16 * 1024 * 1024;
+
+export const snapshotChunkBytesMax = partBytesMax;
+
+/** Rows of one part times their columns: bounds what a few bytes (a column of nulls) can make a decoder allocate. */
+export const cellsPerPartMax = 4 * 1024 * 1024;
+
+export const rowsPerPartMax = 64 * 1024;
+
+/** The highest that SQLite can be compiled for. */
+export const columnsMax = 32_767;
+
+/** Names of tables and columns, in UTF-8. */
+export const nameBytesMax = 4096;
+
+/** Parts of one changeset: 2^24 parts of 256 KiB are 4 TiB. */
+export const partsMax = 2 ** 24;
+
+/** Origins in a vector, or in one part. */
+export const originsMax = 65_536;
+
+/** Lives that one change may name; more than one only for merged and revived rows. */
+export const livesPerChangeMax = 65_536;
+
+/** Confirmations on top of one value (rule R8). */
+export const weakDepthMax = 2 ** 32;
+
+if (rowBytesMax >= partBytesMax || partBytesTarget > rowBytesMax || rowsPerPartMax > cellsPerPartMax) {
+  throw new RangeError('limits contradict each other');
+}
+if (columnsMax > cellsPerPartMax) throw new RangeError('a single row would not fit a part');

@@ -1,0 +1,202 @@
+/** Encodes pages of state for snapshots (rule R9): blocks of lives with all their cells, and aliases. */
+import {
+  createCellBudget,
+  readCellStampExceptions,
+  readColumns,
+  readKeys,
+  readNames,
+  readRowCount,
+  readRowsByPosition,
+  type CellBudget,
+} from './block-decoder.js';
+import {
+  badShape,
+  checkColumns,
+  writeCellStampExceptions,
+  writeColumns,
+  writeNames,
+  writeRowsByPosition,
+} from './block-encoder.js';
+import { beyondLimit, createByteReader, malformed } from './byte-reader.js';
+import { createByteWriter } from './byte-writer.js';
+import { at, readCellStamps, readLives, writeCellStamps, writeLives } from './life-codec.js';
+import { cellsPerPartMax, rowsPerPartMax, snapshotChunkBytesMax } from './limits.js';
+import {
+  noCompression,
+  packBody,
+  readPackedBody,
+  writePackedBody,
+  type Compress,
+  type Decompress,
+} from './packed-body.js';
+import { createPartReader, createPartWriter, type PartReader, type PartWriter } from './part-dictionary.js';
+import { zeroStamp } from './stamp.js';
+import type { AliasState, StateBlock } from './state-block.js';
+import { SyncError } from './sync-error.js';
+import type { SqlValue } from './value.js';
+
+export interface StateChunk {
+  readonly blocks: readonly StateBlock[];
+  readonly aliases: readonly AliasState[];
+}
+
+const chunkFormat = 1;
+const chunkFlag = { compressed: 1 } as const;
+const stateTag = { block: 1, aliases: 2 } as const;
+
+/**
+ * Throws USYNC-1507 for a chunk that no one may read: a block has at most `rowsPerPartMax` rows, a table as many aliases, a chunk at most
+ * `cellsPerPartMax` cells, keys included, and `snapshotChunkBytesMax` bytes.
+ */
+export function encodeStateChunk(chunk: Partial<StateChunk>, compress: Compress = noCompression): Uint8Array {
+  const body = createByteWriter(4096);
+  const part = createPartWriter(body, zeroStamp, []);
+  let cells = 0;
+  for (const block of chunk.blocks ?? []) {
+    checkStateBlock(block);
+    cells += block.count * (block.columns.length + block.keyColumns.length);
+    writeStateBlock(part, block);
+  }
+  if (cells > cellsPerPartMax) throw tooLarge('cells', cells, cellsPerPartMax);
+  writeAliases(part, chunk.aliases ?? []);
+  const packed = packBody(body.view(), compress);
+  const out = createByteWriter(packed.bytes.length + 16, snapshotChunkBytesMax + 16);
+  out.byte(chunkFormat);
+  out.byte(packed.isCompressed ? chunkFlag.compressed : 0);
+  writePackedBody(out, packed);
+  return out.copy();
+}
+
+const tooLarge = (what: string, count: number, max: number): SyncError =>
+  new SyncError('USYNC-1507', `A chunk of a snapshot has too many ${what}.`, { facts: { count, max } });
+
+function checkStateBlock(block: StateBlock): void {
+  checkColumns(block.table, block.columns, block.values);
+  const columns = [block.lives, block.stamps, block.keys, ...block.values];
+  if (columns.some((column) => column.length !== block.count)) throw badShape(block.table, 'columns differ in length');
+  if (block.count > rowsPerPartMax) throw tooLarge('rows in a block', block.count, rowsPerPartMax);
+}
+
+function writeStateBlock(part: PartWriter, block: StateBlock): void {
+  const all = { from: 0, to: block.count };
+  part.out.byte(stateTag.block);
+  part.name(block.table);
+  part.out.varint(block.count);
+  writeNames(part, block.keyColumns);
+  writeNames(part, block.columns);
+  writeLives(part, block.lives);
+  writeRowsByPosition(part, block.rows, all);
+  writeCellStamps(part, block.stamps);
+  writeCellStampExceptions(part, block.cellStamps, all);
+  writeColumns(part, block.values, all);
+  writeShownKeys(part, block);
+}
+
+/** A bit per life, low bits first, set where it is shown; then the key columns of those. */
+function writeShownKeys(part: PartWriter, block: StateBlock): void {
+  const { out } = part;
+  const shown = block.keys.filter((key) => key !== null);
+  for (let start = 0; start < block.count; start += 8) {
+    let bits = 0;
+    for (let i = 0; i < 8 && start + i < block.count; i++) if (block.keys[start + i] !== null) bits |= 1 << i;
+    out.byte(bits);
+  }
+  const columns = block.keyColumns.map((_, k) => shown.map((key) => key[k] ?? null));
+  writeColumns(part, columns, { from: 0, to: shown.length });
+}
+
+function writeAliases(part: PartWriter, aliases: readonly AliasState[]): void {
+  const byTable = new Map<string, AliasState[]>();
+  for (const alias of aliases) {
+    const ofTable = byTable.get(alias.table);
+    if (ofTable) ofTable.push(alias);
+    else byTable.set(alias.table, [alias]);
+  }
+  for (const [table, ofTable] of byTable) {
+    if (ofTable.length > rowsPerPartMax) throw tooLarge('aliases of a table', ofTable.length, rowsPerPartMax);
+    part.out.byte(stateTag.aliases);
+    part.name(table);
+    part.out.varint(ofTable.length);
+    writeLives(
+      part,
+      ofTable.map((alias) => alias.from),
+    );
+    writeLives(
+      part,
+      ofTable.map((alias) => alias.to),
+    );
+    writeCellStamps(
+      part,
+      ofTable.map((alias) => alias.at),
+    );
+  }
+}
+
+/** Throws USYNC-1504 or USYNC-1507 for anything that `encodeStateChunk` does not make. */
+export function decodeStateChunk(bytes: Uint8Array, decompress: Decompress): StateChunk {
+  if (bytes.length > snapshotChunkBytesMax) {
+    throw beyondLimit('bytes of a snapshot chunk', bytes.length, snapshotChunkBytesMax);
+  }
+  const input = createByteReader(bytes);
+  if (input.byte() !== chunkFormat) throw malformed('the format of a snapshot chunk is not known');
+  const flags = input.byte();
+  if (flags > chunkFlag.compressed) throw malformed('a snapshot chunk has unknown flags');
+  const body = createByteReader(readPackedBody(input, flags === chunkFlag.compressed, decompress));
+  const part = createPartReader(body, zeroStamp, []);
+  const budget = createCellBudget();
+  const blocks: StateBlock[] = [];
+  const aliases: AliasState[] = [];
+  while (body.left > 0) {
+    const tag = body.byte();
+    if (tag === stateTag.block) blocks.push(readStateBlock(part, budget));
+    else if (tag === stateTag.aliases) for (const alias of readAliases(part)) aliases.push(alias);
+    else throw malformed('a snapshot chunk holds something unknown');
+  }
+  return { blocks, aliases };
+}
+
+function readStateBlock(part: PartReader, budget: CellBudget): StateBlock {
+  const table = part.name();
+  const count = readRowCount(part);
+  const keyColumns = readNames(part);
+  const columns = readNames(part);
+  budget.take(count, keyColumns.length + columns.length);
+  return {
+    table,
+    count,
+    keyColumns,
+    columns,
+    lives: readLives(part, count),
+    rows: readRowsByPosition(part, count),
+    stamps: readCellStamps(part, count),
+    cellStamps: readCellStampExceptions(part, count, columns.length),
+    values: readColumns(part, columns.length, count),
+    keys: readShownKeys(part, keyColumns.length, count),
+  };
+}
+
+function readShownKeys(part: PartReader, columnCount: number, count: number): (SqlValue[] | null)[] {
+  const bits = part.input.take(Math.ceil(count / 8));
+  const isShown = (i: number): boolean => ((bits[i >> 3] ?? 0) & (1 << (i & 7))) !== 0;
+  let shownCount = 0;
+  for (let i = 0; i < count; i++) if (isShown(i)) shownCount++;
+  const columns = readKeys(part, columnCount, shownCount);
+  const keys: (SqlValue[] | null)[] = [];
+  let next = 0;
+  for (let i = 0; i < count; i++) {
+    if (isShown(i)) {
+      const position = next++;
+      keys.push(columns.map((column) => at(column, position)));
+    } else keys.push(null);
+  }
+  return keys;
+}
+
+function readAliases(part: PartReader): AliasState[] {
+  const table = part.name();
+  const count = part.input.count('aliases', rowsPerPartMax, 5);
+  const from = readLives(part, count);
+  const to = readLives(part, count);
+  const stamps = readCellStamps(part, count);
+  return from.map((life, i) => ({ table, from: life, to: at(to, i), at: at(stamps, i) }));
+}
