@@ -155,7 +155,8 @@ function readIndexes(connection: Connection, table: string): IndexFacts[] {
       isPartial: isPartial === 1n,
       parts: parts.all(String(name)).map(([column, collation]) => ({
         column: typeof column === 'string' ? column : null,
-        collation: String(collation),
+        // SQLite compares these names without case; one spelling makes them comparable here.
+        collation: String(collation).toUpperCase(),
       })),
     }));
 }
