@@ -1,0 +1,124 @@
+import { tablesThatDiffer } from '../core/digest.js';
+import { forksBetween, isEqualVector, type VersionVector } from '../core/version-vector.js';
+import type { DatasetContext } from './dataset-context.js';
+import type { ProofMessage } from './message.js';
+import { proofAgainMs, proofQuietMs } from './protocol-limits.js';
+import type { SessionProof } from './session-event.js';
+
+/** The proof behind "in sync": both sides exchange digests at rest and compare them where the vectors are equal. */
+export interface DatasetProof {
+  /** Call after anything changed, and at alarms. */
+  pump(): void;
+  onMoved(): void;
+  onOwn(proof: SessionProof): void;
+  onPeer(message: ProofMessage): void;
+  reset(): void;
+  readonly status: ProofStatus;
+}
+
+export interface ProofStatus {
+  /** The newest proof with this peer, also an old one; wall clock. */
+  readonly proven: { readonly atMs: number; readonly rows: number; readonly vector: VersionVector } | null;
+  /** Tables whose digests differed at equal vectors, when last compared; empty when none. */
+  readonly differing: readonly string[];
+  readonly peerHeld: number;
+}
+
+interface ProofState {
+  own: SessionProof | null;
+  peer: SessionProof | null;
+  movedAtMs: number;
+  sentAtMs: number;
+  sentVector: VersionVector | null;
+  /** The peer showed a proof at the own vector and waits for the answer. */
+  isWanted: boolean;
+  isProving: boolean;
+  proven: ProofStatus['proven'];
+  differing: readonly string[];
+}
+
+export function createDatasetProof(context: DatasetContext): DatasetProof {
+  const state: ProofState = {
+    own: null,
+    peer: null,
+    movedAtMs: 0,
+    sentAtMs: 0,
+    sentVector: null,
+    isWanted: false,
+    isProving: false,
+    proven: null,
+    differing: [],
+  };
+  return {
+    pump: () => proveWhenDue(context, state),
+    onMoved() {
+      state.movedAtMs = context.time().nowMs;
+    },
+    onOwn(proof) {
+      state.isProving = false;
+      state.own = proof;
+      state.isWanted = false;
+      state.sentVector = proof.vector;
+      state.sentAtMs = context.time().nowMs;
+      context.send({ kind: 'proof', dataset: context.number, ...proof });
+      compare(context, state);
+    },
+    onPeer({ vector, digest, leftOut, held }) {
+      state.peer = { vector, digest, leftOut, held };
+      if (state.own && isSameVector(state.own.vector, vector)) compare(context, state);
+      else state.isWanted = true;
+    },
+    reset() {
+      state.isProving = false;
+      state.own = null;
+      state.peer = null;
+      state.sentVector = null;
+    },
+    get status() {
+      return { proven: state.proven, differing: state.differing, peerHeld: state.peer?.held ?? 0 };
+    },
+  };
+}
+
+const isSameVector = (a: VersionVector, b: VersionVector): boolean =>
+  isEqualVector(a, b) && forksBetween(a, b).length === 0;
+
+function proveWhenDue(context: DatasetContext, state: ProofState): void {
+  const { own, peer, peerPaused } = context.view;
+  if (state.isProving || !own || !peer || peerPaused) return;
+  if (own.isFresh || own.isLanding || peer.isFresh || peer.isLanding) return;
+  if (!isSameVector(own.vector, peer.vector)) return;
+  const isSent = state.sentVector !== null && isSameVector(state.sentVector, own.vector);
+  const isAsked = state.isWanted && state.peer !== null && isSameVector(state.peer.vector, own.vector);
+  const quietAtMs = state.movedAtMs + proofQuietMs;
+  const dueAtMs = !isSent || isAsked ? quietAtMs : state.sentAtMs + proofAgainMs;
+  if (context.time().nowMs < dueAtMs) {
+    context.wakeAt(dueAtMs);
+    return;
+  }
+  state.isProving = true;
+  context.call({ kind: 'prove' });
+}
+
+function compare(context: DatasetContext, state: ProofState): void {
+  const { own, peer } = state;
+  if (!own || !peer || !isSameVector(own.vector, peer.vector)) return;
+  const silent = [...own.leftOut, ...peer.leftOut];
+  const differing = tablesThatDiffer(own.digest, peer.digest).filter((table) => !isNamedIn(silent, table));
+  const isNew = state.differing.join('\0') !== differing.join('\0');
+  state.differing = differing;
+  if (differing.length > 0) {
+    if (isNew) context.report({ kind: 'proof-failed', dataset: context.dataset, tables: differing });
+    return;
+  }
+  let rows = 0;
+  for (const digest of own.digest.values()) rows += digest.rows;
+  const atMs = context.time().wallMs;
+  const wasProven = state.proven !== null && isSameVector(state.proven.vector, own.vector) && !isNew;
+  state.proven = { atMs, rows, vector: own.vector };
+  if (!wasProven) context.report({ kind: 'proven', dataset: context.dataset, rows, atMs });
+}
+
+/** Whether a left-out entry ("orders", "orders.note", "orders: no such table here") speaks of this table. */
+const isNamedIn = (leftOut: readonly string[], table: string): boolean =>
+  leftOut.some((entry) => entry === table || [':', '.', ' '].some((mark) => entry.startsWith(table + mark)));

@@ -1,0 +1,243 @@
+import type { ChangesetPart } from '../core/changeset.js';
+import type { OriginId } from '../core/origin.js';
+import { serverIdOfOrigin } from '../core/origin.js';
+import type { Stamp } from '../core/stamp.js';
+import { stampIn } from '../core/version-vector.js';
+import { costOf, hasPeer, pieceOverheadBytes, type DatasetContext } from './dataset-context.js';
+import type { PartPiece } from './message.js';
+import { pieceBytesMax, readBytesMax, relayHoldMs } from './protocol-limits.js';
+import type { CallResult } from './session-event.js';
+import { createSnapshotSender } from './snapshot-sender.js';
+
+/** Streams the journal to the peer, or a snapshot when it asked for one; never more than the credit it holds. */
+export interface DatasetSender {
+  /** Does what can be done now. Call after anything changed. */
+  pump(): void;
+  onCredit(bytes: number): void;
+  /** The peer announced what it holds. */
+  onHave(): void;
+  onAgain(stream: number): void;
+  onSnapshotWant(stream: number): void;
+  /** The own replica moved. */
+  onMoved(): void;
+  onResult(result: CallResult): void;
+  /** Forget what was read and what runs; the calls of before are void. */
+  reset(): void;
+  readonly status: SenderStatus;
+}
+
+export interface SenderStatus {
+  readonly bytes: number;
+  readonly changesets: number;
+  readonly isCaughtUp: boolean;
+  readonly snapshot: { readonly rows: number; readonly bytes: number } | null;
+  readonly isPeerBehind: boolean;
+  /** Waits for the peer to take what it was granted. */
+  readonly isOutOfCredit: boolean;
+}
+
+interface QueuedPart extends ChangesetPart {
+  /** Bytes that have gone out already. */
+  sent: number;
+  readonly notBeforeMs: number;
+}
+
+interface SenderState {
+  stream: number;
+  credit: number;
+  cursor: number;
+  queue: QueuedPart[];
+  queueBytes: number;
+  isReading: boolean;
+  /** The last read found nothing more, and nothing moved since. */
+  isAtEnd: boolean;
+  hasMoved: boolean;
+  isPeerBehind: boolean;
+  /** Streamed in this stream; until the peer announces it, "needs a snapshot" is not believed. */
+  streamed: Map<OriginId, Stamp>;
+  bytes: number;
+  changesets: number;
+}
+
+export function createDatasetSender(context: DatasetContext): DatasetSender {
+  const { view } = context;
+  const state: SenderState = {
+    stream: 0,
+    credit: 0,
+    cursor: 0,
+    queue: [],
+    queueBytes: 0,
+    isReading: false,
+    isAtEnd: false,
+    hasMoved: false,
+    isPeerBehind: false,
+    streamed: new Map(),
+    bytes: 0,
+    changesets: 0,
+  };
+  const take = (bytes: number): void => {
+    state.credit -= costOf(bytes);
+    state.bytes += bytes;
+  };
+  const snapshot = createSnapshotSender(context, { credit: () => state.credit, take });
+
+  const restart = (): void => {
+    state.cursor = 0;
+    state.queue = [];
+    state.queueBytes = 0;
+    state.isAtEnd = false;
+    state.hasMoved = false;
+    state.isPeerBehind = false;
+    state.streamed.clear();
+  };
+  const isReady = (): boolean =>
+    view.own !== null && !view.own.isFresh && !view.own.isLanding && view.peer !== null && view.peerPaused === null;
+
+  const pump = (): void => {
+    if (!isReady()) return;
+    if (snapshot.isActive) {
+      snapshot.pump();
+      return;
+    }
+    if (view.peer?.isFresh) return;
+    sendQueue(context, state, take);
+    readMore(context, state);
+  };
+
+  return {
+    pump,
+    onCredit(bytes) {
+      state.credit += bytes;
+    },
+    onHave() {
+      if (!state.isPeerBehind) return;
+      state.isPeerBehind = false;
+      state.isAtEnd = false;
+    },
+    onAgain(stream) {
+      state.stream = stream;
+      snapshot.stop();
+      restart();
+    },
+    onSnapshotWant(stream) {
+      state.stream = stream;
+      snapshot.stop();
+      restart();
+      if (isReady()) snapshot.start(stream);
+      else snapshot.refuse(stream);
+    },
+    onMoved() {
+      state.isAtEnd = false;
+      state.hasMoved = true;
+    },
+    onResult(result) {
+      if (result.kind === 'read') onRead(context, state, result);
+      else snapshot.onResult(result);
+    },
+    reset() {
+      state.isReading = false;
+      snapshot.forget();
+      restart();
+    },
+    get status() {
+      return {
+        bytes: state.bytes,
+        changesets: state.changesets,
+        isCaughtUp: state.isAtEnd && state.queue.length === 0 && !snapshot.isActive,
+        snapshot: snapshot.progress,
+        isPeerBehind: state.isPeerBehind,
+        isOutOfCredit: state.credit <= pieceOverheadBytes && state.queue.length > 0,
+      };
+    },
+  };
+}
+
+function readMore(context: DatasetContext, state: SenderState): void {
+  const { peer } = context.view;
+  if (state.isReading || state.isAtEnd || state.isPeerBehind || !peer) return;
+  if (state.queueBytes > readBytesMax / 2 || state.credit <= pieceOverheadBytes) return;
+  state.isReading = true;
+  state.hasMoved = false;
+  context.call({ kind: 'read', vector: peer.vector, after: state.cursor, bytesMax: readBytesMax });
+}
+
+function onRead(context: DatasetContext, state: SenderState, read: Extract<CallResult, { kind: 'read' }>): void {
+  state.isReading = false;
+  for (const fork of read.forks) context.foundFork(fork.origin, fork.after);
+  if (read.needsSnapshot) {
+    onBehind(context, state);
+    return;
+  }
+  const isTail = read.parts.reduce((bytes, part) => bytes + part.bytes.length, 0) < readBytesMax / 2;
+  for (const part of read.parts) {
+    if (hasPeer(context.view, part.origin, part.stamp)) continue;
+    const isHeld =
+      isTail && serverIdOfOrigin(part.origin) !== context.self && context.isPeerLinkedWith(part.origin);
+    state.queue.push({ ...part, sent: 0, notBeforeMs: isHeld ? context.time().nowMs + relayHoldMs : 0 });
+    state.queueBytes += part.bytes.length;
+  }
+  state.cursor = read.next;
+  if (read.parts.length === 0 && !state.hasMoved) state.isAtEnd = true;
+}
+
+/** The journal does not reach back far enough. Judged by what the peer has announced, so what is on its way counts first. */
+function onBehind(context: DatasetContext, state: SenderState): void {
+  const { peer } = context.view;
+  state.isPeerBehind = true;
+  if (!peer || state.queue.length > 0) return;
+  for (const [origin, stamp] of state.streamed) if (stampIn(peer.vector, origin) < stamp) return;
+  context.send({ kind: 'behind', dataset: context.number });
+}
+
+function sendQueue(context: DatasetContext, state: SenderState, take: (bytes: number) => void): void {
+  let pieces: PartPiece[] = [];
+  let bytes = 0;
+  const flush = (): void => {
+    if (pieces.length > 0) context.send({ kind: 'parts', dataset: context.number, stream: state.stream, pieces });
+    pieces = [];
+    bytes = 0;
+  };
+  let done = 0;
+  for (const part of state.queue) {
+    if (part.sent === 0 && hasPeer(context.view, part.origin, part.stamp)) {
+      state.queueBytes -= part.bytes.length;
+      done++;
+      continue;
+    }
+    if (part.notBeforeMs > context.time().nowMs) {
+      context.wakeAt(part.notBeforeMs);
+      break;
+    }
+    while (part.sent < part.bytes.length || part.bytes.length === 0) {
+      const piece = nextPiece(part, Math.min(state.credit, context.room() - bytes), pieceBytesMax - bytes);
+      if (!piece) break;
+      pieces.push(piece);
+      bytes += piece.bytes.length + pieceOverheadBytes;
+      part.sent += piece.bytes.length;
+      take(piece.bytes.length);
+      if (bytes >= pieceBytesMax - minimumPieceBytes) flush();
+      if (part.bytes.length === 0) break;
+    }
+    if (part.sent < part.bytes.length) break;
+    state.queueBytes -= part.bytes.length;
+    done++;
+    if (part.isLast) {
+      state.changesets++;
+      state.streamed.set(part.origin, part.stamp);
+    }
+  }
+  flush();
+  if (done > 0) state.queue.splice(0, done);
+}
+
+/** Pieces are not cut smaller than this: for less, more credit is awaited. */
+const minimumPieceBytes = 4096;
+
+function nextPiece(part: QueuedPart, allowedBytes: number, frameBytes: number): PartPiece | null {
+  const left = part.bytes.length - part.sent;
+  const size = Math.min(left, allowedBytes - pieceOverheadBytes, Math.max(frameBytes, minimumPieceBytes));
+  if (size < Math.min(left, minimumPieceBytes)) return null;
+  const bytes = part.bytes.subarray(part.sent, part.sent + size);
+  const { origin, stamp, isLast } = part;
+  return { origin, stamp, part: part.part, isLast, rest: left - size, bytes };
+}

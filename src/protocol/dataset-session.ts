@@ -1,0 +1,443 @@
+/** One dataset within a session: what both replicas hold, the streams in both directions, acknowledgements, faults. */
+import { serverIdOfOrigin, type OriginId } from '../core/origin.js';
+import type { Stamp } from '../core/stamp.js';
+import { covers, emptyVector, forksBetween, stampIn, type VersionVector } from '../core/version-vector.js';
+import { cutText } from './text-codec.js';
+import type { DatasetContext, DatasetView } from './dataset-context.js';
+import { createDatasetProof, type DatasetProof } from './dataset-proof.js';
+import { createDatasetReceiver, type DatasetReceiver } from './dataset-receiver.js';
+import { createDatasetSender, type DatasetSender } from './dataset-sender.js';
+import { dialDelayMs } from './dial-delay.js';
+import type { HaveMessage, Message, Question } from './message.js';
+import { bothFreshMs, flushAfterMs, forkAgainMs, landingPollMs, nameBytesMax, textBytesMax } from './protocol-limits.js';
+import { retryFirstMs, retryMaxMs } from './protocol-limits.js';
+import type { CallResult, ReplicaCall, SessionPosition } from './session-event.js';
+import { statusOfDataset, type DatasetSessionStatus } from './session-status.js';
+
+export interface DatasetSession {
+  /** Both sides accepted each other: begin. */
+  open(): void;
+  onMessage(message: Message): void;
+  onChanged(): void;
+  onResult(result: CallResult): void;
+  onFailed(failure: { readonly call: ReplicaCall['kind']; readonly code: string; readonly text: string }): void;
+  onTurn(): void;
+  onResume(): void;
+  tellFork(origin: OriginId, after: Stamp): void;
+  /** Does what time or a free queue allows. */
+  pump(): void;
+  /** Results of calls with another round are void. */
+  readonly round: number;
+  readonly status: DatasetSessionStatus;
+}
+
+export interface Pause {
+  readonly code: string;
+  readonly text: string;
+  readonly retryAtMs: number;
+}
+
+interface LinkState {
+  round: number;
+  isOpen: boolean;
+  pause: Pause | null;
+  failures: number;
+  isResuming: boolean;
+  isAskingPosition: boolean;
+  mustAskPosition: boolean;
+  announced: { vector: VersionVector; isFresh: boolean; isLanding: boolean } | null;
+  flushAtMs: number | null;
+  isFlushing: boolean;
+  acked: VersionVector;
+  peerAcked: VersionVector;
+  bothFreshSinceMs: number | null;
+  forkToldAtMs: Map<OriginId, number>;
+  backTo: Map<OriginId, Stamp>;
+  landingPollAtMs: number;
+}
+
+interface Link {
+  readonly context: DatasetContext;
+  readonly view: DatasetView;
+  readonly state: LinkState;
+  readonly sender: DatasetSender;
+  readonly receiver: DatasetReceiver;
+  readonly proof: DatasetProof;
+}
+
+type ContextOptions = Omit<DatasetContext, 'foundFork' | 'view' | 'call'> & {
+  readonly callInRound: (round: number, call: ReplicaCall) => void;
+};
+
+export function createDatasetSession(options: ContextOptions): DatasetSession {
+  const state = createLinkState();
+  const view: DatasetView = { own: null, peer: null, peerPaused: null, receivedByOrigin: new Map() };
+  const context: DatasetContext = {
+    ...options,
+    view,
+    call: (call) => options.callInRound(state.round, call),
+    foundFork: (origin, after) => onFork(link, origin, after),
+  };
+  const link: Link = {
+    context,
+    view,
+    state,
+    sender: createDatasetSender(context),
+    receiver: createDatasetReceiver(context),
+    proof: createDatasetProof(context),
+  };
+  return {
+    open() {
+      state.isOpen = true;
+      askPosition(link);
+    },
+    onMessage: (message) => onMessage(link, message),
+    onChanged() {
+      if (state.isOpen && !state.pause) askPosition(link);
+    },
+    onResult: (result) => onResult(link, result),
+    onFailed: (failure) => pauseFor(link, failure),
+    onTurn: () => link.receiver.onTurn(),
+    onResume() {
+      if (state.pause) state.pause = { ...state.pause, retryAtMs: context.time().nowMs };
+    },
+    tellFork: (origin, after) => onFork(link, origin, after),
+    pump: () => pump(link),
+    get round() {
+      return state.round;
+    },
+    get status() {
+      const { sender, receiver, proof } = link;
+      return statusOfDataset({
+        dataset: context.dataset,
+        view,
+        pause: state.pause,
+        peerAcked: state.peerAcked,
+        sender: sender.status,
+        receiver: receiver.status,
+        proof: proof.status,
+      });
+    },
+  };
+}
+
+const createLinkState = (): LinkState => ({
+  round: 0,
+  isOpen: false,
+  pause: null,
+  failures: 0,
+  isResuming: false,
+  isAskingPosition: false,
+  mustAskPosition: false,
+  announced: null,
+  flushAtMs: null,
+  isFlushing: false,
+  acked: emptyVector,
+  peerAcked: emptyVector,
+  bothFreshSinceMs: null,
+  forkToldAtMs: new Map(),
+  backTo: new Map(),
+  landingPollAtMs: 0,
+});
+
+function pump(link: Link): void {
+  const { context, state, view } = link;
+  if (!state.isOpen) return;
+  const { nowMs } = context.time();
+  if (state.pause) {
+    if (nowMs < state.pause.retryAtMs) {
+      if (Number.isFinite(state.pause.retryAtMs)) context.wakeAt(state.pause.retryAtMs);
+      return;
+    }
+    state.pause = null;
+    askPosition(link);
+    return;
+  }
+  if (!view.own) return;
+  watchLanding(link);
+  flushWhenDue(link);
+  foundWhenDue(link);
+  link.receiver.pump();
+  link.sender.pump();
+  link.proof.pump();
+}
+
+function askPosition({ context, state }: Link): void {
+  if (state.isAskingPosition) {
+    state.mustAskPosition = true;
+    return;
+  }
+  state.isAskingPosition = true;
+  state.mustAskPosition = false;
+  context.call({ kind: 'position' });
+}
+
+function onMessage(link: Link, message: Message): void {
+  const { sender, receiver, proof, state, view, context } = link;
+  switch (message.kind) {
+    case 'have':
+      onHave(link, message);
+      return;
+    case 'credit':
+      sender.onCredit(message.bytes);
+      return;
+    case 'parts':
+      receiver.onParts(message);
+      return;
+    case 'again':
+      view.receivedByOrigin.clear();
+      if (view.peer) view.peer = { ...view.peer, vector: message.vector };
+      sender.onAgain(message.stream);
+      return;
+    case 'behind':
+      receiver.onBehind();
+      return;
+    case 'ack':
+      state.peerAcked = new Map([...state.peerAcked, ...message.vector]);
+      context.report({ kind: 'acked', dataset: context.dataset, vector: state.peerAcked });
+      return;
+    case 'snapshot-want':
+      sender.onSnapshotWant(message.stream);
+      return;
+    case 'snapshot-begin':
+    case 'snapshot-piece':
+    case 'snapshot-end':
+    case 'snapshot-abort':
+      receiver.onSnapshotMessage(message);
+      return;
+    case 'paused':
+      view.peerPaused = { code: message.code, text: message.text };
+      receiver.onPeerPaused();
+      return;
+    case 'proof':
+      proof.onPeer(message);
+      return;
+    case 'fork':
+      onFork(link, message.origin, message.after);
+      return;
+    case 'ask':
+      answer(link, message.id, message.question);
+      return;
+    default:
+      // The session handles every other kind itself.
+      return;
+  }
+}
+
+function onHave(link: Link, message: HaveMessage): void {
+  const { view, sender, proof } = link;
+  const { isWhole, isFresh, isLanding, vector } = message;
+  if (isWhole) view.peerPaused = null;
+  const before = isWhole ? emptyVector : (view.peer?.vector ?? emptyVector);
+  view.peer = { vector: new Map([...before, ...vector]), isFresh, isLanding };
+  sender.onHave();
+  proof.onMoved();
+  // The journal is read once more with the peer's vector: the read says where the histories part.
+  if (view.own && forksBetween(view.own.vector, vector).length > 0) sender.onMoved();
+  checkWentBack(link);
+}
+
+function onResult(link: Link, result: CallResult): void {
+  const { context, state, sender, receiver, proof } = link;
+  if (result.kind !== 'position' && state.failures > 0) {
+    context.report({ kind: 'resumed', dataset: context.dataset, count: state.failures });
+    state.failures = 0;
+  }
+  switch (result.kind) {
+    case 'position':
+      onPosition(link, result.position);
+      return;
+    case 'flush':
+      onFlushed(link, result.vector);
+      return;
+    case 'prove':
+      proof.onOwn(result.proof);
+      return;
+    case 'read':
+    case 'snapshot-open':
+    case 'snapshot-next':
+      sender.onResult(result);
+      return;
+    case 'done':
+      context.report({ kind: 'origin-changed', dataset: context.dataset, reason: result.call });
+      askPosition(link);
+      return;
+    case 'answer':
+      context.send({ kind: 'answer', id: result.id, answer: result.answer });
+      return;
+    case 'merge':
+    case 'snapshot-receive':
+    case 'snapshot-add':
+    case 'snapshot-finish': {
+      const outcome = receiver.onResult(result);
+      if (!outcome) return;
+      const { merged, rows, conflicts, quarantined } = outcome;
+      context.report({ kind: 'merged', dataset: context.dataset, merged, rows, conflicts, quarantined });
+      if (link.view.own && covers(outcome.vector, link.view.own.vector)) {
+        announceMerged(link, { ...link.view.own, vector: outcome.vector });
+      }
+      askPosition(link);
+    }
+  }
+}
+
+function onPosition(link: Link, position: SessionPosition): void {
+  const { context, state, view, sender, receiver, proof } = link;
+  state.isAskingPosition = false;
+  const before = view.own;
+  view.own = position;
+  announce(link, position);
+  const hasMoved = !before || !covers(before.vector, position.vector);
+  const wentBack = before !== null && !covers(position.vector, before.vector);
+  if (hasMoved || wentBack || before.isFresh !== position.isFresh || before.isLanding !== position.isLanding) {
+    sender.onMoved();
+    proof.onMoved();
+    state.flushAtMs ??= context.time().nowMs + flushAfterMs;
+  }
+  // A replica that lost something, or dropped what it had received, is sent everything from where it stands.
+  if (wentBack || state.isResuming) receiver.again(position.vector);
+  state.isResuming = false;
+  if (state.mustAskPosition) askPosition(link);
+  checkWentBack(link);
+}
+
+/** The peer learns at once what is merged, so that it is not sent again; the position that is asked next tells the rest. */
+function announceMerged(link: Link, position: SessionPosition): void {
+  const { context, state, view, sender, proof } = link;
+  view.own = position;
+  announce(link, position);
+  sender.onMoved();
+  proof.onMoved();
+  state.flushAtMs ??= context.time().nowMs + flushAfterMs;
+}
+
+/** Tells the peer what is merged here: all of it at first and after a step back, else only what is new. */
+function announce({ context, state }: Link, { vector, isFresh, isLanding }: SessionPosition): void {
+  const before = state.announced;
+  const isWhole = !before || !covers(vector, before.vector) || forksBetween(vector, before.vector).length > 0;
+  const news = isWhole ? vector : gained(vector, before.vector);
+  const isSame = !isWhole && news.size === 0 && before.isFresh === isFresh && before.isLanding === isLanding;
+  if (isSame) return;
+  state.announced = { vector, isFresh, isLanding };
+  context.send({ kind: 'have', dataset: context.number, isWhole, isFresh, isLanding, vector: news });
+}
+
+const gained = (vector: VersionVector, before: VersionVector): VersionVector =>
+  new Map([...vector].filter(([origin, entry]) => before.get(origin)?.stamp !== entry.stamp));
+
+function watchLanding({ context, state, view }: Link): void {
+  if (!view.own?.isLanding || state.isAskingPosition) return;
+  const { nowMs } = context.time();
+  if (nowMs >= state.landingPollAtMs) {
+    state.landingPollAtMs = nowMs + landingPollMs;
+    state.isAskingPosition = true;
+    context.call({ kind: 'position' });
+  }
+  context.wakeAt(state.landingPollAtMs);
+}
+
+/** What is merged is flushed in groups, then acknowledged: only what survives power loss counts as held here. */
+function flushWhenDue({ context, state }: Link): void {
+  if (state.flushAtMs === null || state.isFlushing) return;
+  if (context.time().nowMs < state.flushAtMs) {
+    context.wakeAt(state.flushAtMs);
+    return;
+  }
+  state.flushAtMs = null;
+  state.isFlushing = true;
+  context.call({ kind: 'flush' });
+}
+
+function onFlushed({ context, state }: Link, vector: VersionVector): void {
+  state.isFlushing = false;
+  const news = gained(vector, state.acked);
+  state.acked = vector;
+  if (news.size > 0) context.send({ kind: 'ack', dataset: context.number, vector: news });
+}
+
+/** Two new replicas: after a while for a third that has the data, the server with the smaller id founds the dataset. */
+function foundWhenDue({ context, state, view }: Link): void {
+  if (!view.own?.isFresh || !view.peer?.isFresh || view.peerPaused) {
+    state.bothFreshSinceMs = null;
+    return;
+  }
+  if (context.self > context.peer) return;
+  const { nowMs } = context.time();
+  state.bothFreshSinceMs ??= nowMs;
+  const dueAtMs = state.bothFreshSinceMs + bothFreshMs;
+  if (nowMs < dueAtMs) {
+    context.wakeAt(dueAtMs);
+    return;
+  }
+  state.bothFreshSinceMs = nowMs;
+  context.call({ kind: 'found' });
+}
+
+/**
+ * The peer holds own changesets that are not here: this database is older than what was sent from it. The position is
+ * asked once more before it is believed, since the peer may have got a newer one through another connection.
+ */
+function checkWentBack(link: Link): void {
+  const { context, state, view } = link;
+  if (!view.own || !view.peer || view.own.isFresh) return;
+  const { origin, vector } = view.own;
+  const there = stampIn(view.peer.vector, origin);
+  if (there <= stampIn(vector, origin)) {
+    state.backTo.delete(origin);
+    return;
+  }
+  const asked = state.backTo.get(origin);
+  if (asked === there && !state.isAskingPosition) {
+    state.backTo.delete(origin);
+    context.report({ kind: 'went-back', dataset: context.dataset, origin });
+    context.call({ kind: 'new-epoch', origin, reason: 'peers remember more of this database than it holds' });
+  } else if (asked !== there) {
+    state.backTo.set(origin, there);
+    askPosition(link);
+  }
+}
+
+/** The origin's own server re-issues its branch; any other tells that server, directly or through the engine. */
+function onFork({ context, state, view }: Link, origin: OriginId, after: Stamp): void {
+  const { nowMs } = context.time();
+  if (nowMs < (state.forkToldAtMs.get(origin) ?? -Infinity) + forkAgainMs) return;
+  state.forkToldAtMs.set(origin, nowMs);
+  const server = serverIdOfOrigin(origin);
+  if (server === context.self) {
+    if (view.own) context.call({ kind: 'reissue', origin, after });
+    return;
+  }
+  context.report({ kind: 'fork', dataset: context.dataset, origin, after });
+  if (server === context.peer) context.send({ kind: 'fork', dataset: context.number, origin, after });
+}
+
+function answer({ context, state }: Link, id: number, question: Question): void {
+  if (!state.pause && state.isOpen) {
+    context.call({ kind: 'answer', id, question });
+    return;
+  }
+  const { code, text } = state.pause ?? { code: 'USYNC-1000', text: 'the dataset is not open' };
+  context.send({ kind: 'answer', id, answer: { kind: 'failed', code, text } });
+}
+
+/** The dataset stops alone, with its reason, and is tried again; other datasets of the session go on. */
+function pauseFor(link: Link, failure: { readonly code: string; readonly text: string }): void {
+  const { context, state, view } = link;
+  state.round++;
+  state.failures++;
+  const needsDecision = failure.code === 'USYNC-1406';
+  const retryInMs = needsDecision
+    ? Infinity
+    : dialDelayMs({ failures: state.failures, random: 0.5, firstMs: retryFirstMs, maxMs: retryMaxMs });
+  const text = cutText(failure.text, textBytesMax);
+  const code = cutText(failure.code, nameBytesMax);
+  state.pause = { code, text, retryAtMs: context.time().nowMs + retryInMs };
+  Object.assign(state, { isAskingPosition: false, mustAskPosition: false, isFlushing: false, announced: null, isResuming: true });
+  view.own = null;
+  link.sender.reset();
+  link.receiver.reset();
+  link.proof.reset();
+  const { dataset } = context;
+  context.report({ kind: 'paused', dataset, code, text, retryInMs, count: state.failures });
+  context.send({ kind: 'paused', dataset: context.number, code, text });
+}
