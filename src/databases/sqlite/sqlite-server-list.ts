@@ -1,4 +1,4 @@
-import { isServerId, type ServerId } from '../../core/origin.js';
+import { isServerId } from '../../core/origin.js';
 import type { ListedServer, ServerList } from '../server-list.js';
 import { openConnection, type Connection, type PlainRow } from './driver.js';
 
@@ -93,7 +93,7 @@ function serverOf(row: PlainRow): ListedServer | null {
     state: isRemoved ? 'removed' : state === 'member' ? 'member' : 'pending',
     addedBy: typeof addedBy === 'string' && isServerId(addedBy) ? addedBy : id,
     addedAtMs: Number(addedAt ?? 0),
-    removedBy: typeof removedBy === 'string' && isServerId(removedBy) ? (removedBy as ServerId) : null,
+    removedBy: typeof removedBy === 'string' && isServerId(removedBy) ? removedBy : null,
     removedAtMs: typeof removedAt === 'bigint' ? Number(removedAt) : null,
     cutOff: cutOffOf(cutOff),
   };

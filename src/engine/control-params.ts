@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { SyncError } from '../core/sync-error.js';
+import type { ControlMethod, ControlMethods } from './control-contract.js';
+
+const none = z.object({});
+const dataset = z.string().optional();
+const count = z.int().min(0).max(100_000);
+
+/** What each method takes. Unknown keys are left out, so that a newer command line may talk to an older engine. */
+const schemas = {
+  status: none,
+  wait: z.object({ timeoutMs: z.number().min(0) }),
+  verify: z.object({ dataset, rowsMax: count.optional() }),
+  audit: z.object({ dataset, table: z.string().optional() }),
+  invite: z.object({ validMs: z.number().positive().optional(), isPreApproved: z.boolean().optional() }),
+  join: z.object({
+    code: z.string().max(4_096),
+    isDryRun: z.boolean().optional(),
+    choice: z.enum(['same-rows', 'distinct-rows']).optional(),
+  }),
+  servers: none,
+  approve: z.object({ server: z.string().min(1) }),
+  remove: z.object({ server: z.string().min(1) }),
+  conflicts: z.object({ dataset, max: count }),
+  activity: z.object({ max: count }),
+  stop: z.object({ reason: z.string() }),
+} satisfies Record<ControlMethod, z.ZodType>;
+
+export const isControlMethod = (name: unknown): name is ControlMethod =>
+  typeof name === 'string' && Object.hasOwn(schemas, name);
+
+export function controlParams<M extends ControlMethod>(method: M, params: unknown): ControlMethods[M]['params'] {
+  const parsed = schemas[method].safeParse(params ?? {});
+  if (parsed.success) return parsed.data as ControlMethods[M]['params'];
+  const [issue] = parsed.error.issues;
+  throw new SyncError(
+    'USYNC-1103',
+    `${method}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not understood'}.`,
+  );
+}

@@ -1,0 +1,113 @@
+import { errorCatalogue } from '../core/error-catalogue.js';
+import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
+import { listenLocal, type LineChannel, type LocalListening } from '../system/local-socket.js';
+import {
+  controlLineBytesMax,
+  controlSocketName,
+  type ControlFailure,
+  type ControlMethod,
+  type ControlMethods,
+  type ControlReply,
+} from './control-contract.js';
+import { controlParams, isControlMethod } from './control-params.js';
+import type { Engine } from './engine.js';
+
+export interface ControlOptions {
+  readonly dataFolder: string;
+  readonly engine: Engine;
+  readonly onStop: (reason: string) => void;
+}
+
+/** Answers the command line on the socket in the data folder. What a caller that has gone asked for is cancelled. */
+export function listenControl(options: ControlOptions): Promise<LocalListening> {
+  return listenLocal(
+    { folder: options.dataFolder, name: controlSocketName, lineBytesMax: controlLineBytesMax },
+    (channel) => serve(channel, options),
+  );
+}
+
+function serve(channel: LineChannel, options: ControlOptions): void {
+  const controller = new AbortController();
+  const reply = (line: ControlReply): void => channel.send(JSON.stringify(line));
+  channel.listen({
+    onLine: (line) => void answer(line, { options, reply, signal: controller.signal }),
+    onClose: () => controller.abort(),
+  });
+}
+
+interface Answering {
+  readonly options: ControlOptions;
+  readonly reply: (line: ControlReply) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Never rejects: each failure is an answer. */
+async function answer(line: string, { options, reply, signal }: Answering): Promise<void> {
+  let id = 0;
+  try {
+    const request = requestOf(line);
+    id = request.id;
+    const result = await handled(request.method, request.params, {
+      ...options,
+      signal,
+      onProgress: (text) => reply({ id, progress: text }),
+    });
+    reply({ id, result });
+  } catch (error) {
+    reply({ id, error: failureOf(error) });
+  }
+}
+
+interface Handling extends ControlOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (text: string) => void;
+}
+
+function handled(method: ControlMethod, params: unknown, handling: Handling): Promise<unknown> {
+  const handler = handlers[method] as Handler<ControlMethod>;
+  return handler(controlParams(method, params) as never, handling);
+}
+
+type Handler<M extends ControlMethod> = (
+  params: ControlMethods[M]['params'],
+  handling: Handling,
+) => Promise<ControlMethods[M]['result']>;
+
+const handlers: { readonly [M in ControlMethod]: Handler<M> } = {
+  status: (_, { engine }) => engine.status(),
+  wait: ({ timeoutMs }, { engine, signal }) => engine.waitUntilInSync({ timeoutMs, signal }),
+  verify: (params, { engine, signal }) => engine.verify({ ...params, signal }),
+  audit: (params, { engine }) => engine.audit(params),
+  invite: (params, { engine }) => engine.invite(params),
+  join: (params, { engine, signal, onProgress }) => engine.join({ ...params, signal, onProgress }),
+  servers: (_, { engine }) => engine.servers(),
+  approve: ({ server }, { engine }) => engine.approve(server),
+  remove: ({ server }, { engine }) => engine.remove(server),
+  conflicts: (params, { engine }) => engine.conflicts(params),
+  activity: ({ max }, { engine }) => Promise.resolve(engine.activity(max)),
+  stop: ({ reason }, { onStop }) => {
+    // After this turn, so that the answer is on its way first.
+    queueMicrotask(() => onStop(reason));
+    return Promise.resolve({ isStopping: true });
+  },
+};
+
+function requestOf(line: string): { id: number; method: ControlMethod; params: unknown } {
+  const request = JSON.parse(line) as { id?: unknown; method?: unknown; params?: unknown } | null;
+  if (typeof request?.id !== 'number') throw new SyncError('USYNC-1103', 'The request has no id.');
+  if (!isControlMethod(request.method))
+    throw new SyncError('USYNC-1103', `This engine does not know "${String(request.method)}".`, {
+      nextStep: 'Restart the engine after an update, so that both have one version.',
+    });
+  return { id: request.id, method: request.method, params: request.params };
+}
+
+function failureOf(error: unknown): ControlFailure {
+  const code = errorCodeOf(error);
+  return {
+    code,
+    message: errorMessageOf(error),
+    nextStep: error instanceof SyncError ? error.nextStep : errorCatalogue[code].nextStep,
+    facts: error instanceof SyncError ? error.facts : {},
+  };
+}
