@@ -146,7 +146,7 @@ function readIndexes(connection: Connection, table: string): IndexFacts[] {
     'SELECT name, coll FROM pragma_index_xinfo(?, \'main\') WHERE "key" = 1 ORDER BY seqno',
   );
   return connection
-    .cached('SELECT name, "unique", origin, partial FROM pragma_index_list(?, \'main\') ORDER BY seq')
+    .cached('SELECT name, "unique", origin, partial FROM pragma_index_list(?, \'main\') ORDER BY seq DESC')
     .all(table)
     .map(([name, isUnique, origin, isPartial]) => ({
       name: String(name),
