@@ -25,8 +25,20 @@ export function createCellBudget(): CellBudget {
   };
 }
 
-export function readBlock(part: PartReader, budget: CellBudget): ChangeBlock {
-  const tag = part.input.byte();
+/** The blocks of a body, to its end. */
+export function readBlocks(part: PartReader): ChangeBlock[] {
+  const blocks: ChangeBlock[] = [];
+  const budget = createCellBudget();
+  for (;;) {
+    const tag = part.input.byte();
+    if (tag === blockTag.bodyEnd) break;
+    blocks.push(readBlock(part, budget, tag));
+  }
+  if (part.input.left > 0) throw malformed('bytes are left behind its end');
+  return blocks;
+}
+
+function readBlock(part: PartReader, budget: CellBudget, tag: number): ChangeBlock {
   const table = part.name();
   const count = readRowCount(part);
   switch (tag) {

@@ -7,7 +7,8 @@ import type { PartWriter } from './part-dictionary.js';
 import { SyncError } from './sync-error.js';
 import type { CellValue } from './value.js';
 
-export const blockTag = { insert: 1, update: 2, end: 3, merge: 4 } as const;
+/** A body ends with `bodyEnd`, so that a shortened one is never taken for a whole one. */
+export const blockTag = { bodyEnd: 0, insert: 1, update: 2, end: 3, merge: 4 } as const;
 export const endReasons = ['delete', 'cascade', 'rekey'] as const;
 
 /** Rows `from .. to` of a block. */

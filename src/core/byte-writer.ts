@@ -1,4 +1,4 @@
-import { partBytesMax } from './limits.js';
+import { bodyBytesMax } from './limits.js';
 import { SyncError } from './sync-error.js';
 
 /**
@@ -27,7 +27,7 @@ export interface ByteWriter {
 
 const keptBytesMax = 4 * 1024 * 1024;
 
-export const createByteWriter = (startBytes = 256, bytesMax = partBytesMax): ByteWriter =>
+export const createByteWriter = (startBytes = 256, bytesMax = bodyBytesMax): ByteWriter =>
   new GrowingBytes(startBytes, bytesMax);
 
 const textEncoder = new TextEncoder();
@@ -69,14 +69,12 @@ class GrowingBytes implements ByteWriter {
 
   utf8(text: string): void {
     let rest = text;
-    // Enough for ASCII at once; each further round has room for the longest form of what is left.
-    let room = text.length;
+    // Enough for ASCII at once; each further round takes at least a third of what is left.
     while (rest.length > 0) {
-      const bytes = this.room(room);
+      const bytes = this.room(rest.length + 3);
       const { read, written } = textEncoder.encodeInto(rest, bytes.subarray(this.position));
       this.position += written;
       rest = rest.slice(read);
-      room = rest.length * 3;
     }
   }
 

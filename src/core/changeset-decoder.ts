@@ -1,5 +1,5 @@
-/** Decodes one part at a time. What it reads is untrusted: it throws SyncError USYNC-1503, -1504 or -1507, or succeeds. */
-import { createCellBudget, readBlock } from './block-decoder.js';
+/** Decodes one part at a time. What it reads is untrusted: it throws SyncError USYNC-1504 or USYNC-1507, or succeeds. */
+import { readBlocks } from './block-decoder.js';
 import { createByteReader, beyondLimit, malformed, type ByteReader } from './byte-reader.js';
 import type { ChangeBlock, ChangesetHeader, ChangesetPart } from './changeset.js';
 import { changesetFormat, partFlag } from './changeset-encoder.js';
@@ -36,9 +36,7 @@ export function decodePart(bytes: Uint8Array, { decompress, expect = {} }: Decod
   const part = createPartReader(body, envelope.stamp, [envelope.origin]);
   const { origin, stamp, isLast } = envelope;
   const header = envelope.part === 0 ? readHeader(part, { origin, stamp }) : undefined;
-  const blocks: ChangeBlock[] = [];
-  const budget = createCellBudget();
-  while (body.left > 0) blocks.push(readBlock(part, budget));
+  const blocks = readBlocks(part);
   return { origin, stamp, part: envelope.part, isLast, blocks, ...(header && { header }) };
 }
 
@@ -95,7 +93,7 @@ function readHeader(part: PartReader, { origin, stamp }: { origin: OriginId; sta
   return (flags & 2) === 0 ? header : { ...header, branchOf: { origin: part.origin(), after: readStamp(input) } };
 }
 
-export function readStamp(input: ByteReader): Stamp {
+function readStamp(input: ByteReader): Stamp {
   const stamp = input.varint();
   if (stamp > stampMax) throw malformed('a stamp is out of its range');
   return stamp as Stamp;

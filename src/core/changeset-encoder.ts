@@ -1,9 +1,9 @@
 /** Encodes a changeset of any size into parts, in bounded memory. The format is docs/protocol-changesets.md. */
-import { checkBlockShape, writeBlock } from './block-encoder.js';
-import { createByteWriter, type ByteWriter } from './byte-writer.js';
+import { blockTag, checkBlockShape, writeBlock } from './block-encoder.js';
+import { createByteWriter } from './byte-writer.js';
 import type { ChangeBlock, ChangesetHeader, ChangesetPart } from './changeset.js';
-import { cellsPerPartMax, partBytesMax, partBytesTarget, partsMax, rowsPerPartMax } from './limits.js';
-import { noCompression, packBody, writePackedBody, type Compress } from './packed-body.js';
+import { cellsPerPartMax, partBytesTarget, partsMax, rowsPerPartMax } from './limits.js';
+import { noCompression, packBody, sealBody, type Compress } from './packed-body.js';
 import { createPartWriter, writeOrigin, type PartWriter } from './part-dictionary.js';
 import { createRowMeter } from './row-meter.js';
 import { SyncError } from './sync-error.js';
@@ -40,6 +40,7 @@ export function createChangesetEncoder(header: ChangesetHeader, options: Encoder
     if (partCount >= partsMax) {
       throw new SyncError('USYNC-1507', 'A changeset has too many parts.', { facts: { partsMax } });
     }
+    body.byte(blockTag.bodyEnd);
     const bytes = sealPart(header, { number: partCount, isLast, raw: body.view(), compress });
     body.reset();
     part = createPartWriter(body, header.stamp, [header.origin]);
@@ -98,12 +99,11 @@ interface PartContent {
 /** Puts the envelope around a body: which changeset and part it is, so that no part can pass for another. */
 function sealPart(header: ChangesetHeader, content: PartContent): Uint8Array {
   const packed = packBody(content.raw, content.compress);
-  const out: ByteWriter = createByteWriter(packed.bytes.length + 64, partBytesMax + 64);
+  const out = createByteWriter(64);
   out.byte(changesetFormat);
   out.byte((packed.isCompressed ? partFlag.compressed : 0) | (content.isLast ? partFlag.last : 0));
   writeOrigin(out, header.origin);
   out.varint(header.stamp);
   out.varint(content.number);
-  writePackedBody(out, packed);
-  return out.copy();
+  return sealBody(out, packed);
 }

@@ -14,6 +14,9 @@ export const partBytesMax = rowBytesMax + 16 * 1024 * 1024;
 
 export const snapshotChunkBytesMax = partBytesMax;
 
+/** What is inside a part or chunk, raw; the rest is for its envelope. */
+export const bodyBytesMax = partBytesMax - 64;
+
 /** Rows of one part times their columns: bounds what a few bytes (a column of nulls) can make a decoder allocate. */
 export const cellsPerPartMax = 4 * 1024 * 1024;
 
@@ -37,7 +40,7 @@ export const livesPerChangeMax = 65_536;
 /** Confirmations on top of one value (rule R8). */
 export const weakDepthMax = 2 ** 32;
 
-if (rowBytesMax >= partBytesMax || partBytesTarget > rowBytesMax || rowsPerPartMax > cellsPerPartMax) {
+if (rowBytesMax >= bodyBytesMax || partBytesTarget > rowBytesMax || rowsPerPartMax > cellsPerPartMax) {
   throw new RangeError('limits contradict each other');
 }
 if (columnsMax > cellsPerPartMax) throw new RangeError('a single row would not fit a part');

@@ -1,7 +1,7 @@
 /** A body as it travels: raw, or compressed by a function from outside with its raw length in front. */
 import { beyondLimit, malformed, type ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
-import { partBytesMax } from './limits.js';
+import { bodyBytesMax } from './limits.js';
 import { SyncError } from './sync-error.js';
 
 /** Returns its argument when packing does not pay. */
@@ -25,16 +25,20 @@ export function packBody(raw: Uint8Array, compress: Compress): PackedBody {
     : { isCompressed: false, bytes: raw, rawBytes: raw.length };
 }
 
-export function writePackedBody(out: ByteWriter, body: PackedBody): void {
-  if (body.isCompressed) out.varint(body.rawBytes);
-  out.raw(body.bytes);
+/** `envelope` and the body behind it, in an array of exactly that length. */
+export function sealBody(envelope: ByteWriter, body: PackedBody): Uint8Array {
+  if (body.isCompressed) envelope.varint(body.rawBytes);
+  const sealed = new Uint8Array(envelope.position + body.bytes.length);
+  sealed.set(envelope.view());
+  sealed.set(body.bytes, envelope.position);
+  return sealed;
 }
 
 /** Everything that is left is the body. */
 export function readPackedBody(input: ByteReader, isCompressed: boolean, decompress: Decompress): Uint8Array {
   if (!isCompressed) return input.take(input.left);
   const rawBytes = input.varint();
-  if (rawBytes > partBytesMax) throw beyondLimit('bytes after decompression', rawBytes, partBytesMax);
+  if (rawBytes > bodyBytesMax) throw beyondLimit('bytes after decompression', rawBytes, bodyBytesMax);
   const packed = input.take(input.left);
   const raw = decompressed(packed, rawBytes, decompress);
   if (raw.length !== rawBytes) throw malformed('it does not have the length that it states');

@@ -21,14 +21,7 @@ import { beyondLimit, createByteReader, malformed } from './byte-reader.js';
 import { createByteWriter } from './byte-writer.js';
 import { at, readCellStamps, readLives, writeCellStamps, writeLives } from './life-codec.js';
 import { cellsPerPartMax, rowsPerPartMax, snapshotChunkBytesMax } from './limits.js';
-import {
-  noCompression,
-  packBody,
-  readPackedBody,
-  writePackedBody,
-  type Compress,
-  type Decompress,
-} from './packed-body.js';
+import { noCompression, packBody, readPackedBody, sealBody, type Compress, type Decompress } from './packed-body.js';
 import { createPartReader, createPartWriter, type PartReader, type PartWriter } from './part-dictionary.js';
 import { zeroStamp } from './stamp.js';
 import type { AliasState, StateBlock } from './state-block.js';
@@ -42,7 +35,7 @@ export interface StateChunk {
 
 const chunkFormat = 1;
 const chunkFlag = { compressed: 1 } as const;
-const stateTag = { block: 1, aliases: 2 } as const;
+const stateTag = { bodyEnd: 0, block: 1, aliases: 2 } as const;
 
 /**
  * Throws USYNC-1507 for a chunk that no one may read: a block has at most `rowsPerPartMax` rows, a table as many aliases, a chunk at most
@@ -59,12 +52,12 @@ export function encodeStateChunk(chunk: Partial<StateChunk>, compress: Compress 
   }
   if (cells > cellsPerPartMax) throw tooLarge('cells', cells, cellsPerPartMax);
   writeAliases(part, chunk.aliases ?? []);
+  body.byte(stateTag.bodyEnd);
   const packed = packBody(body.view(), compress);
-  const out = createByteWriter(packed.bytes.length + 16, snapshotChunkBytesMax + 16);
+  const out = createByteWriter(16);
   out.byte(chunkFormat);
   out.byte(packed.isCompressed ? chunkFlag.compressed : 0);
-  writePackedBody(out, packed);
-  return out.copy();
+  return sealBody(out, packed);
 }
 
 const tooLarge = (what: string, count: number, max: number): SyncError =>
@@ -146,12 +139,14 @@ export function decodeStateChunk(bytes: Uint8Array, decompress: Decompress): Sta
   const budget = createCellBudget();
   const blocks: StateBlock[] = [];
   const aliases: AliasState[] = [];
-  while (body.left > 0) {
+  for (;;) {
     const tag = body.byte();
+    if (tag === stateTag.bodyEnd) break;
     if (tag === stateTag.block) blocks.push(readStateBlock(part, budget));
     else if (tag === stateTag.aliases) for (const alias of readAliases(part)) aliases.push(alias);
     else throw malformed('a snapshot chunk holds something unknown');
   }
+  if (body.left > 0) throw malformed('bytes are left behind its end');
   return { blocks, aliases };
 }
 
