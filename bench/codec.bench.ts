@@ -1,4 +1,4 @@
-import { createChain } from '../src/core/chain.js';
+import { createChain } from '../src/core/hash.js';
 import { decodePart } from '../src/core/changeset-decoder.js';
 import { createChangesetEncoder, type EncoderOptions } from '../src/core/changeset-encoder.js';
 import type { ChangesetHeader, ChangesetPart, InsertBlock } from '../src/core/changeset.js';
