@@ -4,6 +4,7 @@ import type { ByteWriter } from '../core/byte-writer.js';
 import type { DatasetDigest, TableDigest } from '../core/digest.js';
 import { nameBytesMax as tableNameBytesMax } from '../core/limits.js';
 import { RawText, type SqlValue } from '../core/value.js';
+import { readVector, writeVector } from '../core/vector-codec.js';
 import type { Answer, AnsweredRow, Question } from './message.js';
 import {
   answerBytesMax,
@@ -15,7 +16,6 @@ import {
   textBytesMax,
 } from './protocol-limits.js';
 import { readText, readTexts, writeText, writeTexts } from './text-codec.js';
-import { readVector, writeVector } from './vector-codec.js';
 
 const hashLimit = 2 ** 48;
 

@@ -3,12 +3,14 @@ import { createByteReader, malformed, type ByteReader } from '../core/byte-reade
 import { createByteWriter, type ByteWriter } from '../core/byte-writer.js';
 import { partBytesMax } from '../core/limits.js';
 import { isServerId, type ServerId } from '../core/origin.js';
+import { readOrigin, writeOrigin } from '../core/part-dictionary.js';
+import { isStamp, type Stamp } from '../core/stamp.js';
 import { SyncError } from '../core/sync-error.js';
+import { readVector, writeVector } from '../core/vector-codec.js';
 import { readAnswer, readDigest, readQuestion, writeAnswer, writeDigest, writeQuestion } from './answer-codec.js';
 import type { HelloMessage, Message, PartPiece } from './message.js';
 import { datasetsMax, frameBytesMax, linksMax, nameBytesMax, tablesMax, textBytesMax } from './protocol-limits.js';
-import { readHex, readOrigin, readStamp, readVector, writeHex, writeOrigin, writeVector } from './vector-codec.js';
-import { readFlag, readText, readTexts, writeFlag, writeText, writeTexts } from './text-codec.js';
+import { readFlag, readHex, readText, readTexts, writeFlag, writeHex, writeText, writeTexts } from './text-codec.js';
 
 /** The first bytes of the first frame in both directions: what does not start so is not Universal Sync. */
 export const protocolMagic: Uint8Array = new TextEncoder().encode('USYNC\n');
@@ -339,6 +341,12 @@ const codecs: { readonly [K in Message['kind']]: Codec<K> } = {
     read: (r) => ({ kind: 'answer', id: r.varint(), answer: readAnswer(r) }),
   },
 };
+
+function readStamp(reader: ByteReader): Stamp {
+  const stamp = reader.varint();
+  if (!isStamp(stamp)) throw malformed('a stamp is out of range');
+  return stamp;
+}
 
 function writePiece(writer: ByteWriter, piece: PartPiece): void {
   writeOrigin(writer, piece.origin);

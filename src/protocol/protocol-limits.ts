@@ -16,7 +16,6 @@ export const pieceBytesMax = 128 * 1024;
 export const textBytesMax = 1024;
 export const nameBytesMax = 256;
 export const datasetsMax = 1024;
-export const vectorEntriesMax = 16_384;
 export const tablesMax = 8_192;
 export const linksMax = 1_024;
 export const bucketsMax = 65_536;

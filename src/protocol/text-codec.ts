@@ -39,3 +39,11 @@ export function readFlag(reader: ByteReader): boolean {
 /** Text for people, short enough for the wire: at most `bytesMax` bytes however it is encoded. */
 export const cutText = (text: string, bytesMax: number): string =>
   text.length * 3 <= bytesMax ? text : text.slice(0, Math.floor(bytesMax / 3));
+
+/** A fixed number of bytes from lower-case hex. */
+export function writeHex(writer: ByteWriter, hex: string): void {
+  for (let i = 0; i < hex.length; i += 2) writer.byte(Number.parseInt(hex.slice(i, i + 2), 16));
+}
+
+export const readHex = (reader: ByteReader, bytes: number): string =>
+  Array.from(reader.take(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
