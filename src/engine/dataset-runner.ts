@@ -1,0 +1,337 @@
+/**
+ * One dataset of this server: opens its database, holds it against the witness, captures what applications write,
+ * forgets what everyone has. Works under supervision; a database that fails is opened again.
+ */
+import type { DatasetConfig } from '../config/config.js';
+import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
+import type { ServerId } from '../core/origin.js';
+import { stampIn, type VersionVector } from '../core/version-vector.js';
+import type { DrainOutcome, Replica, ReplicaPosition, ReplicaReport } from '../databases/replica.js';
+import type { Observe } from '../observe/event.js';
+import type { System } from '../system/system.js';
+import type { AuditStatus, SelfTestStatus } from './engine-status.js';
+import { drainPollMs, pruneEveryMs, witnessAfterMs } from './engine-limits.js';
+import { createGatedReplica } from './gated-replica.js';
+import type { Supervisor } from './supervisor.js';
+import { createWakeup, type Wakeup } from './wakeup.js';
+import { epochReason, type WitnessStore } from './witness.js';
+
+export interface DatasetRunner {
+  readonly name: string;
+  readonly config: DatasetConfig;
+  /** For sessions: refuses calls while the database is not open. */
+  readonly replica: Replica;
+  readonly facts: DatasetFacts;
+  /** Opens the database and starts the loops. Rejects for what only a person can mend; the rest is tried again. */
+  start(): Promise<void>;
+  /** What is here becomes the beginning of the dataset. Resolves when every row is adopted. */
+  found(): Promise<void>;
+  /** Looks for new rows now. */
+  wake(): void;
+  /** Something was merged or the origin changed: the witness must follow. */
+  noteMoved(): void;
+  audit(table?: string): Promise<AuditResult>;
+  stop(): Promise<void>;
+}
+
+export interface DatasetFacts {
+  readonly isOpen: boolean;
+  readonly report: ReplicaReport | null;
+  readonly lastFailure: { readonly code: string; readonly text: string } | null;
+  readonly selfTest: SelfTestStatus;
+  readonly lastAudit: AuditStatus | null;
+}
+
+export interface AuditResult extends AuditStatus {
+  readonly tables: readonly { readonly table: string; readonly rows: number; readonly differing: number }[];
+}
+
+export interface DatasetRunnerOptions {
+  readonly config: DatasetConfig;
+  readonly replica: Replica;
+  readonly server: ServerId;
+  readonly bootId: string | null;
+  readonly witness: WitnessStore;
+  readonly system: System;
+  readonly observe: Observe;
+  readonly supervisor: Supervisor;
+  /** The vector may have moved. */
+  readonly onMoved: (dataset: string) => void;
+  /** The database is open again. */
+  readonly onOpened: (dataset: string) => void;
+  /** What every member has durably acknowledged; null while that is not known. */
+  readonly covered: (dataset: string, own: VersionVector) => Promise<VersionVector>;
+  readonly journal: { readonly daysMax: number; readonly bytesMax: number };
+}
+
+interface RunnerState {
+  isReady: boolean;
+  report: ReplicaReport | null;
+  lastFailure: DatasetFacts['lastFailure'];
+  selfTest: SelfTestStatus;
+  lastAudit: AuditStatus | null;
+  isFounding: boolean;
+  /** Set while the witness may be behind the database. */
+  isWitnessDue: boolean;
+  isStopped: boolean;
+}
+
+export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunner {
+  const { config, replica, supervisor } = options;
+  const state: RunnerState = {
+    isReady: false,
+    report: null,
+    lastFailure: null,
+    selfTest: { kind: 'not-run' },
+    lastAudit: null,
+    isFounding: false,
+    isWitnessDue: false,
+    isStopped: false,
+  };
+  const wakeup = createWakeup(options.system);
+  const forgetHints = replica.onHint(wakeup.wake);
+  const loops: { stop(): Promise<void> }[] = [];
+  return {
+    name: config.name,
+    config,
+    replica: createGatedReplica(replica, () => state.isReady),
+    get facts() {
+      const { isReady, report, lastFailure, selfTest, lastAudit } = state;
+      return { isOpen: isReady, report, lastFailure, selfTest, lastAudit };
+    },
+    async start() {
+      await openOrLeaveToLoop(options, state);
+      loops.push(
+        supervisor.supervise(`capture ${config.name}`, (signal, alive) =>
+          guarded(options, state, () => captureLoop(options, state, { signal, alive, wakeup })),
+        ),
+        supervisor.supervise(`witness ${config.name}`, (signal, alive) =>
+          witnessLoop(options, state, { signal, alive }),
+        ),
+        supervisor.supervise(`prune ${config.name}`, (signal, alive) => pruneLoop(options, state, { signal, alive })),
+      );
+    },
+    async found() {
+      if (!state.isReady) throw new SyncError('USYNC-1002', `Dataset ${config.name} is not open.`);
+      state.isFounding = true;
+      while ((await drainOnce(options, state)).hasMore);
+      await replica.flush();
+      await writeWitness(options, state, false);
+    },
+    wake: () => wakeup.wake(),
+    noteMoved: () => {
+      state.isWitnessDue = true;
+    },
+    audit: (table) => audit(options, state, table),
+    async stop() {
+      if (state.isStopped) return;
+      state.isStopped = true;
+      forgetHints();
+      for (const loop of loops.toReversed()) await loop.stop();
+      if (!state.isReady) return;
+      await leaveClean(options, state);
+    },
+  };
+}
+
+/** What only a person can mend ends the start; the rest is shown and tried again. */
+const startFailures: readonly string[] = [
+  'USYNC-1200',
+  'USYNC-1202',
+  'USYNC-1203',
+  'USYNC-1205',
+  'USYNC-1206',
+  'USYNC-1209',
+];
+
+async function openOrLeaveToLoop(options: DatasetRunnerOptions, state: RunnerState): Promise<void> {
+  try {
+    await open(options, state);
+  } catch (error) {
+    if (startFailures.includes(errorCodeOf(error))) throw error;
+    state.lastFailure = { code: errorCodeOf(error), text: errorMessageOf(error) };
+  }
+}
+
+async function open(options: DatasetRunnerOptions, state: RunnerState): Promise<void> {
+  const { replica, config, observe, witness, server, bootId } = options;
+  state.isReady = false;
+  try {
+    const report = await replica.open();
+    const position = await replica.position();
+    const opened = { databaseId: report.databaseId, ...position };
+    const reason = epochReason(await witness.read(), opened, { server, bootId });
+    let { origin } = position;
+    if (reason !== null) {
+      origin = await replica.newEpoch(reason);
+      observe('warn', { kind: 'epoch-changed', dataset: config.name, origin, reason });
+    }
+    state.report = { ...report, origin };
+    await writeWitness(options, state, false);
+    state.isReady = true;
+    state.lastFailure = null;
+    tellOpened(options, state.report);
+    options.onOpened(config.name);
+  } catch (error) {
+    await closeQuietly(replica);
+    throw error;
+  }
+}
+
+function tellOpened({ observe, config }: DatasetRunnerOptions, report: ReplicaReport): void {
+  const synced = report.tables.filter((table) => table.isSynced);
+  const rows = synced.reduce((sum, table) => sum + table.rows, 0);
+  observe('info', { kind: 'dataset-opened', dataset: config.name, tables: synced.length, rows });
+  for (const { code, text } of report.notices)
+    observe('warn', { kind: 'dataset-notice', dataset: config.name, code, text });
+}
+
+/** A failure after which the database may not be what it was: it is closed and opened again, against the witness. */
+async function guarded(options: DatasetRunnerOptions, state: RunnerState, work: () => Promise<void>): Promise<void> {
+  try {
+    if (!state.isReady) await open(options, state);
+    await work();
+  } catch (error) {
+    state.lastFailure = { code: errorCodeOf(error), text: errorMessageOf(error) };
+    if (!passingFailures.includes(errorCodeOf(error))) {
+      state.isReady = false;
+      await closeQuietly(options.replica);
+    }
+    throw error;
+  }
+}
+
+/** Locks and full disks come and go; the open database is still the same. */
+const passingFailures: readonly string[] = ['USYNC-1201', 'USYNC-1207'];
+
+interface CaptureLoop {
+  readonly signal: AbortSignal;
+  readonly alive: () => void;
+  readonly wakeup: Wakeup;
+}
+
+async function captureLoop(
+  options: DatasetRunnerOptions,
+  state: RunnerState,
+  { signal, alive, wakeup }: CaptureLoop,
+): Promise<void> {
+  while (!signal.aborted) {
+    if (!state.isReady) throw new SyncError('USYNC-1208', `Dataset ${options.config.name} must be opened again.`);
+    if (await mayCapture(options, state)) {
+      let outcome: DrainOutcome;
+      do outcome = await drainOnce(options, state);
+      while (outcome.hasMore && !signal.aborted);
+    }
+    state.lastFailure = null;
+    alive();
+    await wakeup.wait(drainPollMs, signal);
+  }
+}
+
+/** A dataset that is no part of a group yet must take the group's state first, or be founded on purpose. */
+async function mayCapture(options: DatasetRunnerOptions, state: RunnerState): Promise<boolean> {
+  return state.isFounding || !(await options.replica.position()).isFresh;
+}
+
+async function drainOnce(options: DatasetRunnerOptions, state: RunnerState): Promise<DrainOutcome> {
+  const { replica, observe, config, onMoved } = options;
+  const outcome = await replica.drain();
+  if (outcome.schemaChanged) observe('info', { kind: 'schema-changed', dataset: config.name });
+  if (outcome.changesets > 0) {
+    const { changesets, rows } = outcome;
+    observe('debug', { kind: 'captured', dataset: config.name, changesets, rows });
+    state.isWitnessDue = true;
+    onMoved(config.name);
+  }
+  return outcome;
+}
+
+interface PlainLoop {
+  readonly signal: AbortSignal;
+  readonly alive: () => void;
+}
+
+async function witnessLoop(
+  options: DatasetRunnerOptions,
+  state: RunnerState,
+  { signal, alive }: PlainLoop,
+): Promise<void> {
+  const wakeup = createWakeup(options.system);
+  while (!signal.aborted) {
+    if (state.isWitnessDue && state.isReady) await writeWitness(options, state, false);
+    alive();
+    await wakeup.wait(witnessAfterMs, signal);
+  }
+}
+
+async function writeWitness(options: DatasetRunnerOptions, state: RunnerState, isClean: boolean): Promise<void> {
+  const { replica, witness, bootId } = options;
+  state.isWitnessDue = false;
+  try {
+    const { origin, vector } = await replica.position();
+    if (!state.report) return;
+    const { databaseId } = state.report;
+    await witness.write({ databaseId, origin, stamp: stampIn(vector, origin), bootId, isClean });
+  } catch (error) {
+    state.isWitnessDue = true;
+    throw error;
+  }
+}
+
+async function pruneLoop(
+  options: DatasetRunnerOptions,
+  state: RunnerState,
+  { signal, alive }: PlainLoop,
+): Promise<void> {
+  const { replica, journal, config } = options;
+  const wakeup = createWakeup(options.system);
+  while (!signal.aborted) {
+    await wakeup.wait(pruneEveryMs, signal);
+    if (signal.aborted) return;
+    if (state.isReady) {
+      const position: ReplicaPosition = await replica.position();
+      const covered = await options.covered(config.name, position.vector);
+      const ageMaxMs = journal.daysMax * 86_400_000;
+      if (!position.isFresh && !position.isLanding)
+        await replica.prune({ covered, ageMaxMs, bytesMax: journal.bytesMax });
+    }
+    alive();
+  }
+}
+
+async function audit(options: DatasetRunnerOptions, state: RunnerState, table?: string): Promise<AuditResult> {
+  if (!state.isReady) throw new SyncError('USYNC-1002', `Dataset ${options.config.name} is not open.`);
+  const { tables, cpuMs } = await options.replica.audit(table);
+  const result: AuditResult = {
+    tables,
+    cpuMs,
+    atMs: options.system.nowMs(),
+    rows: tables.reduce((sum, each) => sum + each.rows, 0),
+    differing: tables.reduce((sum, each) => sum + each.differing, 0),
+  };
+  const { tables: _, ...status } = result;
+  state.lastAudit = status;
+  options.onMoved(options.config.name);
+  return result;
+}
+
+/** The last things in order: what is noted is captured, made durable, and remembered as an orderly end. */
+async function leaveClean(options: DatasetRunnerOptions, state: RunnerState): Promise<void> {
+  const { replica } = options;
+  try {
+    if (await mayCapture(options, state)) while ((await drainOnce(options, state)).hasMore);
+    await replica.flush();
+    state.isReady = false;
+    await writeWitness(options, state, true);
+  } catch (error) {
+    // The next start then treats this as what it is: an end that was not orderly.
+    state.lastFailure = { code: errorCodeOf(error), text: errorMessageOf(error) };
+  }
+  state.isReady = false;
+  await closeQuietly(replica);
+}
+
+/** Closing is the last thing: what fails there has nothing left to harm, and the lock ends with the process. */
+async function closeQuietly(replica: Replica): Promise<void> {
+  await replica.close().catch(() => undefined);
+}

@@ -1,0 +1,31 @@
+/** Every number of the engine in one place. Times in milliseconds. */
+
+/** Hints wake the drain at once; this is the net below them. */
+export const drainPollMs = 1_000;
+/** While a dataset is no part of the group yet, its rows are not captured. */
+export const freshPollMs = 1_000;
+/** The witness trails the database by this much at most while changes are captured. */
+export const witnessAfterMs = 1_000;
+export const pruneEveryMs = 60_000;
+export const dialTimeoutMs = 5_000;
+/** The server with the higher id waits this long before it dials, so that pairs rarely connect twice. */
+export const dialCourtesyMs = 300;
+/** A dial loop looks at its peer's addresses again after this time, also without any event. */
+export const dialPollMs = 30_000;
+/** How long a second connection of one identity waits for the first to show a sign of life. */
+export const twinWaitMs = 14_000;
+/** A twin that was not seen again for this long is no problem any more. */
+export const twinForgetMs = 10 * 60_000;
+export const statusPollMs = 50;
+/** How long `verify` waits for equal vectors. */
+export const verifyWaitMs = 5_000;
+export const verifyBuckets = 1_024;
+export const verifyRowsMax = 20;
+export const inviteValidMs = 24 * 3_600_000;
+export const invitesMax = 100;
+export const activityEventsMax = 2_000;
+/** How long joining waits for the inviting server's answer and for each sign of progress. */
+export const joinSilenceMs = 60_000;
+/** Name of the dataset that holds the list of servers. */
+export const serversDataset = '_servers';
+export const serversFile = 'servers.db';
