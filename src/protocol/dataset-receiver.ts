@@ -90,6 +90,8 @@ export function createDatasetReceiver(context: DatasetContext): DatasetReceiver 
     merged: (vector) => {
       state.needsSnapshot = false;
       state.gaps = 0;
+      const { own } = context.view;
+      if (own) context.view.own = { ...own, isFresh: false };
       again(vector);
     },
   });
@@ -125,7 +127,10 @@ export function createDatasetReceiver(context: DatasetContext): DatasetReceiver 
     onBehind() {
       state.needsSnapshot = true;
     },
-    onPeerPaused: () => snapshot.abandon(),
+    onPeerPaused() {
+      assembly.clear();
+      snapshot.abandon();
+    },
     onTurn() {
       if (state.turn !== 'wanted') return;
       state.turn = 'held';

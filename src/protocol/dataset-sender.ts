@@ -21,6 +21,8 @@ export interface DatasetSender {
   /** The own replica moved. */
   onMoved(): void;
   onResult(result: CallResult): void;
+  /** The own replica went back or changed its origin: the journal is read from its beginning. */
+  onRewound(): void;
   /** Forget what was read and what runs; the calls of before are void. */
   reset(): void;
   readonly status: SenderStatus;
@@ -49,6 +51,8 @@ interface SenderState {
   queue: QueuedPart[];
   queueBytes: number;
   isReading: boolean;
+  /** Reads under way that were asked for before a restart: their results are of another cursor. */
+  staleReads: number;
   /** The last read found nothing more, and nothing moved since. */
   isAtEnd: boolean;
   hasMoved: boolean;
@@ -68,6 +72,7 @@ export function createDatasetSender(context: DatasetContext): DatasetSender {
     queue: [],
     queueBytes: 0,
     isReading: false,
+    staleReads: 0,
     isAtEnd: false,
     hasMoved: false,
     isPeerBehind: false,
@@ -82,6 +87,8 @@ export function createDatasetSender(context: DatasetContext): DatasetSender {
   const snapshot = createSnapshotSender(context, { credit: () => state.credit, take });
 
   const restart = (): void => {
+    if (state.isReading) state.staleReads++;
+    state.isReading = false;
     state.cursor = 0;
     state.queue = [];
     state.queueBytes = 0;
@@ -130,6 +137,13 @@ export function createDatasetSender(context: DatasetContext): DatasetSender {
       state.isAtEnd = false;
       state.hasMoved = true;
     },
+    onRewound() {
+      // A part of which pieces are out is finished, or the receiver could not put it together.
+      const begun = state.queue.slice(0, 1).filter((part) => part.sent > 0);
+      restart();
+      state.queue = begun;
+      for (const part of begun) state.queueBytes += part.bytes.length;
+    },
     onResult(result) {
       if (result.kind === 'read') onRead(context, state, result);
       else snapshot.onResult(result);
@@ -138,6 +152,7 @@ export function createDatasetSender(context: DatasetContext): DatasetSender {
       state.isReading = false;
       snapshot.forget();
       restart();
+      state.staleReads = 0;
     },
     get status() {
       return {
@@ -162,6 +177,10 @@ function readMore(context: DatasetContext, state: SenderState): void {
 }
 
 function onRead(context: DatasetContext, state: SenderState, read: Extract<CallResult, { kind: 'read' }>): void {
+  if (state.staleReads > 0) {
+    state.staleReads--;
+    return;
+  }
   state.isReading = false;
   for (const fork of read.forks) context.foundFork(fork.origin, fork.after);
   if (read.needsSnapshot) {

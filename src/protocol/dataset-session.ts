@@ -294,6 +294,7 @@ function onPosition(link: Link, position: SessionPosition): void {
     proof.onMoved();
     state.flushAtMs ??= context.time().nowMs + flushAfterMs;
   }
+  if (wentBack || (before && before.origin !== position.origin)) sender.onRewound();
   // A replica that lost something, or dropped what it had received, is sent everything from where it stands.
   if (wentBack || state.isResuming) receiver.again(position.vector);
   state.isResuming = false;

@@ -161,7 +161,7 @@ export function createModelReplica(options: {
       at += part.bytes.length;
     }
     const content = JSON.parse(untext.decode(joined)) as Content;
-    const isForked = (own?.stamp ?? 0) > content.prev && !holds(origin, stamp, parts);
+    const isForked = own && own.stamp > content.prev && (own.stamp < stamp || !holds(origin, stamp, parts));
     if (isForked) return { origin, after: lastCommon(origin, content.prev) };
     if ((own?.stamp ?? 0) >= stamp) return 'covered';
     if ((own?.stamp ?? 0) !== content.prev) return 'gap';
@@ -336,8 +336,8 @@ export function createModelReplica(options: {
     proof: () =>
       checked((): Proof => {
         let sum = 0;
-        for (const [key, [value, stamp, origin]] of memory.cells) sum += hashOf(`${key}\0${value}\0${stamp}\0${origin}`);
-        const digest = new Map([['things', { rows: memory.cells.size, sum: sum % 2 ** 48 }]]);
+        for (const [key, [value, stamp, origin]] of memory.cells) sum = (sum + hashOf(`${key}\0${value}\0${stamp}\0${origin}`)) % 2 ** 48;
+        const digest = new Map([['things', { rows: memory.cells.size, sum }]]);
         return { vector: new Map(memory.vector), digest, leftOut: [], held: 0 };
       }),
     audit: notThere,
