@@ -24,8 +24,6 @@ export interface PeerLinks {
   all(): readonly PeerLink[];
   /** Peers whose identity was seen alive twice not long ago. */
   twins(): ReadonlyMap<ServerId, number>;
-  /** Resolves at once when there is no link with the peer, else when it has ended. */
-  whenLost(peer: ServerId): Promise<void>;
   onChange(listener: () => void): () => void;
 }
 
@@ -61,9 +59,6 @@ export function createPeerLinks(options: PeerLinksOptions): PeerLinks {
       for (const [peer, seenAtMs] of state.twinSeenAtMs) if (seenAtMs < since) state.twinSeenAtMs.delete(peer);
       return new Map(state.twinSeenAtMs);
     },
-    async whenLost(peer) {
-      await state.linkByPeer.get(peer)?.session.closed;
-    },
     onChange(listener) {
       state.listeners.add(listener);
       return () => state.listeners.delete(listener);
@@ -76,8 +71,11 @@ async function admit(options: PeerLinksOptions, state: LinksState, candidate: Li
   const before = state.linkByPeer.get(hello.server);
   if (before && before.hello.bootNonce !== hello.bootNonce) {
     if (await isAlive(options.system, before.session)) {
+      const isFirst = !state.twinSeenAtMs.has(hello.server);
       state.twinSeenAtMs.set(hello.server, options.system.nowMs());
       options.onTwin(hello);
+      // Both are told: this one by the refusal, the other once by the end of its connection. It comes back at once.
+      if (isFirst) before.session.close('USYNC-1404', `Another running server has the identity of ${hello.name}.`);
       return {
         kind: 'refused',
         code: 'USYNC-1404',
@@ -108,12 +106,15 @@ function link(options: PeerLinksOptions, state: LinksState, candidate: LinkCandi
   state.linkByPeer.set(hello.server, made);
   if (isNew) options.onLinked(made);
   changed(state);
-  void session.closed.then(({ reason }) => {
-    if (state.linkByPeer.get(hello.server) !== made) return;
-    state.linkByPeer.delete(hello.server);
-    options.onLost(made, reason);
-    changed(state);
-  });
+  void endLink(options, state, made);
+}
+
+async function endLink(options: PeerLinksOptions, state: LinksState, made: PeerLink): Promise<void> {
+  const { reason } = await made.session.closed;
+  if (state.linkByPeer.get(made.hello.server) !== made) return;
+  state.linkByPeer.delete(made.hello.server);
+  options.onLost(made, reason);
+  changed(state);
 }
 
 /** Every session tells the others who is linked, so that changes are not relayed to who has them first-hand. */

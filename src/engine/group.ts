@@ -1,0 +1,222 @@
+/**
+ * The group of servers as this server knows it. The list itself is the dataset `_servers`, a small database in the data
+ * folder; beside it stands what must not travel: whether this server is alone, joining, or a member.
+ */
+import type { ServerId } from '../core/origin.js';
+import type { ListedServer, ServerList } from '../databases/server-list.js';
+import type { DataFiles } from '../system/data-files.js';
+import type { DatasetRunner } from './dataset-runner.js';
+import { serversDataset, serversFile } from './engine-limits.js';
+
+export interface Group {
+  readonly membership: Membership;
+  /** The server that was asked to let this one in; null unless joining. */
+  readonly inviter: Inviter | null;
+  /** The dataset of the list; null while alone. */
+  readonly runner: DatasetRunner | null;
+  servers(): readonly ListedServer[];
+  /** The other members. */
+  peers(): readonly ListedServer[];
+  byFingerprint(fingerprint: string): ListedServer | null;
+  /** Goes on where the last run ended. */
+  open(): Promise<void>;
+  /** Makes this server the first member of a new group. Does nothing when it is in one. */
+  found(): Promise<void>;
+  /** Puts the own list aside for the one of the inviter's group. */
+  beginJoin(inviter: Inviter): Promise<void>;
+  put(server: ListedServer): void;
+  /** Keeps the own row true: name, addresses, datasets. */
+  putSelf(own: OwnRow): void;
+  /** Looks at the list again; listeners are told when it changed. */
+  reread(): Promise<void>;
+  onChange(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+export type Membership = 'alone' | 'joining' | 'pending' | 'member' | 'removed';
+
+export interface Inviter {
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly addresses: readonly string[];
+}
+
+export interface OwnRow {
+  readonly name: string;
+  readonly addresses: readonly string[];
+  readonly datasets: readonly string[];
+}
+
+export interface GroupOptions {
+  readonly self: { readonly id: ServerId; readonly fingerprint: string };
+  readonly files: DataFiles;
+  readonly nowMs: () => number;
+  readonly openServerList: (path: string) => ServerList;
+  readonly createRunner: (path: string) => Promise<DatasetRunner>;
+  /** Forgets what was remembered of an earlier list. */
+  readonly forgetWitness: () => Promise<void>;
+}
+
+const stateFile = 'group.json';
+
+/** `founding` is written before the list is made, so that a crash in between is finished at the next start. */
+interface StoredState {
+  readonly state: 'founding' | 'joining' | 'member';
+  readonly inviter: Inviter | null;
+}
+
+interface GroupState {
+  stored: StoredState | null;
+  own: OwnRow;
+  list: ServerList | null;
+  runner: DatasetRunner | null;
+  servers: readonly ListedServer[];
+  shown: string;
+  readonly listeners: Set<() => void>;
+}
+
+export function createGroup(options: GroupOptions): Group {
+  const state: GroupState = {
+    stored: null,
+    own: { name: '', addresses: [], datasets: [] },
+    list: null,
+    runner: null,
+    servers: [],
+    shown: '',
+    listeners: new Set(),
+  };
+  const { self } = options;
+  return {
+    get membership() {
+      return membershipOf(state, self.id);
+    },
+    get inviter() {
+      return state.stored?.state === 'joining' ? state.stored.inviter : null;
+    },
+    get runner() {
+      return state.runner;
+    },
+    servers: () => state.servers,
+    peers: () => state.servers.filter((server) => server.id !== self.id && server.state === 'member'),
+    byFingerprint: (fingerprint) => state.servers.find((server) => server.fingerprint === fingerprint) ?? null,
+    open: () => open(options, state),
+    found: () => found(options, state),
+    beginJoin: (inviter) => beginJoin(options, state, inviter),
+    put(server) {
+      state.list?.put(server);
+      state.runner?.wake();
+      look(state);
+    },
+    putSelf(own) {
+      state.own = own;
+      if (state.stored?.state === 'member') putOwnRow(options, state);
+    },
+    reread: () => reread(options, state),
+    onChange: (listener) => void state.listeners.add(listener),
+    async close() {
+      await state.runner?.stop();
+      state.list?.close();
+      state.list = null;
+    },
+  };
+}
+
+function membershipOf({ stored, servers }: GroupState, self: ServerId): Membership {
+  if (stored === null) return 'alone';
+  const own = servers.find((server) => server.id === self);
+  if (stored.state === 'joining') return own?.state === 'pending' ? 'pending' : 'joining';
+  return own?.state === 'removed' ? 'removed' : 'member';
+}
+
+async function open(options: GroupOptions, state: GroupState): Promise<void> {
+  state.stored = storedOf(await options.files.read(stateFile));
+  if (state.stored === null) return;
+  await openList(options, state);
+  if (state.stored.state === 'founding') await finishFounding(options, state);
+  if (state.stored.state === 'member') putOwnRow(options, state);
+  await reread(options, state);
+}
+
+async function openList(options: GroupOptions, state: GroupState): Promise<void> {
+  const path = options.files.path(serversFile);
+  state.list = options.openServerList(path);
+  state.runner = await options.createRunner(path);
+  await state.runner.start();
+  look(state);
+}
+
+async function found(options: GroupOptions, state: GroupState): Promise<void> {
+  if (state.stored !== null) return;
+  await store(options, state, { state: 'founding', inviter: null });
+  await openList(options, state);
+  await finishFounding(options, state);
+}
+
+async function finishFounding(options: GroupOptions, state: GroupState): Promise<void> {
+  putOwnRow(options, state);
+  await state.runner?.found();
+  await store(options, state, { state: 'member', inviter: null });
+  look(state);
+}
+
+async function beginJoin(options: GroupOptions, state: GroupState, inviter: Inviter): Promise<void> {
+  await state.runner?.stop();
+  state.list?.close();
+  [state.runner, state.list, state.servers] = [null, null, []];
+  // A crash from here on begins again at the same point: the list is fetched anew.
+  await store(options, state, { state: 'joining', inviter });
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await options.files.remove(`${serversFile}${suffix}`);
+  await options.forgetWitness();
+  await openList(options, state);
+}
+
+async function reread(options: GroupOptions, state: GroupState): Promise<void> {
+  look(state);
+  const isListed = state.servers.some(({ id, state: own }) => id === options.self.id && own === 'member');
+  if (state.stored?.state !== 'joining' || !isListed) return;
+  await store(options, state, { state: 'member', inviter: null });
+  putOwnRow(options, state);
+  look(state);
+  for (const listener of state.listeners) listener();
+}
+
+function putOwnRow({ self, nowMs }: GroupOptions, state: GroupState): void {
+  const before = state.list?.read().find(({ id }) => id === self.id);
+  if (before?.state === 'removed') return;
+  state.list?.put({
+    addedBy: self.id,
+    addedAtMs: nowMs(),
+    removedBy: null,
+    removedAtMs: null,
+    cutOff: {},
+    ...before,
+    ...state.own,
+    id: self.id,
+    fingerprint: self.fingerprint,
+    state: 'member',
+  });
+  state.runner?.wake();
+}
+
+function look(state: GroupState): void {
+  state.servers = state.list?.read() ?? [];
+  const shown = JSON.stringify(state.servers);
+  if (shown === state.shown) return;
+  state.shown = shown;
+  for (const listener of state.listeners) listener();
+}
+
+async function store(options: GroupOptions, state: GroupState, stored: StoredState): Promise<void> {
+  await options.files.write(stateFile, JSON.stringify(stored));
+  state.stored = stored;
+}
+
+function storedOf(text: string | null): StoredState | null {
+  if (text === null) return null;
+  const value = JSON.parse(text) as StoredState;
+  return { state: value.state, inviter: value.inviter };
+}
+
+/** The settings under which the list is replicated as any other database. */
+export const serversConfig = (path: string) =>
+  ({ name: serversDataset, sqlite: path, landing: 'whole', polite: false, tables: {} }) as const;
