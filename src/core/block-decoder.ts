@@ -9,18 +9,23 @@ import { cellsPerPartMax, columnsMax, livesPerChangeMax, rowsPerPartMax } from '
 import type { PartReader } from './part-dictionary.js';
 import type { CellValue, SqlValue } from './value.js';
 
-/** What the blocks of one part may still make the decoder allocate. */
-export interface CellBudget {
-  /** Takes `count` rows of so many columns; throws USYNC-1507 when they are more than a part may hold. */
-  take(count: number, columnCount: number): void;
+/** What the blocks of one part may still make the decoder allocate. Both throw USYNC-1507 when it is used up. */
+export interface PartBudget {
+  takeRows(count: number): void;
+  takeCells(count: number): void;
 }
 
-export function createCellBudget(): CellBudget {
-  let left = cellsPerPartMax;
+export function createPartBudget(): PartBudget {
+  let rows = 0;
+  let cells = 0;
   return {
-    take: (count, columnCount) => {
-      left -= count * columnCount;
-      if (left < 0) throw beyondLimit('cells of a part', cellsPerPartMax - left, cellsPerPartMax);
+    takeRows: (count) => {
+      rows += count;
+      if (rows > rowsPerPartMax) throw beyondLimit('rows of a part', rows, rowsPerPartMax);
+    },
+    takeCells: (count) => {
+      cells += count;
+      if (cells > cellsPerPartMax) throw beyondLimit('cells of a part', cells, cellsPerPartMax);
     },
   };
 }
@@ -28,7 +33,7 @@ export function createCellBudget(): CellBudget {
 /** The blocks of a body, to its end. */
 export function readBlocks(part: PartReader): ChangeBlock[] {
   const blocks: ChangeBlock[] = [];
-  const budget = createCellBudget();
+  const budget = createPartBudget();
   for (;;) {
     const tag = part.input.byte();
     if (tag === blockTag.bodyEnd) break;
@@ -38,9 +43,9 @@ export function readBlocks(part: PartReader): ChangeBlock[] {
   return blocks;
 }
 
-function readBlock(part: PartReader, budget: CellBudget, tag: number): ChangeBlock {
+function readBlock(part: PartReader, budget: PartBudget, tag: number): ChangeBlock {
   const table = part.name();
-  const count = readRowCount(part);
+  const count = readRowCount(part, budget);
   switch (tag) {
     case blockTag.insert:
       return readInserts(part, budget, { table, count });
@@ -56,16 +61,20 @@ function readBlock(part: PartReader, budget: CellBudget, tag: number): ChangeBlo
 }
 
 /** Every change takes at least one byte, whatever its kind. */
-export const readRowCount = (part: PartReader): number => part.input.count('rows of a block', rowsPerPartMax, 1);
+export function readRowCount(part: PartReader, budget: PartBudget): number {
+  const count = part.input.count('rows of a block', rowsPerPartMax, 1);
+  budget.takeRows(count);
+  return count;
+}
 
 interface BlockStart {
   readonly table: string;
   readonly count: number;
 }
 
-function readInserts(part: PartReader, budget: CellBudget, { table, count }: BlockStart): InsertBlock {
+function readInserts(part: PartReader, budget: PartBudget, { table, count }: BlockStart): InsertBlock {
   const columns = readNames(part);
-  budget.take(count, columns.length);
+  budget.takeCells(count * columns.length);
   return {
     kind: 'insert',
     table,
@@ -79,12 +88,12 @@ function readInserts(part: PartReader, budget: CellBudget, { table, count }: Blo
   };
 }
 
-function readUpdates(part: PartReader, budget: CellBudget, { table, count }: BlockStart): UpdateBlock {
+function readUpdates(part: PartReader, budget: PartBudget, { table, count }: BlockStart): UpdateBlock {
   const columns = readNames(part);
-  budget.take(count, columns.length);
-  const lives = readLifeLists(part, count);
+  budget.takeCells(count * columns.length);
+  const lives = readLifeLists(part, budget, count);
   const keyColumns = readNames(part);
-  budget.take(count, keyColumns.length);
+  budget.takeCells(count * keyColumns.length);
   return {
     kind: 'update',
     table,
@@ -99,12 +108,12 @@ function readUpdates(part: PartReader, budget: CellBudget, { table, count }: Blo
   };
 }
 
-function readEnds(part: PartReader, budget: CellBudget, { table, count }: BlockStart): EndBlock {
+function readEnds(part: PartReader, budget: PartBudget, { table, count }: BlockStart): EndBlock {
   const why = endReasons[part.input.byte()];
   if (why === undefined) throw malformed('a life ended for no known reason');
-  const lives = readLifeLists(part, count);
+  const lives = readLifeLists(part, budget, count);
   const keyColumns = readNames(part);
-  budget.take(count, keyColumns.length);
+  budget.takeCells(count * keyColumns.length);
   return { kind: 'end', table, count, why, lives, keyColumns, keys: readKeys(part, keyColumns.length, count) };
 }
 
@@ -135,7 +144,7 @@ export function readKeys(part: PartReader, columnCount: number, count: number): 
   return columns;
 }
 
-function readLifeLists(part: PartReader, count: number): LifeName[][] {
+function readLifeLists(part: PartReader, budget: PartBudget, count: number): LifeName[][] {
   const form = part.input.byte();
   if (form === 0) return readLives(part, count).map((life) => [life]);
   if (form !== 1) throw malformed('lists of lives have an unknown form');
@@ -147,6 +156,7 @@ function readLifeLists(part: PartReader, count: number): LifeName[][] {
     lengths.push(length);
     total += length;
   }
+  budget.takeCells(total);
   const lives = readLives(part, total);
   let start = 0;
   return lengths.map((length) => lives.slice(start, (start += length)));

@@ -55,17 +55,22 @@ export function createChangesetEncoder(header: ChangesetHeader, options: Encoder
     const meter = createRowMeter(block);
     let from = 0;
     while (from < block.count) {
-      const rowsLeft = Math.min(rowsPerPartMax - rows, Math.floor((cellsPerPartMax - cells) / meter.columnCount));
-      const fit = meter.rowsThatFit({ from, bytesMax: bytesTarget - body.position, rowsMax: rowsLeft });
+      const fit = meter.rowsThatFit({
+        from,
+        bytesMax: bytesTarget - body.position,
+        rowsMax: rowsPerPartMax - rows,
+        cellsMax: cellsPerPartMax - cells,
+      });
       // A part holds at least one row, however large. Only what follows closes a part: the last is open at `finish`.
-      const count = rows === 0 ? Math.max(fit, 1) : fit;
-      if (count === 0) {
+      const isAlone = fit.rows === 0 && rows === 0;
+      if (fit.rows === 0 && !isAlone) {
         finished.push(closePart(false));
         continue;
       }
+      const count = isAlone ? 1 : fit.rows;
       writeBlock(part, block, { from, to: from + count });
       rows += count;
-      cells += count * meter.columnCount;
+      cells += isAlone ? meter.cellsOf(from) : fit.cells;
       from += count;
     }
     return finished;

@@ -17,10 +17,14 @@ export const snapshotChunkBytesMax = partBytesMax;
 /** What is inside a part or chunk, raw; the rest is for its envelope. */
 export const bodyBytesMax = partBytesMax - 64;
 
-/** Rows of one part times their columns: bounds what a few bytes (a column of nulls) can make a decoder allocate. */
-export const cellsPerPartMax = 4 * 1024 * 1024;
-
+/** Rows (or aliases) of one part or chunk. */
 export const rowsPerPartMax = 64 * 1024;
+
+/**
+ * Rows of one part times their columns, keys included, and the lives that its changes name. Bounds what a few bytes
+ * (a column of nulls) can make a decoder allocate.
+ */
+export const cellsPerPartMax = 1024 * 1024;
 
 /** The highest that SQLite can be compiled for. */
 export const columnsMax = 32_767;
@@ -43,4 +47,4 @@ export const weakDepthMax = 2 ** 32;
 if (rowBytesMax >= bodyBytesMax || partBytesTarget > rowBytesMax || rowsPerPartMax > cellsPerPartMax) {
   throw new RangeError('limits contradict each other');
 }
-if (columnsMax > cellsPerPartMax) throw new RangeError('a single row would not fit a part');
+if (2 * columnsMax + livesPerChangeMax > cellsPerPartMax) throw new RangeError('a single row would not fit a part');

@@ -3,34 +3,51 @@ import { RawText, type CellValue } from './value.js';
 
 /** Says how many rows of a block fit a part. Sizes are estimates: text counts one byte a character. */
 export interface RowMeter {
-  /** Cells of a row that a decoder must hold, keys included; at least 1. */
-  readonly columnCount: number;
-  /** The count of rows from `from` on whose sizes stay within `bytesMax` together, at most `rowsMax`. */
-  rowsThatFit(request: { readonly from: number; readonly bytesMax: number; readonly rowsMax: number }): number;
+  /** The most rows from `from` on that stay within all bounds together, and the cells that they count as. */
+  rowsThatFit(request: RowsRequest): { readonly rows: number; readonly cells: number };
+  /** What one row counts as, when it has to go into a part of its own. */
+  cellsOf(row: number): number;
+}
+
+export interface RowsRequest {
+  readonly from: number;
+  readonly bytesMax: number;
+  readonly rowsMax: number;
+  readonly cellsMax: number;
 }
 
 /** Room for the life, time and the like of a change. */
 const changeBytes = 4;
 const exceptionBytes = 12;
-const furtherLifeBytes = 8;
+const lifeBytes = 8;
 
 export function createRowMeter(block: ChangeBlock): RowMeter {
   const columns = columnsOf(block);
-  const extra = extraBytesOf(block);
+  const lives = livesOf(block);
+  const cellStamps = block.kind === 'insert' || block.kind === 'update' ? block.cellStamps : undefined;
+  const exceptionsOf = (row: number): number => (cellStamps?.size ? (cellStamps.get(row)?.size ?? 0) : 0);
+  const cellsOf = (row: number): number => columns.length + (lives ? (lives[row]?.length ?? 0) : 1);
   return {
-    columnCount: Math.max(columns.length, 1),
-    rowsThatFit: ({ from, bytesMax, rowsMax }) => {
+    cellsOf,
+    rowsThatFit: ({ from, bytesMax, rowsMax, cellsMax }) => {
       const end = Math.min(block.count, from + rowsMax);
       let bytes = 0;
+      let cells = 0;
       for (let row = from; row < end; row++) {
-        bytes += changeBytes + extra(row);
+        const more = cellsOf(row);
+        bytes += changeBytes + (more - columns.length - 1) * lifeBytes + exceptionsOf(row) * exceptionBytes;
         for (const column of columns) bytes += valueBytes(column[row]);
-        if (bytes > bytesMax) return row - from;
+        if (bytes > bytesMax || cells + more > cellsMax) return { rows: row - from, cells };
+        cells += more;
       }
-      return Math.max(end - from, 0);
+      return { rows: Math.max(end - from, 0), cells };
     },
   };
 }
+
+/** The lists of lives that changes name, where they may be longer than one. */
+const livesOf = (block: ChangeBlock): readonly (readonly unknown[])[] | undefined =>
+  block.kind === 'update' || block.kind === 'end' ? block.lives : undefined;
 
 function columnsOf(block: ChangeBlock): readonly (readonly CellValue[])[] {
   switch (block.kind) {
@@ -45,27 +62,11 @@ function columnsOf(block: ChangeBlock): readonly (readonly CellValue[])[] {
   }
 }
 
-/** What comes on top of values; nearly always nothing. */
-function extraBytesOf(block: ChangeBlock): (row: number) => number {
-  switch (block.kind) {
-    case 'merge':
-      return () => 4 * furtherLifeBytes;
-    case 'end':
-      return (row) => ((block.lives[row]?.length ?? 1) - 1) * furtherLifeBytes;
-    case 'insert':
-      return (row) => (block.cellStamps.size === 0 ? 0 : (block.cellStamps.get(row)?.size ?? 0) * exceptionBytes);
-    case 'update':
-      return (row) =>
-        ((block.lives[row]?.length ?? 1) - 1) * furtherLifeBytes +
-        (block.cellStamps.size === 0 ? 0 : (block.cellStamps.get(row)?.size ?? 0) * exceptionBytes);
-  }
-}
-
 function valueBytes(value: CellValue | undefined): number {
   if (typeof value === 'string') return value.length + 1;
   if (typeof value === 'bigint') return 3;
   if (typeof value === 'number') return 8;
   if (value === null || value === undefined) return 0;
   if (value instanceof Uint8Array) return value.length + 1;
-  return value instanceof RawText ? value.bytes.length + 1 : furtherLifeBytes;
+  return value instanceof RawText ? value.bytes.length + 1 : lifeBytes;
 }

@@ -1,13 +1,13 @@
 /** Encodes pages of state for snapshots (rule R9): blocks of lives with all their cells, and aliases. */
 import {
-  createCellBudget,
+  createPartBudget,
   readCellStampExceptions,
   readColumns,
   readKeys,
   readNames,
   readRowCount,
   readRowsByPosition,
-  type CellBudget,
+  type PartBudget,
 } from './block-decoder.js';
 import {
   badShape,
@@ -38,18 +38,21 @@ const chunkFlag = { compressed: 1 } as const;
 const stateTag = { bodyEnd: 0, block: 1, aliases: 2 } as const;
 
 /**
- * Throws USYNC-1507 for a chunk that no one may read: a block has at most `rowsPerPartMax` rows, a table as many aliases, a chunk at most
- * `cellsPerPartMax` cells, keys included, and `snapshotChunkBytesMax` bytes.
+ * Throws USYNC-1507 for a chunk that no one may read: it holds at most `rowsPerPartMax` lives and aliases,
+ * `cellsPerPartMax` cells, keys included, and `snapshotChunkBytesMax` bytes. Close it at about `partBytesTarget`.
  */
 export function encodeStateChunk(chunk: Partial<StateChunk>, compress: Compress = noCompression): Uint8Array {
   const body = createByteWriter(4096);
   const part = createPartWriter(body, zeroStamp, []);
   let cells = 0;
+  let rows = chunk.aliases?.length ?? 0;
   for (const block of chunk.blocks ?? []) {
     checkStateBlock(block);
+    rows += block.count;
     cells += block.count * (block.columns.length + block.keyColumns.length);
     writeStateBlock(part, block);
   }
+  if (rows > rowsPerPartMax) throw tooLarge('rows', rows, rowsPerPartMax);
   if (cells > cellsPerPartMax) throw tooLarge('cells', cells, cellsPerPartMax);
   writeAliases(part, chunk.aliases ?? []);
   body.byte(stateTag.bodyEnd);
@@ -67,7 +70,6 @@ function checkStateBlock(block: StateBlock): void {
   checkColumns(block.table, block.columns, block.values);
   const columns = [block.lives, block.stamps, block.keys, ...block.values];
   if (columns.some((column) => column.length !== block.count)) throw badShape(block.table, 'columns differ in length');
-  if (block.count > rowsPerPartMax) throw tooLarge('rows in a block', block.count, rowsPerPartMax);
 }
 
 function writeStateBlock(part: PartWriter, block: StateBlock): void {
@@ -106,7 +108,6 @@ function writeAliases(part: PartWriter, aliases: readonly AliasState[]): void {
     else byTable.set(alias.table, [alias]);
   }
   for (const [table, ofTable] of byTable) {
-    if (ofTable.length > rowsPerPartMax) throw tooLarge('aliases of a table', ofTable.length, rowsPerPartMax);
     part.out.byte(stateTag.aliases);
     part.name(table);
     part.out.varint(ofTable.length);
@@ -136,26 +137,26 @@ export function decodeStateChunk(bytes: Uint8Array, decompress: Decompress): Sta
   if (flags > chunkFlag.compressed) throw malformed('a snapshot chunk has unknown flags');
   const body = createByteReader(readPackedBody(input, flags === chunkFlag.compressed, decompress));
   const part = createPartReader(body, zeroStamp, []);
-  const budget = createCellBudget();
+  const budget = createPartBudget();
   const blocks: StateBlock[] = [];
   const aliases: AliasState[] = [];
   for (;;) {
     const tag = body.byte();
     if (tag === stateTag.bodyEnd) break;
     if (tag === stateTag.block) blocks.push(readStateBlock(part, budget));
-    else if (tag === stateTag.aliases) for (const alias of readAliases(part)) aliases.push(alias);
+    else if (tag === stateTag.aliases) for (const alias of readAliases(part, budget)) aliases.push(alias);
     else throw malformed('a snapshot chunk holds something unknown');
   }
   if (body.left > 0) throw malformed('bytes are left behind its end');
   return { blocks, aliases };
 }
 
-function readStateBlock(part: PartReader, budget: CellBudget): StateBlock {
+function readStateBlock(part: PartReader, budget: PartBudget): StateBlock {
   const table = part.name();
-  const count = readRowCount(part);
+  const count = readRowCount(part, budget);
   const keyColumns = readNames(part);
   const columns = readNames(part);
-  budget.take(count, keyColumns.length + columns.length);
+  budget.takeCells(count * (keyColumns.length + columns.length));
   return {
     table,
     count,
@@ -187,9 +188,9 @@ function readShownKeys(part: PartReader, columnCount: number, count: number): (S
   return keys;
 }
 
-function readAliases(part: PartReader): AliasState[] {
+function readAliases(part: PartReader, budget: PartBudget): AliasState[] {
   const table = part.name();
-  const count = part.input.count('aliases', rowsPerPartMax, 5);
+  const count = readRowCount(part, budget);
   const from = readLives(part, count);
   const to = readLives(part, count);
   const stamps = readCellStamps(part, count);

@@ -17,8 +17,11 @@ export const compressBytes: Compress = (raw) => {
 /** Never makes more than `rawBytes`; throws USYNC-1504 when the bytes would need more or are not brotli. */
 export const decompressBytes: Decompress = (packed, rawBytes) => {
   try {
-    return brotliDecompressSync(packed, { maxOutputLength: rawBytes });
+    return brotliDecompressSync(packed, { maxOutputLength: rawBytes, chunkSize: chunkBytes(rawBytes) });
   } catch (error) {
     throw new SyncError('USYNC-1504', 'Received bytes are malformed: they cannot be decompressed.', { cause: error });
   }
 };
+
+/** The output of a usual part in one piece; zlib takes no less than 64. */
+const chunkBytes = (rawBytes: number): number => Math.min(Math.max(rawBytes, 64), 1024 * 1024);
