@@ -19,11 +19,11 @@ const kindNames = ['', 'insert', 'update', 'delete', 'from', 'to', 'rival'];
 interface Application {
   readonly connection: Connection;
   /** Writes as a foreign program; every statement ends with `;` at the end of its line. Gives what it answered. */
-  write(sql: string): string;
+  readonly write: (sql: string) => string;
   /** Notes since the last call: table, kind, key. */
-  notes(): string[];
+  readonly notes: () => string[];
   /** Puts triggers on every table that is there now. */
-  install(): void;
+  readonly install: () => void;
 }
 
 function withEachWriter(name: string, schema: string, work: (application: Application) => void): void {
