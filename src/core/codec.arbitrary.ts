@@ -1,5 +1,5 @@
 /** Random changesets and states for the tests of the codecs. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { CellStamp } from './cell-stamp.js';
 import type { ChangeBlock, Changeset, ChangesetHeader } from './changeset.js';
 import type { LifeName } from './life.js';
@@ -16,12 +16,12 @@ export const originOf = (number: number): OriginId =>
 const recordOf = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
 
-const originArbitrary = fc.oneof(
+export const originArbitrary = fc.oneof(
   fc.nat(5).map(originOf),
   fc.constant(genesisOrigin),
   fc.stringMatching(/^[a-z2-7]{16}-[0-9a-f]{8}$/).map((text) => text as OriginId),
 );
-const stampArbitrary = fc.oneof(
+export const stampArbitrary = fc.oneof(
   fc.maxSafeNat().map((number) => Math.min(number, stampMax) as Stamp),
   fc.nat(100).map((number) => number as Stamp),
   fc.constant(stampMax),
@@ -33,7 +33,7 @@ const lifeArbitrary: fc.Arbitrary<LifeName> = recordOf({
   origin: originArbitrary,
   index: fc.oneof(fc.nat(1000), fc.maxSafeNat()),
 });
-const cellStampArbitrary: fc.Arbitrary<CellStamp> = recordOf({
+export const cellStampArbitrary: fc.Arbitrary<CellStamp> = recordOf({
   stamp: stampArbitrary,
   origin: originArbitrary,
   weak: fc.option(
@@ -76,7 +76,7 @@ function columnArbitrary<T extends CellValue>(kinds: fc.Arbitrary<T>[], count: n
   );
 }
 
-export const sqlValueArbitrary: fc.Arbitrary<SqlValue> = fc.oneof(fc.constant(null), ...plainArbitraries);
+const sqlValueArbitrary: fc.Arbitrary<SqlValue> = fc.oneof(fc.constant(null), ...plainArbitraries);
 export const cellValueArbitrary: fc.Arbitrary<CellValue> = fc.oneof(sqlValueArbitrary, referenceArbitrary);
 const cellColumnArbitrary = (count: number): fc.Arbitrary<CellValue[]> =>
   columnArbitrary<CellValue>([...plainArbitraries, referenceArbitrary], count);
@@ -172,7 +172,7 @@ const mergeArbitrary = shapeArbitrary.chain(({ table, count }) =>
   }),
 );
 
-export const blockArbitrary: fc.Arbitrary<ChangeBlock> = fc.oneof(
+const blockArbitrary: fc.Arbitrary<ChangeBlock> = fc.oneof(
   insertArbitrary,
   updateArbitrary,
   endArbitrary,
