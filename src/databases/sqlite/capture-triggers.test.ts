@@ -160,7 +160,7 @@ withEachWriter(
   'CREATE TABLE t (id INTEGER PRIMARY KEY);\nINSERT INTO t VALUES (1), (2), (3);',
   ({ write, notes }) => {
     write('DELETE FROM t;\n');
-    assert.deepEqual(notes().sort(), ['t delete 1', 't delete 2', 't delete 3']);
+    assert.deepEqual(notes().toSorted(), ['t delete 1', 't delete 2', 't delete 3']);
   },
 );
 
@@ -176,9 +176,9 @@ INSERT INTO b VALUES (11, 1);
 INSERT INTO k VALUES (2);`,
   ({ write, notes }) => {
     write('PRAGMA foreign_keys = ON;\nDELETE FROM p WHERE id = 1;\n');
-    assert.deepEqual(notes().sort(), ['a delete 10', 'b update 11', 'p delete 1']);
+    assert.deepEqual(notes().toSorted(), ['a delete 10', 'b update 11', 'p delete 1']);
     write('PRAGMA foreign_keys = ON;\nUPDATE p SET id = 3 WHERE id = 2;\n');
-    assert.deepEqual(notes().sort(), ['a update 20', 'k from 2', 'k to 3', 'p from 2', 'p to 3']);
+    assert.deepEqual(notes().toSorted(), ['a update 20', 'k from 2', 'k to 3', 'p from 2', 'p to 3']);
   },
 );
 
@@ -392,7 +392,7 @@ CREATE TABLE log (id INTEGER PRIMARY KEY, what);
 CREATE TRIGGER app AFTER INSERT ON t BEGIN INSERT INTO log (what) VALUES ('text'); END;`,
   ({ write, notes, connection }) => {
     write('INSERT INTO t (id) VALUES (1);\nALTER TABLE t ADD COLUMN b TEXT DEFAULT "x";\nUPDATE t SET b = 1;\n');
-    assert.deepEqual(notes().sort(), ['log insert 1', 't insert 1', 't update 1']);
+    assert.deepEqual(notes().toSorted(), ['log insert 1', 't insert 1', 't update 1']);
     assert.deepEqual(
       readSchema(connection).tables.map((table) => table.obstacle),
       [null, null],

@@ -8,8 +8,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errorMessageOf, SyncError } from '../../core/sync-error.js';
-import type { System } from '../../system/system.js';
-import type { Connection } from './driver.js';
+import { createCommitCounter, type CommitCounterOptions } from './commit-counter.js';
 import { fileIdentityOf, isSameFile, type FileIdentity } from './file-identity.js';
 
 export interface CommitWatch {
@@ -20,24 +19,13 @@ export interface CommitWatch {
   close(): void;
 }
 
-export interface CommitWatchOptions {
-  readonly system: System;
+export interface CommitWatchOptions extends CommitCounterOptions {
   readonly realPath: string;
   readonly identity: FileIdentity;
-  /** `foreignCommitCounter` of the open connection; null while it is closed: then every event counts as a commit. */
-  readonly counter: () => number | null;
-  /** Another program has committed, or may have. */
-  readonly onCommit: () => void;
   /** Another file stands at the path, or none. Called once; nothing more is reported after it. */
   readonly onReplaced: () => void;
 }
 
-/** Moves when another connection has committed. Throws `SyncError` USYNC-1201 while that one holds the file's lock. */
-export const foreignCommitCounter = (connection: Connection): number =>
-  Number(connection.cached('PRAGMA data_version').get()?.[0]);
-
-/** Delays between looks after an event. The first look is at once. The late ones are for slow disks. */
-const ladderMs = [1, 1, 2, 4, 8, 16, 32] as const;
 const pollFirstMs = 500;
 const pollMaxMs = 4000;
 
@@ -45,64 +33,25 @@ export function createCommitWatch(options: CommitWatchOptions): CommitWatch {
   const { system, realPath } = options;
   const name = basename(realPath);
   const watched = new Set([name, `${name}-wal`, `${name}-journal`]);
-  let known: number | null = null;
+  const counter = createCommitCounter(options);
   let isClosed = false;
   let trouble: SyncError | null = null;
-  let step = 0;
-  let cancelLook: (() => void) | null = null;
-  let cancelPoll = (): void => {};
+  let cancelPoll: (() => void) | null = null;
   let pollMs = pollFirstMs;
-  let areEventsProven = false;
-
-  /** True when the counter has moved, which is reported. A locked file says nothing yet. */
-  function look(): boolean {
-    const now = counterNow();
-    if (now === undefined) return false;
-    const hasMoved = now === null || now !== known;
-    known = now;
-    if (hasMoved) options.onCommit();
-    return hasMoved;
-  }
-
-  function counterNow(): number | null | undefined {
-    try {
-      return options.counter();
-    } catch (error) {
-      // Locked is the normal case. Anything else is met, and reported, by the drain that this calls for.
-      if (error instanceof SyncError && error.code === 'USYNC-1201') return undefined;
-      return null;
-    }
-  }
 
   function onEvent(kind: string, file: string | null): void {
     if (isClosed || (file !== null && !watched.has(file))) return;
     if (kind === 'rename' && hasBeenReplaced()) return;
     pollMs = pollFirstMs;
-    step = 0;
-    if (look()) areEventsProven = true;
-    if (cancelLook === null) climb();
-  }
-
-  function climb(): void {
-    const delay = ladderMs[step];
-    cancelLook = null;
-    // While the connection is closed there is nothing to look at: the event itself was the report.
-    if (isClosed || delay === undefined || known === null) return;
-    step++;
-    cancelLook = system.after(delay, () => {
-      if (isClosed) return;
-      if (look()) areEventsProven = true;
-      climb();
-    });
+    counter.lookRepeatedly();
   }
 
   function poll(): void {
     cancelPoll = system.after(pollMs, () => {
-      if (isClosed || hasBeenReplaced()) return;
+      if (hasBeenReplaced()) return;
       // A commit that no event told of: events do not work here, so looking often is all there is.
-      const wasMissed = known !== null && cancelLook === null && look();
-      if (wasMissed) areEventsProven = false;
-      pollMs = areEventsProven && !wasMissed ? Math.min(pollMs * 2, pollMaxMs) : pollFirstMs;
+      if (!counter.isLooking && counter.look()) counter.doubt();
+      pollMs = counter.isProven ? Math.min(pollMs * 2, pollMaxMs) : pollFirstMs;
       poll();
     });
   }
@@ -117,23 +66,18 @@ export function createCommitWatch(options: CommitWatchOptions): CommitWatch {
   function close(): void {
     isClosed = true;
     watcher?.close();
-    cancelLook?.();
-    cancelPoll();
+    counter.close();
+    cancelPoll?.();
   }
 
   const watcher = startWatching(dirname(realPath), onEvent, (error) => {
     trouble = error;
-    areEventsProven = false;
+    counter.doubt();
     pollMs = pollFirstMs;
   });
   poll();
   return {
-    rebase() {
-      known = counterNow() ?? null;
-      // An event that came while the connection was closed may have been too early for what is read now.
-      step = 0;
-      if (cancelLook === null) climb();
-    },
+    rebase: () => counter.rebase(),
     get trouble() {
       return trouble;
     },

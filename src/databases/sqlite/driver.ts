@@ -137,7 +137,7 @@ function createStatement(sql: string, inner: ModuleStatement, context: Statement
   function cast(params: readonly SqlValue[]): { statement: Statement; plain: ModuleValue[] } {
     const positions = new Set<number>();
     const plain = params.map((value, position): ModuleValue => {
-      if (!mustBeCast(value, checksNul)) return value as ModuleValue;
+      if (!mustBeCast(value, checksNul)) return value;
       positions.add(position);
       return bytesOfText(value, context.encoding());
     });

@@ -50,7 +50,7 @@ export function takeEngineLock(options: EngineLockOptions): EngineLock {
     heartbeatMs: now,
   });
   let owner = ownerAt(sinceMs);
-  let cancel = (): void => {};
+  let cancel: (() => void) | null = null;
   const beat = (): void => {
     owner = ownerAt(system.nowMs());
     writeOwner(options.realPath, owner);
@@ -62,7 +62,7 @@ export function takeEngineLock(options: EngineLockOptions): EngineLock {
       return owner;
     },
     release() {
-      cancel();
+      cancel?.();
       if (!connection.isOpen) return;
       rmSync(ownerPath(options.realPath), { force: true });
       connection.close();

@@ -132,21 +132,14 @@ test('H28: unique constraints: declared or an index, plain or not, each once, wi
 });
 
 test('uniques of tables that look like accounts are held, others merge', () => {
-  const policy = (columns: string): string | undefined => {
-    let found: string | undefined;
-    withDatabase(`CREATE TABLE t (id INTEGER PRIMARY KEY, ${columns})`, (_, table) => {
-      found = table('t').schema.uniques[0]?.policy;
-    });
-    return found;
-  };
   for (const columns of [
     'email UNIQUE',
     'name UNIQUE, Password_Hash',
     'name UNIQUE, "api token"',
     'login UNIQUE, "userEMail"',
   ])
-    assert.equal(policy(columns), 'hold', columns);
-  assert.equal(policy('name UNIQUE, compass'), 'merge');
+    assert.equal(policyOf(columns), 'hold', columns);
+  assert.equal(policyOf('name UNIQUE, compass'), 'merge');
 });
 
 test('foreign keys name the parent as it is declared, and carry rows where the parent hands out numbers', () => {
@@ -263,19 +256,28 @@ test('sync tables are made once, grow for wide keys, refuse a newer format, and 
 });
 
 test('traces of other sync systems are recognised, an application of its own is not', () => {
-  const systems = (sql: string): string[] => {
-    let found: string[] = [];
-    withDatabase(sql, (connection) => (found = foreignSyncTraces(connection).map((trace) => trace.system)));
-    return found;
-  };
-  assert.deepEqual(systems('CREATE TABLE t__crsql_clock (a)'), ['cr-sqlite']);
-  assert.deepEqual(systems('CREATE TABLE cloudsync_settings (a)'), ['sqlite-sync (CloudSync)']);
-  assert.deepEqual(systems('CREATE TABLE _litestream_seq (a)'), ['Litestream']);
-  assert.deepEqual(systems('CREATE TABLE SYM_NODE (a); CREATE TABLE sym_data (a)'), ['SymmetricDS']);
-  assert.deepEqual(systems('CREATE TABLE __marmot__t_change_log (a)'), ['Marmot']);
-  assert.equal(systems('CREATE TABLE sync_servers (a); CREATE TABLE database_changes (a)').length, 1);
-  assert.deepEqual(systems('CREATE TABLE sync_log (a); CREATE TABLE symbols (a); CREATE TABLE ps_tx (a)'), []);
+  assert.deepEqual(systemsIn('CREATE TABLE t__crsql_clock (a)'), ['cr-sqlite']);
+  assert.deepEqual(systemsIn('CREATE TABLE cloudsync_settings (a)'), ['sqlite-sync (CloudSync)']);
+  assert.deepEqual(systemsIn('CREATE TABLE _litestream_seq (a)'), ['Litestream']);
+  assert.deepEqual(systemsIn('CREATE TABLE SYM_NODE (a); CREATE TABLE sym_data (a)'), ['SymmetricDS']);
+  assert.deepEqual(systemsIn('CREATE TABLE __marmot__t_change_log (a)'), ['Marmot']);
+  assert.equal(systemsIn('CREATE TABLE sync_servers (a); CREATE TABLE database_changes (a)').length, 1);
+  assert.deepEqual(systemsIn('CREATE TABLE sync_log (a); CREATE TABLE symbols (a); CREATE TABLE ps_tx (a)'), []);
 });
 
 const referenceText = (reference: ReferenceSchema): string =>
   `${reference.columns.join(',')} -> ${reference.parentTable}(${reference.parentColumns.join(',')}) ${reference.onDelete}${reference.byRow ? ' by row' : ''}`;
+
+function policyOf(columns: string): string | undefined {
+  let found: string | undefined;
+  withDatabase(`CREATE TABLE t (id INTEGER PRIMARY KEY, ${columns})`, (_, table) => {
+    found = table('t').schema.uniques[0]?.policy;
+  });
+  return found;
+}
+
+function systemsIn(sql: string): string[] {
+  let found: string[] = [];
+  withDatabase(sql, (connection) => (found = foreignSyncTraces(connection).map((trace) => trace.system)));
+  return found;
+}
