@@ -32,13 +32,6 @@ export function benchCodec(): Promise<Figure[]> {
   const json = jsonOf(rows);
   const encodeJson = rowsPerSecond(() => jsonOf(rows));
   const decodeJson = rowsPerSecond(() => JSON.parse(json));
-  const figure = (name: string, value: number, unit = 'rows/s', baseline: number | null = null): Figure => ({
-    name,
-    value,
-    unit,
-    baseline,
-    goal: null,
-  });
   return Promise.resolve([
     figure(
       'codec: encode',
@@ -72,6 +65,14 @@ export function benchCodec(): Promise<Figure[]> {
     ),
   ]);
 }
+
+const figure = (name: string, value: number, unit = 'rows/s', baseline: number | null = null): Figure => ({
+  name,
+  value,
+  unit,
+  baseline,
+  goal: null,
+});
 
 const blockOf = (rows: readonly Reading[]): InsertBlock => ({
   kind: 'insert',

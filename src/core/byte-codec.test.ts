@@ -1,7 +1,7 @@
 /** Goal: numbers of every size come back exactly, and nothing reads past the end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createByteReader } from './byte-reader.js';
 import { createByteWriter } from './byte-writer.js';
 import { SyncError } from './sync-error.js';

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compressBytes, decompressBytes } from '../system/compression.js';
 import { createByteWriter } from './byte-writer.js';
 import { decodePart, type DecodedPart } from './changeset-decoder.js';
@@ -128,7 +128,7 @@ test('a single value may be far larger than a part', () => {
 });
 
 test('rows of nulls only are split as well', () => {
-  const block = insertOf({ a: new Array<null>(rowsPerPartMax + 10).fill(null) });
+  const block = insertOf({ a: Array.from({ length: rowsPerPartMax + 10 }, () => null) });
   assert.equal(
     changesOf(decode(encode({ header, blocks: [block] }, { partBytesTarget: 10_000_000 })).blocks).length,
     block.count,

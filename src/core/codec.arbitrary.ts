@@ -209,7 +209,7 @@ export const stateBlockArbitrary: fc.Arbitrary<StateBlock> = shapeArbitrary.chai
       stamps: exactly(cellStampArbitrary, count),
       cellStamps: exceptionsArbitrary(count, columns.length),
       values: columnsArbitrary(columns, cellColumnArbitrary, count),
-      keys: exactly(fc.option(fc.tuple(...keyColumns.map(() => sqlValueArbitrary)) as fc.Arbitrary<SqlValue[]>), count),
+      keys: exactly(fc.option(fc.tuple<SqlValue[]>(...keyColumns.map(() => sqlValueArbitrary))), count),
     }),
 );
 

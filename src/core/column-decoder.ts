@@ -8,7 +8,7 @@ import { RawText, RowReference, type CellValue, type SqlValue } from './value.js
 export function readColumn(part: PartReader, count: number): CellValue[] {
   const { input } = part;
   const tag = input.byte();
-  if (tag === columnTag.nulls) return new Array<CellValue>(count).fill(null);
+  if (tag === columnTag.nulls) return Array.from({ length: count }, () => null);
   if (tag === columnTag.mixed) return readMixed(part, count);
   if (tag === columnTag.nullable) return readNullable(part, count);
   return readUniform(part, tag, count);
@@ -38,14 +38,14 @@ const isPresent = (presence: Uint8Array, index: number): boolean =>
 
 function readMixed(part: PartReader, count: number): CellValue[] {
   const kinds = part.input.take(count);
-  const counts = new Array<number>(columnTag.mixed).fill(0);
+  const counts = Array.from({ length: columnTag.mixed }, () => 0);
   for (const kind of kinds) {
     const before = counts[kind];
     if (before === undefined || kind === columnTag.wideInteger) throw malformed('a value is of no known kind');
     counts[kind] = before + 1;
   }
   const byKind = counts.map((ofKind, kind) => (kind === 0 || ofKind === 0 ? [] : readOfKind(part, kind, ofKind)));
-  const next = new Array<number>(columnTag.mixed).fill(0);
+  const next = counts.map(() => 0);
   const values: CellValue[] = [];
   for (const kind of kinds) {
     if (kind === columnTag.nulls) values.push(null);

@@ -193,13 +193,14 @@ function writeTexts(out: ByteWriter, values: readonly string[]): void {
 
 /** They have no UTF-8 form; a database that holds such bytes hands them over as `RawText`. */
 function refuseLoneSurrogates(values: readonly string[], joined: string): void {
-  const isSplitPair = (value: string): boolean => {
-    const unit = value.charCodeAt(0);
-    return unit >= 0xdc00 && unit <= 0xdfff;
-  };
-  if (/\p{Surrogate}/u.test(joined) || values.some(isSplitPair)) {
+  if (/\p{Surrogate}/u.test(joined) || values.some(startsInsidePair)) {
     throw new SyncError('USYNC-1001', 'A text to be encoded holds half a character; it must come as raw text.');
   }
+}
+
+function startsInsidePair(text: string): boolean {
+  const unit = text.charCodeAt(0);
+  return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
 function writeBlobs(out: ByteWriter, values: readonly Uint8Array[]): void {

@@ -112,7 +112,7 @@ test('swapped values between two columns of rows do not cancel each other out', 
 test('each flipped bit of a value flips about half of the bits of the hash', () => {
   const hasher = createRowHasher(['a']);
   const out = new Uint32Array(1);
-  const flips = new Array<number>(48).fill(0);
+  const flips = Array.from({ length: 48 }, () => 0);
   let rounds = 0;
   for (let i = 0; i < 2000; i++) {
     const value = BigInt(i) * 977n;

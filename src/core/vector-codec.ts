@@ -24,7 +24,7 @@ export function decodeVector(bytes: Uint8Array): VersionVector {
 
 export function writeVector(out: ByteWriter, vector: VersionVector): void {
   out.varint(vector.size);
-  const origins = [...vector.keys()].sort();
+  const origins = [...vector.keys()].toSorted();
   for (const origin of origins) {
     const entry = vector.get(origin);
     if (!entry) continue;
