@@ -154,6 +154,11 @@ export const errorCatalogue = {
     'Look at the preview, then join with --same-rows or --distinct-rows.',
   ),
   'USYNC-1407': entry('No such server', 'No server of that name or id is known.', 'Run "usync servers" to list them.'),
+  'USYNC-1408': entry(
+    'Clock is off',
+    'The clocks of two servers differ by more than a minute; which of two edits is the later one may surprise.',
+    'Set the clock of the named server by NTP.',
+  ),
   'USYNC-1500': entry(
     'Address in use',
     'Another program listens on the configured port.',

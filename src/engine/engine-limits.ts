@@ -29,3 +29,9 @@ export const joinSilenceMs = 60_000;
 /** Name of the dataset that holds the list of servers. */
 export const serversDataset = '_servers';
 export const serversFile = 'servers.db';
+/** How long a status waits for a database that is busy with a long merge. */
+export const lookTimeoutMs = 1_000;
+/** Conflicts and quarantined rows are counted up to this. */
+export const recordsMax = 1_000;
+/** A clock that is off by more than this is reported. */
+export const clockOffsetMsMax = 60_000;

@@ -20,7 +20,7 @@ export interface EngineStatus {
   readonly headline: string;
   readonly datasets: readonly DatasetStatus[];
   readonly peers: readonly PeerStatus[];
-  /** Worst first. Empty when `isInSync`. */
+  /** Worst first. When `isInSync`, only hints such as rows held here or a clock that is off. */
   readonly problems: readonly Problem[];
   readonly atMs: number;
 }

@@ -1,0 +1,77 @@
+import type { Proof, ReplicaPosition, TableReport } from '../databases/replica.js';
+import { isEqualVector } from '../core/version-vector.js';
+import type { System } from '../system/system.js';
+import type { DatasetRunner } from './dataset-runner.js';
+import { lookTimeoutMs, recordsMax } from './engine-limits.js';
+
+/** What was last read of a dataset for the status. */
+export interface DatasetLook {
+  readonly position: ReplicaPosition | null;
+  readonly tables: readonly TableReport[];
+  readonly proof: Proof | null;
+  /** Up to a bound. */
+  readonly conflicts: number;
+  readonly quarantined: number;
+  /** False when the database was busy for longer than a status may wait: then this is what was read before. */
+  readonly isCurrent: boolean;
+}
+
+/** Reads what a status shows; asks the database for lists only when its vector has moved. */
+export interface DatasetLooker {
+  look(): Promise<DatasetLook>;
+}
+
+const emptyLook: DatasetLook = {
+  position: null,
+  tables: [],
+  proof: null,
+  conflicts: 0,
+  quarantined: 0,
+  isCurrent: false,
+};
+
+export function createDatasetLooker(runner: DatasetRunner, system: System): DatasetLooker {
+  let last = emptyLook;
+  let running: Promise<void> | null = null;
+  return {
+    async look() {
+      if (!runner.facts.isOpen) return { ...last, isCurrent: false };
+      let isDone = false;
+      running ??= read(runner, last).then(
+        (look) => {
+          last = look;
+          isDone = true;
+          running = null;
+          return undefined;
+        },
+        () => {
+          running = null;
+        },
+      );
+      await withinTime(running, system);
+      return { ...last, isCurrent: isDone };
+    },
+  };
+}
+
+async function read({ replica }: DatasetRunner, last: DatasetLook): Promise<DatasetLook> {
+  const position = await replica.position();
+  const isSame = last.position !== null && isEqualVector(last.position.vector, position.vector);
+  const tables = await replica.tables();
+  const proof = position.isFresh ? null : await replica.proof();
+  const conflicts = isSame ? last.conflicts : (await replica.conflicts({ max: recordsMax })).length;
+  // What is held may be freed without any change of the vector: a schema that now fits.
+  const quarantined = (await replica.quarantine({ max: recordsMax })).length;
+  return { position, tables, proof, conflicts, quarantined, isCurrent: true };
+}
+
+/** A long merge must not keep a person from seeing that it runs. */
+function withinTime(work: Promise<void>, system: System): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = system.after(lookTimeoutMs, resolve);
+    void work.finally(() => {
+      cancel();
+      resolve();
+    });
+  });
+}

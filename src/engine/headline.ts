@@ -1,0 +1,83 @@
+import type { EngineStatus } from './engine-status.js';
+
+/** One sentence that answers "is everything in sync?"; never a bare percentage. */
+export function headline(status: Omit<EngineStatus, 'headline'>, inviterName: string | null): string {
+  const { state, server, peers, datasets } = status;
+  const members = peers.filter(({ membership }) => membership === 'member');
+  switch (state) {
+    case 'starting':
+      return 'Starting.';
+    case 'stopping':
+      return 'Stopping.';
+    case 'alone':
+      return server.membership === 'alone'
+        ? 'This server is alone. Make a code with "usync invite", or join a group with "usync join CODE".'
+        : 'This server is the only member of its group. Make a code for the next one with "usync invite".';
+    case 'in-sync':
+      return `All ${members.length + 1} servers hold the same data, proven ${proofAge(status)}${heldText(status)}.`;
+    case 'waiting': {
+      if (server.membership === 'pending')
+        return `Waiting for approval by the group of ${inviterName ?? 'the inviter'}.`;
+      const away = members.filter(({ connection }) => connection !== 'connected');
+      const [first] = away;
+      if (first === undefined) return 'Some servers are not connected.';
+      const others = away.length > 1 ? ` and ${away.length - 1} more` : '';
+      return `In sync with ${members.length - away.length} of ${members.length} servers; ${first.name}${others} not reached for ${ageText(status.atMs - first.sinceMs)}.`;
+    }
+    case 'catching-up': {
+      const fresh = datasets.find(({ isFresh }) => isFresh);
+      if (fresh !== undefined) return `Taking the group's data of ${fresh.name}${progressOf(status, fresh.name)}.`;
+      return catchingUp(status);
+    }
+    case 'degraded': {
+      const [worst] = status.problems;
+      return worst === undefined
+        ? 'Something is wrong.'
+        : `${capital(worst.subject)}: ${worst.reason} ${worst.nextStep}`;
+    }
+  }
+}
+
+function catchingUp({ peers }: Omit<EngineStatus, 'headline'>): string {
+  for (const peer of peers)
+    for (const { dataset, state, pendingIn, pendingOut } of peer.datasets) {
+      if (state !== 'catching-up') continue;
+      if (pendingIn.origins > 0) return `Receiving ${dataset} from ${peer.name}${behindText(pendingIn.behindMs)}.`;
+      if (pendingOut.origins > 0) return `Sending ${dataset} to ${peer.name}${behindText(pendingOut.behindMs)}.`;
+      return `The same changes of ${dataset} are merged here and on ${peer.name}; the proof is on its way.`;
+    }
+  return 'The list of servers is on its way.';
+}
+
+const behindText = (behindMs: number | null): string =>
+  behindMs === null || behindMs < 1_000 ? '' : `: changes of ${ageText(behindMs)} are on their way`;
+
+function progressOf({ peers }: Omit<EngineStatus, 'headline'>, dataset: string): string {
+  for (const peer of peers) {
+    const reason = peer.datasets.find((each) => each.dataset === dataset && each.state === 'catching-up')?.reason;
+    if (typeof reason === 'string') return ` from ${peer.name}: ${reason.replace(/\.$/, '')}`;
+  }
+  return '';
+}
+
+function proofAge({ datasets, atMs }: Omit<EngineStatus, 'headline'>): string {
+  const times = datasets.flatMap(({ provenAtMs }) => provenAtMs ?? []);
+  if (times.length === 0) return 'now';
+  const age = atMs - Math.min(...times);
+  return age < 1_000 ? 'just now' : `${ageText(age)} ago`;
+}
+
+function heldText({ datasets }: Omit<EngineStatus, 'headline'>): string {
+  const held = datasets.reduce((sum, dataset) => sum + dataset.held, 0);
+  return held === 0 ? '' : `; ${held} ${held === 1 ? 'row is' : 'rows are'} held here`;
+}
+
+function ageText(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
+  return `${Math.round(seconds / 86_400)} days`;
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,221 @@
+/**
+ * From facts to what is shown. Pure. Green needs the proof: equal digests at equal vectors, at the vector that this
+ * replica has now; every other state names its reason and the next step.
+ */
+import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
+import type { Problem } from '../observe/problem.js';
+import { clockOffsetMsMax } from './engine-limits.js';
+import type { DatasetStatus, EngineStatus, PeerStatus, SyncState } from './engine-status.js';
+import { headline } from './headline.js';
+import { carries, isProvenNow, peerStatus, sessionOf } from './peer-status.js';
+import type { DatasetInput, PeerInput, StatusFacts } from './status-facts.js';
+
+export function engineStatus(facts: StatusFacts): EngineStatus {
+  const all = facts.datasets.map((dataset) => ({ input: dataset, status: datasetStatus(dataset, facts) }));
+  const peers = facts.peers.map((peer) => peerStatus(peer, facts));
+  const state = overallState(
+    facts,
+    all.map(({ status }) => status.state),
+  );
+  const datasets = all.filter(({ input }) => !input.isInternal).map(({ status }) => status);
+  const problems = problemsOf(facts, datasets, peers);
+  const status = {
+    server: facts.server,
+    state,
+    isInSync: state === 'in-sync',
+    datasets,
+    peers,
+    problems,
+    atMs: facts.nowMs,
+  };
+  return { ...status, headline: headline(status, facts.inviterName) };
+}
+
+/** The worst first. */
+const stateOrder: readonly SyncState[] = [
+  'stopping',
+  'starting',
+  'degraded',
+  'catching-up',
+  'waiting',
+  'alone',
+  'in-sync',
+];
+
+function overallState({ phase, server, peers, datasets }: StatusFacts, states: readonly SyncState[]): SyncState {
+  if (phase !== 'running') return phase;
+  if (server.membership === 'removed') return 'degraded';
+  if (server.membership === 'pending') return 'waiting';
+  if (states.includes('degraded')) return 'degraded';
+  if (server.membership === 'alone' || (server.membership === 'member' && peers.length === 0)) return 'alone';
+  const carried = states.filter((_, index) => states[index] !== 'alone' || datasets[index]?.isInternal === true);
+  return stateOrder.find((state) => carried.includes(state)) ?? 'alone';
+}
+
+function datasetStatus(dataset: DatasetInput, facts: StatusFacts): DatasetStatus {
+  const { config, facts: own, look, counters } = dataset;
+  const carriers = facts.peers.filter((peer) => peer.listed.state === 'member' && carries(peer, config.name));
+  const proofs = carriers.map(
+    (peer) => (sessionOf(peer, config.name)?.proof ?? peer.proofByDataset.get(config.name))?.atMs ?? null,
+  );
+  const synced = look.tables.filter((table) => table.isSynced);
+  return {
+    name: config.name,
+    state: datasetState(dataset, carriers, facts),
+    isOpen: own.isOpen,
+    databaseId: own.report?.databaseId ?? null,
+    origin: look.position?.origin ?? own.report?.origin ?? null,
+    journalMode: own.report?.journalMode ?? null,
+    tables: synced.length,
+    rows: synced.reduce((sum, table) => sum + table.rows, 0),
+    held: look.proof?.held ?? 0,
+    leftOut: look.proof?.leftOut ?? [],
+    journalBytes: look.position?.journalBytes ?? 0,
+    isLanding: look.position?.isLanding ?? false,
+    isFresh: look.position?.isFresh ?? true,
+    capturedChangesets: counters.capturedChangesets,
+    mergedChangesets: counters.mergedChangesets,
+    lastCaptureMs: counters.lastCaptureMs,
+    lastMergeMs: counters.lastMergeMs,
+    conflicts: look.conflicts,
+    quarantined: look.quarantined,
+    selfTest: own.selfTest,
+    lastAudit: own.lastAudit,
+    provenAtMs: proofs.length === 0 || proofs.includes(null) ? null : Math.min(...proofs.map((atMs) => atMs ?? 0)),
+  };
+}
+
+function datasetState(dataset: DatasetInput, carriers: readonly PeerInput[], facts: StatusFacts): SyncState {
+  const { config, facts: own, look } = dataset;
+  if (!own.isOpen || own.lastFailure !== null || own.selfTest.kind === 'failed') return 'degraded';
+  if (facts.server.membership === 'alone') return 'alone';
+  if (look.position?.isFresh === true) return 'catching-up';
+  if (carriers.length === 0) return 'alone';
+  const linked = carriers.map((peer) => sessionOf(peer, config.name));
+  if (linked.some((session) => session?.kind === 'differs' || session?.kind === 'paused')) return 'degraded';
+  const vector = look.position?.vector ?? null;
+  if (linked.some((session) => session !== null && !isProvenNow(session, vector))) return 'catching-up';
+  return linked.includes(null) ? 'waiting' : 'in-sync';
+}
+
+function problemsOf(
+  facts: StatusFacts,
+  datasets: readonly DatasetStatus[],
+  peers: readonly PeerStatus[],
+): readonly Problem[] {
+  const derived = [
+    ...membershipProblems(facts),
+    ...facts.datasets.flatMap((dataset) => datasetProblems(dataset, facts)),
+    ...datasets.flatMap((dataset) => heldProblems(dataset, facts)),
+    ...facts.peers.flatMap((peer) => peerProblems(peer, facts)),
+    ...peers.flatMap((peer) => clockProblems(peer, facts)),
+  ];
+  const told = new Set(facts.openProblems.map(({ code, subject }) => `${code} ${subject}`));
+  const all = [...facts.openProblems, ...derived.filter(({ code, subject }) => !told.has(`${code} ${subject}`))];
+  return all.toSorted((a, b) => (a.level === b.level ? a.sinceMs - b.sinceMs : a.level === 'error' ? -1 : 1));
+}
+
+interface Found {
+  readonly code: ErrorCode;
+  readonly subject: string;
+  readonly reason: string;
+  readonly level?: Problem['level'];
+  readonly nextStep?: string;
+  readonly sinceMs?: number;
+  readonly count?: number;
+}
+
+const problem = (facts: StatusFacts, { code, subject, reason, ...rest }: Found): Problem => ({
+  code,
+  subject,
+  reason,
+  level: rest.level ?? 'error',
+  nextStep: rest.nextStep ?? errorCatalogue[code].nextStep,
+  sinceMs: rest.sinceMs ?? facts.nowMs,
+  count: rest.count ?? 1,
+});
+
+function membershipProblems(facts: StatusFacts): Problem[] {
+  const subject = `server ${facts.server.name}`;
+  if (facts.server.membership === 'removed')
+    return [problem(facts, { code: 'USYNC-1402', subject, reason: 'This server was removed from its group.' })];
+  if (facts.server.membership === 'pending')
+    return [
+      problem(facts, {
+        code: 'USYNC-1405',
+        level: 'warn',
+        subject,
+        reason: 'A member of the group must approve this server.',
+        nextStep: `Run "usync servers approve ${facts.server.name}" on a member.`,
+      }),
+    ];
+  return [];
+}
+
+function datasetProblems({ config, facts: own, look }: DatasetInput, facts: StatusFacts): Problem[] {
+  const subject = `dataset ${config.name}`;
+  if (own.lastFailure !== null) {
+    const code = own.lastFailure.code in errorCatalogue ? (own.lastFailure.code as ErrorCode) : 'USYNC-1000';
+    return [problem(facts, { code, subject, reason: own.lastFailure.text })];
+  }
+  if (own.selfTest.kind === 'failed')
+    return [problem(facts, { code: 'USYNC-1001', subject, reason: own.selfTest.reason, sinceMs: own.selfTest.atMs })];
+  if (look.position?.isFresh === true && facts.server.membership !== 'alone')
+    return [
+      problem(facts, {
+        code: 'USYNC-1405',
+        level: 'warn',
+        subject,
+        reason: "It waits for the group's data from a server that carries it.",
+        nextStep: 'Nothing to do while such a server is connected; else start one.',
+      }),
+    ];
+  return [];
+}
+
+function heldProblems({ name, held, quarantined }: DatasetStatus, facts: StatusFacts): Problem[] {
+  const count = Math.max(held, quarantined);
+  if (count === 0) return [];
+  const reason = `${count} ${count === 1 ? 'row is' : 'rows are'} held back here; all else is the same.`;
+  return [problem(facts, { code: 'USYNC-1301', level: 'warn', subject: `dataset ${name}`, reason })];
+}
+
+function peerProblems(peer: PeerInput, facts: StatusFacts): Problem[] {
+  const subject = `server ${peer.listed.name}`;
+  const found: Problem[] = [];
+  if (peer.twinSeenAtMs !== null)
+    found.push(
+      problem(facts, {
+        code: 'USYNC-1404',
+        subject,
+        reason: 'Two running servers use its identity.',
+        sinceMs: peer.twinSeenAtMs,
+      }),
+    );
+  if (peer.session?.stage === 'open' || peer.listed.state !== 'member') return found;
+  const { refusal, failure } = peer;
+  if (refusal !== null && refusal.code in errorCatalogue)
+    found.push(
+      problem(facts, { code: refusal.code as ErrorCode, subject, reason: refusal.reason, sinceMs: refusal.atMs }),
+    );
+  else if (failure !== null)
+    found.push(
+      problem(facts, {
+        code: failure.code,
+        level: 'warn',
+        subject,
+        reason: failure.reason,
+        nextStep: failure.nextStep,
+        sinceMs: peer.sinceMs,
+        count: failure.count,
+      }),
+    );
+  return found;
+}
+
+function clockProblems({ name, clockOffsetMs }: PeerStatus, facts: StatusFacts): Problem[] {
+  if (clockOffsetMs === null || Math.abs(clockOffsetMs) <= clockOffsetMsMax) return [];
+  const seconds = Math.round(Math.abs(clockOffsetMs) / 1000);
+  const reason = `Its clock is ${seconds} seconds ${clockOffsetMs > 0 ? 'ahead of' : 'behind'} this one.`;
+  return [problem(facts, { code: 'USYNC-1408', level: 'warn', subject: `server ${name}`, reason })];
+}
