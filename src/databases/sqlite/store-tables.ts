@@ -8,7 +8,7 @@ export const storeTables: readonly string[] = [
     number INTEGER PRIMARY KEY, origin TEXT NOT NULL UNIQUE, stamp INTEGER NOT NULL, chain TEXT NOT NULL,
     told INTEGER NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS _usync_tables (
-    number INTEGER PRIMARY KEY, name TEXT NOT NULL, layout TEXT NOT NULL, rows INTEGER NOT NULL,
+    number INTEGER PRIMARY KEY, name TEXT NOT NULL, layout TEXT NOT NULL, key TEXT NOT NULL, rows INTEGER NOT NULL,
     sum INTEGER NOT NULL, root INTEGER NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS _usync_moved (
     tbl INTEGER NOT NULL, origin INTEGER NOT NULL, stamp INTEGER NOT NULL, place INTEGER NOT NULL,
@@ -28,6 +28,8 @@ export const storeTables: readonly string[] = [
     tbl TEXT NOT NULL, origin INTEGER NOT NULL, stamp INTEGER NOT NULL, place INTEGER NOT NULL,
     to_origin INTEGER NOT NULL, to_stamp INTEGER NOT NULL, to_place INTEGER NOT NULL, at BLOB NOT NULL,
     PRIMARY KEY (tbl, stamp, origin, place)) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS _usync_seen (
+    origin TEXT NOT NULL, other TEXT NOT NULL, stamp INTEGER NOT NULL, PRIMARY KEY (origin, other)) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS _usync_journal (
     position INTEGER PRIMARY KEY AUTOINCREMENT, origin INTEGER, stamp INTEGER, prev INTEGER, chain TEXT,
     parts INTEGER NOT NULL, bytes INTEGER NOT NULL, time INTEGER NOT NULL, gap TEXT)`,

@@ -1,0 +1,277 @@
+import type { InsertBlock } from '../../core/changeset.js';
+import { addHash } from '../../core/digest.js';
+import { rowKey, type Cell } from '../../core/life-state.js';
+import { isSameLife, type LifeName } from '../../core/life.js';
+import type { OriginId } from '../../core/origin.js';
+import { RowReference, type CellValue, type SqlValue } from '../../core/value.js';
+import { pinCell } from './component-loader.js';
+import { quoteName } from './identifiers.js';
+import { cellsOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
+import { createRowComparison } from './row-comparison.js';
+import { integerAt } from './row-values.js';
+import { ConstraintFailure } from './sqlite-failure.js';
+import type { SyncedTable } from './synced-table.js';
+import { isCalm, isParent, isShownSomewhere } from './table-calm.js';
+
+/** Rows in one INSERT. */
+const rowsPerInsert = 32;
+
+interface InsertWork {
+  readonly scope: MergeScope;
+  readonly table: SyncedTable;
+  readonly block: InsertBlock;
+  readonly by: OriginId;
+  /** In the order of the layout; a column that the block has not is null. */
+  readonly values: readonly (readonly SqlValue[] | null)[];
+  /** Columns that are written, by position in the layout. */
+  readonly written: readonly number[];
+  /** Columns of the block that have no place here. */
+  readonly unknown: readonly number[];
+  /** Raw references: they stay what they are even when such a row comes. */
+  readonly pinned: Map<number, number[]>;
+  /** Rows that the rules must look at. */
+  readonly slow: Set<number>;
+}
+
+/** New lives. In calm weather whole pages of rows are written at once; what clashes goes to the rules row by row. */
+export function mergeInserts(
+  scope: MergeScope,
+  block: InsertBlock,
+  options: { merger: RowMerger; by: OriginId },
+): void {
+  const { merger, by } = options;
+  const table = scope.context.tables.byName(block.table);
+  const work = table && isCalm(scope, table) ? workOf(scope, table, block, by) : null;
+  if (work) insertPages(work);
+  for (let i = 0; i < block.count; i++) {
+    if (work && !work.slow.has(i)) continue;
+    const life = lifeOf(block, i, scope.stamp, by);
+    merger.insert(block.table, { life, row: block.rows.get(i) ?? life, cells: cellsOfChange(block, i, by) });
+  }
+}
+
+function lifeOf(block: InsertBlock, i: number, stamp: MergeScope['stamp'], origin: OriginId): LifeName {
+  return { stamp, origin, index: block.indexes[i] ?? 0 };
+}
+
+/** Null when the block as a whole is nothing for the fast path. */
+function workOf(scope: MergeScope, table: SyncedTable, block: InsertBlock, by: OriginId): InsertWork | null {
+  const columnAt = new Map(block.columns.map((column, c) => [column, c]));
+  const slow = new Set<number>(block.cellStamps.keys());
+  const pinned = new Map<number, number[]>();
+  const values: (readonly SqlValue[] | null)[] = [];
+  const written: number[] = [];
+  for (const [position, column] of table.layout.entries()) {
+    const c = columnAt.get(column);
+    const cells = c === undefined ? undefined : block.values[c];
+    if (!cells) {
+      const form = table.form.columns.find((each) => each.name === column);
+      if (table.keyPositions.includes(position) || (form?.defaultSql ?? null) !== null) return null;
+      values.push(null);
+      continue;
+    }
+    written.push(position);
+    values.push(shownValues({ scope, table, block, slow, pinned }, column, cells));
+  }
+  const unknown = block.columns.flatMap((column, c) => (table.positionByColumn.has(column) ? [] : [c]));
+  for (const [i, row] of block.rows) {
+    if (scope.set.rows.has(rowKey(table.name, row)) || scope.rows.keyOfRow(table, row)) slow.add(i);
+  }
+  const work = { scope, table, block, by, values, written, unknown, pinned, slow };
+  return areParentsShown(work) ? work : null;
+}
+
+type Resolving = Pick<InsertWork, 'scope' | 'table' | 'block' | 'slow' | 'pinned'>;
+
+/** The values of a column with numbers in the place of the rows that they mean. */
+function shownValues(work: Resolving, column: string, cells: readonly CellValue[]): readonly SqlValue[] {
+  const { scope, table, block, slow, pinned } = work;
+  const reference = scope.set.planOf(table).referenceByColumn.get(column);
+  if (!reference) return cells as readonly SqlValue[];
+  const parent = scope.context.tables.byName(reference.parentTable);
+  const c = block.columns.indexOf(column);
+  if (parent === table) rememberBlock(work);
+  let [lastRow, lastNumber]: [LifeName | null, SqlValue] = [null, null];
+  return cells.map((value, i) => {
+    if (!(value instanceof RowReference)) {
+      if (value !== null) pinned.set(i, [...(pinned.get(i) ?? []), c]);
+      return value;
+    }
+    if (lastRow && isSameLife(lastRow, value.row)) {
+      if (lastNumber === null) slow.add(i);
+      return lastNumber;
+    }
+    lastRow = value.row;
+    lastNumber = (parent && scope.rows.keyOfRow(parent, value.row)?.[0]) ?? null;
+    if (lastNumber === null || (parent && isInSet(scope, parent, lastNumber))) slow.add(i);
+    return lastNumber;
+  });
+}
+
+/** A parent that is being settled may get another number. */
+function isInSet({ context, set }: MergeScope, parent: SyncedTable, number: SqlValue): boolean {
+  if (set.isEmpty) return false;
+  const shadow = context.shadows.find(parent, [number]);
+  return !shadow || set.has(parent.name, shadow.life);
+}
+
+/** Rows may reference rows of the same block, before or after them. */
+function rememberBlock({ scope, table, block }: Resolving): void {
+  const [position] = table.schema.key.map((column) => block.columns.indexOf(column));
+  const keys = position === undefined ? undefined : block.values[position];
+  for (let i = 0; i < block.count; i++) {
+    const key = keys?.[i];
+    if (key === undefined || key === null || key instanceof RowReference) continue;
+    scope.rows.remember(table, block.rows.get(i) ?? lifeOf(block, i, scope.stamp, scope.by), [key]);
+  }
+}
+
+/** References by value name whoever has the key; a missing parent is nothing for the fast path. */
+function areParentsShown({ scope, table, block, values, slow }: InsertWork): boolean {
+  for (const reference of scope.set.planOf(table).references) {
+    if (reference.byRow) continue;
+    const positions = reference.schema.columns.map((column) => table.positionByColumn.get(column) ?? -1);
+    const known = new Map<SqlValue, boolean>();
+    for (let i = 0; i < block.count; i++) {
+      const key = positions.map((position) => values[position]?.[i] ?? null);
+      if (key.includes(null)) continue;
+      const first = key[0] ?? null;
+      const isKnown = key.length === 1 ? known.get(first) : undefined;
+      const isShown = isKnown ?? isShownSomewhere(scope, reference.schema, key);
+      if (key.length === 1) known.set(first, isShown);
+      if (!isShown) slow.add(i);
+    }
+  }
+  return true;
+}
+
+function insertPages(work: InsertWork): void {
+  const { table, block, slow, scope } = work;
+  const accepted: number[] = [];
+  const rowids: SqlValue[] = [];
+  let nextRowid = table.isBag ? highestRowid(scope, table) + 1n : 0n;
+  const fast: number[] = [];
+  for (let i = 0; i < block.count; i++) if (!slow.has(i)) fast.push(i);
+  for (let start = 0; start < fast.length; start += rowsPerInsert) {
+    const page = fast.slice(start, start + rowsPerInsert);
+    for (const part of tryInsert(work, page, nextRowid)) {
+      for (const i of part.rows) {
+        accepted.push(i);
+        if (table.isBag) rowids.push(part.firstRowid + BigInt(part.rows.indexOf(i)));
+      }
+    }
+    if (table.isBag) nextRowid += BigInt(page.length);
+  }
+  if (accepted.length > 0) writeShadows(work, accepted, rowids);
+}
+
+interface Inserted {
+  readonly rows: readonly number[];
+  readonly firstRowid: bigint;
+}
+
+/** The whole page, or what of it the table takes row by row. */
+function tryInsert(work: InsertWork, page: readonly number[], firstRowid: bigint): Inserted[] {
+  try {
+    insertRows(work, page, firstRowid);
+    return [{ rows: page, firstRowid }];
+  } catch (error) {
+    if (!(error instanceof ConstraintFailure)) throw error;
+    const [only] = page;
+    if (page.length === 1 && only !== undefined) {
+      work.slow.add(only);
+      return [];
+    }
+    return page.flatMap((i, n) => tryInsert(work, [i], firstRowid + BigInt(n)));
+  }
+}
+
+function insertRows({ scope, table, values, written }: InsertWork, page: readonly number[], firstRowid: bigint): void {
+  const params: SqlValue[] = [];
+  for (let n = 0; n < page.length; n++) {
+    if (table.isBag) params.push(firstRowid + BigInt(n));
+    const i = page[n] ?? 0;
+    for (const position of written) params.push(values[position]?.[i] ?? null);
+  }
+  const { changes } = scope.context.connection.cached(insertSql(table, written, page.length)).run(...params);
+  if (changes !== page.length) throw new ConstraintFailure('trigger', 'a trigger of the application left rows out');
+}
+
+function insertSql(table: SyncedTable, written: readonly number[], rowCount: number): string {
+  const columns = written.map((position) => quoteName(table.layout[position] ?? ''));
+  if (table.isBag) columns.unshift(table.keySql[0] ?? 'rowid');
+  const marks = `(${columns.map(() => '?').join(', ')})`;
+  const rows = Array.from({ length: rowCount }, () => marks).join(', ');
+  return `INSERT OR ABORT INTO ${table.sql} (${columns.join(', ')}) VALUES ${rows}`;
+}
+
+const highestRowid = ({ context }: MergeScope, table: SyncedTable): bigint => {
+  const row = context.connection
+    .cached(`SELECT coalesce(max(${table.keySql[0] ?? 'rowid'}), 0) FROM ${table.sql}`)
+    .get();
+  return BigInt(integerAt(row ?? [0n], 0));
+};
+
+function writeShadows(work: InsertWork, accepted: readonly number[], rowids: readonly SqlValue[]): void {
+  const { scope, table, block, values, by } = work;
+  const { context } = scope;
+  const width = table.layout.length;
+  const comparison = createRowComparison(table);
+  const columnHashes = new Uint32Array(accepted.length * width);
+  const hashes = new Float64Array(accepted.length);
+  const row: SqlValue[] = table.layout.map(() => null);
+  let sum = 0;
+  for (let n = 0; n < accepted.length; n++) {
+    const i = accepted[n] ?? 0;
+    for (let position = 0; position < width; position++) row[position] = values[position]?.[i] ?? null;
+    const hash = comparison.hash(row);
+    comparison.copyTo(columnHashes, n);
+    hashes[n] = hash;
+    sum = addHash(sum, hash);
+  }
+  const isWhole = accepted.length === block.count;
+  const pick = <T>(column: readonly T[]): readonly T[] => (isWhole ? column : accepted.map((i) => column[i] as T));
+  const keys = table.isBag ? [rowids] : table.keyPositions.map((position) => pick(values[position] ?? []));
+  const rows = new Map<number, LifeName>();
+  if (block.rows.size > 0) {
+    for (const [n, i] of accepted.entries()) {
+      const name = block.rows.get(i);
+      if (name) rows.set(n, name);
+    }
+  }
+  context.shadows.putMany(table, {
+    origin: context.origins.numberOf(by),
+    stamp: scope.stamp,
+    count: accepted.length,
+    keys,
+    indexes: pick(block.indexes),
+    times: pick(block.times),
+    hashes,
+    columns: new Uint8Array(columnHashes.buffer),
+    rows,
+  });
+  context.tables.addRows(table, { rows: accepted.length, sum });
+  if (isParent(context, table)) rememberRows(work, accepted);
+  keepExtras(work, accepted);
+}
+
+function rememberRows({ scope, table, block, by, values }: InsertWork, accepted: readonly number[]): void {
+  const keys = values[table.keyPositions[0] ?? -1];
+  for (const i of accepted) {
+    scope.rows.remember(table, block.rows.get(i) ?? lifeOf(block, i, scope.stamp, by), [keys?.[i] ?? null]);
+  }
+}
+
+function keepExtras({ scope, table, block, by, unknown, pinned }: InsertWork, accepted: readonly number[]): void {
+  if (unknown.length === 0 && pinned.size === 0) return;
+  for (const i of accepted) {
+    const cells = new Map<string, Cell>();
+    const stamp = block.times[i];
+    if (stamp === undefined) continue;
+    const at = { stamp, origin: by };
+    const cellAt = (c: number): Cell => ({ value: block.values[c]?.[i] ?? null, at });
+    for (const c of unknown) cells.set(block.columns[c] ?? '', cellAt(c));
+    for (const c of pinned.get(i) ?? []) pinCell(cells, block.columns[c] ?? '', cellAt(c), at);
+    if (cells.size > 0) scope.context.asides.putExtraCells(table.name, lifeOf(block, i, scope.stamp, by), cells);
+  }
+}

@@ -1,0 +1,59 @@
+import type { ChangesetHeader } from '../../core/changeset.js';
+import { confirmDuties } from './confirm-duty.js';
+import { applyBlocks, memoryOf, scopeOf, settle } from './merge-changeset.js';
+import { createRowMerger, type MergeScope } from './merge-rows.js';
+import { raiseFlag } from './merging-flag.js';
+import type { ReplicaContext } from './replica-context.js';
+import { childrenOf } from './table-calm.js';
+
+/**
+ * What an own changeset freed or must hide: rows that wait in the tables that it touched, or for their rows.
+ * Inside the transaction that drained.
+ */
+export function settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<string>): void {
+  const touched = new Set<string>();
+  for (const name of tables) {
+    touched.add(name);
+    const table = context.tables.byName(name);
+    for (const child of table ? childrenOf(context, table) : []) touched.add(child.name);
+  }
+  const waiting = [...touched].filter((name) => !context.asides.isEmpty(name));
+  if (waiting.length > 0) settleAsides(context, waiting);
+}
+
+/** Tries again what waited for the schema of a table (null: of any). Inside a transaction. */
+export function settleWaiting(context: ReplicaContext, table: string | null): void {
+  const names = table === null ? context.tables.all().map(({ name }) => name) : [table];
+  const waiting = names.filter((name) => !context.asides.isEmpty(name) || context.asides.hasExtraCells(name));
+  if (waiting.length > 0) settleAsides(context, waiting);
+}
+
+function settleAsides(context: ReplicaContext, tables: readonly string[]): void {
+  const memory = memoryOf(context);
+  memory.begin();
+  const { set } = memory;
+  for (const name of tables) {
+    const table = context.tables.byName(name);
+    if (!table) continue;
+    for (const aside of [...context.asides.all(name)]) set.loadAside(aside);
+    if (!context.asides.hasExtraCells(name)) continue;
+    for (const { life } of [...context.asides.allExtraCells(name)]) {
+      const loaded = set.loadLife(table, life, memory.rows.keyOfLife(table, life));
+      if (loaded) set.put(loaded.state);
+    }
+  }
+  const scope = scopeOf(context, memory, ownHeader(context));
+  raiseFlag(context, true);
+  settle(scope);
+  confirmDuties(scope, (confirming: MergeScope, blocks) => {
+    applyBlocks(memory, confirming, blocks, createRowMerger(confirming, confirming.by));
+    settle(confirming);
+  });
+  raiseFlag(context, false);
+  set.clear();
+}
+
+const ownHeader = ({ origins }: ReplicaContext): Pick<ChangesetHeader, 'origin' | 'stamp'> => {
+  const origin = origins.own();
+  return { origin, stamp: origins.entry(origin).stamp };
+};

@@ -1,0 +1,233 @@
+import { rowKey, type Alias, type Aliases, type LifeState, type RowKey } from '../../core/life-state.js';
+import { keyText } from '../../core/key-text.js';
+import { isSameValue, RowReference, type SqlValue } from '../../core/value.js';
+import { viewOf, type RowView, type Surroundings, type View } from '../../core/view.js';
+import type { WorkingSet } from './component-loader.js';
+import { quoteName } from './identifiers.js';
+import type { ReplicaContext } from './replica-context.js';
+import type { RowFinder } from './row-finder.js';
+import type { Key } from './shadow-store.js';
+import type { SyncedTable } from './synced-table.js';
+
+export interface Scope {
+  readonly context: ReplicaContext;
+  readonly set: WorkingSet;
+  readonly rows: RowFinder;
+}
+
+/** More rounds than any chain of clashes needs; a bug must not loop for ever. */
+const roundsMax = 200;
+
+/**
+ * Loads everything that the rows of the working set can influence, and works out what each of them shows. A row that
+ * stays as it is shown influences nobody, so loading goes on only from rows that appear, change their place, or go.
+ */
+export function settledView(scope: Scope): View {
+  const { context, set } = scope;
+  const reach = createReach(scope);
+  for (let round = 0; round < roundsMax; round++) {
+    const loadedBefore = set.lives.size;
+    reach.fromLives();
+    const view = viewOf({
+      schema: context.tables.all().map((table) => table.schema),
+      lives: livesOf(set),
+      aliases: aliasesOf(context),
+      surroundings: surroundingsOf(scope),
+    });
+    for (const row of view.rows) reach.fromRow(row);
+    reach.fromEnded();
+    if (set.lives.size === loadedBefore) return view;
+  }
+  throw new Error('settling does not come to an end');
+}
+
+function* livesOf(set: WorkingSet): IterableIterator<LifeState> {
+  for (const loaded of set.lives.values()) if (loaded) yield loaded.state;
+}
+
+export function aliasesOf(context: ReplicaContext): Aliases {
+  const aliases = new Map<RowKey, Alias>();
+  if (!context.aliases.isEmpty()) {
+    for (const { table, from, to, at } of context.aliases.all()) aliases.set(rowKey(table, from), { to, at });
+  }
+  return aliases;
+}
+
+/** Rows outside of the set are shown as they are. A row of the set that has ended is not outside. */
+function surroundingsOf({ context, set, rows }: Scope): Surroundings {
+  const tableOf = (name: string): SyncedTable | null => context.tables.byName(name);
+  return {
+    isNumberTaken(name, number) {
+      const table = tableOf(name);
+      const shadow = table && context.shadows.find(table, [number]);
+      return shadow !== null && !set.has(name, shadow.life);
+    },
+    keyOfRow(name, row) {
+      const table = tableOf(name);
+      const key = table && rows.keyOfRow(table, row);
+      const shadow = table && key ? context.shadows.find(table, key) : null;
+      return shadow && !set.has(name, shadow.life) ? key : null;
+    },
+    isShown(name, columns, values) {
+      const table = tableOf(name);
+      if (!table) return false;
+      return keysWhere(context, table, columns, values).some((key) => {
+        const shadow = context.shadows.find(table, key);
+        return shadow !== null && !set.has(name, shadow.life);
+      });
+    },
+    defaultOf: (name, column) => defaultOf(context, name, column),
+  };
+}
+
+/** The keys of rows that show these values in these columns. */
+export function keysWhere(
+  context: ReplicaContext,
+  table: SyncedTable,
+  columns: readonly string[],
+  values: readonly SqlValue[],
+): Key[] {
+  const where = columns.map((column) => `${quoteName(column)} = ?`).join(' AND ');
+  const sql = `SELECT ${table.keySql.join(', ')} FROM ${table.sql} WHERE ${where}`;
+  return context.connection.cached(sql).allExact(...values);
+}
+
+function defaultOf(context: ReplicaContext, name: string, column: string): SqlValue {
+  const form = context.tables.schema().tables.find((table) => table.name === name);
+  const text = form?.columns.find((each) => each.name === column)?.defaultSql ?? null;
+  if (text === null || !/^\s*(?:[-+]?[\d.]+(?:e[-+]?\d+)?|'(?:[^']|'')*'|x'[\da-f]*'|null)\s*$/i.test(text))
+    return null;
+  return context.connection.prepare(`SELECT ${text}`).getExact()?.[0] ?? null;
+}
+
+interface Reach {
+  fromLives(): void;
+  fromRow(row: RowView): void;
+  fromEnded(): void;
+}
+
+function createReach({ context, set }: Scope): Reach {
+  const placesSeen = new Set<string>();
+  const asidesLoaded = new Set<string>();
+  const childrenLoaded = new Set<string>();
+  const tables = context.tables.all();
+
+  /** Lives that are not plainly shown are few; those of a table settle together. */
+  function loadAsides(name: string): void {
+    if (asidesLoaded.has(name)) return;
+    asidesLoaded.add(name);
+    if (context.asides.isEmpty(name) || !context.tables.byName(name)) return;
+    for (const aside of [...context.asides.all(name)]) set.loadAside(aside);
+  }
+
+  function loadRivals(row: RowView, table: SyncedTable): void {
+    const seenBefore = (place: string): boolean => {
+      if (placesSeen.has(place)) return true;
+      placesSeen.add(place);
+      return false;
+    };
+    const wanted = table.schema.key.map((column) => plainOf(row, column));
+    for (const key of [row.key, wanted]) {
+      if (table.isBag || key.length === 0 || key.some((value) => value === undefined || value === null)) continue;
+      const plain = key as Key;
+      if (!seenBefore(`k ${table.number} ${keyText(plain)}`)) set.loadKey(table, plain);
+    }
+    for (const { schema } of set.planOf(table).uniques) {
+      const values = schema.columns.map((column) => row.values.get(column) ?? null);
+      if (values.some((value) => value === null)) continue;
+      if (seenBefore(`u ${table.number} ${schema.name} ${keyText(values)}`)) continue;
+      for (const key of keysWhere(context, table, schema.columns, values)) set.loadKey(table, key);
+    }
+  }
+
+  function loadParents(row: RowView, table: SyncedTable): void {
+    for (const reference of set.planOf(table).references) {
+      const parent = context.tables.byName(reference.parentTable);
+      if (!parent || context.asides.isEmpty(parent.name)) continue;
+      const value = row.cells.get(reference.column)?.value;
+      if (!reference.byRow) loadAsides(parent.name);
+      else if (value instanceof RowReference) set.loadRow(parent, value.row);
+    }
+  }
+
+  /** Rows that reference what `table` shows at `key` now, and lives that may wait for it. */
+  function loadChildren(table: SyncedTable, shown: readonly SqlValue[] | null, valueOf: (column: string) => SqlValue) {
+    for (const child of tables) {
+      for (const { schema } of set.planOf(child).references) {
+        if (schema.parentTable !== table.name) continue;
+        loadAsides(child.name);
+        if (!shown) continue;
+        const values = schema.parentColumns.map(valueOf);
+        const place = `${child.number} ${schema.columns.join()} ${keyText(values)}`;
+        if (values.some((value) => value === null) || childrenLoaded.has(place)) continue;
+        childrenLoaded.add(place);
+        for (const key of keysWhere(context, child, schema.columns, values)) set.loadKey(child, key);
+      }
+    }
+  }
+
+  function loadChildrenOfShown(table: SyncedTable, life: RowKey): void {
+    const shown = set.shown.get(life);
+    const valueOf = (column: string): SqlValue => shown?.values[table.positionByColumn.get(column) ?? -1] ?? null;
+    loadChildren(table, shown?.key ?? null, valueOf);
+  }
+
+  return {
+    fromLives() {
+      for (const { table } of [...set.rows.values()]) loadAsides(table);
+    },
+    fromRow(row) {
+      const table = context.tables.byName(row.table);
+      if (!table) return;
+      loadRivals(row, table);
+      loadParents(row, table);
+      const shown = shownOf(set, row);
+      if (shown && row.status === 'visible' && isSameParent(table, shown.values, row, tables)) return;
+      for (const life of row.lives) loadChildrenOfShown(table, rowKey(row.table, life));
+    },
+    fromEnded() {
+      for (const [life, loaded] of [...set.lives]) {
+        const shown = loaded ? null : set.shown.get(life);
+        if (!shown) continue;
+        loadChildrenOfShown(shown.table, life);
+        loadAsides(shown.table.name);
+      }
+    },
+  };
+}
+
+const plainOf = (row: RowView, column: string): SqlValue | undefined => {
+  const value = row.cells.get(column)?.value;
+  return value instanceof RowReference ? undefined : (value ?? null);
+};
+
+/** What the tables show of a row of the view now. */
+export function shownOf(
+  set: WorkingSet,
+  row: RowView,
+): { readonly key: Key; readonly values: readonly SqlValue[] } | null {
+  for (const life of row.lives) {
+    const shown = set.shown.get(rowKey(row.table, life));
+    if (shown) return shown;
+  }
+  return null;
+}
+
+/** Whether children see the same parent as before: nothing that they reference changes. */
+function isSameParent(
+  table: SyncedTable,
+  values: readonly SqlValue[],
+  row: RowView,
+  tables: readonly SyncedTable[],
+): boolean {
+  for (const child of tables) {
+    for (const reference of child.schema.references) {
+      if (reference.parentTable !== table.name) continue;
+      for (const column of reference.parentColumns) {
+        const position = table.positionByColumn.get(column) ?? -1;
+        if (!isSameValue(values[position] ?? null, row.values.get(column) ?? null)) return false;
+      }
+    }
+  }
+  return true;
+}
