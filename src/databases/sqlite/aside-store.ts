@@ -46,6 +46,8 @@ export interface AsideStore {
   behind(table: string, row: LifeName): AsideLife[];
   all(table: string): IterableIterator<AsideLife>;
   tables(): string[];
+  /** Lives that are neither shown nor part of a shown row. */
+  countHeld(table: string): number;
   put(life: AsideLife): void;
   remove(table: string, life: LifeName): void;
   /** Cells of a shown life for columns that are unknown or left out here. */
@@ -74,6 +76,7 @@ export function createAsideStore(connection: Connection, origins: OriginStore): 
   );
   const selectAll = prepare(`SELECT ${columns} FROM _usync_lives WHERE tbl = ? ORDER BY stamp, origin, place`);
   const insert = prepare(`INSERT OR REPLACE INTO _usync_lives (${columns}) VALUES (${Array(14).fill('?').join(', ')})`);
+  const countHeld = prepare(`SELECT count(*) FROM _usync_lives WHERE tbl = ? AND why <> 'part'`);
   const remove = prepare(`DELETE FROM _usync_lives WHERE ${byLife}`);
   const selectTables = prepare('SELECT DISTINCT tbl FROM _usync_lives');
   const selectCells = prepare(`SELECT cells FROM _usync_cells WHERE ${byLife}`);
@@ -124,6 +127,7 @@ export function createAsideStore(connection: Connection, origins: OriginStore): 
       for (const row of selectAll.all(table)) yield lifeOf(row);
     },
     tables: () => [...tablesWithLives()],
+    countHeld: (table) => (tablesWithLives().has(table) ? Number(countHeld.get(table)?.[0] ?? 0) : 0),
     put({ table, life, row, why, behind, key, note, cells }) {
       const name = (one: LifeName): [bigint, bigint, bigint] => {
         const [stamp, origin, index] = nameParams(one);

@@ -8,6 +8,7 @@ import type { Connection } from './driver.js';
 import { createJournalStore } from './journal-store.js';
 import { createLifeFinder } from './life-finder.js';
 import { createMetaStore } from './meta-store.js';
+import { createNoteStore } from './note-store.js';
 import { createOriginStore } from './origin-store.js';
 import type { ReplicaContext } from './replica-context.js';
 import { readSchema } from './schema-reader.js';
@@ -47,5 +48,6 @@ export function openContext(connection: Connection, options: ContextOptions): Re
     aliases: createAliasStore(connection, origins),
     journal: createJournalStore(connection, origins, meta),
     conflicts: createConflictStore(connection),
+    notes: createNoteStore(connection),
   };
 }

@@ -11,6 +11,7 @@ import type { Connection } from './driver.js';
 import type { JournalStore } from './journal-store.js';
 import type { LifeFinder } from './life-finder.js';
 import type { MetaStore } from './meta-store.js';
+import type { NoteStore } from './note-store.js';
 import type { OriginStore } from './origin-store.js';
 import type { ShadowStore } from './shadow-store.js';
 import type { AdjustSchema, TableRegistry } from './table-registry.js';
@@ -36,6 +37,7 @@ export interface ReplicaContext {
   readonly aliases: AliasStore;
   readonly journal: JournalStore;
   readonly conflicts: ConflictStore;
+  readonly notes: NoteStore;
 }
 
 /**

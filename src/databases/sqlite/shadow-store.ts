@@ -2,7 +2,7 @@ import type { CellStamp } from '../../core/cell-stamp.js';
 import type { LifeName } from '../../core/life.js';
 import type { Stamp } from '../../core/stamp.js';
 import type { SqlValue } from '../../core/value.js';
-import type { Connection, PlainRow, Statement } from './driver.js';
+import type { Connection, Statement } from './driver.js';
 import type { OriginStore } from './origin-store.js';
 import { bytesAt, integerAt } from './row-values.js';
 import { bytesToExceptions, exceptionsToBytes, readVarint, writeVarint } from './stamp-bytes.js';
@@ -52,8 +52,9 @@ export interface ShadowStore {
   remove(table: SyncedTable, key: Key): void;
   count(table: SyncedTable): number;
   /** Reads the columns of `shadowColumns` that begin at `position` of a joined row. */
-  read(row: PlainRow, position: number): Shadow;
+  read(row: readonly SqlValue[], position: number): Shadow;
   rowToBytes(row: LifeName): Uint8Array;
+  bytesToRow(bytes: Uint8Array): LifeName;
 }
 
 /** The columns of a shadow as `read` wants them, with an alias. */
@@ -101,13 +102,14 @@ export function createShadowStore(connection: Connection, origins: OriginStore):
       const by = row[position + 5] === null ? life.origin : origins.originOf(integerAt(row, position + 5));
       return {
         life,
-        row: row[position + 3] === null ? null : bytesToRow(bytesAt(row, position + 3), origins),
+        row: row[position + 3] === null ? null : bytesToRowName(bytesAt(row, position + 3), origins),
         at: { stamp: (life.stamp + delta) as Stamp, origin: by },
         hash: integerAt(row, position + 6),
         columns: bytesAt(row, position + 7),
         exceptions: row[position + 8] === null ? null : bytesToExceptions(bytesAt(row, position + 8), origins),
       };
     },
+    bytesToRow: (bytes) => bytesToRowName(bytes, origins),
     rowToBytes(row) {
       const bytes: number[] = [];
       writeVarint(bytes, origins.numberOf(row.origin));
@@ -139,7 +141,7 @@ const byKey = (table: SyncedTable): string =>
     .map((column) => `${column} = ?`)
     .join(' AND ');
 
-function bytesToRow(bytes: Uint8Array, origins: OriginStore): LifeName {
+export function bytesToRowName(bytes: Uint8Array, origins: OriginStore): LifeName {
   const cursor = { bytes, offset: 0 };
   const origin = origins.originOf(readVarint(cursor));
   const stamp = readVarint(cursor) as Stamp;

@@ -44,7 +44,7 @@ export function createSyncedTable(number: number, form: DiscoveredTable, layout:
     isRowidKey: isBag || form.isRowidKey,
     isBag,
     sql: `main.${quoteName(form.name)}`,
-    shadowSql: `_usync_s${number}`,
+    shadowSql: `main._usync_s${number}`,
   };
 }
 
@@ -70,11 +70,13 @@ export function keyDeclaration(table: SyncedTable): { readonly columns: string; 
   return { columns: `${columns}`, suffix: ' WITHOUT ROWID' };
 }
 
-export function createShadowTable(table: SyncedTable): string[] {
+/** `schema` is `main`, or `temp` for shadows that wait to be written (`stageOf`). */
+export function createShadowTable(table: SyncedTable, schema: 'main' | 'temp' = 'main'): string[] {
   const { columns, suffix } = keyDeclaration(table);
   const primaryKey = table.isRowidKey ? '' : `, PRIMARY KEY (${shadowKeyColumns(table).join(', ')})`;
-  const create = `CREATE TABLE IF NOT EXISTS ${table.shadowSql} (${columns}, o INTEGER NOT NULL, s INTEGER NOT NULL,
+  const name = table.shadowSql.slice(table.shadowSql.indexOf('.') + 1);
+  const create = `CREATE TABLE IF NOT EXISTS ${schema}.${name} (${columns}, o INTEGER NOT NULL, s INTEGER NOT NULL,
     i INTEGER NOT NULL, r BLOB, d INTEGER, b INTEGER, h INTEGER NOT NULL, c BLOB NOT NULL, x BLOB${primaryKey})${suffix}`;
-  const byLife = `CREATE INDEX IF NOT EXISTS ${table.shadowSql}_life ON ${table.shadowSql} (s, i)`;
+  const byLife = `CREATE INDEX IF NOT EXISTS ${schema}.${name}_life ON ${name} (s, i)`;
   return table.isBag ? [create, byLife] : [create];
 }

@@ -26,6 +26,7 @@ export interface TableRegistry {
   /** Adds many at once: `sum` is the sum of the hashes modulo 2^48. */
   addRows(table: SyncedTable, digest: TableDigest): void;
   setDigest(table: SyncedTable, digest: TableDigest): void;
+  clearDigest(number: number): void;
   /** Writes digests that changed. `inTransaction` does it. */
   saveDigests(): void;
   /** What `_usync_tables` holds, whether the table is still there or not. */
@@ -44,7 +45,10 @@ export interface TableRecord {
   readonly number: number;
   readonly name: string;
   readonly layout: readonly string[];
+  /** 0: the table is gone for now. */
   readonly rootPage: number;
+  /** Names of the key columns; none for a bag. */
+  readonly key: readonly string[];
 }
 
 interface Loaded {
@@ -57,10 +61,13 @@ export function createTableRegistry(
   connection: Connection,
   options: { readonly readSchema: () => DatabaseSchema; readonly adjust: AdjustSchema },
 ): TableRegistry {
-  const select = connection.prepare('SELECT number, name, layout, rows, sum, root FROM _usync_tables ORDER BY number');
+  const select = connection.prepare(
+    'SELECT number, name, layout, rows, sum, root, key FROM _usync_tables ORDER BY number',
+  );
   const upsert = connection.prepare(
-    `INSERT INTO _usync_tables (number, name, layout, rows, sum, root) VALUES (?, ?, ?, 0, 0, ?)
-     ON CONFLICT (number) DO UPDATE SET name = excluded.name, layout = excluded.layout, root = excluded.root`,
+    `INSERT INTO _usync_tables (number, name, layout, rows, sum, root, key) VALUES (?, ?, ?, 0, 0, ?, ?)
+     ON CONFLICT (number) DO UPDATE SET name = excluded.name, layout = excluded.layout, root = excluded.root,
+     key = excluded.key`,
   );
   const remove = connection.prepare('DELETE FROM _usync_tables WHERE number = ?');
   const saveDigest = connection.prepare('UPDATE _usync_tables SET rows = ?, sum = ? WHERE number = ?');
@@ -100,6 +107,10 @@ export function createTableRegistry(
       setDigest(table, { rows: rows + added.rows, sum: addHash(sum, added.sum) });
     },
     setDigest,
+    clearDigest(number) {
+      allDigests().set(number, emptyDigest);
+      changed.add(number);
+    },
     saveDigests() {
       for (const number of changed) {
         const { rows, sum } = allDigests().get(number) ?? emptyDigest;
@@ -113,9 +124,10 @@ export function createTableRegistry(
         name: textAt(row, 1),
         layout: JSON.parse(textAt(row, 2)) as string[],
         rootPage: integerAt(row, 5),
+        key: JSON.parse(textAt(row, 6)) as string[],
       })),
-    save({ number, name, layout, rootPage }) {
-      upsert.run(BigInt(number), name, JSON.stringify(layout), BigInt(rootPage));
+    save({ number, name, layout, rootPage, key }) {
+      upsert.run(BigInt(number), name, JSON.stringify(layout), BigInt(rootPage), JSON.stringify(key));
       loaded = null;
     },
     forget(number) {
@@ -140,7 +152,9 @@ export function createTableRegistry(
 }
 
 function loadTables(records: readonly TableRecord[], schema: DatabaseSchema, adjust: AdjustSchema): Loaded {
-  const recordByName = new Map(records.map((record) => [foldName(record.name), record]));
+  const recordByName = new Map(
+    records.filter((record) => record.rootPage !== 0).map((record) => [foldName(record.name), record]),
+  );
   const loaded: Loaded = { byNumber: new Map(), byName: new Map(), leftOut: [] };
   for (const found of schema.tables) {
     const { form, reason } = adjustedForm(found, adjust);
