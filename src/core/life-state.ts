@@ -3,7 +3,7 @@
  * a table only, so every map of rows is keyed by `rowKey`.
  */
 import type { CellStamp } from './cell-stamp.js';
-import { lifeText, type LifeName } from './life.js';
+import { compareLives, lifeText, type LifeName } from './life.js';
 import type { CellValue } from './value.js';
 
 export interface Cell {
@@ -36,10 +36,18 @@ export type Aliases = ReadonlyMap<RowKey, Alias>;
 export const rowNow = (aliases: Aliases, table: string, row: LifeName): LifeName =>
   aliases.size === 0 ? row : (aliasChain(aliases, table, row).at(-1) ?? row);
 
-/** A row and the rows that it became part of, one after the other. Aliases lead to elder rows only, so the walk ends. */
+/**
+ * A row and the rows that it became part of, one after the other. Only aliases that lead to an elder row count, so the
+ * walk ends: renaming a branch may turn the ages of two rows with one stamp, and two servers may then have merged them
+ * into each other.
+ */
 export function aliasChain(aliases: Aliases, table: string, row: LifeName): LifeName[] {
   const chain = [row];
-  for (let alias = aliases.get(rowKey(table, row)); alias; alias = aliases.get(rowKey(table, alias.to)))
-    chain.push(alias.to);
-  return chain;
+  let last = row;
+  for (;;) {
+    const alias = aliases.get(rowKey(table, last));
+    if (!alias || compareLives(alias.to, last) >= 0) return chain;
+    last = alias.to;
+    chain.push(last);
+  }
 }

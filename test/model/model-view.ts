@@ -1,0 +1,224 @@
+/** What is visible in the model (rules R3 to R7): a function of living lives and aliases only. */
+import {
+  joinLife,
+  originOfName,
+  rowNow,
+  type ModelCell,
+  type ModelReplica,
+  type ModelTable,
+  type ModelValue,
+} from './model.js';
+
+export type Status =
+  'visible' | 'key-loser' | 'merging' | 'renaming' | 'held' | 'cascading' | 'awaiting-parent' | 'parent-hidden';
+
+export interface ModelRow {
+  readonly row: string;
+  readonly table: string;
+  readonly lives: string[];
+  readonly columns: Record<string, ModelCell>;
+  keyFrom: string | null;
+  status: Status;
+  behind: string | null;
+  clash: string | null;
+  isProvisional: boolean;
+  key: string | number;
+  values: Record<string, string | number | null>;
+  readonly neededBy: Set<string>;
+}
+
+export interface ModelView {
+  /** Elder rows first. */
+  readonly rowsByTable: ReadonlyMap<string, readonly ModelRow[]>;
+  readonly all: ReadonlyMap<string, ModelRow>;
+  /** The living row that a name means; null: it was deleted. */
+  resolve(row: string): ModelRow | null;
+}
+
+const cached = new WeakMap<ModelReplica, { readonly version: number; readonly view: ModelView }>();
+
+/** Worked out once per state: nothing but the state decides. */
+export function viewOfModel(replica: ModelReplica): ModelView {
+  const known = cached.get(replica);
+  if (known?.version === replica.version) return known.view;
+  const view = makeView(replica);
+  cached.set(replica, { version: replica.version, view });
+  return view;
+}
+
+export const rowsIn = (view: ModelView, table: string): readonly ModelRow[] => view.rowsByTable.get(table) ?? [];
+export const visibleIn = (view: ModelView, table: string): ModelRow[] =>
+  rowsIn(view, table).filter((row) => row.status === 'visible');
+
+/** The plain content of a cell; a dangling number counts as itself, a reference to a row as null. */
+export function plain(value: ModelValue | undefined): string | number | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'object') return value;
+  return 'raw' in value ? value.raw : null;
+}
+
+export function meantRow(cell: ModelCell | undefined): string | null {
+  const value = cell?.value;
+  return typeof value === 'object' && value !== null && 'row' in value ? value.row : null;
+}
+
+function makeView(replica: ModelReplica): ModelView {
+  const all = new Map<string, ModelRow>();
+  for (const [id, life] of [...replica.lives].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const row = rowNow(replica.aliases, life.row);
+    let entry = all.get(row);
+    if (!entry) all.set(row, (entry = emptyRow(row, life.table)));
+    entry.lives.push(id);
+    joinLife(entry, life);
+  }
+  const rowsByTable = new Map<string, ModelRow[]>(replica.schema.map((table) => [table.name, []]));
+  for (const row of [...all.keys()].toSorted()) {
+    const entry = all.get(row);
+    if (entry) rowsByTable.get(entry.table)?.push(entry);
+  }
+  const view: ModelView = { rowsByTable, all, resolve: (row) => all.get(rowNow(replica.aliases, row)) ?? null };
+  markNeeded(replica, view);
+  for (const table of replica.schema) {
+    // Parents come before children.
+    const rows = rowsIn(view, table.name);
+    for (const row of rows) showReferences(view, table, row);
+    if (table.key === 'generated') assignNumbers(replica, rows);
+    else youngestPerKey(rows);
+    settleUniques(table, rows);
+    for (const row of rows) row.values['key'] = row.key;
+  }
+  return view;
+}
+
+const emptyRow = (row: string, table: string): ModelRow => ({
+  row,
+  table,
+  lives: [],
+  columns: {},
+  keyFrom: null,
+  status: 'visible',
+  behind: null,
+  clash: null,
+  isProvisional: false,
+  key: 0,
+  values: {},
+  neededBy: new Set(),
+});
+
+const wantedKey = (row: ModelRow): string | number => plain(row.columns['key']?.value) ?? 0;
+
+/**
+ * R4.1, children first and younger rows first. A row is needed while a row that is not doomed references it by
+ * RESTRICT, or a needed row by RESTRICT or CASCADE. A row that lost its natural key needs nothing.
+ */
+function markNeeded({ schema, rules }: ModelReplica, view: ModelView): void {
+  const winners = new Map<string, string>();
+  for (const table of schema.toReversed())
+    for (const row of rowsIn(view, table.name).toReversed()) {
+      const parents = table.references.flatMap(({ column, onDelete }) => {
+        const cell = row.columns[column];
+        const id = meantRow(cell);
+        return cell && id !== null ? [{ onDelete, cell, parent: view.resolve(id) }] : [];
+      });
+      const hasDeadParent = parents.some(({ onDelete, parent }) => !parent && onDelete === 'cascade');
+      if (row.neededBy.size === 0 && hasDeadParent) continue; // doomed
+      const place = `${table.name} ${wantedKey(row)}`;
+      const winner = winners.get(place);
+      if (table.key === 'natural' && rules.losersDoNotNeed && winner !== undefined) {
+        row.status = 'key-loser';
+        row.behind = winner;
+        continue;
+      }
+      winners.set(place, row.row);
+      if (!rules.revivalClimbs) continue;
+      for (const { onDelete, cell, parent } of parents) {
+        if (!parent) continue;
+        if (onDelete === 'restrict') parent.neededBy.add(originOfName(cell.at));
+        if (onDelete !== 'set null') for (const writer of row.neededBy) parent.neededBy.add(writer);
+      }
+    }
+}
+
+function showReferences(view: ModelView, table: ModelTable, row: ModelRow): void {
+  row.values = {};
+  for (const [name, cell] of Object.entries(row.columns)) if (name !== 'key') row.values[name] = plain(cell.value);
+  for (const { column, onDelete } of table.references) {
+    const id = meantRow(row.columns[column]);
+    if (id === null) continue;
+    const parent = view.resolve(id);
+    const shown = parent?.status === 'merging' ? (view.all.get(parent.behind ?? '') ?? null) : parent;
+    row.values[column] = shown?.key ?? null;
+    if (!parent) {
+      const isNeeded = row.neededBy.size > 0;
+      if (onDelete === 'cascade' && !isNeeded) row.status = 'cascading';
+      if ((onDelete === 'restrict' || (onDelete === 'cascade' && isNeeded)) && row.status === 'visible')
+        row.status = 'awaiting-parent';
+    } else if (shown?.status !== 'visible' && row.status === 'visible') row.status = 'parent-hidden';
+  }
+}
+
+/** R5: among all living rows, hidden or not, so that hiding a row moves no other row. */
+function assignNumbers({ rules }: ModelReplica, rows: readonly ModelRow[]): void {
+  const taken = new Map<number, string>();
+  for (const row of rows) {
+    const wanted = Number(wantedKey(row));
+    row.key = wanted;
+    if (!taken.has(wanted)) taken.set(wanted, row.row);
+  }
+  for (const row of rows) {
+    const wanted = Number(row.key);
+    if (taken.get(wanted) === row.row) continue;
+    let attempt = 0;
+    while (taken.has(rules.substitute(row.row, wanted, attempt))) attempt++;
+    const number = rules.substitute(row.row, wanted, attempt);
+    row.key = number;
+    row.isProvisional = true;
+    taken.set(number, row.row);
+  }
+}
+
+function youngestPerKey(rows: readonly ModelRow[]): void {
+  const winner = new Map<string | number, ModelRow>();
+  for (const row of rows) {
+    row.key = wantedKey(row);
+    if (row.status === 'visible') winner.set(row.key, row);
+  }
+  for (const row of rows) {
+    const winning = winner.get(row.key);
+    if (row.status !== 'visible' || !winning || winning === row) continue;
+    row.status = 'key-loser';
+    row.behind = winning.row;
+  }
+}
+
+/** R4.4: elder rows claim their values first; only what stays visible claims. */
+function settleUniques(table: ModelTable, rows: readonly ModelRow[]): void {
+  const claims = new Map<string, string>();
+  const place = (row: ModelRow, column: string): string | null => {
+    const value = plain(row.columns[column]?.value);
+    return value === null ? null : `${column}=${value}`;
+  };
+  for (const row of rows) {
+    if (row.status !== 'visible') continue;
+    const clash = table.uniques.find(({ column }) => claims.has(place(row, column) ?? ''));
+    if (clash) {
+      row.status = clash.policy === 'merge' ? 'merging' : clash.policy === 'rename' ? 'renaming' : 'held';
+      row.behind = claims.get(place(row, clash.column) ?? '') ?? null;
+      row.clash = clash.column;
+      continue;
+    }
+    for (const { column } of table.uniques) {
+      const text = place(row, column);
+      if (text !== null) claims.set(text, row.row);
+    }
+  }
+}
+
+/** Everything that an application can see, as text. */
+export function visibleText(view: ModelView): string {
+  const lines: string[] = [];
+  for (const table of view.rowsByTable.keys())
+    for (const row of visibleIn(view, table))
+      lines.push(`${table} ${row.key} ${JSON.stringify(Object.entries(row.values).toSorted())}`);
+  return lines.toSorted().join('\n');
+}

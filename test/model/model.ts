@@ -1,0 +1,392 @@
+/**
+ * The executable model of the merge rules: state, changesets, journal, snapshots (rules R1, R2, R9). Plain data, no
+ * clock, no random. It is written for reading, not for speed, and shares no code with `src/`, so that it can judge it.
+ *
+ * Names are texts that sort by age: "stamp.origin.index". So `<` on two row names means "elder".
+ */
+
+/** The rules as they stand. A run may switch single ones off to show what breaks. */
+export interface Rules {
+  /** R9: a snapshot leaves a gap marker in the journal. */
+  readonly gapMarkers: boolean;
+  /** R1: merging advances the clock; a run may switch it off (a clock bounded in its drift). */
+  readonly clockDrags: boolean;
+  /** R1: a write is stamped above the value that it replaces. */
+  readonly cellsGrow: boolean;
+  /** R8: a confirmation only beats the very value it was made for. */
+  readonly weakConfirmations: boolean;
+  /** R2: deleting or re-keying a visible row also ends what is hidden behind it. */
+  readonly endsWhatIsBehind: boolean;
+  /** R7: a needed row never cascades; its own dead parents are revived as well. */
+  readonly revivalClimbs: boolean;
+  /** R4: a row that lost its natural key keeps no parent alive. */
+  readonly losersDoNotNeed: boolean;
+  /** R7: SET NULL is never confirmed. */
+  readonly nullIsDerived: boolean;
+  /** Forks: two histories of one origin are told apart before anything flows. */
+  readonly forksAreSeen: boolean;
+  /** Forks: servers tell each other where histories were cut, before anything flows. */
+  readonly cutsSpread: boolean;
+  /** Forks: any two servers cut the younger branch; false: only the origin's own server renames, and only its own. */
+  readonly anyoneCuts: boolean;
+  /** Forks: of two values with one stamp the greater wins, whatever the order. */
+  readonly tiesByValue: boolean;
+  /** Forks: cell stamps keep their origin when a branch is renamed; false: those above the fork point are renamed too. */
+  readonly stampsStay: boolean;
+  /** Names of references inside cells are renamed with the lives that they mean. */
+  readonly referencesFollow: boolean;
+  /** R5: what a younger row shows in place of its number. Tests shrink the space so that substitutes clash too. */
+  readonly substitute: (row: string, key: number, attempt: number) => number;
+}
+
+export const finalRules: Rules = {
+  gapMarkers: true,
+  clockDrags: true,
+  cellsGrow: true,
+  weakConfirmations: true,
+  endsWhatIsBehind: true,
+  revivalClimbs: true,
+  losersDoNotNeed: true,
+  nullIsDerived: true,
+  forksAreSeen: true,
+  cutsSpread: true,
+  anyoneCuts: true,
+  tiesByValue: true,
+  stampsStay: true,
+  referencesFollow: true,
+  substitute: substituteAbove(1e6),
+};
+
+/** A substitute above all numbers that applications count in, out of so many. */
+export function substituteAbove(space: number): Rules['substitute'] {
+  return (row, key, attempt) => 1e6 + (hashOf(`${row}/${key}`) % space) + attempt;
+}
+
+export interface ModelReference {
+  readonly column: string;
+  readonly to: string;
+  readonly onDelete: 'cascade' | 'set null' | 'restrict';
+}
+
+export interface ModelTable {
+  readonly name: string;
+  readonly key: 'generated' | 'natural';
+  readonly references: readonly ModelReference[];
+  readonly uniques: readonly { readonly column: string; readonly policy: 'merge' | 'hold' | 'rename' }[];
+}
+
+/** A reference to a row, or a number that dangled when it was captured. */
+export type Meaning = { readonly row: string } | { readonly raw: number };
+export type ModelValue = string | number | null | Meaning;
+export interface ModelCell {
+  readonly value: ModelValue;
+  readonly at: string;
+}
+export type Columns = Readonly<Record<string, ModelCell>>;
+
+export interface ModelLife {
+  readonly row: string;
+  readonly table: string;
+  readonly columns: Record<string, ModelCell>;
+}
+export interface ModelAlias {
+  readonly to: string;
+  readonly at: string;
+}
+
+export type Change =
+  | {
+      readonly kind: 'insert';
+      readonly life: string;
+      readonly row: string;
+      readonly table: string;
+      readonly columns: Columns;
+      readonly isRevival?: boolean;
+    }
+  | { readonly kind: 'update'; readonly lives: readonly string[]; readonly columns: Columns }
+  | { readonly kind: 'end'; readonly lives: readonly string[]; readonly why: string }
+  | { readonly kind: 'merge'; readonly from: string; readonly lives: readonly string[]; readonly alias: ModelAlias };
+
+export type Vector = Readonly<Record<string, number>>;
+
+export interface ModelChangeset {
+  readonly origin: string;
+  readonly stamp: number;
+  readonly prev: number;
+  readonly seen: Vector;
+  readonly changes: readonly Change[];
+  readonly isDuty: boolean;
+  /** Hash over the origin's history up to and with this changeset. It does not change when a branch is renamed. */
+  readonly chain: string;
+}
+
+/** One changeset of an origin's history. */
+export interface Point {
+  readonly stamp: number;
+  readonly chain: string;
+}
+
+/** Last known cells of a row that ended: for people and for revivals; never decides what is visible. */
+export interface Remembered {
+  readonly table: string;
+  readonly columns: Record<string, ModelCell>;
+  keyFrom: string | null;
+}
+
+export type JournalEntry = { readonly gap: Vector } | { readonly changeset: ModelChangeset };
+
+export interface ModelReplica {
+  /** Whose replica it is: one letter. Clones share it. */
+  readonly server: string;
+  /** The origin that it writes under at present. */
+  origin: string;
+  readonly schema: readonly ModelTable[];
+  readonly rules: Rules;
+  clock: number;
+  vector: Record<string, number>;
+  /** Per origin its whole history, by stamp. */
+  readonly points: Map<string, Point[]>;
+  /** Chains at which a history was cut: the changeset with this chain starts an origin of its own. Never shrinks. */
+  readonly cuts: Set<string>;
+  journal: JournalEntry[];
+  lives: Map<string, ModelLife>;
+  aliases: Map<string, ModelAlias>;
+  remembered: Map<string, Remembered>;
+  readonly heirs: Record<string, string>;
+  /** Every changeset that this state is made of, by chain. Not part of the rules: the checks need it. */
+  readonly archive: Map<string, ModelChangeset>;
+  /** Grows with every change of the state, so that a view can be kept until then. */
+  version: number;
+}
+
+const pad = (n: number, width = 9): string => String(n).padStart(width, '0');
+export const nameOf = (stamp: number, origin: string, index: number): string =>
+  `${pad(stamp)}.${origin}.${pad(index, 3)}`;
+export const stampOfName = (name: string): number => Number(name.slice(0, 9));
+export const originOfName = (name: string): string => name.split('.')[1] ?? '';
+export const serverOf = (origin: string): string => origin.slice(0, 1);
+
+export const writeStamp = (stamp: number, origin: string): string => `${pad(stamp)}.${origin}.00`;
+export function weakStamp(replaced: string, stamp: number, origin: string): string {
+  const [s = '', o = '', weak = '0'] = replaced.split('.');
+  return `${s}.${o}.${pad(Number(weak) + 1, 2)}.${pad(stamp)}.${origin}`;
+}
+
+export function hashOf(text: string): number {
+  let hash = 2166136261;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619) >>> 0;
+  return hash;
+}
+
+export function createModelReplica(server: string, schema: readonly ModelTable[], rules: Rules): ModelReplica {
+  return {
+    server,
+    origin: server,
+    schema,
+    rules,
+    clock: 0,
+    vector: {},
+    points: new Map(),
+    cuts: new Set(),
+    journal: [],
+    lives: new Map(),
+    aliases: new Map(),
+    remembered: new Map(),
+    heirs: {},
+    archive: new Map(),
+    version: 0,
+  };
+}
+
+/** An exact copy: a backup, or a clone of the machine. */
+export function copyReplica(replica: ModelReplica): ModelReplica {
+  return {
+    ...replica,
+    vector: { ...replica.vector },
+    points: new Map([...replica.points].map(([origin, points]) => [origin, [...points]])),
+    cuts: new Set(replica.cuts),
+    journal: [...replica.journal],
+    lives: copyLives(replica.lives),
+    aliases: new Map(replica.aliases),
+    remembered: new Map(
+      [...replica.remembered].map(([row, entry]) => [row, { ...entry, columns: { ...entry.columns } }]),
+    ),
+    heirs: { ...replica.heirs },
+    archive: new Map(replica.archive),
+  };
+}
+
+const copyLives = (lives: ReadonlyMap<string, ModelLife>): Map<string, ModelLife> =>
+  new Map([...lives].map(([id, life]) => [id, { ...life, columns: { ...life.columns } }]));
+
+export const covers = (vector: Vector, other: Vector): boolean =>
+  Object.entries(other).every(([origin, stamp]) => (vector[origin] ?? 0) >= stamp);
+const coversName = (vector: Vector, name: string): boolean => (vector[originOfName(name)] ?? 0) >= stampOfName(name);
+
+/**
+ * Merges one changeset: 'covered' when it was seen before, 'gap' when something before it is missing, 'fork' when this
+ * replica has another history under the same origin (it may have written under it while its own tail came back).
+ */
+export function mergeChangeset(
+  replica: ModelReplica,
+  changeset: ModelChangeset,
+): 'merged' | 'covered' | 'gap' | 'fork' {
+  const { origin, stamp, prev, seen } = changeset;
+  const have = replica.vector[origin] ?? 0;
+  if (stamp <= have) {
+    const isKnown = !replica.rules.forksAreSeen || replica.archive.has(changeset.chain);
+    return isKnown ? 'covered' : 'fork';
+  }
+  if (prev !== have) return prev < have && replica.rules.forksAreSeen ? 'fork' : 'gap';
+  if (!covers(replica.vector, seen)) {
+    if (replica.rules.gapMarkers) return 'gap';
+    throw new Error(`CAUSALITY broken: ${origin}:${stamp} at ${replica.server}`);
+  }
+  if (replica.archive.has(changeset.chain)) throw new Error(`DOUBLE: ${origin}:${stamp} merged under two names`);
+  for (const change of changeset.changes) applyChange(replica, change);
+  record(replica, changeset);
+  if (replica.rules.clockDrags) replica.clock = Math.max(replica.clock, stamp);
+  return 'merged';
+}
+
+/** Vector, history and journal move on by one changeset. */
+export function record(replica: ModelReplica, changeset: ModelChangeset): void {
+  const { origin, stamp, chain } = changeset;
+  replica.vector[origin] = stamp;
+  replica.points.set(origin, [...(replica.points.get(origin) ?? []), { stamp, chain }]);
+  replica.journal.push({ changeset });
+  replica.archive.set(chain, changeset);
+  replica.version++;
+}
+
+export function applyChange(replica: ModelReplica, change: Change): void {
+  replica.version++;
+  switch (change.kind) {
+    case 'insert':
+      replica.lives.set(change.life, { row: change.row, table: change.table, columns: { ...change.columns } });
+      return;
+    case 'update':
+      for (const id of change.lives) writeCells(replica, id, change.columns);
+      return;
+    case 'end':
+      for (const id of change.lives) endLife(replica, id);
+      return;
+    case 'merge':
+      setAlias(replica, change.from, change.alias);
+  }
+}
+
+/** Whether `cell` takes the place of `current`. Two branches of one origin may have used one stamp for two values. */
+export function wins(rules: Rules, cell: ModelCell, current: ModelCell): boolean {
+  if (cell.at !== current.at || !rules.tiesByValue) return cell.at >= current.at;
+  return JSON.stringify(cell.value) >= JSON.stringify(current.value);
+}
+
+/** A life that is absent has ended: causal delivery leaves no other reason. */
+function writeCells(replica: ModelReplica, id: string, columns: Columns): void {
+  const life = replica.lives.get(id);
+  if (!life) return;
+  for (const [column, cell] of Object.entries(columns)) {
+    const current = life.columns[column];
+    if (!current || wins(replica.rules, cell, current)) life.columns[column] = cell;
+  }
+}
+
+function endLife(replica: ModelReplica, id: string): void {
+  const life = replica.lives.get(id);
+  if (!life) return;
+  replica.lives.delete(id);
+  const row = rowNow(replica.aliases, life.row);
+  const entry = replica.remembered.get(row) ?? { table: life.table, columns: {}, keyFrom: null };
+  joinLife(entry, life);
+  replica.remembered.set(row, entry);
+}
+
+/** A row's values (R3): per column the highest stamp of its lives; the key from the eldest row among those merged. */
+export function joinLife(entry: Omit<Remembered, 'table'>, life: ModelLife): void {
+  for (const [name, cell] of Object.entries(life.columns)) {
+    const current = entry.columns[name];
+    if (name !== 'key' && (!current || cell.at >= current.at)) entry.columns[name] = cell;
+  }
+  const current = entry.columns['key'];
+  const cell = life.columns['key'];
+  if (!cell) return;
+  if (current && entry.keyFrom !== null) {
+    if (life.row > entry.keyFrom) return;
+    if (life.row === entry.keyFrom && cell.at < current.at) return;
+  }
+  entry.columns['key'] = cell;
+  entry.keyFrom = life.row;
+}
+
+/**
+ * The row that this row is part of by now. Only aliases that lead to an elder row count: renaming a branch may turn the
+ * ages of two rows with one stamp, and two servers may then have merged them into each other.
+ */
+export function rowNow(aliases: ReadonlyMap<string, ModelAlias>, row: string): string {
+  let id = row;
+  for (let alias = aliases.get(id); alias && alias.to < id; alias = aliases.get(id)) id = alias.to;
+  return id;
+}
+
+function setAlias(replica: ModelReplica, from: string, alias: ModelAlias): void {
+  const current = replica.aliases.get(from);
+  const isHigher =
+    !current ||
+    alias.at > current.at ||
+    (replica.rules.tiesByValue && alias.at === current.at && alias.to > current.to);
+  if (isHigher) replica.aliases.set(from, alias);
+}
+
+/** The join of two causally closed states (R9). Equal to streaming what either side lacks. */
+export function mergeSnapshot(replica: ModelReplica, snapshot: ModelReplica): void {
+  const mine = { ...replica.vector };
+  replica.version++;
+  for (const id of replica.lives.keys())
+    if (!snapshot.lives.has(id) && coversName(snapshot.vector, id)) endLife(replica, id);
+  for (const [id, life] of copyLives(snapshot.lives)) {
+    if (replica.lives.has(id)) writeCells(replica, id, life.columns);
+    else if (!coversName(mine, id)) replica.lives.set(id, life);
+  }
+  for (const [from, alias] of snapshot.aliases) setAlias(replica, from, alias);
+  for (const [origin, stamp] of Object.entries(snapshot.vector)) {
+    if (stamp <= (mine[origin] ?? 0)) continue;
+    replica.vector[origin] = stamp;
+    replica.points.set(origin, [...(snapshot.points.get(origin) ?? [])]);
+  }
+  for (const [chain, changeset] of snapshot.archive)
+    if (!replica.archive.has(chain)) replica.archive.set(chain, changeset);
+  if (replica.rules.clockDrags) replica.clock = Math.max(replica.clock, snapshot.clock);
+  if (!covers(mine, snapshot.vector)) replica.journal.push({ gap: { ...snapshot.vector } });
+}
+
+/** What a peer with this vector may be streamed, in order; `needsSnapshot` when a gap marker stops the stream. */
+export function streamFor(
+  replica: ModelReplica,
+  peer: Vector,
+): { readonly changesets: readonly ModelChangeset[]; readonly needsSnapshot: boolean } {
+  const vector: Record<string, number> = { ...peer };
+  const changesets: ModelChangeset[] = [];
+  for (const entry of replica.journal) {
+    if ('gap' in entry) {
+      if (replica.rules.gapMarkers && !covers(vector, entry.gap)) return { changesets, needsSnapshot: true };
+    } else if (entry.changeset.stamp > (vector[entry.changeset.origin] ?? 0)) {
+      changesets.push(entry.changeset);
+      vector[entry.changeset.origin] = entry.changeset.stamp;
+    }
+  }
+  return { changesets, needsSnapshot: !covers(vector, replica.vector) };
+}
+
+const cellsText = (columns: Columns): string =>
+  Object.entries(columns)
+    .map(([name, cell]) => `${name}=${JSON.stringify(cell.value)}@${cell.at}`)
+    .toSorted()
+    .join(' ');
+
+/** The whole state as text: equal for equal states. */
+export function stateText(replica: ModelReplica): string {
+  const lives = [...replica.lives].map(([id, life]) => `${id} ${life.table} ${life.row} ${cellsText(life.columns)}`);
+  const aliases = [...replica.aliases].map(([from, { to, at }]) => `${from} ${to}@${at}`);
+  return `${lives.toSorted().join('\n')}\n--\n${aliases.toSorted().join('\n')}`;
+}

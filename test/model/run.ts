@@ -1,0 +1,172 @@
+/**
+ * What happens in a world: applications write what they see, one-way syncs (whole, cut, by snapshot), partitions,
+ * removals; and in half of the seeds backups that are restored, noticed or not, and clones that run twice.
+ */
+import { writeSomething } from './application.js';
+import { check } from './check-failure.js';
+import { checkCascade, checkRevival } from './promises.js';
+import {
+  copyReplica,
+  covers,
+  mergeChangeset,
+  mergeSnapshot,
+  stateText,
+  streamFor,
+  type ModelReplica,
+} from './model.js';
+import { agreeOnNames } from './model-forks.js';
+import { viewOfModel } from './model-view.js';
+import { confirmModel } from './model-writing.js';
+import { factsFor, note, nowOf, type ModelServer, type World } from './world.js';
+
+function sync(
+  world: World,
+  from: ModelServer,
+  to: ModelServer,
+  { allowSnapshot = true, isCut = false }: { readonly allowSnapshot?: boolean; readonly isCut?: boolean } = {},
+): void {
+  const { random } = world;
+  for (const [gone, heir] of Object.entries(from.replica.heirs)) {
+    const mine = to.replica.heirs[gone];
+    if (mine === undefined || heir < mine) to.replica.heirs[gone] = heir;
+  }
+  if (!agreeOnNames(from.replica, to.replica)) return;
+  const { changesets, needsSnapshot } = streamFor(from.replica, to.replica.vector);
+  if (allowSnapshot && random.chance(0.08)) {
+    mergeSnapshot(to.replica, from.replica);
+    world.totals.snapshots++;
+    return confirmAll(world, to);
+  }
+  const count = isCut ? random.below(changesets.length + 1) : changesets.length;
+  for (const changeset of changesets.slice(0, count)) {
+    const outcome = mergeChangeset(to.replica, changeset);
+    if (outcome === 'fork') return confirmAll(world, to);
+    check(outcome === 'merged', 'STREAM: a changeset could not be merged', () => `${outcome} ${changeset.origin}`);
+    if (random.chance(0.3)) confirmAll(world, to);
+  }
+  if (needsSnapshot && count === changesets.length) {
+    mergeSnapshot(to.replica, from.replica);
+    world.totals.snapshots++;
+  }
+  confirmAll(world, to);
+}
+
+export function confirmAll(world: World, server: ModelServer, isForced = false): void {
+  if (server.isLazy && !isForced && world.random.chance(0.8)) return;
+  for (let round = 0; ; round++) {
+    check(round < 60, 'ENDLESS: confirmations of one server do not stop');
+    const before = viewOfModel(server.replica);
+    const changeset = confirmModel(server.replica, nowOf(world, server), world.nonce++);
+    if (!changeset) return;
+    world.totals.confirmations += changeset.changes.length;
+    note(world, changeset);
+    const facts = factsFor(world, server);
+    for (const change of changeset.changes) {
+      if (change.kind === 'insert') checkRevival(world.schema, facts, before, change.row);
+      if (change.kind === 'end') checkCascade(world.schema, facts, before, change.lives[0] ?? '');
+    }
+  }
+}
+
+function removeServer(world: World): void {
+  const { random } = world;
+  if (world.servers.length < 3) return;
+  const gone = random.pick(world.servers);
+  const rest = world.servers.filter((server) => server !== gone);
+  if (rest.some((server) => server.replica.server === gone.replica.server)) return;
+  const remover = random.pick(rest);
+  world.servers = rest;
+  world.totals.removals++;
+  remover.replica.heirs[gone.replica.server] = remover.replica.server;
+  if (random.chance(0.2) && rest.length > 2)
+    random.pick(rest).replica.heirs[gone.replica.server] ??= random.pick(rest).replica.server;
+}
+
+/** A backup comes back: with everything of that time, except that the group is known as it is now. */
+function restore(world: World, server: ModelServer): void {
+  const backup = server.backups.length ? world.random.pick(server.backups) : null;
+  if (!backup) return;
+  const replica = copyReplica(backup);
+  Object.assign(replica.heirs, server.replica.heirs);
+  // Noticed: a new epoch before the first drain. Not noticed: it goes on under the name it had.
+  if (world.random.chance(0.3)) replica.origin = `${replica.server}epoch${world.nonce++}`;
+  server.replica = replica;
+  world.totals.restores++;
+}
+
+/** The same machine twice: both go on as the same server, from now or from a backup on. */
+function clone(world: World, server: ModelServer): void {
+  if (world.totals.clones >= 2) return;
+  const source = server.backups.length && world.random.chance(0.5) ? world.random.pick(server.backups) : server.replica;
+  const replica = copyReplica(source);
+  Object.assign(replica.heirs, server.replica.heirs);
+  world.servers.push({ replica, skew: server.skew, isLazy: server.isLazy, backups: [] });
+  world.totals.clones++;
+}
+
+function stepFork(world: World): void {
+  const server = world.random.pick(world.servers);
+  const dice = world.random.below(10);
+  if (dice < 5) server.backups.push(copyReplica(server.replica));
+  else if (dice < 9) restore(world, server);
+  else clone(world, server);
+}
+
+export function stepWorld(world: World): void {
+  const { random, servers } = world;
+  if (world.isForking && random.chance(0.12)) return stepFork(world);
+  const dice = random.below(100);
+  if (dice < 3) world.groups = random.chance(0.5) ? null : new Map(servers.map((server) => [server, random.below(2)]));
+  else if (dice < 4) removeServer(world);
+  else if (dice < 45) {
+    for (let i = 0, burst = random.chance(0.1) ? 8 : 1; i < burst; i++) {
+      const server = random.pick(servers);
+      writeSomething(world, server);
+      if (random.chance(0.3)) confirmAll(world, server);
+    }
+  } else {
+    const [from, to] = [random.pick(servers), random.pick(servers)];
+    if (from === to || (world.groups && world.groups.get(from) !== world.groups.get(to))) return;
+    sync(world, from, to, { isCut: random.chance(0.3) });
+    checkEqualPositions(world, to);
+  }
+}
+
+export const isSamePosition = (a: ModelReplica, b: ModelReplica): boolean =>
+  covers(a.vector, b.vector) &&
+  covers(b.vector, a.vector) &&
+  [...a.points].every(([origin, points]) => points.at(-1)?.chain === b.points.get(origin)?.at(-1)?.chain);
+
+function checkEqualPositions({ servers }: World, { replica }: ModelServer): void {
+  for (const other of servers)
+    if (isSamePosition(other.replica, replica))
+      check(
+        stateText(other.replica) === stateText(replica),
+        'EQUAL vectors, unequal state',
+        () => `${other.replica.origin} ${replica.origin}`,
+      );
+}
+
+/** Writing stops, links heal: sync until nothing moves. */
+export function untilQuiet(world: World): void {
+  world.groups = null;
+  world.mustSurvive = new Set(world.servers.flatMap((server) => [...server.replica.archive.keys()]));
+  // A removal that only a removed server knew never happened for the others: a person removes the silent server again.
+  const [first] = world.servers;
+  const alive = new Set(world.servers.map((server) => server.replica.server));
+  for (const id of world.ids)
+    if (first && !alive.has(id) && !world.servers.some((server) => server.replica.heirs[id] !== undefined))
+      first.replica.heirs[id] = first.replica.server;
+  const fingerprint = (): string =>
+    JSON.stringify(world.servers.map(({ replica }) => [replica.vector, replica.heirs, replica.cuts.size]));
+  for (let round = 0, before = ''; before !== fingerprint(); round++) {
+    check(round < 40, 'ENDLESS: the servers do not come to rest');
+    before = fingerprint();
+    for (const server of world.servers) confirmAll(world, server, true);
+    for (const from of world.servers)
+      for (const to of world.servers) if (from !== to) sync(world, from, to, { allowSnapshot: false });
+    for (const server of world.servers) confirmAll(world, server, true);
+    world.rounds = round;
+  }
+  world.totals.cuts = Math.max(...world.servers.map((server) => server.replica.cuts.size));
+}

@@ -1,0 +1,113 @@
+/** A seeded world for the model: a random schema, servers with wrong clocks, and the judge's memory of what happened. */
+import { addFacts, emptyFacts, factsOf, type Facts } from './facts.js';
+import {
+  createModelReplica,
+  substituteAbove,
+  type ModelChangeset,
+  type ModelReplica,
+  type ModelTable,
+  type Rules,
+} from './model.js';
+import { createSeededRandom, type SeededRandom } from './random.js';
+
+export interface ModelServer {
+  replica: ModelReplica;
+  readonly skew: number;
+  readonly isLazy: boolean;
+  readonly backups: ModelReplica[];
+}
+
+export interface World {
+  readonly seed: number;
+  readonly random: SeededRandom;
+  readonly schema: readonly ModelTable[];
+  readonly rules: Rules;
+  readonly ids: readonly string[];
+  readonly uniqueValues: number;
+  readonly deletes: number;
+  readonly countsFromTop: boolean;
+  readonly isForking: boolean;
+  /** A clock so coarse that servers, and clones, use the same stamps. */
+  readonly isCoarse: boolean;
+  servers: ModelServer[];
+  time: number;
+  groups: Map<ModelServer, number> | null;
+  nonce: number;
+  facts: Facts;
+  /** Chains of changesets that a living server held when writing stopped. */
+  mustSurvive: Set<string>;
+  readonly totals: Record<
+    'writes' | 'confirmations' | 'snapshots' | 'removals' | 'restores' | 'clones' | 'cuts',
+    number
+  >;
+  rounds: number;
+}
+
+export function createWorld(seed: number, rules: Rules): World {
+  const random = createSeededRandom(seed);
+  const schema = randomSchema(random);
+  const used: Rules = {
+    ...rules,
+    ...(random.chance(0.3) ? { clockDrags: false } : {}),
+    ...(random.chance(0.3) ? { substitute: substituteAbove(1 + random.below(4)) } : {}),
+  };
+  const ids = ['a', 'b', 'c', 'd', 'e'].slice(0, 2 + random.below(4));
+  const servers = ids.map((id) => ({
+    replica: createModelReplica(id, schema, used),
+    skew: random.below(3) ? random.below(400) - 200 : 0,
+    isLazy: random.chance(0.3),
+    backups: [],
+  }));
+  return {
+    seed,
+    random,
+    schema,
+    rules: used,
+    ids,
+    uniqueValues: 1 + random.below(5),
+    deletes: 1 + random.below(4),
+    countsFromTop: random.chance(0.3),
+    isForking: random.chance(0.5),
+    isCoarse: random.chance(0.3),
+    servers,
+    time: 1000,
+    groups: null,
+    nonce: 0,
+    facts: emptyFacts(),
+    mustSurvive: new Set(),
+    totals: { writes: 0, confirmations: 0, snapshots: 0, removals: 0, restores: 0, clones: 0, cuts: 0 },
+    rounds: 0,
+  };
+}
+
+function randomSchema(random: SeededRandom): ModelTable[] {
+  const tables: ModelTable[] = [];
+  for (let i = 0, count = 2 + random.below(3); i < count; i++) {
+    const generated = tables.filter((table) => table.key === 'generated');
+    const references = Array.from({ length: i && generated.length ? random.below(3) : 0 }, (_, r) => ({
+      column: `ref${r}`,
+      to: random.pick(generated).name,
+      onDelete: random.pick(['cascade', 'set null', 'restrict'] as const),
+    }));
+    const uniques = Array.from({ length: random.below(3) }, (_, u) => ({
+      column: `unique${u}`,
+      policy: random.pick(['merge', 'merge', 'hold', 'rename'] as const),
+    }));
+    const key = i === 0 || random.chance(0.6) ? 'generated' : 'natural';
+    tables.push({ name: `t${i}`, key, references, uniques });
+  }
+  return tables;
+}
+
+export function nowOf(world: World, server: ModelServer): number {
+  world.time += world.isCoarse ? world.random.below(2) : 1 + world.random.below(3);
+  return Math.max(1, world.time + server.skew);
+}
+
+/** What really happened, as far as this server can know. After a rename the names of the world differ by server. */
+export const factsFor = (world: World, server: ModelServer): Facts =>
+  world.isForking ? factsOf(server.replica.archive.values()) : world.facts;
+
+export function note(world: World, changeset: ModelChangeset | null): void {
+  if (changeset && !world.isForking) addFacts(world.facts, changeset);
+}
