@@ -104,7 +104,7 @@ class GrowingBytes implements ByteWriter {
 }
 
 /** Writes at `position` and returns the position behind; needs 8 bytes of room. */
-export function putVarint(bytes: Uint8Array, position: number, value: number): number {
+function putVarint(bytes: Uint8Array, position: number, value: number): number {
   let at = position;
   let rest = value;
   while (rest > 0x0fff_ffff) {

@@ -9,13 +9,12 @@ export const partBytesTarget = 256 * 1024;
 /** What all values of one row may take together, encoded. A part is as large as its largest row needs. */
 export const rowBytesMax = 256 * 1024 * 1024;
 
-/** A part or chunk of one row of the largest size, with its names. Raw, before compression. */
-export const partBytesMax = rowBytesMax + 16 * 1024 * 1024;
+/** What is inside a part or chunk, raw: one row of the largest size, with its names. */
+export const bodyBytesMax = rowBytesMax + 16 * 1024 * 1024;
 
-export const snapshotChunkBytesMax = partBytesMax;
-
-/** What is inside a part or chunk, raw; the rest is for its envelope. */
-export const bodyBytesMax = partBytesMax - 64;
+const envelopeBytesMax = 64;
+export const partBytesMax = bodyBytesMax + envelopeBytesMax;
+export const snapshotChunkBytesMax = bodyBytesMax + envelopeBytesMax;
 
 /** Rows (or aliases) of one part or chunk. */
 export const rowsPerPartMax = 64 * 1024;

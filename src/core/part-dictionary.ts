@@ -51,7 +51,7 @@ function isNewWord(out: ByteWriter, numbers: Map<string, number>, word: string):
   return true;
 }
 
-export function writeName(out: ByteWriter, name: string): void {
+function writeName(out: ByteWriter, name: string): void {
   const bytes = new TextEncoder().encode(name);
   if (bytes.length > nameBytesMax) {
     throw new SyncError('USYNC-1507', 'The name of a table or column is too long to be sent.', {
@@ -104,7 +104,7 @@ function readWord<T>(input: ByteReader, words: T[], readNew: (input: ByteReader)
   return word;
 }
 
-export function readName(input: ByteReader): string {
+function readName(input: ByteReader): string {
   return input.utf8(input.count('bytes of a name', nameBytesMax, 1));
 }
 

@@ -9,7 +9,7 @@ export interface RowMeter {
   cellsOf(row: number): number;
 }
 
-export interface RowsRequest {
+interface RowsRequest {
   readonly from: number;
   readonly bytesMax: number;
   readonly rowsMax: number;
