@@ -1,0 +1,74 @@
+import type { DatasetConfig } from '../../config/config.js';
+import { SyncError, errorMessageOf } from '../../core/sync-error.js';
+import { numbersByTrigger } from '../../databases/sqlite/capture-triggers.js';
+import { foreignSyncTraces } from '../../databases/sqlite/foreign-sync-traces.js';
+import { openDatabase, type OpenedDatabase } from '../../databases/sqlite/open-database.js';
+import { readSchema } from '../../databases/sqlite/schema-reader.js';
+import { hasSyncTables } from '../../databases/sqlite/sync-tables.js';
+import { countText, printable } from '../terminal.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+/** One database: can it be opened, is every table captured, does another sync system work on it. Changes nothing. */
+export function databaseChecks(dataset: DatasetConfig): Finding[] {
+  const subject = `dataset ${printable(dataset.name)}`;
+  let opened: OpenedDatabase;
+  try {
+    // A writer's checks first: a database that cannot be written is no help, however well it reads.
+    openDatabase(dataset.sqlite).connection.close();
+    opened = openDatabase(dataset.sqlite, { isReadOnly: true });
+  } catch (error) {
+    return [fail(subject, printable(errorMessageOf(error)), error instanceof SyncError ? error.nextStep : '')];
+  }
+  try {
+    return [journalCheck(subject, opened), ...tableChecks(subject, opened), ...traceChecks(subject, opened)];
+  } finally {
+    opened.connection.close();
+  }
+}
+
+function journalCheck(subject: string, { journalMode, sqliteVersion }: OpenedDatabase): Finding {
+  if (journalMode === 'wal') return ok(subject, `opens with SQLite ${sqliteVersion}, journal mode WAL`);
+  return warn(
+    subject,
+    `journal mode ${journalMode}: readers and writers exclude each other`,
+    'Stop everything, run once: PRAGMA journal_mode = WAL. Applications that open it should use SQLite 3.51.3 or newer.',
+  );
+}
+
+function tableChecks(subject: string, { connection }: OpenedDatabase): Finding[] {
+  const { tables } = readSchema(connection);
+  const synced = tables.filter(({ obstacle }) => obstacle === null);
+  const findings = tables
+    .filter(({ obstacle }) => obstacle !== null)
+    .map(({ name, obstacle }) =>
+      warn(
+        subject,
+        `table ${printable(name)} is not synced: ${printable(obstacle ?? '')}`,
+        'Leave it out in the configuration (tables: NAME: exclude: true), or give it a usable key.',
+      ),
+    );
+  if (!hasSyncTables(connection))
+    return [...findings, ok(subject, `${countText(synced.length, 'table')}, not captured yet`)];
+  const captured = numbersByTrigger(connection);
+  const bare = synced.filter(({ name }) => !captured.has(name)).map(({ name }) => printable(name));
+  if (bare.length > 0)
+    findings.push(
+      warn(
+        subject,
+        `no triggers on ${bare.join(', ')}`,
+        'Start "usync run": it puts them back and captures what was missed.',
+      ),
+    );
+  else findings.push(ok(subject, `${countText(synced.length, 'table')} captured`));
+  return findings;
+}
+
+function traceChecks(subject: string, { connection }: OpenedDatabase): Finding[] {
+  return foreignSyncTraces(connection).map(({ system, found, advice }) =>
+    warn(
+      subject,
+      `traces of another sync system, ${system}: ${found.map((name) => printable(name)).join(', ')}`,
+      advice,
+    ),
+  );
+}
