@@ -8,7 +8,11 @@ const pollMs = 2_000;
 /** Called when the application has committed. */
 export function hintDrain(world: World, server: VirtualServer): void {
   const engine = server.engine;
-  if (engine) engine.process.system.after(world.random.below(world.plan.options.drainDelayMsMax + 1), () => void drainOnce(world, server, engine));
+  if (engine)
+    engine.process.system.after(
+      world.random.below(world.plan.options.drainDelayMsMax + 1),
+      () => void drainOnce(world, server, engine),
+    );
 }
 
 export function startCapture(world: World, server: VirtualServer, engine: RunningReplica): void {
@@ -30,7 +34,8 @@ async function drainOnce(world: World, server: VirtualServer, engine: RunningRep
     if (world.random.chance(0.3)) await engine.replica.proof();
     server.wake();
   } catch (error) {
-    if (errorCodeOf(error) !== 'USYNC-1201') fail(world, 'ERROR', `drain at server ${server.index}: ${textOfError(error)}`);
+    if (errorCodeOf(error) !== 'USYNC-1201')
+      fail(world, 'ERROR', `drain at server ${server.index}: ${textOfError(error)}`);
   }
 }
 

@@ -28,7 +28,8 @@ export function startPulling(world: World, from: VirtualServer, to: VirtualServe
     isBusy = true;
     void pull(link)
       .catch((error: unknown) => {
-        if (!(error instanceof LinkLost) && errorCodeOf(error) !== 'USYNC-1201') fail(world, 'ERROR', `from server ${from.index} to ${to.index}: ${textOfError(error)}`);
+        if (!(error instanceof LinkLost) && errorCodeOf(error) !== 'USYNC-1201')
+          fail(world, 'ERROR', `from server ${from.index} to ${to.index}: ${textOfError(error)}`);
         return false;
       })
       .then((gotSomething) => {
@@ -58,8 +59,15 @@ class LinkLost extends Error {}
 
 /** One message on its way; ends the exchange when the link is cut or a process is gone. */
 async function travel({ world, sender, receiver, isStopped }: Link): Promise<void> {
-  await new Promise<void>((resolve) => world.time.after(world.random.below(world.plan.options.latencyMsMax + 1), resolve));
-  if (isStopped() || !world.network.isOpen(sender.server, receiver.server) || !world.network.isOpen(receiver.server, sender.server)) throw new LinkLost();
+  await new Promise<void>((resolve) =>
+    world.time.after(world.random.below(world.plan.options.latencyMsMax + 1), resolve),
+  );
+  if (
+    isStopped() ||
+    !world.network.isOpen(sender.server, receiver.server) ||
+    !world.network.isOpen(receiver.server, sender.server)
+  )
+    throw new LinkLost();
 }
 
 async function pull(link: Link): Promise<boolean> {
@@ -74,7 +82,11 @@ async function pull(link: Link): Promise<boolean> {
     // Somebody remembers more of this server than it does itself: it went back in time.
     if (world.bug?.reusesEpoch !== true) await receiver.replica.newEpoch('a peer remembers more');
   }
-  const read = await sender.replica.readJournal({ vector: here.vector, after: 0, bytesMax: world.plan.options.bytesMax });
+  const read = await sender.replica.readJournal({
+    vector: here.vector,
+    after: 0,
+    bytesMax: world.plan.options.bytesMax,
+  });
   await travel(link);
   await healForks(link, read.forks);
   if (read.parts.length > 0) {
@@ -93,7 +105,8 @@ async function healForks({ world, sender, receiver }: Link, forks: readonly Fork
   for (const fork of forks)
     for (const { replica } of [sender, receiver]) {
       const { origin } = await replica.position();
-      if (origin === fork.origin && world.bug?.reusesEpoch !== true) await replica.reissueBranch(fork.origin, fork.after);
+      if (origin === fork.origin && world.bug?.reusesEpoch !== true)
+        await replica.reissueBranch(fork.origin, fork.after);
     }
 }
 

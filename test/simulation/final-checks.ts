@@ -27,7 +27,8 @@ interface Running {
 }
 
 const dumpsOf = (server: VirtualServer): TableDump[] => dumpTables(server.app);
-const textOf = (dumps: readonly TableDump[]): string => dumps.map((dump) => `[${dump.name}]\n${dumpText(dump)}`).join('\n');
+const textOf = (dumps: readonly TableDump[]): string =>
+  dumps.map((dump) => `[${dump.name}]\n${dumpText(dump)}`).join('\n');
 
 async function checkEqual(world: World, engines: readonly Running[]): Promise<void> {
   const [first, ...others] = engines;
@@ -36,16 +37,28 @@ async function checkEqual(world: World, engines: readonly Running[]): Promise<vo
   const text = textOf(dumpsOf(first.server));
   for (const other of others) {
     const otherVector = vectorText((await other.engine.replica.proof()).vector);
-    if (otherVector !== vector) fail(world, 'VECTORS', `s${first.server.index} ${vector} / s${other.server.index} ${otherVector}`);
+    if (otherVector !== vector)
+      fail(world, 'VECTORS', `s${first.server.index} ${vector} / s${other.server.index} ${otherVector}`);
     const otherText = textOf(dumpsOf(other.server));
-    if (otherText !== text) fail(world, 'TABLES', `s${first.server.index} and s${other.server.index} show different rows:\n${differingLines(text, otherText)}`);
+    if (otherText !== text)
+      fail(
+        world,
+        'TABLES',
+        `s${first.server.index} and s${other.server.index} show different rows:\n${differingLines(text, otherText)}`,
+      );
   }
 }
 
 function differingLines(a: string, b: string): string {
   const inA = new Set(a.split('\n'));
   const inB = new Set(b.split('\n'));
-  return [...[...inA].filter((line) => !inB.has(line)).map((line) => `- ${line}`), ...[...inB].filter((line) => !inA.has(line)).map((line) => `+ ${line}`)].slice(0, 20).map((line) => line.slice(0, 400)).join('\n');
+  return [
+    ...[...inA].filter((line) => !inB.has(line)).map((line) => `- ${line}`),
+    ...[...inB].filter((line) => !inA.has(line)).map((line) => `+ ${line}`),
+  ]
+    .slice(0, 20)
+    .map((line) => line.slice(0, 400))
+    .join('\n');
 }
 
 async function checkOne(world: World, server: VirtualServer, engine: RunningReplica): Promise<void> {
@@ -56,7 +69,8 @@ async function checkOne(world: World, server: VirtualServer, engine: RunningRepl
   const before = vectorText((await engine.replica.position()).vector);
   const audit = await engine.replica.audit();
   const differing = audit.tables.filter((table) => table.differing > 0);
-  if (differing.length > 0) fail(world, 'AUDIT', `s${server.index}: content differs from the kept digest: ${JSON.stringify(differing)}`);
+  if (differing.length > 0)
+    fail(world, 'AUDIT', `s${server.index}: content differs from the kept digest: ${JSON.stringify(differing)}`);
   const after = vectorText((await engine.replica.position()).vector);
   if (after !== before) fail(world, 'AUDIT', `s${server.index}: the audit found changes: ${before} / ${after}`);
   lookAround(world, server);
@@ -69,27 +83,50 @@ async function checkLedger(world: World, engines: readonly Running[]): Promise<v
   checkInvention(world, dumps);
   const visible = new Map<string, number>();
   for (const dump of dumps)
-    for (const row of dump.rows) for (const cell of row) for (const token of new Set(tokensIn(cell))) visible.set(token, (visible.get(token) ?? 0) + 1);
-  const revivable = new Set(world.plan.tables.flatMap((table) => table.references.filter(({ onDelete }) => onDelete === 'RESTRICT' || onDelete === 'NO ACTION').map(({ parent }) => world.plan.tables[parent]?.name ?? '')));
+    for (const row of dump.rows)
+      for (const cell of row)
+        for (const token of new Set(tokensIn(cell))) visible.set(token, (visible.get(token) ?? 0) + 1);
+  const revivable = new Set(
+    world.plan.tables.flatMap((table) =>
+      table.references
+        .filter(({ onDelete }) => onDelete === 'RESTRICT' || onDelete === 'NO ACTION')
+        .map(({ parent }) => world.plan.tables[parent]?.name ?? ''),
+    ),
+  );
   const hasRevivals = revivable.size > 0;
   for (const { token, table, server } of world.ledger.deleted())
-    if (!hasRevivals && visible.has(token)) fail(world, 'RESURRECTED', `row ${token} of ${table}, made on s${server}, was deleted and is back`);
+    if (!hasRevivals && visible.has(token))
+      fail(world, 'RESURRECTED', `row ${token} of ${table}, made on s${server}, was deleted and is back`);
   for (const { token, table } of world.ledger.deleted())
-    if ((visible.get(token) ?? 0) > 1 && !world.ledger.isMoved(token)) fail(world, 'DOUBLED', `row ${token} of ${table}`);
+    if ((visible.get(token) ?? 0) > 1 && !world.ledger.isMoved(token))
+      fail(world, 'DOUBLED', `row ${token} of ${table}`);
   const kept = await keptAside(engines);
   const lost = world.ledger.standing().filter(({ token }) => !visible.has(token) && !kept.has(token));
-  if (lost.length > 0) fail(world, 'LOST', `${lost.length} values are neither shown nor in the conflict log: ${lost.slice(0, 5).map(({ token, table, server }) => `${token} of ${table} written on s${server}`).join(', ')}`);
+  if (lost.length > 0)
+    fail(
+      world,
+      'LOST',
+      `${lost.length} values are neither shown nor in the conflict log: ${lost
+        .slice(0, 5)
+        .map(({ token, table, server }) => `${token} of ${table} written on s${server}`)
+        .join(', ')}`,
+    );
 }
 
 function checkInvention(world: World, dumps: readonly TableDump[]): void {
   for (const dump of dumps) {
     const table = world.plan.tables.find((each) => each.name === dump.name);
-    const exempt = new Set([...(table?.key.kind === 'generated' ? [table.key.column] : []), ...(table?.references.map(({ column }) => column) ?? []), ...(table?.columns.filter((column) => column.isUnique).map((column) => column.name) ?? [])]);
+    const exempt = new Set([
+      ...(table?.key.kind === 'generated' ? [table.key.column] : []),
+      ...(table?.references.map(({ column }) => column) ?? []),
+      ...(table?.columns.filter((column) => column.isUnique).map((column) => column.name) ?? []),
+    ]);
     for (const [at, column] of dump.columns.entries()) {
       if (exempt.has(column)) continue;
       for (const row of dump.rows) {
         const cell = row[at] ?? '';
-        if (!world.ledger.isAllowed(dump.name, column, cell)) fail(world, 'INVENTED', `${dump.name}.${column} shows ${cell.slice(0, 100)}, which no application wrote`);
+        if (!world.ledger.isAllowed(dump.name, column, cell))
+          fail(world, 'INVENTED', `${dump.name}.${column} shows ${cell.slice(0, 100)}, which no application wrote`);
       }
     }
   }
@@ -105,13 +142,15 @@ async function keptAside(engines: readonly Running[]): Promise<Set<string>> {
     for (const record of await engine.replica.conflicts({ max: 100_000 })) add(readable(record.lost));
     for (const record of await engine.replica.quarantine({ max: 100_000 })) add(JSON.stringify(record));
     for (const table of ['_usync_lives', '_usync_cells'])
-      for (const row of server.app.prepare(`SELECT cells FROM ${table}`).all()) add(Buffer.from((row as { cells: Uint8Array }).cells).toString('latin1'));
+      for (const row of server.app.prepare(`SELECT cells FROM ${table}`).all())
+        add(Buffer.from((row as { cells: Uint8Array }).cells).toString('latin1'));
   }
   return kept;
 }
 
 /** The text as it is, and with each run of hex digits decoded, since blobs are shown as hex. */
-const readable = (text: string): string => `${text} ${(text.match(/[0-9a-fA-F]{4,}/g) ?? []).map((hex) => Buffer.from(hex, 'hex').toString('latin1')).join(' ')}`;
+const readable = (text: string): string =>
+  `${text} ${(text.match(/[0-9a-fA-F]{4,}/g) ?? []).map((hex) => Buffer.from(hex, 'hex').toString('latin1')).join(' ')}`;
 
 /** Delivering again changes nothing: the whole journal of one server is given to another one. */
 async function checkReplay(world: World, engines: readonly Running[]): Promise<void> {
@@ -122,8 +161,11 @@ async function checkReplay(world: World, engines: readonly Running[]): Promise<v
     const read = await from.engine.replica.readJournal({ vector: emptyVector, after: 0, bytesMax: 10_000_000 });
     const outcome = await to.engine.replica.merge(read.parts);
     const after = await to.engine.replica.proof();
-    if (outcome.merged !== 0) fail(world, 'REPLAY', `s${to.server.index} merged ${outcome.merged} changesets again from s${from.server.index}`);
-    if (vectorText(before.vector) !== vectorText(after.vector)) fail(world, 'REPLAY', `s${to.server.index}: the vector moved`);
-    if (JSON.stringify([...before.digest]) !== JSON.stringify([...after.digest])) fail(world, 'REPLAY', `s${to.server.index}: the digest moved`);
+    if (outcome.merged !== 0)
+      fail(world, 'REPLAY', `s${to.server.index} merged ${outcome.merged} changesets again from s${from.server.index}`);
+    if (vectorText(before.vector) !== vectorText(after.vector))
+      fail(world, 'REPLAY', `s${to.server.index}: the vector moved`);
+    if (JSON.stringify([...before.digest]) !== JSON.stringify([...after.digest]))
+      fail(world, 'REPLAY', `s${to.server.index}: the digest moved`);
   }
 }

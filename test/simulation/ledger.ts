@@ -56,13 +56,19 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     const places = new Map<string, TokenPlace>();
     for (const dump of dumps) {
       const key = byName.get(dump.name)?.key;
-      const keyNames = key?.kind === 'generated' ? [key.column] : key?.kind === 'natural' ? key.columns.map((column) => column.name) : [];
+      const keyNames =
+        key?.kind === 'generated'
+          ? [key.column]
+          : key?.kind === 'natural'
+            ? key.columns.map((column) => column.name)
+            : [];
       const keyAt = keyNames.map((name) => dump.columns.indexOf(name));
       const bornAt = dump.columns.indexOf('born');
       for (const row of dump.rows) {
         const keyText = keyAt.map((at) => row[at]).join('\t');
         for (const [at, cell] of row.entries())
-          for (const token of tokensIn(cell)) places.set(token, { table: dump.name, isBorn: at === bornAt, key: keyText });
+          for (const token of tokensIn(cell))
+            places.set(token, { table: dump.name, isBorn: at === bornAt, key: keyText });
       }
     }
     return places;
@@ -79,11 +85,22 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
       const was = placesOf(before);
       const is = placesOf(after);
       for (const dump of after)
-        for (const row of dump.rows) for (const [column, cell] of row.entries()) allowed.add(`${dump.name}\0${dump.columns[column] ?? ''}\0${cell}`);
+        for (const row of dump.rows)
+          for (const [column, cell] of row.entries())
+            allowed.add(`${dump.name}\0${dump.columns[column] ?? ''}\0${cell}`);
       for (const [token, place] of is) {
         const old = was.get(token);
         if (!old && !fates.has(token))
-          fates.set(token, { token, table: place.table, server, at, isBorn: place.isBorn, gone: [], isUncertain: false, isGoneUncertain: false });
+          fates.set(token, {
+            token,
+            table: place.table,
+            server,
+            at,
+            isBorn: place.isBorn,
+            gone: [],
+            isUncertain: false,
+            isGoneUncertain: false,
+          });
         else if (old && old.key !== place.key) moved.add(token);
       }
       for (const token of was.keys()) if (!is.has(token)) fates.get(token)?.gone.push({ server, at });
@@ -96,7 +113,8 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
         fate.gone = kept;
       }
     },
-    standing: () => [...fates.values()].filter((fate) => fate.gone.length === 0 && !fate.isUncertain && !fate.isGoneUncertain),
+    standing: () =>
+      [...fates.values()].filter((fate) => fate.gone.length === 0 && !fate.isUncertain && !fate.isGoneUncertain),
     deleted: () => [...fates.values()].filter((fate) => fate.isBorn && fate.gone.length > 0 && !moved.has(fate.token)),
   };
 }

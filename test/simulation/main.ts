@@ -36,8 +36,14 @@ process.exitCode = jobs > 1 ? await runInParallel() : await runAlone();
 
 async function runAlone(): Promise<number> {
   const bug = plantedBugs.find(({ name }) => name === values.bug);
-  if (values.bug !== undefined && !bug) throw new Error(`no planted bug is called ${values.bug}; there are: ${plantedBugs.map(({ name }) => name).join(', ')}`);
-  const extras: RunExtras = { ...(bug ? { bug } : {}), ...(values.verbose ? { print: (text) => console.log(text) } : {}) };
+  if (values.bug !== undefined && !bug)
+    throw new Error(
+      `no planted bug is called ${values.bug}; there are: ${plantedBugs.map(({ name }) => name).join(', ')}`,
+    );
+  const extras: RunExtras = {
+    ...(bug ? { bug } : {}),
+    ...(values.verbose ? { print: (text) => console.log(text) } : {}),
+  };
   const plans = values.plan === undefined ? plansOfSeeds() : [JSON.parse(readFileSync(values.plan, 'utf8')) as Plan];
   const startMs = performance.now();
   const groups = new Map<string, number[]>();
@@ -52,20 +58,27 @@ async function runAlone(): Promise<number> {
     groups.set(failed.promise, [...(groups.get(failed.promise) ?? []), plan.seed]);
     if (values.stop) break;
   }
-  for (const [promise, failing] of groups) console.log(`FAILED ${promise}: ${failing.length} seeds: ${failing.slice(0, 20).join(' ')}`);
+  for (const [promise, failing] of groups)
+    console.log(`FAILED ${promise}: ${failing.length} seeds: ${failing.slice(0, 20).join(' ')}`);
   const seconds = (performance.now() - startMs) / 1000;
-  console.log(`${count} seeds from ${plans[0] && values.plan === undefined ? from : (plans[0]?.seed ?? from)}, ${transactions} transactions, ${groups.size === 0 ? 'all hold' : `${[...groups.values()].flat().length} failed`}, ${seconds.toFixed(1)} s (${((1000 * seconds) / Math.max(count, 1)).toFixed(0)} ms each)`);
+  console.log(
+    `${count} seeds from ${plans[0] && values.plan === undefined ? from : (plans[0]?.seed ?? from)}, ${transactions} transactions, ${groups.size === 0 ? 'all hold' : `${[...groups.values()].flat().length} failed`}, ${seconds.toFixed(1)} s (${((1000 * seconds) / Math.max(count, 1)).toFixed(0)} ms each)`,
+  );
   return groups.size === 0 ? 0 : 1;
 }
 
 function plansOfSeeds(): Plan[] {
-  const limits = limitsWithout(values.without.split(',').filter((name) => name !== ''), values.exchange);
+  const limits = limitsWithout(
+    values.without.split(',').filter((name) => name !== ''),
+    values.exchange,
+  );
   return Array.from({ length: seeds }, (_, at) => randomPlan(from + at, limits));
 }
 
 async function runOnce(plan: Plan, extras: RunExtras): Promise<{ promise: string | null; transactions: number }> {
   const outcome = await runPlan(plan, extras);
-  if (values.verbose) console.log(`seed ${plan.seed} trace ${outcome.hash} events ${outcome.events} virtual ${outcome.virtualMs} ms`);
+  if (values.verbose)
+    console.log(`seed ${plan.seed} trace ${outcome.hash} events ${outcome.events} virtual ${outcome.virtualMs} ms`);
   const { failure, transactions } = outcome;
   if (!failure && values.twice) {
     const again = await runPlan(plan, extras);
@@ -79,7 +92,9 @@ async function runOnce(plan: Plan, extras: RunExtras): Promise<{ promise: string
     const { plan: small, runs } = await minimise(plan, failure.promise, { runsMax: 300, extras });
     const file = `sim-${failure.promise.toLowerCase().replaceAll(' ', '-')}-${plan.seed}.json`;
     writeFileSync(file, `${JSON.stringify(small, null, 1)}\n`);
-    console.log(`  made smaller in ${runs} runs: ${plan.steps.length} -> ${small.steps.length} steps, written to ${file}`);
+    console.log(
+      `  made smaller in ${runs} runs: ${plan.steps.length} -> ${small.steps.length} steps, written to ${file}`,
+    );
   }
   return { promise: failure.promise, transactions };
 }
@@ -87,10 +102,23 @@ async function runOnce(plan: Plan, extras: RunExtras): Promise<{ promise: string
 /** Each process takes a share of the seeds. */
 async function runInParallel(): Promise<number> {
   const share = Math.ceil(seeds / jobs);
-  const rest = process.argv.slice(2).filter((_, at, all) => !['--seeds', '--from', '--jobs'].some((name) => all[at] === name || all[at - 1] === name));
+  const rest = process.argv
+    .slice(2)
+    .filter((_, at, all) => !['--seeds', '--from', '--jobs'].some((name) => all[at] === name || all[at - 1] === name));
   const codes = await Promise.all(
     Array.from({ length: jobs }, (_, job) => {
-      const child = spawn(process.execPath, [fileURLToPath(import.meta.url), ...rest, '--seeds', String(Math.min(share, seeds - job * share)), '--from', String(from + job * share)], { stdio: 'inherit' });
+      const child = spawn(
+        process.execPath,
+        [
+          fileURLToPath(import.meta.url),
+          ...rest,
+          '--seeds',
+          String(Math.min(share, seeds - job * share)),
+          '--from',
+          String(from + job * share),
+        ],
+        { stdio: 'inherit' },
+      );
       return new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)));
     }),
   );

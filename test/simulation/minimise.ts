@@ -9,7 +9,11 @@ export interface Minimised {
 }
 
 /** Delta debugging over the steps: drops ever smaller pieces until no single step can go. At most `runsMax` runs. */
-export async function minimise(plan: Plan, promise: string, given: { readonly runsMax: number; readonly extras?: RunExtras }): Promise<Minimised> {
+export async function minimise(
+  plan: Plan,
+  promise: string,
+  given: { readonly runsMax: number; readonly extras?: RunExtras },
+): Promise<Minimised> {
   let best = plan;
   let runs = 0;
   const fails = async (candidate: Plan): Promise<boolean> => {
@@ -19,7 +23,7 @@ export async function minimise(plan: Plan, promise: string, given: { readonly ru
     return failure?.promise === promise;
   };
   for (let size = Math.ceil(best.steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let at = 0; at < best.steps.length; ) {
+    for (let at = 0; at < best.steps.length;) {
       const steps: Step[] = best.steps.filter((_, index) => index < at || index >= at + size);
       const candidate: Plan = { ...best, steps };
       if (await fails(candidate)) best = candidate;

@@ -9,6 +9,8 @@ import type { SimulatedProcess } from './simulated-system.js';
 import { takeImage, type VirtualServer } from './virtual-server.js';
 import { fail, type World } from './world.js';
 
+const callsAtOnceMax = 5_000;
+
 export interface ObservedParts {
   readonly killSwitch: KillSwitch;
   readonly process: SimulatedProcess;
@@ -21,8 +23,16 @@ export function observedReplica(world: World, server: VirtualServer, parts: Obse
   const keepsFlushed = world.plan.steps.some((step) => step.kind === 'power-loss' && step.server === server.index);
   const inner = world.bug?.wrapReplica?.(parts.real, { world, server }) ?? parts.real;
 
-  /** A dead process never answers: what waits for it waits for ever. */
+  let callsNow = 0;
+  let lastMs = -1;
+  /** A dead process never answers: what waits for it waits for ever. Nor does one that is asked without end. */
   const alive = async <T>(work: Promise<T>): Promise<T> => {
+    callsNow = world.time.nowMs() === lastMs ? callsNow + 1 : 0;
+    lastMs = world.time.nowMs();
+    if (callsNow > callsAtOnceMax) {
+      fail(world, 'ENDLESS', `${name} is asked more than ${callsAtOnceMax} times within one millisecond`);
+      return new Promise<T>(() => undefined);
+    }
     try {
       const result = await work;
       if (killSwitch.isGone || process.isDead()) return await new Promise<T>(() => undefined);
@@ -34,15 +44,22 @@ export function observedReplica(world: World, server: VirtualServer, parts: Obse
   };
 
   const noteMerge = (what: string, outcome: MergeOutcome): MergeOutcome => {
-    world.trace.line(`${name} ${what} merged=${outcome.merged} covered=${outcome.covered} rows=${outcome.rows} conflicts=${outcome.conflicts} quarantined=${outcome.quarantined} gap=${outcome.hasGap} forks=${outcome.forks.length}`);
-    if (world.isAtRest && outcome.merged > 0) fail(world, 'ECHO', `${name} merged ${outcome.merged} changesets at rest`);
+    world.trace.line(
+      `${name} ${what} merged=${outcome.merged} covered=${outcome.covered} rows=${outcome.rows} conflicts=${outcome.conflicts} quarantined=${outcome.quarantined} gap=${outcome.hasGap} forks=${outcome.forks.length}`,
+    );
+    if (world.isAtRest && outcome.merged > 0)
+      fail(world, 'ECHO', `${name} merged ${outcome.merged} changesets at rest`);
     lookAround(world, server);
     return outcome;
   };
 
   const noteDrain = (outcome: DrainOutcome): DrainOutcome => {
-    if (outcome.changesets > 0 || outcome.schemaChanged) world.trace.line(`${name} drained changesets=${outcome.changesets} rows=${outcome.rows} schema=${outcome.schemaChanged}`);
-    if (world.isAtRest && outcome.changesets > 0) fail(world, 'ECHO', `${name} captured ${outcome.changesets} changesets at rest`);
+    if (outcome.changesets > 0 || outcome.schemaChanged)
+      world.trace.line(
+        `${name} drained changesets=${outcome.changesets} rows=${outcome.rows} schema=${outcome.schemaChanged}`,
+      );
+    if (world.isAtRest && outcome.changesets > 0)
+      fail(world, 'ECHO', `${name} captured ${outcome.changesets} changesets at rest`);
     return outcome;
   };
 
@@ -54,7 +71,8 @@ export function observedReplica(world: World, server: VirtualServer, parts: Obse
     drain: async () => noteDrain(await alive(inner.drain())),
     position: () => alive(inner.position()),
     readJournal: (request) => alive(inner.readJournal(request)),
-    merge: async (changesetParts) => noteMerge(`merge ${changesetParts.length} parts`, await alive(inner.merge(changesetParts))),
+    merge: async (changesetParts) =>
+      noteMerge(`merge ${changesetParts.length} parts`, await alive(inner.merge(changesetParts))),
     flush: async () => {
       const vector = await alive(inner.flush());
       if (keepsFlushed) server.flushed = takeImage(world, server, 'flushed');
@@ -62,24 +80,39 @@ export function observedReplica(world: World, server: VirtualServer, parts: Obse
     },
     openSnapshot: async () => {
       const reader = await alive(inner.openSnapshot());
-      return { vector: reader.vector, rows: reader.rows, next: () => alive(reader.next()), close: () => alive(reader.close()) };
+      return {
+        vector: reader.vector,
+        rows: reader.rows,
+        next: () => alive(reader.next()),
+        close: () => alive(reader.close()),
+      };
     },
     receiveSnapshot: async (vector) => {
       const writer = await alive(inner.receiveSnapshot(vector));
       return {
         add: (chunk) => alive(writer.add(chunk)),
         preview: () => alive(writer.preview()),
-        finish: async (choice) => noteMerge('snapshot', await alive(choice === undefined ? writer.finish() : writer.finish(choice))),
+        finish: async (choice) =>
+          noteMerge('snapshot', await alive(choice === undefined ? writer.finish() : writer.finish(choice))),
         abort: () => alive(writer.abort()),
       };
     },
     proof: async () => {
       const proof = await alive(inner.proof());
-      const digest = [...proof.digest].filter(([, table]) => table.rows > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([table, { rows, sum }]) => `${table}:${rows}:${sum}`).join(' ');
+      const digest = [...proof.digest]
+        .filter(([, table]) => table.rows > 0)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([table, { rows, sum }]) => `${table}:${rows}:${sum}`)
+        .join(' ');
       const vector = vectorText(proof.vector);
       const known = world.digestByVector.get(vector);
       if (!known) world.digestByVector.set(vector, { digest, server: server.index });
-      else if (known.digest !== digest && proof.leftOut.length === 0) fail(world, 'DIGEST', `equal vectors, unequal digests: s${known.server} ${known.digest} / ${name} ${digest} at ${vector}`);
+      else if (known.digest !== digest && proof.leftOut.length === 0)
+        fail(
+          world,
+          'DIGEST',
+          `equal vectors, unequal digests: s${known.server} ${known.digest} / ${name} ${digest} at ${vector}`,
+        );
       return proof;
     },
     audit: (table) => alive(table === undefined ? inner.audit() : inner.audit(table)),
@@ -104,7 +137,11 @@ export function observedReplica(world: World, server: VirtualServer, parts: Obse
 }
 
 export const vectorText = (vector: VersionVector): string =>
-  [...vector].filter(([, entry]) => entry.stamp > 0).sort(([a], [b]) => (a < b ? -1 : 1)).map(([origin, entry]) => `${origin}:${entry.stamp}:${entry.chain}`).join(' ');
+  [...vector]
+    .filter(([, entry]) => entry.stamp > 0)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([origin, entry]) => `${origin}:${entry.stamp}:${entry.chain}`)
+    .join(' ');
 
 /** Whole and causal, at any moment: the log tables of every application hold pairs, and what each row had seen. */
 export function lookAround(world: World, server: VirtualServer): void {
@@ -112,6 +149,9 @@ export function lookAround(world: World, server: VirtualServer): void {
     const row = server.app.prepare(sql).get() as { id: string } | undefined;
     if (row) fail(world, promise, `s${server.index} row ${row.id}`);
   };
-  broken('WHOLE', 'SELECT id FROM log_a WHERE id NOT IN (SELECT id FROM log_b) UNION SELECT id FROM log_b WHERE id NOT IN (SELECT id FROM log_a)');
+  broken(
+    'WHOLE',
+    'SELECT id FROM log_a WHERE id NOT IN (SELECT id FROM log_b) UNION SELECT id FROM log_b WHERE id NOT IN (SELECT id FROM log_a)',
+  );
   broken('CAUSAL', 'SELECT id FROM log_a WHERE seen IS NOT NULL AND seen NOT IN (SELECT id FROM log_a)');
 }

@@ -46,7 +46,13 @@ export type StatementKind = (typeof statementKinds)[number];
 export type Step = { readonly atMs: number } & StepDetail;
 
 type StepDetail =
-  | { readonly kind: 'write'; readonly server: number; readonly seed: number; readonly statements: number; readonly rollsBack: boolean }
+  | {
+      readonly kind: 'write';
+      readonly server: number;
+      readonly seed: number;
+      readonly statements: number;
+      readonly rollsBack: boolean;
+    }
   | { readonly kind: 'cut'; readonly from: number; readonly to: number }
   | { readonly kind: 'heal'; readonly from: number; readonly to: number }
   | { readonly kind: 'break'; readonly from: number; readonly to: number }

@@ -84,7 +84,9 @@ function randomOptions(random: Random, limits: PlanLimits): RunOptions {
   const servers = random.between(2, limits.serversMax);
   const perServer = <T>(make: () => T): T[] => Array.from({ length: servers }, make);
   const isSkewed = random.chance(0.5);
-  const weights = Object.fromEntries(statementKinds.map((kind) => [kind, random.chance(0.25) ? 0 : random.between(1, 6)])) as Record<StatementKind, number>;
+  const weights = Object.fromEntries(
+    statementKinds.map((kind) => [kind, random.chance(0.25) ? 0 : random.between(1, 6)]),
+  ) as Record<StatementKind, number>;
   weights.insert = random.between(3, 8);
   weights['update-many'] = Math.min(weights['update-many'], 1);
   weights['delete-many'] = Math.min(weights['delete-many'], 1);
@@ -97,7 +99,17 @@ function randomOptions(random: Random, limits: PlanLimits): RunOptions {
     writingMs: random.pick([2_000, 10_000, 60_000]),
     latencyMsMax: random.pick([1, 20, 200, 1_000]),
     drainDelayMsMax: random.pick([1, 20, 500, 3_000]),
-    skewMs: perServer(() => (isSkewed ? random.pick([0, 0, random.between(-2_000, 2_000), random.between(-3_600_000, 3_600_000), 10 * 365 * 86_400_000]) : 0)),
+    skewMs: perServer(() =>
+      isSkewed
+        ? random.pick([
+            0,
+            0,
+            random.between(-2_000, 2_000),
+            random.between(-3_600_000, 3_600_000),
+            10 * 365 * 86_400_000,
+          ])
+        : 0,
+    ),
     clockRate: perServer(() => (isSkewed && random.chance(0.2) ? random.pick([0.5, 0.99, 1.01, 3]) : 1)),
     bytesMax: random.pick([1, 500, 5_000, 1_000_000]),
     prunes: random.chance(0.3),
@@ -129,7 +141,10 @@ function randomSteps(random: Random, context: StepContext): Step[] {
   const faults = enabledFaults(random, limits);
   for (let number = 0; number < count; number++) {
     const atMs = random.below(options.writingMs);
-    const step = random.chance(0.7) || faults.length === 0 ? writeStep(random, options) : random.pick(faults)(random, context, number);
+    const step =
+      random.chance(0.7) || faults.length === 0
+        ? writeStep(random, options)
+        : random.pick(faults)(random, context, number);
     steps.push({ atMs, ...step });
   }
   return steps.sort((a, b) => a.atMs - b.atMs);
@@ -159,10 +174,19 @@ function enabledFaults(random: Random, limits: PlanLimits): FaultMaker[] {
     (r, context) => ({ kind: 'break', ...link(r, context) }),
   ];
   const clocks: FaultMaker[] = [
-    (r, context) => ({ kind: 'clock', server: server(r, context), byMs: r.pick([-3_600_000, -1_000, 1_000, 600_000, 86_400_000]) }),
+    (r, context) => ({
+      kind: 'clock',
+      server: server(r, context),
+      byMs: r.pick([-3_600_000, -1_000, 1_000, 600_000, 86_400_000]),
+    }),
   ];
   const kills: FaultMaker[] = [
-    (r, context) => ({ kind: 'kill', server: server(r, context), afterStatements: r.chance(0.3) ? 0 : r.between(1, 300), downMs: downMs(r) }),
+    (r, context) => ({
+      kind: 'kill',
+      server: server(r, context),
+      afterStatements: r.chance(0.3) ? 0 : r.between(1, 300),
+      downMs: downMs(r),
+    }),
   ];
   const restores: FaultMaker[] = [
     (r, context) => ({ kind: 'backup', server: server(r, context) }),
@@ -174,7 +198,16 @@ function enabledFaults(random: Random, limits: PlanLimits): FaultMaker[] {
       kind: 'schema',
       server: server(r, context),
       change: r.chance(0.8)
-        ? { kind: 'add-column', table: r.below(context.tables), column: { name: `added${number}`, type: r.pick(['TEXT', 'INTEGER', '']), isNotNull: false, ...(r.chance(0.5) ? { defaultSql: `'default${number}'` } : {}) } }
+        ? {
+            kind: 'add-column',
+            table: r.below(context.tables),
+            column: {
+              name: `added${number}`,
+              type: r.pick(['TEXT', 'INTEGER', '']),
+              isNotNull: false,
+              ...(r.chance(0.5) ? { defaultSql: `'default${number}'` } : {}),
+            },
+          }
         : { kind: 'add-index', table: r.below(context.tables), name: `index${number}` },
     }),
     (r, context) => ({ kind: 'rebuild', server: server(r, context), table: r.below(context.tables) }),

@@ -9,11 +9,21 @@ import { lookAround, vectorText } from './observed-replica.js';
 import type { Plan, Step } from './plan.js';
 import type { PlantedBug } from './planted-bugs.js';
 import { createRandom, type Random } from './random.js';
-import { startSessions } from './session-exchange.js';
+import { startSessions, watchForEcho } from './session-exchange.js';
 import { createNetwork } from './simulated-network.js';
 import { dumpTables } from './table-dump.js';
 import { createTrace } from './trace.js';
-import { changeSchema, createServer, endProcesses, goBackTo, rebuildTable, startEngine, tablesOf, takeImage, type VirtualServer } from './virtual-server.js';
+import {
+  changeSchema,
+  createServer,
+  endProcesses,
+  goBackTo,
+  rebuildTable,
+  startEngine,
+  tablesOf,
+  takeImage,
+  type VirtualServer,
+} from './virtual-server.js';
 import { createVirtualTime } from './virtual-time.js';
 import { writeStatements } from './workload.js';
 import { fail, type Failure, type World } from './world.js';
@@ -25,6 +35,7 @@ export interface RunOutcome {
   readonly transactions: number;
   readonly events: number;
   readonly virtualMs: number;
+  readonly frames: number;
 }
 
 export interface RunExtras {
@@ -47,7 +58,11 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
     folder,
     time,
     random: random.fork('world'),
-    network: createNetwork(time, random.fork('network'), { latencyMsMin: 0, latencyMsMax: plan.options.latencyMsMax, noticeMsMax: 2_000 }),
+    network: createNetwork(time, random.fork('network'), {
+      latencyMsMin: 0,
+      latencyMsMax: plan.options.latencyMsMax,
+      noticeMsMax: 2_000,
+    }),
     trace: createTrace(time.nowMs, extras.print),
     ledger: createLedger(plan.tables),
     tokens: createTokenSource(),
@@ -68,14 +83,29 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
     await server.engine?.replica.close().catch(() => undefined);
   }
   rmSync(folder, { recursive: true, force: true });
-  return { failure: world.failure, hash: world.trace.hash(), transactions: world.ledger.counts().transactions, events: time.eventCount(), virtualMs: time.nowMs() };
+  return {
+    failure: world.failure,
+    hash: world.trace.hash(),
+    transactions: world.ledger.counts().transactions,
+    events: time.eventCount(),
+    virtualMs: time.nowMs(),
+    frames: world.network.frameCount(),
+  };
 }
 
 async function live(world: World): Promise<void> {
   const { plan, time } = world;
+  watchForEcho(world);
   for (let index = 0; index < plan.options.servers; index++) world.servers.push(createServer(world, index));
   for (const server of world.servers) await drive(world, start(world, server));
-  for (const step of plan.steps) time.at(step.atMs, () => void perform(world, step).catch((error: unknown) => fail(world, 'ERROR', `${step.kind}: ${textOfError(error)}`)));
+  for (const step of plan.steps)
+    time.at(
+      step.atMs,
+      () =>
+        void perform(world, step).catch((error: unknown) =>
+          fail(world, 'ERROR', `${step.kind}: ${textOfError(error)}`),
+        ),
+    );
   const isBroken = (): boolean => world.failure !== null;
   await time.runUntil(plan.options.writingMs, isBroken);
   for (const round of ['after the writing', 'after a last write'] as const) {
@@ -128,7 +158,12 @@ async function perform(world: World, step: Step): Promise<void> {
   if (!server) return;
   switch (step.kind) {
     case 'write':
-      return write(world, server, { random: createRandom(step.seed), count: step.statements, rollsBack: step.rollsBack, attempt: 0 });
+      return write(world, server, {
+        random: createRandom(step.seed),
+        count: step.statements,
+        rollsBack: step.rollsBack,
+        attempt: 0,
+      });
     case 'clock':
       return server.clock.jump(step.byMs);
     case 'kill':
@@ -152,7 +187,12 @@ async function perform(world: World, step: Step): Promise<void> {
       if (server.engine?.isOpen) await server.engine.replica.audit();
       return;
     case 'prune':
-      if (server.engine?.isOpen) await server.engine.replica.prune({ covered: (await server.engine.replica.position()).vector, ageMaxMs: 0, bytesMax: 0 });
+      if (server.engine?.isOpen)
+        await server.engine.replica.prune({
+          covered: (await server.engine.replica.position()).vector,
+          ageMaxMs: 0,
+          bytesMax: 0,
+        });
       return;
     case 'clone':
       return;
@@ -175,12 +215,16 @@ function write(world: World, server: VirtualServer, given: Write): void {
   try {
     app.exec('BEGIN IMMEDIATE');
   } catch (error) {
-    if (given.attempt > writeAttemptsMax) return fail(world, 'BLOCKED', `the application of s${server.index} could not write: ${textOfError(error)}`);
+    if (given.attempt > writeAttemptsMax)
+      return fail(world, 'BLOCKED', `the application of s${server.index} could not write: ${textOfError(error)}`);
     world.time.after(writeWaitMs, () => write(world, server, { ...given, attempt: given.attempt + 1 }));
     return;
   }
   const before = dumpTables(app);
-  writeStatements({ db: app, tables: tablesOf(world, server), tokens: world.tokens }, given.random, { count: given.count, weights: world.plan.options.statementWeights });
+  writeStatements({ db: app, tables: tablesOf(world, server), tokens: world.tokens }, given.random, {
+    count: given.count,
+    weights: world.plan.options.statementWeights,
+  });
   if (given.rollsBack) {
     app.exec('ROLLBACK');
     return;
@@ -193,7 +237,11 @@ function write(world: World, server: VirtualServer, given: Write): void {
   hintDrain(world, server);
 }
 
-function kill(world: World, server: VirtualServer, step: { readonly afterStatements: number; readonly downMs: number }): void {
+function kill(
+  world: World,
+  server: VirtualServer,
+  step: { readonly afterStatements: number; readonly downMs: number },
+): void {
   const { engine } = server;
   if (!engine) return;
   const finish = (): void => comeBack(world, server, { downMs: step.downMs, isNoticed: false });
@@ -211,7 +259,11 @@ function kill(world: World, server: VirtualServer, step: { readonly afterStateme
 }
 
 /** Starts the engine again after a while, unless something else ended or started it meanwhile. */
-function comeBack(world: World, server: VirtualServer, given: { readonly downMs: number; readonly isNoticed: boolean }): void {
+function comeBack(
+  world: World,
+  server: VirtualServer,
+  given: { readonly downMs: number; readonly isNoticed: boolean },
+): void {
   const { generation } = server;
   if (server.engine) return;
   world.time.after(given.downMs, () => {
@@ -249,7 +301,8 @@ async function comeToRest(world: World, when: string): Promise<void> {
     calm = isCalm ? calm + 1 : 0;
     if (calm >= 5) return;
   }
-  if (!world.failure) fail(world, 'UNEQUAL', `${when} the servers do not agree: ${(await currentVectors(world)).join(' / ')}`);
+  if (!world.failure)
+    fail(world, 'UNEQUAL', `${when} the servers do not agree: ${(await currentVectors(world)).join(' / ')}`);
 }
 
 /** Asked like any caller asks: the answer may need virtual time. */

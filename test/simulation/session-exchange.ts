@@ -1,6 +1,120 @@
-import type { VirtualServer } from './virtual-server.js';
-import type { World } from './world.js';
+/** The real sessions over simulated channels, dialled again with the real delays when they end. */
+import { createDatasetTurns } from '../../src/engine/dataset-turns.js';
+import { runSession, type RunningSession } from '../../src/engine/session-runner.js';
+import { dialDelayMs } from '../../src/protocol/dial-delay.js';
+import { decodeMessage } from '../../src/protocol/message-codec.js';
+import type { SessionReport } from '../../src/protocol/session-event.js';
+import type { Channel } from '../../src/transports/transport.js';
+import type { RunningReplica, VirtualServer } from './virtual-server.js';
+import { fail, type World } from './world.js';
 
+const dataset = 'shop';
+/** Codes that a run brings about on purpose: a lock that somebody holds, a connection that ended. */
+const expectedCodes = new Set(['', 'USYNC-1201', 'USYNC-1501', 'USYNC-1505']);
+
+/** Keeps one session between the two for as long as both processes live. */
 export function startSessions(world: World, a: VirtualServer, b: VirtualServer): void {
-  throw new Error(`${world.plan.seed} ${a.index} ${b.index}`);
+  const dialler = a.engine;
+  const listener = b.engine;
+  if (!dialler || !listener) return;
+  const isStopped = (): boolean => dialler.process.isDead() || listener.process.isDead() || world.failure !== null;
+  let failures = 0;
+  const dial = (): void => {
+    if (isStopped()) return;
+    const channels = world.network.connect(a.index, b.index);
+    if (!channels) {
+      failures++;
+      dialler.process.system.after(delay(), dial);
+      return;
+    }
+    const openedMs = world.time.nowMs();
+    const [near, far] = channels;
+    runOne(world, { server: b, engine: listener, channel: far });
+    const session = runOne(world, { server: a, engine: dialler, channel: near });
+    void session.closed.then(() => {
+      failures = world.time.nowMs() - openedMs > 5_000 ? 1 : failures + 1;
+      dialler.process.system.after(delay(), dial);
+    });
+  };
+  const delay = (): number => dialDelayMs({ failures, random: world.random.below(1_000) / 1_000 });
+  dialler.process.system.after(world.random.below(100), dial);
+}
+
+interface End {
+  readonly server: VirtualServer;
+  readonly engine: RunningReplica;
+  readonly channel: Channel;
+}
+
+/** One side of one session. */
+function runOne(world: World, { server, engine, channel }: End): RunningSession {
+  const turns = (engine.turns ??= createDatasetTurns());
+  const others = (): RunningSession[] => [...engine.sessions].filter((other) => other !== session);
+  const session: RunningSession = runSession({
+    channel,
+    replicas: new Map([[dataset, engine.replica]]),
+    system: engine.process.system,
+    observe: () => undefined,
+    turns,
+    identity: { server: server.identity.server, name: server.identity.serverName, bootNonce: bootNonceOf(engine) },
+    hooks: {
+      decide: () => ({ kind: 'accepted' }),
+      onMoved: (name) => {
+        for (const other of others()) other.changed(name);
+      },
+      onReport: (report) => noteReport(world, { server, report, others }),
+      chooseAdoption: () => Promise.resolve('same-rows' as const),
+    },
+  });
+  engine.sessions.add(session);
+  void session.closed.then(({ code, reason, isByPeer }) => {
+    engine.sessions.delete(session);
+    if (engine.process.isDead()) return;
+    world.trace.line(`s${server.index} session with ${peerOf(channel)} ended ${code} ${reason}`);
+    if (!expectedCodes.has(code))
+      fail(
+        world,
+        'PROTOCOL',
+        `session of s${server.index} with s${peerOf(channel)} ended with ${code} ${reason}${isByPeer ? ' (said by the peer)' : ''}`,
+      );
+  });
+  return session;
+}
+
+const bootNonceOf = (engine: RunningReplica): string =>
+  `${engine.server}`.padStart(16, '0') + `${engine.generation}`.padStart(16, '0');
+const peerOf = (channel: Channel): number => Number.parseInt(channel.peerFingerprint.slice(0, 2), 16);
+
+function noteReport(
+  world: World,
+  given: { server: VirtualServer; report: SessionReport; others: () => RunningSession[] },
+): void {
+  const { server, report } = given;
+  world.trace.line(`s${server.index} ${report.kind}`);
+  switch (report.kind) {
+    case 'proof-failed':
+      return fail(
+        world,
+        'DIGEST',
+        `s${server.index} found by a peer's proof that tables differ: ${report.tables.join(', ')}`,
+      );
+    case 'paused':
+      if (!expectedCodes.has(report.code)) fail(world, 'PAUSED', `s${server.index}: ${report.code} ${report.text}`);
+      return;
+    case 'fork':
+      for (const other of given.others()) other.tellFork(report.dataset, report);
+      return;
+    default:
+      return;
+  }
+}
+
+/** At rest only keep-alives and proofs may be seen on the wire. */
+export function watchForEcho(world: World): void {
+  world.network.onFrame((from, to, frame) => {
+    if (!world.isAtRest) return;
+    const { kind } = decodeMessage(frame);
+    if (kind !== 'ping' && kind !== 'pong' && kind !== 'proof')
+      fail(world, 'ECHO', `s${from} sent "${kind}" to s${to} at rest`);
+  });
 }

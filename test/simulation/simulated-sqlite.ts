@@ -101,7 +101,8 @@ export function openApplication(path: string, unixMs: () => number): DatabaseSyn
 /** A file with what belongs to it, as it stands this instant; what kill -9 leaves. The shared memory is made anew by SQLite. */
 export function copyDatabase(from: string, to: string): void {
   removeDatabase(to);
-  for (const suffix of ['', '-wal', '-journal']) if (existsSync(from + suffix)) copyFileSync(from + suffix, to + suffix);
+  for (const suffix of ['', '-wal', '-journal'])
+    if (existsSync(from + suffix)) copyFileSync(from + suffix, to + suffix);
 }
 
 export function removeDatabase(path: string): void {

@@ -53,7 +53,20 @@ export interface DesignFeatures {
 
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-const oddTableNames = ['select', 'we"ird', 'a b', 'Ümläut', "o'brien", '1st', 'per%cent', 'x;y', '[box]', 'UPPER', '_', 'naïve table'];
+const oddTableNames = [
+  'select',
+  'we"ird',
+  'a b',
+  'Ümläut',
+  "o'brien",
+  '1st',
+  'per%cent',
+  'x;y',
+  '[box]',
+  'UPPER',
+  '_',
+  'naïve table',
+];
 const oddColumnNames = ['order', 'group', 'a"b', 'two words', 'Größe', "it's", '0', 'a.b', 'ROWID_', 'key', '列'];
 const types = ['TEXT', 'INTEGER', 'REAL', 'BLOB', 'NUMERIC', '', 'VARCHAR(20)', 'DATETIME'];
 
@@ -68,22 +81,36 @@ export function designTables(random: Random, features: DesignFeatures): Simulate
   return tables;
 }
 
-function designTable(random: Random, given: { features: DesignFeatures; name: string; earlier: readonly SimulatedTable[] }): SimulatedTable {
+function designTable(
+  random: Random,
+  given: { features: DesignFeatures; name: string; earlier: readonly SimulatedTable[] },
+): SimulatedTable {
   const { features, name, earlier } = given;
   const names = random.shuffle(oddColumnNames);
-  const columnName = (plain: string): string => (features.oddNames && random.chance(0.4) ? (names.pop() ?? plain) : plain);
+  const columnName = (plain: string): string =>
+    features.oddNames && random.chance(0.4) ? (names.pop() ?? plain) : plain;
   const columns: SimulatedColumn[] = [];
   for (let number = 0, count = random.between(1, 4); number < count; number++) {
     const isNotNull = random.chance(0.2);
-    columns.push({ name: columnName(`c${number}`), type: random.pick(types), isNotNull, ...(isNotNull ? { defaultSql: `'none'` } : {}) });
+    columns.push({
+      name: columnName(`c${number}`),
+      type: random.pick(types),
+      isNotNull,
+      ...(isNotNull ? { defaultSql: `'none'` } : {}),
+    });
   }
   const key = designKey(random, features, columnName);
-  if (features.uniques && key.kind !== 'bag' && random.chance(0.6)) columns.push({ name: columnName('u'), type: 'TEXT', isNotNull: false, isUnique: true });
+  if (features.uniques && key.kind !== 'bag' && random.chance(0.6))
+    columns.push({ name: columnName('u'), type: 'TEXT', isNotNull: false, isUnique: true });
   const parents = earlier.flatMap((table, index) => (table.key.kind === 'generated' ? [index] : []));
   const references: SimulatedReference[] = [];
   if (features.references && key.kind !== 'bag' && parents.length > 0)
     for (let number = 0, count = random.between(0, 2); number < count; number++)
-      references.push({ column: `parent${number}`, parent: random.pick(parents), onDelete: random.pick(['SET NULL', 'CASCADE', 'RESTRICT', 'NO ACTION'] as const) });
+      references.push({
+        column: `parent${number}`,
+        parent: random.pick(parents),
+        onDelete: random.pick(['SET NULL', 'CASCADE', 'RESTRICT', 'NO ACTION'] as const),
+      });
   return { name, key, bornColumn: 'born', columns, references };
 }
 
@@ -130,17 +157,24 @@ export const columnNamesOf = (table: SimulatedTable): string[] => [
 export function createTableSql(table: SimulatedTable, tables: readonly SimulatedTable[], name = table.name): string {
   const { key } = table;
   const lines: string[] = [];
-  if (key.kind === 'generated') lines.push(`${quoteName(key.column)} INTEGER PRIMARY KEY${key.isAutoincrement ? ' AUTOINCREMENT' : ''}`);
+  if (key.kind === 'generated')
+    lines.push(`${quoteName(key.column)} INTEGER PRIMARY KEY${key.isAutoincrement ? ' AUTOINCREMENT' : ''}`);
   if (key.kind === 'natural')
-    for (const column of key.columns) lines.push(`${quoteName(column.name)} ${column.type} NOT NULL${column.collation ? ` COLLATE ${column.collation}` : ''}`);
+    for (const column of key.columns)
+      lines.push(
+        `${quoteName(column.name)} ${column.type} NOT NULL${column.collation ? ` COLLATE ${column.collation}` : ''}`,
+      );
   lines.push(`${quoteName(table.bornColumn)} TEXT`);
   for (const column of table.columns) lines.push(columnSql(column) + (column.isUnique ? ' UNIQUE' : ''));
   for (const { column, parent, onDelete } of table.references) {
     const target = tables[parent];
     if (target?.key.kind === 'generated')
-      lines.push(`${quoteName(column)} INTEGER REFERENCES ${quoteName(target.name)}(${quoteName(target.key.column)}) ON DELETE ${onDelete}`);
+      lines.push(
+        `${quoteName(column)} INTEGER REFERENCES ${quoteName(target.name)}(${quoteName(target.key.column)}) ON DELETE ${onDelete}`,
+      );
   }
-  if (key.kind === 'natural') lines.push(`PRIMARY KEY (${key.columns.map((column) => quoteName(column.name)).join(', ')})`);
+  if (key.kind === 'natural')
+    lines.push(`PRIMARY KEY (${key.columns.map((column) => quoteName(column.name)).join(', ')})`);
   return `CREATE TABLE ${quoteName(name)} (${lines.join(', ')})${key.kind === 'natural' && key.isWithoutRowid ? ' WITHOUT ROWID' : ''}`;
 }
 
@@ -170,6 +204,8 @@ export const logTablesSql = [
 
 /** A table as it stands after the changes that were made to it. */
 export function tableAfter(table: SimulatedTable, index: number, changes: readonly TableChange[]): SimulatedTable {
-  const added = changes.flatMap((change) => (change.kind === 'add-column' && change.table === index ? [change.column] : []));
+  const added = changes.flatMap((change) =>
+    change.kind === 'add-column' && change.table === index ? [change.column] : [],
+  );
   return added.length === 0 ? table : { ...table, columns: [...table.columns, ...added] };
 }

@@ -24,7 +24,12 @@ export function dumpTable(db: DatabaseSyncInstance, name: string): TableDump {
     .prepare(`SELECT name FROM pragma_table_info(?)`)
     .all(name)
     .map((row) => String((row as { name: unknown }).name));
-  const cells = columns.map(quoteName).map((cell) => `typeof(${cell}), CASE typeof(${cell}) WHEN 'text' THEN hex(CAST(${cell} AS BLOB)) WHEN 'blob' THEN hex(${cell}) ELSE ${cell} END`);
+  const cells = columns
+    .map(quoteName)
+    .map(
+      (cell) =>
+        `typeof(${cell}), CASE typeof(${cell}) WHEN 'text' THEN hex(CAST(${cell} AS BLOB)) WHEN 'blob' THEN hex(${cell}) ELSE ${cell} END`,
+    );
   const select = db.prepare(`SELECT ${cells.join(', ')} FROM ${quoteName(name)}`);
   select.setReadBigInts(true);
   select.setReturnArrays(true);

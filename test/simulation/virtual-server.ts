@@ -5,11 +5,26 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { originIdOf, type Epoch, type ServerId } from '../../src/core/origin.js';
 import type { Replica, ReplicaIdentity } from '../../src/databases/replica.js';
+import type { DatasetTurns } from '../../src/engine/dataset-turns.js';
+import type { RunningSession } from '../../src/engine/session-runner.js';
 import { openSimulatedReplica } from './open-replica.js';
 import { observedReplica } from './observed-replica.js';
 import { createClock, createProcess, type SimulatedClock, type SimulatedProcess } from './simulated-system.js';
-import { copyDatabase, createKillSwitch, createSimulatedModule, openApplication, type KillSwitch } from './simulated-sqlite.js';
-import { changeSql, createTableSql, logTablesSql, tableAfter, type SimulatedTable, type TableChange } from './table-design.js';
+import {
+  copyDatabase,
+  createKillSwitch,
+  createSimulatedModule,
+  openApplication,
+  type KillSwitch,
+} from './simulated-sqlite.js';
+import {
+  changeSql,
+  createTableSql,
+  logTablesSql,
+  tableAfter,
+  type SimulatedTable,
+  type TableChange,
+} from './table-design.js';
 import { fail, type World } from './world.js';
 
 export interface VirtualServer {
@@ -46,6 +61,9 @@ export interface RunningReplica {
   readonly replica: Replica;
   readonly process: SimulatedProcess;
   readonly killSwitch: KillSwitch;
+  /** The sessions that run now, and whose turn it is to catch up. */
+  readonly sessions: Set<RunningSession>;
+  turns: DatasetTurns | null;
   isOpen: boolean;
 }
 
@@ -56,7 +74,8 @@ export function createServer(world: World, index: number): VirtualServer {
   const path = `${world.folder}/s${index}.g0.db`;
   const app = openApplication(path, () => clock.nowMs());
   app.exec(`PRAGMA journal_mode = ${options.journalMode}`);
-  for (const sql of [...logTablesSql, ...world.plan.tables.map((table) => createTableSql(table, world.plan.tables))]) app.exec(sql);
+  for (const sql of [...logTablesSql, ...world.plan.tables.map((table) => createTableSql(table, world.plan.tables))])
+    app.exec(sql);
   const identity: ReplicaIdentity = {
     server: serverIdOf(index),
     serverName: `server-${index}`,
@@ -65,8 +84,24 @@ export function createServer(world: World, index: number): VirtualServer {
   const wakers = new Set<() => void>();
   const wake = (): void => {
     for (const waker of wakers) waker();
+    for (const session of server.engine?.sessions ?? []) session.changed('shop');
   };
-  return { index, identity, clock, changes: [], path, app, engine: null, backup: null, flushed: null, generation: 0, newEpochAtStart: false, wakers, wake };
+  const server: VirtualServer = {
+    index,
+    identity,
+    clock,
+    changes: [],
+    path,
+    app,
+    engine: null,
+    backup: null,
+    flushed: null,
+    generation: 0,
+    newEpochAtStart: false,
+    wakers,
+    wake,
+  };
+  return server;
 }
 
 const letters = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -83,12 +118,20 @@ export async function startEngine(world: World, server: VirtualServer): Promise<
   const process = createProcess(world.time, server.clock, world.random.fork(`process/${server.index}/${generation}`));
   const killSwitch = createKillSwitch();
   const module = createSimulatedModule(killSwitch, () => server.clock.nowMs());
-  const real = openSimulatedReplica({ path: server.path, identity: server.identity, system: process.system, module, trace: (text) => world.trace.line(`s${server.index} ${text}`) });
+  const real = openSimulatedReplica({
+    path: server.path,
+    identity: server.identity,
+    system: process.system,
+    module,
+    trace: (text) => world.trace.line(`s${server.index} ${text}`),
+  });
   const engine: RunningReplica = {
     server: server.index,
     generation,
     process,
     killSwitch,
+    sessions: new Set(),
+    turns: null,
     isOpen: false,
     replica: observedReplica(world, server, { killSwitch, process, real }),
   };
@@ -99,10 +142,16 @@ export async function startEngine(world: World, server: VirtualServer): Promise<
     if (server.newEpochAtStart) await engine.replica.newEpoch('the witness remembers more');
     server.newEpochAtStart = false;
     engine.isOpen = true;
-    world.trace.line(`s${server.index} opened as ${report.origin} unadopted=${report.unadoptedRows} ${report.notices.map((notice) => notice.code).join(' ')}`);
+    world.trace.line(
+      `s${server.index} opened as ${report.origin} unadopted=${report.unadoptedRows} ${report.notices.map((notice) => notice.code).join(' ')}`,
+    );
     return engine;
   } catch (error) {
-    fail(world, 'OPEN', `server ${server.index}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    fail(
+      world,
+      'OPEN',
+      `server ${server.index}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
     return null;
   }
 }
@@ -141,14 +190,17 @@ export function takeImage(world: World, server: VirtualServer, name: string): Im
   return { path, mark: world.ledger.mark(), changes: server.changes.length };
 }
 
-
 export function changeSchema(world: World, server: VirtualServer, change: TableChange): void {
   if (server.changes.some((made) => JSON.stringify(made) === JSON.stringify(change))) return;
   server.app.exec(changeSql(change, world.plan.tables));
   server.changes.push(change);
   const table = world.plan.tables[change.table];
   if (change.kind === 'add-column' && table)
-    world.ledger.allow(table.name, change.column.name, change.column.defaultSql === undefined ? 'null' : `text:${change.column.defaultSql.slice(1, -1)}`);
+    world.ledger.allow(
+      table.name,
+      change.column.name,
+      change.column.defaultSql === undefined ? 'null' : `text:${change.column.defaultSql.slice(1, -1)}`,
+    );
 }
 
 /** What a migration tool does: a new table with the same content takes the place of the old one. Triggers are lost. */
@@ -159,9 +211,15 @@ export function rebuildTable(world: World, server: VirtualServer, index: number)
   app.exec('PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE');
   try {
     app.exec(createTableSql(table, world.plan.tables, 'rebuilt_table'));
-    const names = app.prepare('SELECT name FROM pragma_table_info(?)').all(table.name).map((row) => `"${String((row as { name: unknown }).name).replaceAll('"', '""')}"`).join(', ');
+    const names = app
+      .prepare('SELECT name FROM pragma_table_info(?)')
+      .all(table.name)
+      .map((row) => `"${String((row as { name: unknown }).name).replaceAll('"', '""')}"`)
+      .join(', ');
     const quoted = `"${table.name.replaceAll('"', '""')}"`;
-    app.exec(`INSERT INTO rebuilt_table (${names}) SELECT ${names} FROM ${quoted}; DROP TABLE ${quoted}; ALTER TABLE rebuilt_table RENAME TO ${quoted}; COMMIT`);
+    app.exec(
+      `INSERT INTO rebuilt_table (${names}) SELECT ${names} FROM ${quoted}; DROP TABLE ${quoted}; ALTER TABLE rebuilt_table RENAME TO ${quoted}; COMMIT`,
+    );
   } catch (error) {
     app.exec('ROLLBACK');
     throw error;
@@ -170,4 +228,5 @@ export function rebuildTable(world: World, server: VirtualServer, index: number)
   }
 }
 
-const nextPath = (world: World, server: VirtualServer): string => `${world.folder}/s${server.index}.p${world.time.eventCount()}.db`;
+const nextPath = (world: World, server: VirtualServer): string =>
+  `${world.folder}/s${server.index}.p${world.time.eventCount()}.db`;

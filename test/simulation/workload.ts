@@ -16,7 +16,11 @@ const uniqueDomain = 6;
 const rowsMax = 40;
 
 /** The statements of one transaction. Statements that the database refuses (a duplicate key) are skipped, as applications do. */
-export function writeStatements(application: Application, random: Random, given: { count: number; weights: RunOptions['statementWeights'] }): void {
+export function writeStatements(
+  application: Application,
+  random: Random,
+  given: { count: number; weights: RunOptions['statementWeights'] },
+): void {
   for (let number = 0; number < given.count; number++) {
     if (random.chance(0.25)) writeLog(application, random);
     const table = random.pick(application.tables);
@@ -47,7 +51,8 @@ function pickKind(random: Random, weights: RunOptions['statementWeights']): Stat
 
 /** Both rows or none, and never before the row that was seen. */
 function writeLog({ db, tokens }: Application, random: Random): void {
-  const seen = db.prepare('SELECT id FROM log_a ORDER BY rowid DESC LIMIT 1 OFFSET ?').get(random.below(3)) as { id: string } | undefined;
+  const seen = db.prepare('SELECT id FROM log_a ORDER BY rowid DESC LIMIT 1 OFFSET ?').get(random.below(3)) as
+    { id: string } | undefined;
   const id = tokens.next();
   db.exec(`INSERT INTO log_a VALUES ('${id}', ${seen ? `'${seen.id}'` : 'NULL'})`);
   db.exec(`INSERT INTO log_b VALUES ('${id}', NULL)`);
@@ -74,7 +79,9 @@ function statementsOf(target: Target, kind: StatementKind): string[] {
     case 'replace':
       return [insertSql(target, 'REPLACE')];
     case 'upsert':
-      return table.key.kind === 'bag' ? [updateSql(target, row)] : [`${insertSql(target, 'INSERT')} ON CONFLICT DO UPDATE SET ${assignments(target)}`];
+      return table.key.kind === 'bag'
+        ? [updateSql(target, row)]
+        : [`${insertSql(target, 'INSERT')} ON CONFLICT DO UPDATE SET ${assignments(target)}`];
     case 'change-key':
       return table.key.kind === 'bag' ? [updateSql(target, row)] : [changeKeySql(target, row)];
     case 'replace-by-delete':
@@ -84,9 +91,13 @@ function statementsOf(target: Target, kind: StatementKind): string[] {
     case 'touch':
       return [`UPDATE ${name} SET ${quoteName(table.bornColumn)} = ${quoteName(table.bornColumn)}`];
     case 'update-many':
-      return [updateSql(target, random.chance(0.5) ? '1' : `${quoteName(table.bornColumn)} LIKE '%${random.below(10)}~'`)];
+      return [
+        updateSql(target, random.chance(0.5) ? '1' : `${quoteName(table.bornColumn)} LIKE '%${random.below(10)}~'`),
+      ];
     case 'delete-many':
-      return [`DELETE FROM ${name} WHERE ${random.chance(0.2) ? '1' : `${quoteName(table.bornColumn)} LIKE '%${random.below(10)}~'`}`];
+      return [
+        `DELETE FROM ${name} WHERE ${random.chance(0.2) ? '1' : `${quoteName(table.bornColumn)} LIKE '%${random.below(10)}~'`}`,
+      ];
   }
 }
 
@@ -95,12 +106,20 @@ function rowCondition({ db, table }: Target, offset: number): string | null {
   const name = quoteName(table.name);
   switch (table.key.kind) {
     case 'generated': {
-      const found = db.prepare(`SELECT CAST(${quoteName(table.key.column)} AS TEXT) AS id FROM ${name} ORDER BY 1 LIMIT 1 OFFSET ${offset}`).get() as { id: string } | undefined;
+      const found = db
+        .prepare(
+          `SELECT CAST(${quoteName(table.key.column)} AS TEXT) AS id FROM ${name} ORDER BY 1 LIMIT 1 OFFSET ${offset}`,
+        )
+        .get() as { id: string } | undefined;
       return found ? `${quoteName(table.key.column)} = ${found.id}` : null;
     }
     case 'natural': {
       const columns = table.key.columns.map((column) => quoteName(column.name));
-      const found = db.prepare(`SELECT ${columns.map((column, at) => `quote(${column}) AS k${at}`).join(', ')} FROM ${name} ORDER BY ${columns.join(', ')} LIMIT 1 OFFSET ${offset}`).get() as Record<string, string> | undefined;
+      const found = db
+        .prepare(
+          `SELECT ${columns.map((column, at) => `quote(${column}) AS k${at}`).join(', ')} FROM ${name} ORDER BY ${columns.join(', ')} LIMIT 1 OFFSET ${offset}`,
+        )
+        .get() as Record<string, string> | undefined;
       return found ? columns.map((column, at) => `${column} = ${found[`k${at}`] ?? 'NULL'}`).join(' AND ') : null;
     }
     case 'bag':
@@ -129,7 +148,9 @@ function newKey({ table, random }: Target): string[] {
     case 'generated':
       return [random.chance(0.75) ? 'NULL' : String(random.between(1, 2 * keyDomain))];
     case 'natural':
-      return table.key.columns.map((column) => keyValueSql(random, column.type, table.key.kind === 'natural' && table.key.columns.length > 1 ? 4 : keyDomain));
+      return table.key.columns.map((column) =>
+        keyValueSql(random, column.type, table.key.kind === 'natural' && table.key.columns.length > 1 ? 4 : keyDomain),
+      );
     case 'bag':
       return [];
   }
@@ -158,11 +179,17 @@ function assignments(target: Target): string {
   return (some.length > 0 ? some : [random.pick(all)]).join(', ');
 }
 
-const updateSql = (target: Target, row: string): string => `UPDATE ${quoteName(target.table.name)} SET ${assignments(target)} WHERE ${row}`;
+const updateSql = (target: Target, row: string): string =>
+  `UPDATE ${quoteName(target.table.name)} SET ${assignments(target)} WHERE ${row}`;
 
 function changeKeySql(target: Target, row: string): string {
   const { table, random } = target;
-  const columns = table.key.kind === 'generated' ? [table.key.column] : table.key.kind === 'natural' ? table.key.columns.map((column) => column.name) : [];
+  const columns =
+    table.key.kind === 'generated'
+      ? [table.key.column]
+      : table.key.kind === 'natural'
+        ? table.key.columns.map((column) => column.name)
+        : [];
   const values = table.key.kind === 'generated' ? [String(random.between(1, 3 * keyDomain))] : newKey(target);
   const sets = columns.map((column, at) => `${quoteName(column)} = ${values[at] ?? 'NULL'}`);
   if (random.chance(0.3)) sets.push(assignments(target));
@@ -175,7 +202,15 @@ function reuseKey(target: Target, row: string): string[] {
   const name = quoteName(table.name);
   if (table.key.kind === 'bag') return [`DELETE FROM ${name} WHERE ${row}`];
   const columns = table.key.kind === 'generated' ? [table.key.column] : table.key.columns.map((column) => column.name);
-  const found = db.prepare(`SELECT ${columns.map((column, at) => `quote(${quoteName(column)}) AS k${at}`).join(', ')} FROM ${name} WHERE ${row}`).get() as Record<string, string> | undefined;
-  const insert = insertSql(target, random.chance(0.5) ? 'INSERT' : 'REPLACE', columns.map((_, at) => found?.[`k${at}`] ?? 'NULL'));
+  const found = db
+    .prepare(
+      `SELECT ${columns.map((column, at) => `quote(${quoteName(column)}) AS k${at}`).join(', ')} FROM ${name} WHERE ${row}`,
+    )
+    .get() as Record<string, string> | undefined;
+  const insert = insertSql(
+    target,
+    random.chance(0.5) ? 'INSERT' : 'REPLACE',
+    columns.map((_, at) => found?.[`k${at}`] ?? 'NULL'),
+  );
   return [`DELETE FROM ${name} WHERE ${row}`, insert];
 }

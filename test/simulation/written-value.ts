@@ -17,7 +17,9 @@ const tokenPattern = /w\d+~/g;
 export const tokensIn = (text: string): string[] => text.match(tokenPattern) ?? [];
 
 export const textSql = (text: string): string =>
-  text.includes('\0') ? `CAST(x'${Buffer.from(text, 'utf8').toString('hex')}' AS TEXT)` : `'${text.replaceAll("'", "''")}'`;
+  text.includes('\0')
+    ? `CAST(x'${Buffer.from(text, 'utf8').toString('hex')}' AS TEXT)`
+    : `'${text.replaceAll("'", "''")}'`;
 
 const oddValues = [
   'NULL',

@@ -1,0 +1,105 @@
+// The machinery of the simulation itself: order of events, channels, the ledger's eyes.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLedger } from './ledger.js';
+import { createRandom } from './random.js';
+import { createNetwork } from './simulated-network.js';
+import { createVirtualTime } from './virtual-time.js';
+
+void test('events run in order of time, then of making, and promises go on between them', async () => {
+  const time = createVirtualTime(100);
+  const seen: string[] = [];
+  time.at(5, () => seen.push('late'));
+  time.at(1, () => {
+    void Promise.resolve()
+      .then(() => Promise.resolve())
+      .then(() => seen.push('promise of the first'));
+    seen.push('first');
+  });
+  time.at(1, () => seen.push('second'));
+  const cancel = time.at(2, () => seen.push('never'));
+  cancel();
+  await time.runUntil(10);
+  assert.deepEqual(seen, ['first', 'promise of the first', 'second', 'late']);
+  assert.equal(time.nowMs(), 10);
+});
+
+void test('frames arrive in order; a cut direction holds them back until it heals', async () => {
+  const time = createVirtualTime(1_000);
+  const network = createNetwork(time, createRandom('channels'), { latencyMsMin: 0, latencyMsMax: 50, noticeMsMax: 10 });
+  const [near, far] = network.connect(0, 1) ?? assert.fail('not connected');
+  const got: number[] = [];
+  const closed: string[] = [];
+  far.listen({
+    onFrame: (frame) => got.push(frame[0] ?? -1),
+    onDrain: () => undefined,
+    onClose: (reason) => closed.push(reason),
+  });
+  near.listen({ onFrame: () => undefined, onDrain: () => undefined, onClose: () => undefined });
+  for (let number = 0; number < 20; number++) near.send(Uint8Array.of(number));
+  await time.runUntil(200);
+  network.cut(0, 1);
+  near.send(Uint8Array.of(20));
+  await time.runUntil(400);
+  assert.equal(got.length, 20);
+  assert.equal(network.connect(1, 0), null);
+  network.heal(0, 1);
+  near.send(Uint8Array.of(21));
+  near.close('done');
+  await time.runUntil(600);
+  assert.deepEqual(
+    got,
+    Array.from({ length: 22 }, (_, number) => number),
+  );
+  assert.deepEqual(closed, ['done']);
+  assert.equal(near.queuedBytes, 0);
+});
+
+void test('a process that is gone hears nothing, its peer hears that the connection is reset', async () => {
+  const time = createVirtualTime(1_000);
+  const network = createNetwork(time, createRandom('gone'), { latencyMsMin: 0, latencyMsMax: 5, noticeMsMax: 10 });
+  const [near, far] = network.connect(0, 1) ?? assert.fail('not connected');
+  const heard: string[] = [];
+  near.listen({
+    onFrame: () => heard.push('near frame'),
+    onDrain: () => heard.push('near drain'),
+    onClose: () => heard.push('near close'),
+  });
+  far.listen({
+    onFrame: () => heard.push('far frame'),
+    onDrain: () => undefined,
+    onClose: (reason) => heard.push(reason),
+  });
+  far.send(Uint8Array.of(1));
+  network.dropServer(0);
+  await time.runUntil(100);
+  assert.deepEqual(heard, ['connection reset']);
+});
+
+void test('the ledger knows what stands, what was overwritten, and forgets what a restore undid', () => {
+  const table = {
+    name: 't',
+    key: { kind: 'natural', columns: [{ name: 'k', type: 'TEXT', collation: '' }], isWithoutRowid: false },
+    bornColumn: 'born',
+    columns: [],
+    references: [],
+  } as const;
+  const ledger = createLedger([table]);
+  const dump = (...rows: string[][]) => [{ name: 't', columns: ['k', 'born', 'c'], rows }];
+  ledger.note(0, dump(), dump(['1', 'text:w1~', 'text:w2~']));
+  ledger.note(0, dump(['1', 'text:w1~', 'text:w2~']), dump(['1', 'text:w1~', 'text:w3~']));
+  assert.deepEqual(
+    ledger.standing().map(({ token }) => token),
+    ['w1~', 'w3~'],
+  );
+  const mark = ledger.mark();
+  ledger.note(0, dump(['1', 'text:w1~', 'text:w3~']), dump());
+  assert.deepEqual(
+    ledger.deleted().map(({ token }) => token),
+    ['w1~'],
+  );
+  ledger.forget(0, mark);
+  assert.deepEqual(ledger.deleted(), []);
+  assert.ok(ledger.isAllowed('t', 'c', 'text:w2~'));
+  assert.ok(!ledger.isAllowed('t', 'c', 'text:w9~'));
+});
