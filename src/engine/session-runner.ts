@@ -137,6 +137,10 @@ function createRunner(options: RunSessionOptions): { start: () => void; running:
     state.isStepping = false;
   };
   const lanes = createLanes(options, dispatch);
+  const decided = (verdict: Verdict): void => {
+    if (verdict.kind === 'accepted') channel.admit?.();
+    dispatch({ kind: 'decided', verdict });
+  };
 
   const settleAnswer = (id: number, answer: Answer): void => {
     pendingById.get(id)?.cancelTimer();
@@ -187,7 +191,7 @@ function createRunner(options: RunSessionOptions): { start: () => void; running:
         setAlarm(effect.atMs);
         return;
       case 'decide':
-        void decide(hooks, effect.hello, channel).then((verdict) => dispatch({ kind: 'decided', verdict }));
+        void decide(hooks, effect.hello, channel).then(decided);
         return;
       case 'call':
         lanes.get(effect.dataset)?.run(effect.round, effect.call);
@@ -209,7 +213,7 @@ function createRunner(options: RunSessionOptions): { start: () => void; running:
     changed: (dataset) => dispatch({ kind: 'changed', dataset }),
     resume: (dataset) => dispatch({ kind: 'resume', dataset }),
     links: (servers) => dispatch({ kind: 'links', servers }),
-    decide: (verdict) => dispatch({ kind: 'decided', verdict }),
+    decide: decided,
     tellFork: (dataset, { origin, after }) => dispatch({ kind: 'tell-fork', dataset, origin, after }),
     status: () => session.status,
     close: (code, reason) => dispatch({ kind: 'stop', code, reason }),

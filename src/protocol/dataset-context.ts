@@ -45,7 +45,8 @@ export interface PeerPosition {
 
 /** Whether the peer holds this changeset, as far as is known here. */
 export const hasPeer = (view: DatasetView, origin: OriginId, stamp: Stamp): boolean =>
-  (view.peer !== null && stampIn(view.peer.vector, origin) >= stamp) || (view.receivedByOrigin.get(origin) ?? 0) >= stamp;
+  (view.peer !== null && stampIn(view.peer.vector, origin) >= stamp) ||
+  (view.receivedByOrigin.get(origin) ?? 0) >= stamp;
 
 /** What a piece costs of the credit: small pieces are not free. */
 export const costOf = (bytes: number): number => bytes + pieceOverheadBytes;

@@ -190,8 +190,7 @@ function onRead(context: DatasetContext, state: SenderState, read: Extract<CallR
   const isTail = read.parts.reduce((bytes, part) => bytes + part.bytes.length, 0) < readBytesMax / 2;
   for (const part of read.parts) {
     if (hasPeer(context.view, part.origin, part.stamp)) continue;
-    const isHeld =
-      isTail && serverIdOfOrigin(part.origin) !== context.self && context.isPeerLinkedWith(part.origin);
+    const isHeld = isTail && serverIdOfOrigin(part.origin) !== context.self && context.isPeerLinkedWith(part.origin);
     state.queue.push({ ...part, sent: 0, notBeforeMs: isHeld ? context.time().nowMs + relayHoldMs : 0 });
     state.queueBytes += part.bytes.length;
   }

@@ -9,7 +9,14 @@ import { createDatasetReceiver, type DatasetReceiver } from './dataset-receiver.
 import { createDatasetSender, type DatasetSender } from './dataset-sender.js';
 import { dialDelayMs } from './dial-delay.js';
 import type { HaveMessage, Message, Question } from './message.js';
-import { bothFreshMs, flushAfterMs, forkAgainMs, landingPollMs, nameBytesMax, textBytesMax } from './protocol-limits.js';
+import {
+  bothFreshMs,
+  flushAfterMs,
+  forkAgainMs,
+  landingPollMs,
+  nameBytesMax,
+  textBytesMax,
+} from './protocol-limits.js';
 import { retryFirstMs, retryMaxMs } from './protocol-limits.js';
 import type { CallResult, ReplicaCall, SessionPosition } from './session-event.js';
 import { statusOfDataset, type DatasetSessionStatus } from './session-status.js';
@@ -433,7 +440,13 @@ function pauseFor(link: Link, failure: { readonly code: string; readonly text: s
   const text = cutText(failure.text, textBytesMax);
   const code = cutText(failure.code, nameBytesMax);
   state.pause = { code, text, retryAtMs: context.time().nowMs + retryInMs };
-  Object.assign(state, { isAskingPosition: false, mustAskPosition: false, isFlushing: false, announced: null, isResuming: true });
+  Object.assign(state, {
+    isAskingPosition: false,
+    mustAskPosition: false,
+    isFlushing: false,
+    announced: null,
+    isResuming: true,
+  });
   view.own = null;
   link.sender.reset();
   link.receiver.reset();

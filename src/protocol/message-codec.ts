@@ -99,6 +99,9 @@ export function decodeHello(
   return readHello(reader, versionMin, versionMax);
 }
 
+/** Whether this first frame turns the receiver away instead of greeting it. */
+export const isCloseFrame = (frame: Uint8Array): boolean => frame[0] === kinds.indexOf('close');
+
 const startsWithMagic = (frame: Uint8Array): boolean => protocolMagic.every((byte, at) => frame[at] === byte);
 
 function readHello(reader: ByteReader, versionMin: number, versionMax: number): HelloMessage {

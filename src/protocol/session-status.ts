@@ -135,7 +135,8 @@ function describe(parts: Parts, facts: Facts): Pick<DatasetSessionStatus, 'kind'
     const { rows, bytes } = sender.snapshot;
     return { kind: 'sending', state: `sending a snapshot of ${rows} rows, ${bytes} bytes so far` };
   }
-  if (view.own.isFresh && view.peer.isFresh) return { kind: 'waiting', state: 'both servers are new: waiting for the data' };
+  if (view.own.isFresh && view.peer.isFresh)
+    return { kind: 'waiting', state: 'both servers are new: waiting for the data' };
   if (view.own.isLanding) return { kind: 'waiting', state: 'a large change is landing here' };
   if (view.peer.isLanding) return { kind: 'waiting', state: 'a large change is landing at the peer' };
   if (proof.differing.length > 0 && facts.isEqual) {
@@ -146,8 +147,12 @@ function describe(parts: Parts, facts: Facts): Pick<DatasetSessionStatus, 'kind'
   return describeFlow(receiver, facts);
 }
 
-function describeFlow(receiver: ReceiverStatus, { ahead, behind }: Facts): Pick<DatasetSessionStatus, 'kind' | 'state'> {
-  if (behind.origins === 0) return { kind: 'sending', state: `sending; the peer lacks changes of ${ahead.origins} origins` };
+function describeFlow(
+  receiver: ReceiverStatus,
+  { ahead, behind }: Facts,
+): Pick<DatasetSessionStatus, 'kind' | 'state'> {
+  if (behind.origins === 0)
+    return { kind: 'sending', state: `sending; the peer lacks changes of ${ahead.origins} origins` };
   if (receiver.isWaitingForTurn) return { kind: 'waiting', state: 'catching up from another peer first' };
   return { kind: 'receiving', state: `receiving; changes of ${behind.origins} origins are missing here` };
 }

@@ -7,7 +7,7 @@ import { serverIdOfOrigin } from '../core/origin.js';
 import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
 import { createDatasetSession, type DatasetSession } from './dataset-session.js';
 import type { HelloMessage, Message, PairingProof } from './message.js';
-import { decodeHello, decodeMessage, encodeMessage } from './message-codec.js';
+import { decodeHello, decodeMessage, encodeMessage, isCloseFrame } from './message-codec.js';
 import {
   deadAfterMs,
   helloBytesMax,
@@ -95,7 +95,17 @@ export function createSession(options: SessionOptions): Session {
     get status() {
       const { stage, peer, peerWaits, roundTripMs, clockOffsetMs, heardAtMs, bytesIn, bytesOut } = state;
       const datasets = [...parts.datasetByName.values()].map((dataset) => dataset.status);
-      return { stage, peer, peerWaits, roundTripMs, clockOffsetMs, lastHeardMs: heardAtMs, bytesIn, bytesOut, datasets };
+      return {
+        stage,
+        peer,
+        peerWaits,
+        roundTripMs,
+        clockOffsetMs,
+        lastHeardMs: heardAtMs,
+        bytesIn,
+        bytesOut,
+        datasets,
+      };
     },
   };
 }
@@ -210,6 +220,11 @@ const isVersionShared = (range: { versionMin: number; versionMax: number }): boo
 
 function onHello(parts: SessionParts, frame: Uint8Array): void {
   const { options, state } = parts;
+  if (isCloseFrame(frame)) {
+    // A server that turns this one away says so before it greets.
+    onMessage(parts, decodeMessage(frame));
+    return;
+  }
   if (frame.length > helloBytesMax) throw new SyncError('USYNC-1504', 'The hello of the other server is too long.');
   const hello = decodeHello(frame, isVersionShared);
   if (!hello) {
@@ -266,10 +281,7 @@ function openWhenBoth(parts: SessionParts): void {
 
 type Named = { readonly name: string; readonly number: number; readonly peer: ServerId };
 
-function contextOf(
-  parts: SessionParts,
-  { name, number, peer }: Named,
-): Parameters<typeof createDatasetSession>[0] {
+function contextOf(parts: SessionParts, { name, number, peer }: Named): Parameters<typeof createDatasetSession>[0] {
   const { state, options } = parts;
   return {
     dataset: name,

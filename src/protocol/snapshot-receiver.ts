@@ -72,7 +72,14 @@ export function createSnapshotReceiver(context: DatasetContext, hooks: Hooks): S
     if (!receiving || receiving.chunksMax !== null) return;
     if (receiving.stage === 'receiving') context.call({ kind: 'snapshot-abort' });
     const stage: Stage = 'refused';
-    Object.assign(receiving, { stage, isOpen: false, isAdding: false, chunks: [], queuedCost: 0, untilMs: nowMs() + snapshotRetryMs });
+    Object.assign(receiving, {
+      stage,
+      isOpen: false,
+      isAdding: false,
+      chunks: [],
+      queuedCost: 0,
+      untilMs: nowMs() + snapshotRetryMs,
+    });
     assembly.clear();
   };
   const pump = (): void => {

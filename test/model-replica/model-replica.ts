@@ -43,7 +43,14 @@ interface JournalEntry {
 export interface ModelReplica extends Replica {
   write(key: string, value: string): void;
   readonly rows: ReadonlyMap<string, string>;
-  readonly counts: { merges: number; parts: number; covered: number; snapshots: number; flushes: number; calls: number };
+  readonly counts: {
+    merges: number;
+    parts: number;
+    covered: number;
+    snapshots: number;
+    flushes: number;
+    calls: number;
+  };
   /** Every call from now on rejects with this; null ends it. */
   fail(error: SyncError | null): void;
   /** Forgets journal entries, as pruning does. */
@@ -300,7 +307,8 @@ export function createModelReplica(options: {
           const list = staged.get(name) ?? [];
           staged.set(name, list);
           if (!list.some((other) => other.part === part.part)) list.push(part);
-          if (!list.some((other) => other.isLast) || list.length !== (list.find((p) => p.isLast)?.part ?? -1) + 1) continue;
+          if (!list.some((other) => other.isLast) || list.length !== (list.find((p) => p.isLast)?.part ?? -1) + 1)
+            continue;
           staged.delete(name);
           const result = mergeOne(list);
           if (result === 'merged') facts.merged++;
@@ -336,7 +344,8 @@ export function createModelReplica(options: {
     proof: () =>
       checked((): Proof => {
         let sum = 0;
-        for (const [key, [value, stamp, origin]] of memory.cells) sum = (sum + hashOf(`${key}\0${value}\0${stamp}\0${origin}`)) % 2 ** 48;
+        for (const [key, [value, stamp, origin]] of memory.cells)
+          sum = (sum + hashOf(`${key}\0${value}\0${stamp}\0${origin}`)) % 2 ** 48;
         const digest = new Map([['things', { rows: memory.cells.size, sum }]]);
         return { vector: new Map(memory.vector), digest, leftOut: [], held: 0 };
       }),

@@ -79,7 +79,11 @@ function run(system: VirtualSystem, server: ModelServer, channel: MemoryLink['ch
     replicas: server.replicas,
     system,
     observe: (_level, event) => server.events.push(event),
-    identity: { server: server.id, name: `server ${server.id[0]}`, bootNonce: server.id.charCodeAt(0).toString(16).repeat(16) },
+    identity: {
+      server: server.id,
+      name: `server ${server.id[0]}`,
+      bootNonce: server.id.charCodeAt(0).toString(16).repeat(16),
+    },
     turns: server.turns,
     hooks: {
       decide: () => ({ kind: 'accepted' }),
