@@ -1,9 +1,10 @@
-import type { ChangeBlock, EndBlock, InsertBlock, MergeBlock, UpdateBlock } from './changeset.js';
+import type { CellStampExceptions, ChangeBlock, EndBlock, InsertBlock, MergeBlock, UpdateBlock } from './changeset.js';
 import type { CellStamp } from './cell-stamp.js';
 import { writeColumn } from './column-encoder.js';
 import type { LifeName } from './life.js';
 import { writeCellStamps, writeLives, writeNumbers, writeStamps } from './life-codec.js';
 import type { PartWriter } from './part-dictionary.js';
+import { columnsMax, livesPerChangeMax } from './limits.js';
 import { SyncError } from './sync-error.js';
 import type { CellValue } from './value.js';
 
@@ -39,7 +40,7 @@ function writeInserts(part: PartWriter, block: InsertBlock, { from, to }: Range)
   writeNumbers(part, block.indexes.slice(from, to), 0);
   writeRowsByPosition(part, block.rows, { from, to });
   writeStamps(part, block.times.slice(from, to));
-  writeCellStampExceptions(part, block.cellStamps, { from, to });
+  writeCellStampExceptions(part, block, { from, to });
   writeColumns(part, block.values, { from, to });
 }
 
@@ -49,7 +50,7 @@ function writeUpdates(part: PartWriter, block: UpdateBlock, { from, to }: Range)
   writeNames(part, block.keyColumns);
   writeColumns(part, block.keys, { from, to });
   writeStamps(part, block.times.slice(from, to));
-  writeCellStampExceptions(part, block.cellStamps, { from, to });
+  writeCellStampExceptions(part, block, { from, to });
   writeColumns(part, block.values, { from, to });
 }
 
@@ -78,6 +79,8 @@ export function writeColumns(part: PartWriter, columns: readonly (readonly CellV
 /** A list of lives per change: 0 when each has one life, else 1 and the lengths; then all lives. */
 function writeLifeLists(part: PartWriter, lists: readonly (readonly LifeName[])[]): void {
   const isSingle = lists.every((list) => list.length === 1);
+  const longest = lists.reduce((length, list) => Math.max(length, list.length), 0);
+  if (longest > livesPerChangeMax) throw beyondBound('lives of a change', longest, livesPerChangeMax);
   part.out.byte(isSingle ? 0 : 1);
   if (!isSingle) for (const list of lists) part.out.varint(list.length);
   writeLives(part, lists.flat());
@@ -100,14 +103,16 @@ export function writeRowsByPosition(part: PartWriter, rows: ReadonlyMap<number, 
 /** All exceptions in one sequence: the change, its column, the stamp. */
 export function writeCellStampExceptions(
   part: PartWriter,
-  exceptions: ReadonlyMap<number, ReadonlyMap<number, CellStamp>>,
+  block: { readonly table: string; readonly columns: readonly string[]; readonly cellStamps: CellStampExceptions },
   { from, to }: Range,
 ): void {
+  const exceptions = block.cellStamps;
   const positions: number[] = [];
   const columns: number[] = [];
   const stamps: CellStamp[] = [];
   for (let i = from; exceptions.size > 0 && i < to; i++) {
     for (const [column, stamp] of exceptions.get(i) ?? []) {
+      if (column >= block.columns.length) throw badShape(block.table, 'a stamp belongs to no column');
       positions.push(i - from);
       columns.push(column);
       stamps.push(stamp);
@@ -141,13 +146,20 @@ export function checkBlockShape(block: ChangeBlock): void {
       lengths.push(block.from.length, block.to.length, block.at.length);
       break;
   }
+  if ((block.kind === 'update' || block.kind === 'end') && block.lives.some((list) => list.length === 0)) {
+    throw badShape(block.table, 'a change names no life');
+  }
   if (lengths.some((length) => length !== block.count)) throw badShape(block.table, 'its columns differ in length');
 }
 
 export function checkColumns(table: string, names: readonly string[], columns: readonly unknown[]): void {
   if (names.length !== columns.length) throw badShape(table, 'there are not as many columns as names');
+  if (names.length > columnsMax) throw beyondBound('columns', names.length, columnsMax);
   if (new Set(names).size !== names.length) throw badShape(table, 'a column is named twice');
 }
+
+export const beyondBound = (what: string, count: number, max: number): SyncError =>
+  new SyncError('USYNC-1507', `It cannot be encoded: too many ${what}.`, { facts: { count, max } });
 
 export const badShape = (table: string, what: string): SyncError =>
   new SyncError('USYNC-1001', `A block of table ${table} cannot be encoded: ${what}.`, { facts: { table } });

@@ -12,7 +12,15 @@ import { decodePart, type DecodedPart } from './changeset-decoder.js';
 import { createChangesetEncoder, type EncoderOptions } from './changeset-encoder.js';
 import type { Changeset, ChangesetHeader, ChangesetPart, InsertBlock } from './changeset.js';
 import { changesetArbitrary, changesOf, originOf } from './codec.arbitrary.js';
-import { nameBytesMax, partBytesMax, rowBytesMax, rowsPerPartMax } from './limits.js';
+import {
+  columnsMax,
+  livesPerChangeMax,
+  nameBytesMax,
+  originsMax,
+  partBytesMax,
+  rowBytesMax,
+  rowsPerPartMax,
+} from './limits.js';
 import { createPartWriter, writeOrigin } from './part-dictionary.js';
 import type { Stamp } from './stamp.js';
 import { SyncError } from './sync-error.js';
@@ -145,6 +153,31 @@ test('a row beyond the limit is refused by the encoder', () => {
 test('a block whose columns differ in length is refused by the encoder', () => {
   const block = insertOf({ a: [1n, 2n], b: [1n] });
   assert.throws(() => encode({ header, blocks: [block] }), hasCode('USYNC-1001'));
+});
+
+test('what the decoder would refuse is refused by the encoder', () => {
+  const columns = Object.fromEntries(Array.from({ length: columnsMax + 1 }, (_, i) => [`c${i}`, [1n]]));
+  assert.throws(() => encode({ header, blocks: [insertOf(columns)] }), hasCode('USYNC-1507'));
+  const at = { stamp, origin: header.origin };
+  const strayStamp = { ...insertOf({ a: [1n] }), cellStamps: new Map([[0, new Map([[1, at]])]]) };
+  assert.throws(() => encode({ header, blocks: [strayStamp] }), hasCode('USYNC-1001'));
+  const end = { kind: 'end', table: 'item', count: 1, why: 'delete', keyColumns: [], keys: [] } as const;
+  assert.throws(() => encode({ header, blocks: [{ ...end, lives: [[]] }] }), hasCode('USYNC-1001'));
+  const lives = Array.from({ length: livesPerChangeMax + 1 }, (_, index) => ({ ...at, index }));
+  assert.throws(() => encode({ header, blocks: [{ ...end, lives: [lives] }] }), hasCode('USYNC-1507'));
+  assert.throws(() => encode({ header: { ...header, prev: stamp }, blocks: [] }), hasCode('USYNC-1001'));
+  const origins = Array.from({ length: originsMax }, (_, i) => originOf(i + 2));
+  const from = origins.map((origin) => ({ stamp, origin, index: 0 }));
+  const merge = { kind: 'merge', table: 'item', count: from.length, from, to: from, at: from } as const;
+  assert.throws(() => encode({ header, blocks: [merge] }, { partBytesTarget: 2 ** 28 }), hasCode('USYNC-1507'));
+});
+
+test('the largest row that the bounds allow comes back', () => {
+  const columns = Object.fromEntries(
+    Array.from({ length: columnsMax }, (_, i) => [`c${i}`, [i % 3 === 0 ? null : 'x']]),
+  );
+  const block = insertOf(columns);
+  assert.deepEqual(changesOf(decode(encode({ header, blocks: [block, block] })).blocks), changesOf([block, block]));
 });
 
 test('text with half a character is refused by the encoder, also where two halves would join', () => {

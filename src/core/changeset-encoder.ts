@@ -81,6 +81,11 @@ export function createChangesetEncoder(header: ChangesetHeader, options: Encoder
 
 function writeHeader(part: PartWriter, header: ChangesetHeader): void {
   const { out } = part;
+  if (header.prev >= header.stamp) {
+    throw new SyncError('USYNC-1001', 'A changeset to be encoded is not after the one before it.', {
+      facts: { origin: header.origin, stamp: header.stamp, prev: header.prev },
+    });
+  }
   out.byte((header.isDuty ? 1 : 0) | (header.branchOf ? 2 : 0));
   out.varint(header.prev);
   writeChain(out, header.prevChain);

@@ -33,7 +33,9 @@ export function createPartWriter(out: ByteWriter, baseStamp: Stamp, known: reado
     out,
     baseStamp,
     origin: (origin) => {
-      if (isNewWord(out, originNumbers, origin)) writeOrigin(out, origin);
+      if (!isNewWord(out, originNumbers, origin)) return;
+      if (originNumbers.size > originsMax) throw tooManyOrigins(originNumbers.size);
+      writeOrigin(out, origin);
     },
     name: (name) => {
       if (isNewWord(out, nameNumbers, name)) writeName(out, name);
@@ -63,6 +65,11 @@ function writeName(out: ByteWriter, name: string): void {
 }
 
 const letters = 'abcdefghijklmnopqrstuvwxyz234567';
+
+export const tooManyOrigins = (count: number): SyncError =>
+  new SyncError('USYNC-1507', 'It cannot be encoded: it names too many origins.', {
+    facts: { count, max: originsMax },
+  });
 
 export function writeOrigin(out: ByteWriter, origin: OriginId): void {
   if (!isOriginId(origin)) {

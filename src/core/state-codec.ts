@@ -11,6 +11,7 @@ import {
 } from './block-decoder.js';
 import {
   badShape,
+  beyondBound,
   checkColumns,
   writeCellStampExceptions,
   writeColumns,
@@ -25,7 +26,6 @@ import { noCompression, packBody, readPackedBody, sealBody, type Compress, type 
 import { createPartReader, createPartWriter, type PartReader, type PartWriter } from './part-dictionary.js';
 import { zeroStamp } from './stamp.js';
 import type { AliasState, StateBlock } from './state-block.js';
-import { SyncError } from './sync-error.js';
 import type { SqlValue } from './value.js';
 
 export interface StateChunk {
@@ -52,8 +52,8 @@ export function encodeStateChunk(chunk: Partial<StateChunk>, compress: Compress 
     cells += block.count * (block.columns.length + block.keyColumns.length);
     writeStateBlock(part, block);
   }
-  if (rows > rowsPerPartMax) throw tooLarge('rows', rows, rowsPerPartMax);
-  if (cells > cellsPerPartMax) throw tooLarge('cells', cells, cellsPerPartMax);
+  if (rows > rowsPerPartMax) throw beyondBound('rows of a snapshot chunk', rows, rowsPerPartMax);
+  if (cells > cellsPerPartMax) throw beyondBound('cells of a snapshot chunk', cells, cellsPerPartMax);
   writeAliases(part, chunk.aliases ?? []);
   body.byte(stateTag.bodyEnd);
   const packed = packBody(body.view(), compress);
@@ -63,11 +63,9 @@ export function encodeStateChunk(chunk: Partial<StateChunk>, compress: Compress 
   return sealBody(out, packed);
 }
 
-const tooLarge = (what: string, count: number, max: number): SyncError =>
-  new SyncError('USYNC-1507', `A chunk of a snapshot has too many ${what}.`, { facts: { count, max } });
-
 function checkStateBlock(block: StateBlock): void {
   checkColumns(block.table, block.columns, block.values);
+  checkColumns(block.table, block.keyColumns, block.keyColumns);
   const columns = [block.lives, block.stamps, block.keys, ...block.values];
   if (columns.some((column) => column.length !== block.count)) throw badShape(block.table, 'columns differ in length');
 }
@@ -82,7 +80,7 @@ function writeStateBlock(part: PartWriter, block: StateBlock): void {
   writeLives(part, block.lives);
   writeRowsByPosition(part, block.rows, all);
   writeCellStamps(part, block.stamps);
-  writeCellStampExceptions(part, block.cellStamps, all);
+  writeCellStampExceptions(part, block, all);
   writeColumns(part, block.values, all);
   writeShownKeys(part, block);
 }

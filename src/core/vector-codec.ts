@@ -2,7 +2,7 @@ import { createByteReader, malformed, type ByteReader } from './byte-reader.js';
 import { createByteWriter, type ByteWriter } from './byte-writer.js';
 import { originsMax } from './limits.js';
 import type { OriginId } from './origin.js';
-import { readOrigin, writeOrigin } from './part-dictionary.js';
+import { readOrigin, tooManyOrigins, writeOrigin } from './part-dictionary.js';
 import { isStamp } from './stamp.js';
 import { SyncError } from './sync-error.js';
 import type { ChainHash, VectorEntry, VersionVector } from './version-vector.js';
@@ -23,6 +23,7 @@ export function decodeVector(bytes: Uint8Array): VersionVector {
 }
 
 export function writeVector(out: ByteWriter, vector: VersionVector): void {
+  if (vector.size > originsMax) throw tooManyOrigins(vector.size);
   out.varint(vector.size);
   const origins = [...vector.keys()].toSorted();
   for (const origin of origins) {
