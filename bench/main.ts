@@ -2,6 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchCaptureCost } from './capture-cost.js';
+import { benchDrivers } from './drivers.js';
 import { figureLines, isReached, measureOf, type Figure } from './figure.js';
 import { benchMillion } from './million.js';
 import {
@@ -14,6 +16,8 @@ import {
 } from './replication.js';
 
 const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  drivers: benchDrivers,
+  capture: benchCaptureCost,
   'bulk-whole': () => benchBulk('whole'),
   'bulk-bounded': () => benchBulk('bounded'),
   stream: benchStream,
