@@ -52,7 +52,7 @@ export function createRowFinder(context: ReplicaContext): RowFinder {
   function ensureIndexes(table: SyncedTable): void {
     if (indexed.has(table.number)) return;
     indexed.add(table.number);
-    const sql = table.shadowSql;
+    const sql = `_usync_s${table.number}`;
     const isCookieKnown = !hasSchemaMoved(context);
     connection.exec(`CREATE INDEX IF NOT EXISTS ${sql}_life ON ${sql} (s, i)`);
     connection.exec(`CREATE INDEX IF NOT EXISTS ${sql}_row ON ${sql} (r) WHERE r IS NOT NULL`);

@@ -1,0 +1,130 @@
+import { originIdOf, type Epoch, type ServerId } from '../../core/origin.js';
+import { isEqualVector } from '../../core/version-vector.js';
+import { createRealSystem } from '../../system/real-system.js';
+import type { MergeOutcome } from '../replica.js';
+import { auditTable } from './audit.js';
+import { drainNotes } from './drain.js';
+import { openConnection, type Connection } from './driver.js';
+import { quoteName } from './identifiers.js';
+import { mergeParts } from './merge.js';
+import { openContext } from './open-context.js';
+import { pendingReconciles } from './pending-reconcile.js';
+import { reconcile } from './reconcile.js';
+import type { ReplicaContext } from './replica-context.js';
+import { followSchema } from './schema-change.js';
+import { hasSchemaMoved } from './schema-cookie.js';
+import { settleAfterDrain, settleWaiting } from './settle-waiting.js';
+import { inTransaction } from './store-transaction.js';
+import { createSyncTables } from './sync-tables.js';
+import type { AdjustSchema } from './table-registry.js';
+
+/** For tests of merging: a server's database file, and another connection that writes as an application. */
+export interface MergeServer {
+  readonly name: string;
+  readonly app: Connection;
+  readonly context: ReplicaContext;
+  capture(): Promise<void>;
+  /** Takes what the other's journal has more. */
+  pull(from: MergeServer): Promise<MergeOutcome>;
+  /** Rows of every application table, as text, sorted. */
+  dump(): string;
+  /** Digests and vector must be those of the content. Returns what is wrong. */
+  faults(): string[];
+  close(): void;
+}
+
+export const around = { settleAfterDrain, settleWaiting };
+
+export function openMergeServer(
+  path: string,
+  letter: string,
+  options: { readonly schema?: string; readonly adjust?: AdjustSchema } = {},
+): MergeServer {
+  const app = openConnection(path, { busyTimeoutMs: 5000 });
+  app.exec('PRAGMA journal_mode = WAL');
+  if (options.schema) app.exec(options.schema);
+  const connection = openConnection(path);
+  for (const pragma of [
+    'cache_size = -65536',
+    'synchronous = NORMAL',
+    'foreign_keys = OFF',
+    'recursive_triggers = OFF',
+  ])
+    connection.exec(`PRAGMA ${pragma}`);
+  connection.exec('BEGIN IMMEDIATE');
+  createSyncTables(connection);
+  connection.exec('COMMIT');
+  const epoch = '00000001' as Epoch;
+  const server = letter.repeat(16) as ServerId;
+  const context = openContext(connection, {
+    dataset: 'scene',
+    identity: { server, serverName: letter, freshEpoch: () => epoch },
+    system: createRealSystem(),
+    observe: () => {},
+    ...(options.adjust ? { adjust: options.adjust } : {}),
+  });
+  inTransaction(context, () => {
+    if (context.meta.text('origin') === null) context.origins.setOwn(originIdOf(server, epoch));
+  });
+  const after = (tables: ReadonlySet<string>): void => settleAfterDrain(context, tables);
+  const self: MergeServer = {
+    name: letter,
+    app,
+    context,
+    async capture() {
+      if (hasSchemaMoved(context)) inTransaction(context, () => followSchema(context, around));
+      await drainNotes(context, after);
+      for (const pending of pendingReconciles(context)) await reconcile(context, pending, after);
+    },
+    async pull(from) {
+      await from.capture();
+      await self.capture();
+      const read = from.context.journal.read({ vector: context.origins.vector(), after: 0, bytesMax: 1e9 });
+      if (read.needsSnapshot) throw new Error(`${letter} needs a snapshot from ${from.name}`);
+      return mergeParts(context, read.parts, around);
+    },
+    dump: () => dumpOf(context, app),
+    faults: () =>
+      context.tables.all().flatMap((table) => {
+        const { rows, differing } = auditTable(context, table);
+        const digest = context.tables.digest(table);
+        return differing === 0 && digest.rows === rows
+          ? []
+          : [`${letter}: ${table.name} has ${rows} rows, ${digest.rows} in its digest, ${differing} differ`];
+      }),
+    close() {
+      app.close();
+      connection.close();
+    },
+  };
+  return self;
+}
+
+function dumpOf(context: ReplicaContext, app: Connection): string {
+  const lines: string[] = [];
+  for (const table of context.tables.all()) {
+    const columns = table.layout.map((column) => `quote(${quoteName(column)})`).join(" || ' | ' || ");
+    for (const [text] of app.prepare(`SELECT ${columns} FROM ${table.sql}`).all()) {
+      lines.push(`${table.name}: ${String(text)}`);
+    }
+  }
+  return lines.toSorted().join('\n');
+}
+
+/** Everybody pulls from everybody until nothing moves. Throws when that does not come to an end. */
+export async function exchangeAll(servers: readonly MergeServer[]): Promise<void> {
+  for (let round = 0; round < 12; round++) {
+    let moved = 0;
+    for (const to of servers) {
+      for (const from of servers) {
+        if (to === from) continue;
+        const { merged, hasGap, forks } = await to.pull(from);
+        if (hasGap || forks.length > 0) throw new Error(`${to.name} cannot take the journal of ${from.name}`);
+        moved += merged;
+      }
+    }
+    const [first, ...others] = servers.map(({ context }) => context.origins.vector());
+    if (moved === 0 && others.every((vector) => first && isEqualVector(first, vector))) return;
+  }
+  throw new Error('the exchange does not come to rest');
+}
