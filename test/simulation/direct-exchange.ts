@@ -26,18 +26,18 @@ export function startPulling(world: World, from: VirtualServer, to: VirtualServe
       return;
     }
     isBusy = true;
-    void pull(link)
-      .catch((error: unknown) => {
-        if (!(error instanceof LinkLost) && errorCodeOf(error) !== 'USYNC-1201')
-          fail(world, 'ERROR', `from server ${from.index} to ${to.index}: ${textOfError(error)}`);
-        return false;
-      })
-      .then((gotSomething) => {
-        isBusy = false;
-        const soon = gotSomething || isWanted;
-        isWanted = false;
-        if (soon) receiver.process.system.after(world.random.between(1, 50), round);
-      });
+    void once();
+  };
+  const once = async (): Promise<void> => {
+    const gotSomething = await pull(link).catch((error: unknown) => {
+      if (!(error instanceof LinkLost) && errorCodeOf(error) !== 'USYNC-1201')
+        fail(world, 'ERROR', `from server ${from.index} to ${to.index}: ${textOfError(error)}`);
+      return false;
+    });
+    isBusy = false;
+    const isSoon = gotSomething || isWanted;
+    isWanted = false;
+    if (isSoon) receiver.process.system.after(world.random.between(1, 50), round);
   };
   from.wakers.add(round);
   const poll = (): void => {
@@ -52,7 +52,7 @@ interface Link {
   readonly world: World;
   readonly sender: RunningReplica;
   readonly receiver: RunningReplica;
-  isStopped(): boolean;
+  readonly isStopped: () => boolean;
 }
 
 class LinkLost extends Error {}

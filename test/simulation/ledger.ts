@@ -52,28 +52,6 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
   const byName = new Map(tables.map((table) => [table.name, table]));
   let transactions = 0;
 
-  const placesOf = (dumps: readonly TableDump[]): Map<string, TokenPlace> => {
-    const places = new Map<string, TokenPlace>();
-    for (const dump of dumps) {
-      const key = byName.get(dump.name)?.key;
-      const keyNames =
-        key?.kind === 'generated'
-          ? [key.column]
-          : key?.kind === 'natural'
-            ? key.columns.map((column) => column.name)
-            : [];
-      const keyAt = keyNames.map((name) => dump.columns.indexOf(name));
-      const bornAt = dump.columns.indexOf('born');
-      for (const row of dump.rows) {
-        const keyText = keyAt.map((at) => row[at]).join('\t');
-        for (const [at, cell] of row.entries())
-          for (const token of tokensIn(cell))
-            places.set(token, { table: dump.name, isBorn: at === bornAt, key: keyText });
-      }
-    }
-    return places;
-  };
-
   return {
     mark: () => transactions,
     isMoved: (token) => moved.has(token),
@@ -82,8 +60,8 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     isAllowed: (table, column, cell) => allowed.has(`${table}\0${column}\0${cell}`),
     note: (server, before, after) => {
       const at = ++transactions;
-      const was = placesOf(before);
-      const is = placesOf(after);
+      const was = placesOf(byName, before);
+      const is = placesOf(byName, after);
       for (const dump of after)
         for (const row of dump.rows)
           for (const [column, cell] of row.entries())
@@ -117,4 +95,26 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
       [...fates.values()].filter((fate) => fate.gone.length === 0 && !fate.isUncertain && !fate.isGoneUncertain),
     deleted: () => [...fates.values()].filter((fate) => fate.isBorn && fate.gone.length > 0 && !moved.has(fate.token)),
   };
+}
+
+function placesOf(byName: ReadonlyMap<string, SimulatedTable>, dumps: readonly TableDump[]): Map<string, TokenPlace> {
+  const places = new Map<string, TokenPlace>();
+  for (const dump of dumps) {
+    const key = byName.get(dump.name)?.key;
+    const keyNames =
+      key?.kind === 'generated'
+        ? [key.column]
+        : key?.kind === 'natural'
+          ? key.columns.map((column) => column.name)
+          : [];
+    const keyAt = keyNames.map((name) => dump.columns.indexOf(name));
+    const bornAt = dump.columns.indexOf('born');
+    for (const row of dump.rows) {
+      const keyText = keyAt.map((at) => row[at]).join('\t');
+      for (const [at, cell] of row.entries())
+        for (const token of tokensIn(cell))
+          places.set(token, { table: dump.name, isBorn: at === bornAt, key: keyText });
+    }
+  }
+  return places;
 }

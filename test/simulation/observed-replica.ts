@@ -1,15 +1,15 @@
 /**
- * The replica as the rest of the simulation sees it: calls are traced, a process that is gone answers nothing any more,
- * and a planted bug may sit between.
+ * The replica as the rest of the simulation sees it: calls are traced and checked, a process that is gone answers
+ * nothing any more, and a planted bug may sit between.
  */
-import type { DrainOutcome, MergeOutcome, Replica } from '../../src/databases/replica.js';
 import type { VersionVector } from '../../src/core/version-vector.js';
+import type { DrainOutcome, MergeOutcome, Proof, Replica } from '../../src/databases/replica.js';
+import { createGate, gatedReplica } from './gated-replica.js';
+import { takeImage } from './server-image.js';
 import type { KillSwitch } from './simulated-sqlite.js';
 import type { SimulatedProcess } from './simulated-system.js';
-import { takeImage, type VirtualServer } from './virtual-server.js';
+import type { VirtualServer } from './virtual-server.js';
 import { fail, type World } from './world.js';
-
-const callsAtOnceMax = 5_000;
 
 export interface ObservedParts {
   readonly killSwitch: KillSwitch;
@@ -18,128 +18,78 @@ export interface ObservedParts {
 }
 
 export function observedReplica(world: World, server: VirtualServer, parts: ObservedParts): Replica {
-  const { killSwitch, process } = parts;
   const name = `s${server.index}`;
   const keepsFlushed = world.plan.steps.some((step) => step.kind === 'power-loss' && step.server === server.index);
-  const inner = world.bug?.wrapReplica?.(parts.real, { world, server }) ?? parts.real;
-
-  let callsNow = 0;
-  let lastMs = -1;
-  /** A dead process never answers: what waits for it waits for ever. Nor does one that is asked without end. */
-  const alive = async <T>(work: Promise<T>): Promise<T> => {
-    callsNow = world.time.nowMs() === lastMs ? callsNow + 1 : 0;
-    lastMs = world.time.nowMs();
-    if (callsNow > callsAtOnceMax) {
-      fail(world, 'ENDLESS', `${name} is asked more than ${callsAtOnceMax} times within one millisecond`);
-      return new Promise<T>(() => undefined);
-    }
-    try {
-      const result = await work;
-      if (killSwitch.isGone || process.isDead()) return await new Promise<T>(() => undefined);
-      return result;
-    } catch (error) {
-      if (killSwitch.isGone || process.isDead()) return await new Promise<T>(() => undefined);
-      throw error;
-    }
-  };
-
-  const noteMerge = (what: string, outcome: MergeOutcome): MergeOutcome => {
-    world.trace.line(
-      `${name} ${what} merged=${outcome.merged} covered=${outcome.covered} rows=${outcome.rows} conflicts=${outcome.conflicts} quarantined=${outcome.quarantined} gap=${outcome.hasGap} forks=${outcome.forks.length}`,
-    );
-    if (world.isAtRest && outcome.merged > 0)
-      fail(world, 'ECHO', `${name} merged ${outcome.merged} changesets at rest`);
-    lookAround(world, server);
-    return outcome;
-  };
-
-  const noteDrain = (outcome: DrainOutcome): DrainOutcome => {
-    if (outcome.changesets > 0 || outcome.schemaChanged)
-      world.trace.line(
-        `${name} drained changesets=${outcome.changesets} rows=${outcome.rows} schema=${outcome.schemaChanged}`,
-      );
-    if (world.isAtRest && outcome.changesets > 0)
-      fail(world, 'ECHO', `${name} captured ${outcome.changesets} changesets at rest`);
-    return outcome;
-  };
-
+  const bugged = world.bug?.wrapReplica?.(parts.real, { world, server }) ?? parts.real;
+  const inner = gatedReplica(bugged, createGate(world, name, parts));
   return {
     ...inner,
-    dataset: inner.dataset,
-    open: () => alive(inner.open()),
-    onHint: (listener) => inner.onHint(listener),
-    drain: async () => noteDrain(await alive(inner.drain())),
-    position: () => alive(inner.position()),
-    readJournal: (request) => alive(inner.readJournal(request)),
-    merge: async (changesetParts) =>
-      noteMerge(`merge ${changesetParts.length} parts`, await alive(inner.merge(changesetParts))),
+    drain: async () => noteDrain(world, name, await inner.drain()),
+    merge: async (given) => noteMerge(world, server, `merge ${given.length} parts`, await inner.merge(given)),
+    proof: async () => noteProof(world, server, await inner.proof()),
     flush: async () => {
-      const vector = await alive(inner.flush());
+      const vector = await inner.flush();
       if (keepsFlushed) server.flushed = takeImage(world, server, 'flushed');
       return vector;
     },
-    openSnapshot: async () => {
-      const reader = await alive(inner.openSnapshot());
-      return {
-        vector: reader.vector,
-        rows: reader.rows,
-        next: () => alive(reader.next()),
-        close: () => alive(reader.close()),
-      };
-    },
     receiveSnapshot: async (vector) => {
-      const writer = await alive(inner.receiveSnapshot(vector));
-      return {
-        add: (chunk) => alive(writer.add(chunk)),
-        preview: () => alive(writer.preview()),
-        finish: async (choice) =>
-          noteMerge('snapshot', await alive(choice === undefined ? writer.finish() : writer.finish(choice))),
-        abort: () => alive(writer.abort()),
-      };
+      const writer = await inner.receiveSnapshot(vector);
+      return { ...writer, finish: async (choice) => noteMerge(world, server, 'snapshot', await writer.finish(choice)) };
     },
-    proof: async () => {
-      const proof = await alive(inner.proof());
-      const digest = [...proof.digest]
-        .filter(([, table]) => table.rows > 0)
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([table, { rows, sum }]) => `${table}:${rows}:${sum}`)
-        .join(' ');
-      const vector = vectorText(proof.vector);
-      const known = world.digestByVector.get(vector);
-      if (!known) world.digestByVector.set(vector, { digest, server: server.index });
-      else if (known.digest !== digest && proof.leftOut.length === 0)
-        fail(
-          world,
-          'DIGEST',
-          `equal vectors, unequal digests: s${known.server} ${known.digest} / ${name} ${digest} at ${vector}`,
-        );
-      return proof;
-    },
-    audit: (table) => alive(table === undefined ? inner.audit() : inner.audit(table)),
-    bucketSums: (request) => alive(inner.bucketSums(request)),
-    bucketRows: (request) => alive(inner.bucketRows(request)),
-    prune: (request) => alive(inner.prune(request)),
     newEpoch: async (reason) => {
-      const origin = await alive(inner.newEpoch(reason));
+      const origin = await inner.newEpoch(reason);
       world.trace.line(`${name} new epoch ${origin} (${reason})`);
       return origin;
     },
     reissueBranch: async (origin, after) => {
-      const fresh = await alive(inner.reissueBranch(origin, after));
+      const fresh = await inner.reissueBranch(origin, after);
       world.trace.line(`${name} re-issued ${origin} after ${after} as ${fresh}`);
       return fresh;
     },
-    tables: () => alive(inner.tables()),
-    conflicts: (request) => alive(inner.conflicts(request)),
-    quarantine: (request) => alive(inner.quarantine(request)),
-    close: () => inner.close(),
   };
+}
+
+function noteMerge(world: World, server: VirtualServer, what: string, outcome: MergeOutcome): MergeOutcome {
+  const { merged, covered, rows, conflicts, quarantined, hasGap, forks } = outcome;
+  world.trace.line(
+    `s${server.index} ${what} ${JSON.stringify({ merged, covered, rows, conflicts, quarantined, hasGap, forks })}`,
+  );
+  if (world.isAtRest && merged > 0) fail(world, 'ECHO', `s${server.index} merged ${merged} changesets at rest`);
+  lookAround(world, server);
+  return outcome;
+}
+
+function noteDrain(world: World, name: string, outcome: DrainOutcome): DrainOutcome {
+  const { changesets, rows, schemaChanged } = outcome;
+  if (changesets > 0 || schemaChanged)
+    world.trace.line(`${name} drained ${JSON.stringify({ changesets, rows, schemaChanged })}`);
+  if (world.isAtRest && changesets > 0) fail(world, 'ECHO', `${name} captured ${changesets} changesets at rest`);
+  return outcome;
+}
+
+/** Equal vectors must mean equal digests, at any two servers and at any two times. */
+function noteProof(world: World, server: VirtualServer, proof: Proof): Proof {
+  const digest = [...proof.digest]
+    .filter(([, table]) => table.rows > 0)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([table, { rows, sum }]) => `${table}:${rows}:${sum}`)
+    .join(' ');
+  const vector = vectorText(proof.vector);
+  const known = world.digestByVector.get(vector);
+  if (!known) world.digestByVector.set(vector, { digest, server: server.index });
+  else if (known.digest !== digest && proof.leftOut.length === 0)
+    fail(
+      world,
+      'DIGEST',
+      `equal vectors, unequal digests: s${known.server} ${known.digest} / s${server.index} ${digest} at ${vector}`,
+    );
+  return proof;
 }
 
 export const vectorText = (vector: VersionVector): string =>
   [...vector]
     .filter(([, entry]) => entry.stamp > 0)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([origin, entry]) => `${origin}:${entry.stamp}:${entry.chain}`)
     .join(' ');
 

@@ -38,7 +38,7 @@ export const allLimits: PlanLimits = {
 export function limitsWithout(names: readonly string[], exchange?: string): PlanLimits {
   const isOut = (name: string): boolean => names.includes(name);
   const { features } = allLimits;
-  const on = (name: keyof DesignFeatures & keyof typeof features): boolean => features[name] === true && !isOut(name);
+  const on = (name: keyof DesignFeatures): boolean => features[name] === true && !isOut(name);
   return {
     ...allLimits,
     features: {
@@ -147,7 +147,7 @@ function randomSteps(random: Random, context: StepContext): Step[] {
         : random.pick(faults)(random, context, number);
     steps.push({ atMs, ...step });
   }
-  return steps.sort((a, b) => a.atMs - b.atMs);
+  return steps.toSorted((a, b) => a.atMs - b.atMs);
 }
 
 type Detail = Step extends infer S ? (S extends Step ? Omit<S, 'atMs'> : never) : never;
@@ -161,13 +161,14 @@ const writeStep = (random: Random, options: RunOptions): Detail => ({
   rollsBack: random.chance(0.05),
 });
 
+const link = (r: Random, { options }: StepContext): { from: number; to: number } => {
+  const [a, b] = r.pick(options.links);
+  return r.chance(0.5) ? { from: a, to: b } : { from: b, to: a };
+};
+const server = (r: Random, { options }: StepContext): number => r.below(options.servers);
+const downMs = (r: Random): number => r.pick([10, 500, 5_000]);
+
 function enabledFaults(random: Random, limits: PlanLimits): FaultMaker[] {
-  const link = (r: Random, { options }: StepContext): { from: number; to: number } => {
-    const [a, b] = r.pick(options.links);
-    return r.chance(0.5) ? { from: a, to: b } : { from: b, to: a };
-  };
-  const server = (r: Random, { options }: StepContext): number => r.below(options.servers);
-  const downMs = (r: Random): number => r.pick([10, 500, 5_000]);
   const network: FaultMaker[] = [
     (r, context) => ({ kind: 'cut', ...link(r, context) }),
     (r, context) => ({ kind: 'heal', ...link(r, context) }),

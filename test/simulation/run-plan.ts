@@ -9,6 +9,7 @@ import { lookAround, vectorText } from './observed-replica.js';
 import type { Plan, Step } from './plan.js';
 import type { PlantedBug } from './planted-bugs.js';
 import { createRandom, type Random } from './random.js';
+import { takeImage } from './server-image.js';
 import { startSessions, watchForEcho } from './session-exchange.js';
 import { createNetwork } from './simulated-network.js';
 import { dumpTables } from './table-dump.js';
@@ -21,7 +22,6 @@ import {
   rebuildTable,
   startEngine,
   tablesOf,
-  takeImage,
   type VirtualServer,
 } from './virtual-server.js';
 import { createVirtualTime } from './virtual-time.js';
@@ -146,15 +146,10 @@ async function start(world: World, server: VirtualServer): Promise<void> {
 async function perform(world: World, step: Step): Promise<void> {
   world.trace.line(`step ${JSON.stringify(step)}`);
   const { network, servers } = world;
-  const server = 'server' in step ? servers[step.server] : undefined;
-  switch (step.kind) {
-    case 'cut':
-      return network.cut(step.from, step.to);
-    case 'heal':
-      return network.heal(step.from, step.to);
-    case 'break':
-      return network.breakChannels(step.from, step.to);
-  }
+  if (step.kind === 'cut') return network.cut(step.from, step.to);
+  if (step.kind === 'heal') return network.heal(step.from, step.to);
+  if (step.kind === 'break') return network.breakChannels(step.from, step.to);
+  const server = servers[step.server];
   if (!server) return;
   switch (step.kind) {
     case 'write':

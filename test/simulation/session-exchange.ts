@@ -31,10 +31,12 @@ export function startSessions(world: World, a: VirtualServer, b: VirtualServer):
     const [near, far] = channels;
     runOne(world, { server: b, engine: listener, channel: far });
     const session = runOne(world, { server: a, engine: dialler, channel: near });
-    void session.closed.then(() => {
-      failures = world.time.nowMs() - openedMs > 5_000 ? 1 : failures + 1;
-      dialler.process.system.after(delay(), dial);
-    });
+    void again(session, openedMs);
+  };
+  const again = async (session: RunningSession, openedMs: number): Promise<void> => {
+    await session.closed;
+    failures = world.time.nowMs() - openedMs > 5_000 ? 1 : failures + 1;
+    dialler.process.system.after(delay(), dial);
   };
   const delay = (): number => dialDelayMs({ failures, random: world.random.below(1_000) / 1_000 });
   dialler.process.system.after(world.random.below(100), dial);
@@ -67,18 +69,18 @@ function runOne(world: World, { server, engine, channel }: End): RunningSession 
     },
   });
   engine.sessions.add(session);
-  void session.closed.then(({ code, reason, isByPeer }) => {
-    engine.sessions.delete(session);
-    if (engine.process.isDead()) return;
-    world.trace.line(`s${server.index} session with ${peerOf(channel)} ended ${code} ${reason}`);
-    if (!expectedCodes.has(code))
-      fail(
-        world,
-        'PROTOCOL',
-        `session of s${server.index} with s${peerOf(channel)} ended with ${code} ${reason}${isByPeer ? ' (said by the peer)' : ''}`,
-      );
-  });
+  void noteEnd(world, { server, engine, channel }, session);
   return session;
+}
+
+async function noteEnd(world: World, { server, engine, channel }: End, session: RunningSession): Promise<void> {
+  const { code, reason, isByPeer } = await session.closed;
+  engine.sessions.delete(session);
+  if (engine.process.isDead()) return;
+  world.trace.line(`s${server.index} session with ${peerOf(channel)} ended ${code} ${reason}`);
+  if (expectedCodes.has(code)) return;
+  const saidBy = isByPeer ? ' (said by the peer)' : '';
+  fail(world, 'PROTOCOL', `session of s${server.index} with s${peerOf(channel)} ended with ${code} ${reason}${saidBy}`);
 }
 
 const bootNonceOf = (engine: RunningReplica): string =>

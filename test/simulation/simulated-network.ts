@@ -13,8 +13,10 @@ export interface NetworkOptions {
   readonly noticeMsMax: number;
 }
 
+type FrameListener = (from: number, to: number, frame: Uint8Array) => void;
+
 export interface SimulatedNetwork {
-  /** A new channel from `from` to `to`; null when no frame can pass both ways just now. */
+  /** A new channel from `from` to `to`, seen from both; null when frames cannot pass both ways just now. */
   connect(from: number, to: number): readonly [Channel, Channel] | null;
   cut(from: number, to: number): void;
   heal(from: number, to: number): void;
@@ -23,10 +25,9 @@ export interface SimulatedNetwork {
   breakChannels(a: number, b: number): void;
   /** Ends every channel of a server; its own side hears nothing (the process is gone). */
   dropServer(server: number): void;
-  readonly isOpen: (from: number, to: number) => boolean;
+  isOpen(from: number, to: number): boolean;
+  onFrame(listener: FrameListener): void;
   readonly frameCount: () => number;
-  readonly byteCount: () => number;
-  readonly onFrame: (listener: (from: number, to: number, frame: Uint8Array) => void) => void;
 }
 
 interface Side {
@@ -38,119 +39,67 @@ interface Side {
   isGone: boolean;
   queuedBytes: number;
   /** Frames stalled by a cut, in order. */
-  stalled: Uint8Array[];
+  readonly stalled: Uint8Array[];
   lastArrivalMs: number;
 }
 
+type Pair = readonly [Side, Side];
+
+interface NetworkState {
+  readonly time: VirtualTime;
+  readonly random: Random;
+  readonly options: NetworkOptions;
+  readonly cuts: Set<string>;
+  readonly pairs: Set<Pair>;
+  observe: FrameListener;
+  frames: number;
+}
+
 export function createNetwork(time: VirtualTime, random: Random, options: NetworkOptions): SimulatedNetwork {
-  const cuts = new Set<string>();
-  const pairs = new Set<readonly [Side, Side]>();
-  let frames = 0;
-  let bytes = 0;
-  let observe: (from: number, to: number, frame: Uint8Array) => void = () => undefined;
-  const isOpen = (from: number, to: number): boolean => !cuts.has(`${from}>${to}`);
-  const delay = (): number => random.between(options.latencyMsMin, options.latencyMsMax);
-
-  const deliver = (from: Side, to: Side, frame: Uint8Array): void => {
-    // In order: never before what was sent earlier on this direction.
-    to.lastArrivalMs = Math.max(to.lastArrivalMs, time.nowMs() + delay());
-    time.at(to.lastArrivalMs, () => {
-      from.queuedBytes -= frame.length;
-      if (from.queuedBytes === 0 && from.closeReason === null && !from.isGone) from.listener?.onDrain();
-      if (to.closeReason !== null || to.isGone) return;
-      frames++;
-      bytes += frame.length;
-      observe(from.server, to.server, frame);
-      if (to.listener) to.listener.onFrame(frame);
-      else to.inbox.push(frame);
-    });
-  };
-
-  const end = (side: Side, reason: string): void => {
-    if (side.closeReason !== null || side.isGone) return;
-    side.closeReason = reason;
-    side.listener?.onClose(reason);
-  };
-
-  const channelOf = (own: Side, other: Side, pair: readonly [Side, Side]): Channel => ({
-    peerFingerprint: fingerprintOf(own.peer),
-    remoteAddress: `server-${own.peer}`,
-    get queuedBytes() {
-      return own.queuedBytes;
-    },
-    send: (frame) => {
-      if (own.closeReason !== null || own.isGone) return;
-      // The sender may re-use its buffer.
-      const copy = frame.slice();
-      own.queuedBytes += copy.length;
-      if (isOpen(own.server, own.peer)) deliver(own, other, copy);
-      else own.stalled.push(copy);
-    },
-    listen: (listener) => {
-      own.listener = listener;
-      for (const frame of own.inbox.splice(0)) listener.onFrame(frame);
-      if (own.closeReason !== null) listener.onClose(own.closeReason);
-    },
-    close: (reason) => {
-      end(own, reason);
-      pairs.delete(pair);
-      // What was sent before still arrives; the end comes after it, or never while the direction is cut.
-      if (isOpen(own.server, own.peer))
-        time.at(Math.max(other.lastArrivalMs, time.nowMs() + delay()), () => end(other, reason));
-      else time.after(delay() + options.noticeMsMax, () => end(other, 'timed out'));
-    },
-  });
-
-  const breakPair = (pair: readonly [Side, Side]): void => {
-    pairs.delete(pair);
-    for (const side of pair) time.after(random.between(0, options.noticeMsMax), () => end(side, 'connection reset'));
-  };
-
+  const observe = ignoreFrame;
+  const state: NetworkState = { time, random, options, cuts: new Set(), pairs: new Set(), observe, frames: 0 };
+  const { cuts, pairs } = state;
   return {
-    isOpen,
-    frameCount: () => frames,
-    byteCount: () => bytes,
+    isOpen: (from, to) => isOpen(state, from, to),
+    frameCount: () => state.frames,
     onFrame: (listener) => {
-      observe = listener;
+      state.observe = listener;
     },
     connect: (from, to) => {
-      if (!isOpen(from, to) || !isOpen(to, from)) return null;
-      const a = createSide(from, to);
-      const b = createSide(to, from);
-      const pair = [a, b] as const;
+      if (!isOpen(state, from, to) || !isOpen(state, to, from)) return null;
+      const pair: Pair = [createSide(from, to), createSide(to, from)];
       pairs.add(pair);
-      return [channelOf(a, b, pair), channelOf(b, a, pair)];
+      return [createChannel(state, pair, 0), createChannel(state, pair, 1)];
     },
     cut: (from, to) => void cuts.add(`${from}>${to}`),
     heal: (from, to) => {
       cuts.delete(`${from}>${to}`);
-      for (const [a, b] of pairs) release(a, b);
+      for (const pair of pairs) release(state, pair);
     },
     healAll: () => {
       cuts.clear();
-      for (const [a, b] of pairs) release(a, b);
+      for (const pair of pairs) release(state, pair);
     },
     breakChannels: (a, b) => {
-      for (const pair of pairs) if (pair.some((side) => side.server === a && side.peer === b)) breakPair(pair);
+      for (const pair of pairs) if (pair.some((side) => side.server === a && side.peer === b)) breakPair(state, pair);
     },
     dropServer: (server) => {
       for (const pair of pairs) {
         const own = pair.find((side) => side.server === server);
         if (!own) continue;
         own.isGone = true;
-        breakPair(pair);
+        breakPair(state, pair);
       }
     },
   };
-
-  function release(a: Side, b: Side): void {
-    for (const [from, to] of [
-      [a, b],
-      [b, a],
-    ] as const)
-      if (isOpen(from.server, from.peer)) for (const frame of from.stalled.splice(0)) deliver(from, to, frame);
-  }
 }
+
+const ignoreFrame: FrameListener = () => undefined;
+
+const isOpen = ({ cuts }: NetworkState, from: number, to: number): boolean => !cuts.has(`${from}>${to}`);
+
+const delayMs = ({ random, options }: NetworkState): number =>
+  random.between(options.latencyMsMin, options.latencyMsMax);
 
 export const fingerprintOf = (server: number): string => server.toString(16).padStart(2, '0').repeat(32);
 
@@ -165,3 +114,74 @@ const createSide = (server: number, peer: number): Side => ({
   stalled: [],
   lastArrivalMs: 0,
 });
+
+function createChannel(state: NetworkState, pair: Pair, at: 0 | 1): Channel {
+  const { time, options } = state;
+  const own = pair[at];
+  const other = pair[at === 0 ? 1 : 0];
+  return {
+    peerFingerprint: fingerprintOf(own.peer),
+    remoteAddress: `server-${own.peer}`,
+    get queuedBytes() {
+      return own.queuedBytes;
+    },
+    send: (frame) => {
+      if (own.closeReason !== null || own.isGone) return;
+      // The sender may use its buffer again.
+      const copy = frame.slice();
+      own.queuedBytes += copy.length;
+      if (isOpen(state, own.server, own.peer)) deliver(state, { from: own, to: other, frame: copy });
+      else own.stalled.push(copy);
+    },
+    listen: (listener) => {
+      own.listener = listener;
+      for (const frame of own.inbox.splice(0)) listener.onFrame(frame);
+      if (own.closeReason !== null) listener.onClose(own.closeReason);
+    },
+    close: (reason) => {
+      end(own, reason);
+      state.pairs.delete(pair);
+      // What was sent before still arrives and the end comes after it; over a cut, the other side notices by itself.
+      if (isOpen(state, own.server, own.peer))
+        time.at(Math.max(other.lastArrivalMs, time.nowMs() + delayMs(state)), () => end(other, reason));
+      else time.after(delayMs(state) + options.noticeMsMax, () => end(other, 'timed out'));
+    },
+  };
+}
+
+function deliver(state: NetworkState, { from, to, frame }: { from: Side; to: Side; frame: Uint8Array }): void {
+  // In order: never before what was sent earlier in this direction.
+  to.lastArrivalMs = Math.max(to.lastArrivalMs, state.time.nowMs() + delayMs(state));
+  state.time.at(to.lastArrivalMs, () => {
+    from.queuedBytes -= frame.length;
+    if (from.queuedBytes === 0 && from.closeReason === null && !from.isGone) from.listener?.onDrain();
+    if (to.closeReason !== null || to.isGone) return;
+    state.frames++;
+    state.observe(from.server, to.server, frame);
+    if (to.listener) to.listener.onFrame(frame);
+    else to.inbox.push(frame);
+  });
+}
+
+function end(side: Side, reason: string): void {
+  if (side.closeReason !== null || side.isGone) return;
+  side.closeReason = reason;
+  side.listener?.onClose(reason);
+}
+
+function breakPair(state: NetworkState, pair: Pair): void {
+  state.pairs.delete(pair);
+  for (const side of pair) {
+    state.time.after(state.random.between(0, state.options.noticeMsMax), () => end(side, 'connection reset'));
+  }
+}
+
+function release(state: NetworkState, [a, b]: Pair): void {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    if (!isOpen(state, from.server, from.peer)) continue;
+    for (const frame of from.stalled.splice(0)) deliver(state, { from, to, frame });
+  }
+}

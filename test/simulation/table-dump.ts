@@ -56,9 +56,9 @@ function cellText(kind: string, value: string | bigint | number | null): string 
 
 /** One line a row, sorted, columns by name: equal texts mean equal tables, whatever the order of rows and columns. */
 export function dumpText(dump: TableDump): string {
-  const order = dump.columns.map((name, index) => ({ name, index })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const order = dump.columns.map((name, index) => ({ name, index })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return dump.rows
     .map((row) => order.map(({ name, index }) => `${name}=${row[index] ?? ''}`).join('\t'))
-    .sort()
+    .toSorted()
     .join('\n');
 }

@@ -76,6 +76,8 @@ void test('a process that is gone hears nothing, its peer hears that the connect
   assert.deepEqual(heard, ['connection reset']);
 });
 
+const dump = (...rows: string[][]) => [{ name: 't', columns: ['k', 'born', 'c'], rows }];
+
 void test('the ledger knows what stands, what was overwritten, and forgets what a restore undid', () => {
   const table = {
     name: 't',
@@ -85,7 +87,6 @@ void test('the ledger knows what stands, what was overwritten, and forgets what 
     references: [],
   } as const;
   const ledger = createLedger([table]);
-  const dump = (...rows: string[][]) => [{ name: 't', columns: ['k', 'born', 'c'], rows }];
   ledger.note(0, dump(), dump(['1', 'text:w1~', 'text:w2~']));
   ledger.note(0, dump(['1', 'text:w1~', 'text:w2~']), dump(['1', 'text:w1~', 'text:w3~']));
   assert.deepEqual(

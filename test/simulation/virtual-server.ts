@@ -8,6 +8,7 @@ import type { Replica, ReplicaIdentity } from '../../src/databases/replica.js';
 import type { DatasetTurns } from '../../src/engine/dataset-turns.js';
 import type { RunningSession } from '../../src/engine/session-runner.js';
 import { openSimulatedReplica } from './open-replica.js';
+import type { Image } from './server-image.js';
 import { observedReplica } from './observed-replica.js';
 import { createClock, createProcess, type SimulatedClock, type SimulatedProcess } from './simulated-system.js';
 import {
@@ -47,12 +48,6 @@ export interface VirtualServer {
   /** Who wants to know that this server may have something new. */
   readonly wakers: Set<() => void>;
   wake(): void;
-}
-
-export interface Image {
-  readonly path: string;
-  readonly mark: number;
-  readonly changes: number;
 }
 
 export interface RunningReplica {
@@ -182,12 +177,6 @@ function replaceFile(world: World, server: VirtualServer, next: { engine: Runnin
   server.app.close();
   server.path = next.path;
   server.app = openApplication(next.path, () => server.clock.nowMs());
-}
-
-export function takeImage(world: World, server: VirtualServer, name: string): Image {
-  const path = `${world.folder}/s${server.index}.${name}.db`;
-  copyDatabase(server.path, path);
-  return { path, mark: world.ledger.mark(), changes: server.changes.length };
 }
 
 export function changeSchema(world: World, server: VirtualServer, change: TableChange): void {

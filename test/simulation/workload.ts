@@ -66,7 +66,7 @@ interface Target extends Application {
 function statementsOf(target: Target, kind: StatementKind): string[] {
   const { db, table, random } = target;
   const name = quoteName(table.name);
-  const rows = Number((db.prepare(`SELECT count(*) AS n FROM ${name}`).get() as { n: number }).n);
+  const { n: rows } = db.prepare(`SELECT count(*) AS n FROM ${name}`).get() as { n: number };
   const row = rows === 0 ? null : rowCondition(target, random.below(rows));
   if (row === null) return [insertSql(target, 'INSERT')];
   switch (kind) {
