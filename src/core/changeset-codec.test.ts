@@ -14,10 +14,10 @@ import type { Changeset, ChangesetHeader, ChangesetPart, InsertBlock } from './c
 import { changesetArbitrary, changesOf, originOf } from './codec.arbitrary.js';
 import {
   columnsMax,
+  compressedBodyBytesMax,
   livesPerChangeMax,
   nameBytesMax,
   originsMax,
-  partBytesMax,
   rowBytesMax,
   rowsPerPartMax,
 } from './limits.js';
@@ -133,6 +133,15 @@ test('a single value may be far larger than a part', () => {
     const parts = encode({ header, blocks: [block] }, { partBytesTarget: 1000, compress });
     assert.deepEqual(changesOf(decode(parts).blocks), changesOf([block]));
   }
+});
+
+test('a value beyond what may be compressed travels raw', () => {
+  const block = insertOf({ data: [new Uint8Array(compressedBodyBytesMax)] });
+  const parts = encode({ header, blocks: [block] }, { compress: compressBytes });
+  assert.ok(parts.reduce((sum, part) => sum + part.bytes.length, 0) > compressedBodyBytesMax);
+  const [back] = decode(parts).blocks;
+  const value = back?.kind === 'insert' ? back.values[0]?.[0] : undefined;
+  assert.equal(value instanceof Uint8Array && value.length, compressedBodyBytesMax);
 });
 
 test('rows of nulls only are split as well', () => {
@@ -305,7 +314,7 @@ test('counts that do not fit what is left are refused before anything is allocat
 test('a body that would be larger than it states, or than any may be, is refused', () => {
   const bomb = compressBytes(new Uint8Array(8_000_000));
   assert.ok(bomb.length < 10_000);
-  for (const stated of [1, 100_000, 8_000_001, partBytesMax + 1, 2 ** 40]) {
+  for (const stated of [1, 100_000, 8_000_001, compressedBodyBytesMax + 1, 2 ** 40]) {
     const body = createByteWriter();
     body.varint(stated);
     body.raw(bomb);

@@ -12,6 +12,9 @@ export const rowBytesMax = 256 * 1024 * 1024;
 /** What is inside a part or chunk, raw: one row of the largest size, with its names. */
 export const bodyBytesMax = rowBytesMax + 16 * 1024 * 1024;
 
+/** A larger body travels raw, so that few bytes can never expand beyond this. */
+export const compressedBodyBytesMax = 32 * 1024 * 1024;
+
 const envelopeBytesMax = 64;
 export const partBytesMax = bodyBytesMax + envelopeBytesMax;
 export const snapshotChunkBytesMax = bodyBytesMax + envelopeBytesMax;

@@ -1,7 +1,7 @@
 /** A body as it travels: raw, or compressed by a function from outside with its raw length in front. */
 import { beyondLimit, malformed, type ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
-import { bodyBytesMax } from './limits.js';
+import { compressedBodyBytesMax } from './limits.js';
 import { SyncError } from './sync-error.js';
 
 /** Returns its argument when packing does not pay. */
@@ -19,7 +19,7 @@ export interface PackedBody {
 }
 
 export function packBody(raw: Uint8Array, compress: Compress): PackedBody {
-  const packed = compress(raw);
+  const packed = raw.length > compressedBodyBytesMax ? raw : compress(raw);
   return packed.length < raw.length
     ? { isCompressed: true, bytes: packed, rawBytes: raw.length }
     : { isCompressed: false, bytes: raw, rawBytes: raw.length };
@@ -38,7 +38,9 @@ export function sealBody(envelope: ByteWriter, body: PackedBody): Uint8Array {
 export function readPackedBody(input: ByteReader, isCompressed: boolean, decompress: Decompress): Uint8Array {
   if (!isCompressed) return input.take(input.left);
   const rawBytes = input.varint();
-  if (rawBytes > bodyBytesMax) throw beyondLimit('bytes after decompression', rawBytes, bodyBytesMax);
+  if (rawBytes > compressedBodyBytesMax) {
+    throw beyondLimit('bytes after decompression', rawBytes, compressedBodyBytesMax);
+  }
   const packed = input.take(input.left);
   const raw = decompressed(packed, rawBytes, decompress);
   if (raw.length !== rawBytes) throw malformed('it does not have the length that it states');
