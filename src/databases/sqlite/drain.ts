@@ -5,6 +5,7 @@ import { createDirectSink, createStagedSink, type DrainSink } from './drain-sink
 import { followKeyMoves, hasKeyMoves } from './key-moves.js';
 import type { NoteRange } from './note-store.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
+import { pendingReconciles } from './pending-reconcile.js';
 import type { ReplicaContext } from './replica-context.js';
 import { hasSchemaMoved } from './schema-cookie.js';
 import { inTransaction, reloadStores, whenFree } from './store-transaction.js';
@@ -103,7 +104,15 @@ function compareNoted(
 ): Set<string> | null;
 function compareNoted(context: ReplicaContext, work: NotedWork): Set<string>;
 function compareNoted(context: ReplicaContext, { range, changeset, sink }: NotedWork): Set<string> | null {
-  const tables = context.notes.tablesIn(range).flatMap(({ table }) => context.tables.byNumber(table) ?? []);
+  const isLater = new Set(
+    pendingReconciles(context).flatMap(({ table, naming }) =>
+      table.isBag || naming === 'genesis' ? [table.number] : [],
+    ),
+  );
+  // Tables that nobody has adopted, and bags whose rowids may have moved, are compared as a whole before long.
+  const tables = context.notes
+    .tablesIn(range)
+    .flatMap(({ table }) => (isLater.has(table) ? [] : (context.tables.byNumber(table) ?? [])));
   const comparisons: Comparison[] = [];
   clearBatches(context.connection, widestKey(tables));
   for (const table of tables) {

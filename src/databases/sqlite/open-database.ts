@@ -9,6 +9,7 @@ import { errorMessageOf, SyncError } from '../../core/sync-error.js';
 import { openConnection, type Connection } from './driver.js';
 import { fileIdentityOf, type FileIdentity } from './file-identity.js';
 import { networkFileSystemOf } from './network-filesystem.js';
+import type { SqliteModule } from './sqlite-module.js';
 
 export interface OpenedDatabase {
   readonly connection: Connection;
@@ -25,6 +26,7 @@ export interface OpenOptions {
   readonly isReadOnly?: boolean;
   /** For those who know that locks work on their network file system. */
   readonly allowNetworkFileSystem?: boolean;
+  readonly module?: SqliteModule;
 }
 
 const cacheKibibytes = 64 * 1024;
@@ -41,7 +43,7 @@ export function openDatabase(path: string, options: OpenOptions = {}): OpenedDat
   // Before opening: a file that is replaced in between has another identity than this one, which is noticed.
   const identity = fileIdentityOf(realPath);
   if (!identity) throw missing(path);
-  const connection = openConnection(realPath, { isReadOnly });
+  const connection = openConnection(realPath, { isReadOnly, ...(options.module && { module: options.module }) });
   try {
     applySettings(connection);
     // The first read of the file: meets locks, encryption and damage of the schema.

@@ -1,0 +1,49 @@
+import { drainNotes, nothingDrained, notedRange, type Drained } from './drain.js';
+import { pendingReconciles } from './pending-reconcile.js';
+import { reconcile } from './reconcile.js';
+import type { Merging, ReplicaContext } from './replica-context.js';
+import { followSchema } from './schema-change.js';
+import { hasSchemaMoved } from './schema-cookie.js';
+import { inTransaction, whenFree } from './store-transaction.js';
+
+export interface Captured extends Drained {
+  readonly schemaChanged: boolean;
+  readonly hasMore: boolean;
+}
+
+/** A migration that never stops must not keep this from returning. */
+const roundsMax = 5;
+
+/** Follows the schema, takes what is noted, and compares the tables that were written unseen. */
+export async function captureEverything(context: ReplicaContext, merging: Merging): Promise<Captured> {
+  let schemaChanged = false;
+  let all: Drained = nothingDrained;
+  const after = (tables: ReadonlySet<string>): void => merging.settleAfterDrain(context, tables);
+  const followed = (): Promise<boolean> =>
+    whenFree(context.system, () => {
+      if (!hasSchemaMoved(context)) return false;
+      return inTransaction(context, () => {
+        followSchema(context, merging);
+        return true;
+      });
+    });
+  for (let round = 0; round < roundsMax; round++) {
+    if (await followed()) schemaChanged = true;
+    all = joined(all, await drainNotes(context, after));
+    for (const pending of context.meta.text('landing') === null ? pendingReconciles(context) : []) {
+      const drained = await reconcile(context, pending, after);
+      if (!drained) break;
+      all = joined(all, drained);
+    }
+    const isDone = await whenFree(context.system, () => !hasSchemaMoved(context));
+    if (isDone && (pendingReconciles(context).length === 0 || context.meta.text('landing') !== null)) break;
+  }
+  const hasMore = await whenFree(context.system, () => notedRange(context) !== null);
+  return { ...all, schemaChanged, hasMore: hasMore && all.changesets > 0 };
+}
+
+const joined = (a: Drained, b: Drained): Drained => ({
+  changesets: a.changesets + b.changesets,
+  rows: a.rows + b.rows,
+  tables: new Set([...a.tables, ...b.tables]),
+});

@@ -1,0 +1,79 @@
+import { genesisOrigin, originIdOf, serverIdOfOrigin } from '../../core/origin.js';
+import type { Notice } from '../replica.js';
+import { testCapture } from './capture-canary.js';
+import { openContext, type ContextOptions } from './open-context.js';
+import { openDatabase, type OpenedDatabase, type OpenOptions } from './open-database.js';
+import { addPending } from './pending-reconcile.js';
+import type { Merging, ReplicaContext } from './replica-context.js';
+import { followSchema } from './schema-change.js';
+import { hasSchemaMoved } from './schema-cookie.js';
+import { inTransaction, whenFree } from './store-transaction.js';
+import { createSyncTables } from './sync-tables.js';
+import { transact } from './transaction.js';
+
+/** An open file with its stores. */
+export interface OpenedReplica {
+  readonly database: OpenedDatabase;
+  readonly context: ReplicaContext;
+  /** What happened that a person should know. */
+  readonly notices: readonly Notice[];
+}
+
+/**
+ * Opens the file, makes what is missing in it, and follows its schema. A crash needs no more than this: everything that
+ * was not committed is not there. Throws the `SyncError`s of `openDatabase`.
+ */
+export async function openReplica(
+  path: string,
+  options: ContextOptions & { readonly open: OpenOptions },
+  merging: Merging,
+): Promise<OpenedReplica> {
+  const { system } = options;
+  const database = await whenFree(system, () => openDatabase(path, options.open));
+  const { connection } = database;
+  try {
+    await whenFree(system, () => transact(connection, 'immediate', () => createSyncTables(connection)));
+    const context = openContext(connection, options);
+    const notices = await whenFree(system, () => inTransaction(context, () => prepare(context, merging)));
+    return { database, context, notices };
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function prepare(context: ReplicaContext, merging: Merging): Notice[] {
+  const notices = ensureIdentity(context);
+  if (context.notes.wentBack(context.meta.number('cursor') ?? 0)) {
+    // Somebody emptied the notes: what they told is found by comparing everything.
+    context.meta.set('cursor', 0);
+    context.meta.set('cookie', null);
+    for (const table of context.tables.all()) addPending(context, table, 'life');
+    notices.push({ code: 'notes-emptied', text: 'the notes of capture were emptied; all tables are compared' });
+  }
+  if (hasSchemaMoved(context)) {
+    const { rebuilt, dropped } = followSchema(context, merging);
+    const known = rebuilt.filter((name) => context.tables.byName(name) !== null);
+    if (known.length > 0) notices.push({ code: 'triggers-installed', text: `capture was put on ${known.join(', ')}` });
+    if (dropped.length > 0) notices.push({ code: 'tables-gone', text: `no longer here: ${dropped.join(', ')}` });
+  }
+  testCapture(context.connection);
+  if (hasSchemaMoved(context)) followSchema(context, merging);
+  return notices;
+}
+
+function ensureIdentity(context: ReplicaContext): Notice[] {
+  const { meta, origins, identity, system } = context;
+  const notices: Notice[] = [];
+  if (meta.text('database') === null) meta.set('database', Buffer.from(system.randomBytes(16)).toString('hex'));
+  const origin = meta.text('origin') === null ? null : origins.own();
+  if (origin === null || serverIdOfOrigin(origin) !== identity.server) {
+    origins.setOwn(originIdOf(identity.server, identity.freshEpoch()));
+    if (origin !== null) {
+      notices.push({ code: 'other-server', text: `the database was that of another server (${origin})` });
+    }
+  }
+  // Known from the start, so that naming a row after it never has to write.
+  origins.numberOf(genesisOrigin);
+  return notices;
+}
