@@ -1,3 +1,4 @@
+import type { CellStamp } from '../../core/cell-stamp.js';
 import type { InsertBlock } from '../../core/changeset.js';
 import { addHash } from '../../core/digest.js';
 import { rowKey, type Cell } from '../../core/life-state.js';
@@ -16,11 +17,25 @@ import { isCalm, isParent, isShownSomewhere } from './table-calm.js';
 /** Rows in one INSERT. */
 const rowsPerInsert = 32;
 
+/** New lives of one table, column by column, from a changeset or from a snapshot. */
+export interface NewRows {
+  readonly columns: readonly string[];
+  readonly count: number;
+  readonly values: readonly (readonly CellValue[])[];
+  /** The row of lives that are not named after it. */
+  readonly rows: ReadonlyMap<number, LifeName>;
+  readonly cellStamps: ReadonlyMap<number, ReadonlyMap<number, CellStamp>>;
+  lifeOf(i: number): LifeName;
+  /** The stamp of the row's cells. */
+  atOf(i: number): CellStamp;
+  /** Set when all lives and cells are of one changeset: then shadows are written in bulk. */
+  readonly bulk: Pick<InsertBlock, 'indexes' | 'times'> | null;
+}
+
 interface InsertWork {
   readonly scope: MergeScope;
   readonly table: SyncedTable;
-  readonly block: InsertBlock;
-  readonly by: OriginId;
+  readonly block: NewRows;
   /** In the order of the layout; a column that the block has not is null. */
   readonly values: readonly (readonly SqlValue[] | null)[];
   /** Columns that are written, by position in the layout. */
@@ -40,24 +55,29 @@ export function mergeInserts(
   options: { merger: RowMerger; by: OriginId },
 ): void {
   const { merger, by } = options;
+  const { stamp } = scope;
+  const lifeOf = (i: number): LifeName => ({ stamp, origin: by, index: block.indexes[i] ?? 0 });
+  const atOf = (i: number): CellStamp => ({ stamp: block.times[i] ?? stamp, origin: by });
   const table = scope.context.tables.byName(block.table);
-  const work = table && isCalm(scope, table) ? workOf(scope, table, block, by) : null;
-  if (work) insertPages(work);
-  for (let i = 0; i < block.count; i++) {
-    if (work && !work.slow.has(i)) continue;
-    const life = lifeOf(block, i, scope.stamp, by);
+  const slow = insertNewRows(scope, table, { ...block, lifeOf, atOf, bulk: block });
+  for (const i of slow) {
+    const life = lifeOf(i);
     merger.insert(block.table, { life, row: block.rows.get(i) ?? life, cells: cellsOfChange(block, i, by) });
   }
 }
 
-function lifeOf(block: InsertBlock, i: number, stamp: MergeScope['stamp'], origin: OriginId): LifeName {
-  return { stamp, origin, index: block.indexes[i] ?? 0 };
+/** Writes what clashes with nothing. Returns the positions of the rows that are for the rules. */
+export function insertNewRows(scope: MergeScope, table: SyncedTable | null, block: NewRows): Iterable<number> {
+  const work = table && isCalm(scope, table) ? workOf(scope, table, block) : null;
+  if (!work) return Array.from({ length: block.count }, (_, i) => i);
+  insertPages(work);
+  return work.slow;
 }
 
 /** Null when the block as a whole is nothing for the fast path. */
-function workOf(scope: MergeScope, table: SyncedTable, block: InsertBlock, by: OriginId): InsertWork | null {
+function workOf(scope: MergeScope, table: SyncedTable, block: NewRows): InsertWork | null {
   const columnAt = new Map(block.columns.map((column, c) => [column, c]));
-  const slow = new Set<number>(block.cellStamps.keys());
+  const slow = new Set<number>(block.bulk ? block.cellStamps.keys() : []);
   const pinned = new Map<number, number[]>();
   const values: (readonly SqlValue[] | null)[] = [];
   const written: number[] = [];
@@ -77,8 +97,9 @@ function workOf(scope: MergeScope, table: SyncedTable, block: InsertBlock, by: O
   for (const [i, row] of block.rows) {
     if (scope.set.rows.has(rowKey(table.name, row)) || scope.rows.keyOfRow(table, row)) slow.add(i);
   }
-  const work = { scope, table, block, by, values, written, unknown, pinned, slow };
-  return areParentsShown(work) ? work : null;
+  const work = { scope, table, block, values, written, unknown, pinned, slow };
+  hideOrphans(work);
+  return work;
 }
 
 type Resolving = Pick<InsertWork, 'scope' | 'table' | 'block' | 'slow' | 'pinned'>;
@@ -122,12 +143,12 @@ function rememberBlock({ scope, table, block }: Resolving): void {
   for (let i = 0; i < block.count; i++) {
     const key = keys?.[i];
     if (key === undefined || key === null || key instanceof RowReference) continue;
-    scope.rows.remember(table, block.rows.get(i) ?? lifeOf(block, i, scope.stamp, scope.by), [key]);
+    scope.rows.remember(table, block.rows.get(i) ?? block.lifeOf(i), [key]);
   }
 }
 
 /** References by value name whoever has the key; a missing parent is nothing for the fast path. */
-function areParentsShown({ scope, table, block, values, slow }: InsertWork): boolean {
+function hideOrphans({ scope, table, block, values, slow }: InsertWork): void {
   for (const reference of scope.set.planOf(table).references) {
     if (reference.byRow) continue;
     const positions = reference.schema.columns.map((column) => table.positionByColumn.get(column) ?? -1);
@@ -142,7 +163,6 @@ function areParentsShown({ scope, table, block, values, slow }: InsertWork): boo
       if (!isShown) slow.add(i);
     }
   }
-  return true;
 }
 
 function insertPages(work: InsertWork): void {
@@ -213,7 +233,7 @@ const highestRowid = ({ context }: MergeScope, table: SyncedTable): bigint => {
 };
 
 function writeShadows(work: InsertWork, accepted: readonly number[], rowids: readonly SqlValue[]): void {
-  const { scope, table, block, values, by } = work;
+  const { scope, table, block, values } = work;
   const { context } = scope;
   const width = table.layout.length;
   const comparison = createRowComparison(table);
@@ -229,9 +249,29 @@ function writeShadows(work: InsertWork, accepted: readonly number[], rowids: rea
     hashes[n] = hash;
     sum = addHash(sum, hash);
   }
+  const hashed = { accepted, rowids, hashes, columnHashes: new Uint8Array(columnHashes.buffer) };
+  if (block.bulk) putInBulk(work, block.bulk, hashed);
+  else putOneByOne(work, hashed);
+  context.tables.addRows(table, { rows: accepted.length, sum });
+  if (isParent(context, table)) rememberRows(work, accepted);
+  keepExtras(work, accepted);
+}
+
+interface HashedRows {
+  /** Positions in the block. */
+  readonly accepted: readonly number[];
+  readonly rowids: readonly SqlValue[];
+  readonly hashes: Float64Array;
+  readonly columnHashes: Uint8Array;
+}
+
+function putInBulk(
+  { scope, table, block, values }: InsertWork,
+  { indexes, times }: NonNullable<NewRows['bulk']>,
+  { accepted, rowids, hashes, columnHashes }: HashedRows,
+): void {
   const isWhole = accepted.length === block.count;
   const pick = <T>(column: readonly T[]): readonly T[] => (isWhole ? column : accepted.map((i) => column[i] as T));
-  const keys = table.isBag ? [rowids] : table.keyPositions.map((position) => pick(values[position] ?? []));
   const rows = new Map<number, LifeName>();
   if (block.rows.size > 0) {
     for (const [n, i] of accepted.entries()) {
@@ -239,39 +279,61 @@ function writeShadows(work: InsertWork, accepted: readonly number[], rowids: rea
       if (name) rows.set(n, name);
     }
   }
-  context.shadows.putMany(table, {
-    origin: context.origins.numberOf(by),
+  scope.context.shadows.putMany(table, {
+    origin: scope.context.origins.numberOf(scope.by),
     stamp: scope.stamp,
     count: accepted.length,
-    keys,
-    indexes: pick(block.indexes),
-    times: pick(block.times),
+    keys: table.isBag ? [rowids] : table.keyPositions.map((position) => pick(values[position] ?? [])),
+    indexes: pick(indexes),
+    times: pick(times),
     hashes,
-    columns: new Uint8Array(columnHashes.buffer),
+    columns: columnHashes,
     rows,
   });
-  context.tables.addRows(table, { rows: accepted.length, sum });
-  if (isParent(context, table)) rememberRows(work, accepted);
-  keepExtras(work, accepted);
 }
 
-function rememberRows({ scope, table, block, by, values }: InsertWork, accepted: readonly number[]): void {
-  const keys = values[table.keyPositions[0] ?? -1];
-  for (const i of accepted) {
-    scope.rows.remember(table, block.rows.get(i) ?? lifeOf(block, i, scope.stamp, by), [keys?.[i] ?? null]);
+function putOneByOne({ scope, table, block, values }: InsertWork, hashed: HashedRows): void {
+  const width = table.layout.length;
+  for (const [n, i] of hashed.accepted.entries()) {
+    const exceptions = new Map<number, CellStamp>();
+    for (const [c, at] of block.cellStamps.get(i) ?? []) {
+      const position = table.positionByColumn.get(block.columns[c] ?? '');
+      if (position !== undefined) exceptions.set(position, at);
+    }
+    const key = table.isBag
+      ? [hashed.rowids[n] ?? null]
+      : table.keyPositions.map((position) => values[position]?.[i] ?? null);
+    scope.context.shadows.put(table, key, {
+      life: block.lifeOf(i),
+      row: block.rows.get(i) ?? null,
+      at: block.atOf(i),
+      hash: hashed.hashes[n] ?? 0,
+      columns: hashed.columnHashes.subarray(n * width * 4, (n + 1) * width * 4),
+      exceptions: exceptions.size > 0 ? exceptions : null,
+    });
   }
 }
 
-function keepExtras({ scope, table, block, by, unknown, pinned }: InsertWork, accepted: readonly number[]): void {
+function rememberRows({ scope, table, block, values }: InsertWork, accepted: readonly number[]): void {
+  const keys = values[table.keyPositions[0] ?? -1];
+  for (const i of accepted) {
+    scope.rows.remember(table, block.rows.get(i) ?? block.lifeOf(i), [keys?.[i] ?? null]);
+  }
+}
+
+function keepExtras({ scope, table, block, unknown, pinned }: InsertWork, accepted: readonly number[]): void {
   if (unknown.length === 0 && pinned.size === 0) return;
   for (const i of accepted) {
     const cells = new Map<string, Cell>();
-    const stamp = block.times[i];
-    if (stamp === undefined) continue;
-    const at = { stamp, origin: by };
-    const cellAt = (c: number): Cell => ({ value: block.values[c]?.[i] ?? null, at });
+    const cellAt = (c: number): Cell => ({
+      value: block.values[c]?.[i] ?? null,
+      at: block.cellStamps.get(i)?.get(c) ?? block.atOf(i),
+    });
     for (const c of unknown) cells.set(block.columns[c] ?? '', cellAt(c));
-    for (const c of pinned.get(i) ?? []) pinCell(cells, block.columns[c] ?? '', cellAt(c), at);
-    if (cells.size > 0) scope.context.asides.putExtraCells(table.name, lifeOf(block, i, scope.stamp, by), cells);
+    for (const c of pinned.get(i) ?? []) {
+      const cell = cellAt(c);
+      pinCell(cells, block.columns[c] ?? '', cell, cell.at);
+    }
+    if (cells.size > 0) scope.context.asides.putExtraCells(table.name, block.lifeOf(i), cells);
   }
 }

@@ -64,7 +64,9 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
     insert: (table, { life, row, cells }) => {
       const synced = context.tables.byName(table);
       if (synced) set.loadRow(synced, row);
-      put({ table, life, row, cells });
+      // Here already when a snapshot had landed half before a crash.
+      const known = synced ? set.loadLife(synced, life, null) : null;
+      put(known ? { ...known.state, cells: mergeCells(known.state.cells, cells).cells } : { table, life, row, cells });
     },
     update(table, { life, key, cells }) {
       const loaded = find(table, life, key);
