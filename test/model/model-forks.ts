@@ -6,6 +6,7 @@
  * is told to every peer before anything flows.
  */
 import {
+  findFork,
   hashOf,
   originOfName,
   serverOf,
@@ -16,6 +17,7 @@ import {
   type ModelCell,
   type ModelChangeset,
   type ModelReplica,
+  type Parting,
   type Point,
   type Vector,
 } from './model.js';
@@ -34,23 +36,6 @@ export function agreeOnNames(a: ModelReplica, b: ModelReplica): boolean {
 function shareCuts(from: ModelReplica, to: ModelReplica): void {
   for (const chain of from.cuts) to.cuts.add(chain);
   applyCuts(to);
-}
-
-interface Parting {
-  readonly origin: string;
-  /** The first changeset after the parting, on either side. */
-  readonly first: readonly [Point, Point];
-}
-
-function findFork(a: ModelReplica, b: ModelReplica): Parting | null {
-  for (const [origin, points] of a.points) {
-    const others = b.points.get(origin) ?? [];
-    for (let i = 0; i < Math.min(points.length, others.length); i++) {
-      const [x, y] = [points[i], others[i]];
-      if (x && y && x.chain !== y.chain) return { origin, first: [x, y] };
-    }
-  }
-  return null;
 }
 
 const isYounger = (x: Point, y: Point): boolean => x.stamp > y.stamp || (x.stamp === y.stamp && x.chain > y.chain);
@@ -73,7 +58,8 @@ function cut(a: ModelReplica, b: ModelReplica, { origin, first: [x, y] }: Partin
 const branchName = (origin: string, chain: string): string => `${serverOf(origin)}${hashOf(chain).toString(36)}`;
 
 function applyCuts(replica: ModelReplica): void {
-  for (const [origin, points] of [...replica.points]) {
+  // Renaming adds origins: those need no look.
+  for (const [origin, points] of Array.from(replica.points)) {
     // From the end: a branch that was cut twice falls into two origins.
     for (let i = points.length - 1; i >= 0; i--) {
       const point = points[i];

@@ -219,6 +219,8 @@ export function visibleText(view: ModelView): string {
   const lines: string[] = [];
   for (const table of view.rowsByTable.keys())
     for (const row of visibleIn(view, table))
-      lines.push(`${table} ${row.key} ${JSON.stringify(Object.entries(row.values).toSorted())}`);
+      lines.push(
+        `${table} ${row.key} ${JSON.stringify(Object.entries(row.values).toSorted(([a], [b]) => (a < b ? -1 : 1)))}`,
+      );
   return lines.toSorted().join('\n');
 }

@@ -25,6 +25,8 @@ export interface Rules {
   readonly nullIsDerived: boolean;
   /** Forks: two histories of one origin are told apart before anything flows. */
   readonly forksAreSeen: boolean;
+  /** Forks: a snapshot is compared again when it is merged, not only when the two servers met. */
+  readonly snapshotsAreCompared: boolean;
   /** Forks: servers tell each other where histories were cut, before anything flows. */
   readonly cutsSpread: boolean;
   /** Forks: any two servers cut the younger branch; false: only the origin's own server renames, and only its own. */
@@ -49,6 +51,7 @@ export const finalRules: Rules = {
   losersDoNotNeed: true,
   nullIsDerived: true,
   forksAreSeen: true,
+  snapshotsAreCompared: true,
   cutsSpread: true,
   anyoneCuts: true,
   tiesByValue: true,
@@ -338,8 +341,30 @@ function setAlias(replica: ModelReplica, from: string, alias: ModelAlias): void 
   if (isHigher) replica.aliases.set(from, alias);
 }
 
-/** The join of two causally closed states (R9). Equal to streaming what either side lacks. */
-export function mergeSnapshot(replica: ModelReplica, snapshot: ModelReplica): void {
+export interface Parting {
+  readonly origin: string;
+  /** The first changeset after the parting, on either side. */
+  readonly first: readonly [Point, Point];
+}
+
+/** Where two replicas hold different histories of one origin. */
+export function findFork(a: ModelReplica, b: ModelReplica): Parting | null {
+  for (const [origin, points] of a.points) {
+    const others = b.points.get(origin) ?? [];
+    for (let i = 0; i < Math.min(points.length, others.length); i++) {
+      const [x, y] = [points[i], others[i]];
+      if (x && y && x.chain !== y.chain) return { origin, first: [x, y] };
+    }
+  }
+  return null;
+}
+
+/**
+ * The join of two causally closed states (R9). Equal to streaming what either side lacks. False: nothing was merged,
+ * since histories part; the receiver may have written since the two compared them.
+ */
+export function mergeSnapshot(replica: ModelReplica, snapshot: ModelReplica): boolean {
+  if (replica.rules.forksAreSeen && replica.rules.snapshotsAreCompared && findFork(replica, snapshot)) return false;
   const mine = { ...replica.vector };
   replica.version++;
   for (const id of replica.lives.keys())
@@ -358,6 +383,7 @@ export function mergeSnapshot(replica: ModelReplica, snapshot: ModelReplica): vo
     if (!replica.archive.has(chain)) replica.archive.set(chain, changeset);
   if (replica.rules.clockDrags) replica.clock = Math.max(replica.clock, snapshot.clock);
   if (!covers(mine, snapshot.vector)) replica.journal.push({ gap: { ...snapshot.vector } });
+  return true;
 }
 
 /** What a peer with this vector may be streamed, in order; `needsSnapshot` when a gap marker stops the stream. */

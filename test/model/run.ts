@@ -33,8 +33,7 @@ function sync(
   if (!agreeOnNames(from.replica, to.replica)) return;
   const { changesets, needsSnapshot } = streamFor(from.replica, to.replica.vector);
   if (allowSnapshot && random.chance(0.08)) {
-    mergeSnapshot(to.replica, from.replica);
-    world.totals.snapshots++;
+    if (mergeSnapshot(to.replica, from.replica)) world.totals.snapshots++;
     return confirmAll(world, to);
   }
   const count = isCut ? random.below(changesets.length + 1) : changesets.length;
@@ -44,10 +43,7 @@ function sync(
     check(outcome === 'merged', 'STREAM: a changeset could not be merged', () => `${outcome} ${changeset.origin}`);
     if (random.chance(0.3)) confirmAll(world, to);
   }
-  if (needsSnapshot && count === changesets.length) {
-    mergeSnapshot(to.replica, from.replica);
-    world.totals.snapshots++;
-  }
+  if (needsSnapshot && count === changesets.length && mergeSnapshot(to.replica, from.replica)) world.totals.snapshots++;
   confirmAll(world, to);
 }
 
