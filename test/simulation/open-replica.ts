@@ -3,20 +3,24 @@ import type { SqliteModule } from '../../src/databases/sqlite/sqlite-module.js';
 import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.js';
 import type { Observe } from '../../src/observe/event.js';
 import type { System } from '../../src/system/system.js';
+import { makeMachineStill } from './still-machine.js';
 
 export interface SimulatedReplicaOptions {
   readonly path: string;
   readonly identity: ReplicaIdentity;
   readonly system: System;
   readonly module: SqliteModule;
+  /** After how long without work the connection is closed; 0: never. */
+  readonly idleMs: number;
   readonly trace: (text: string) => void;
 }
 
 /** The real replica on a simulated machine. */
 export function openSimulatedReplica(options: SimulatedReplicaOptions): Replica {
-  const { path, identity, system, module, trace } = options;
+  makeMachineStill();
+  const { path, identity, system, module, idleMs, trace } = options;
   const observe: Observe = (level, event) => {
     if (level === 'warn' || level === 'error') trace(`reports ${JSON.stringify(event)}`);
   };
-  return createSqliteReplica({ path, dataset: 'shop', identity, system, observe, module });
+  return createSqliteReplica({ path, dataset: 'shop', identity, system, observe, module, idleMs });
 }
