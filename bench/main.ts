@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchCaptureCost } from './capture-cost.js';
 import { benchDrivers } from './drivers.js';
+import { benchCodec } from './codec.bench.js';
 import { figureLines, isReached, measureOf, type Figure } from './figure.js';
 import { benchMillion } from './million.js';
 import {
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'catch-up': benchCatchUp,
   idle: benchIdle,
   million: benchMillion,
+  codec: benchCodec,
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });

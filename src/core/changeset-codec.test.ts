@@ -12,6 +12,7 @@ import { decodePart, type DecodedPart } from './changeset-decoder.js';
 import { createChangesetEncoder, type EncoderOptions } from './changeset-encoder.js';
 import type { Changeset, ChangesetHeader, ChangesetPart, InsertBlock } from './changeset.js';
 import { changesetArbitrary, changesOf, originOf } from './codec.arbitrary.js';
+import { writeColumn } from './column-encoder.js';
 import {
   columnsMax,
   compressedBodyBytesMax,
@@ -21,10 +22,11 @@ import {
   rowBytesMax,
   rowsPerPartMax,
 } from './limits.js';
-import { createPartWriter, writeOrigin } from './part-dictionary.js';
+import { writeLives } from './life-codec.js';
+import { createPartWriter, writeOrigin, type PartWriter } from './part-dictionary.js';
 import type { Stamp } from './stamp.js';
 import { SyncError } from './sync-error.js';
-import type { CellValue } from './value.js';
+import { RowReference, type CellValue } from './value.js';
 import { emptyChain } from './version-vector.js';
 
 const encode = ({ header, blocks }: Changeset, options: EncoderOptions = {}): ChangesetPart[] => {
@@ -86,7 +88,7 @@ function partAround(body: Uint8Array, flags = 2): Uint8Array {
   return out.copy();
 }
 
-test('a changeset of any kinds of blocks and values comes back as it was, whatever the size of its parts', () => {
+test('a changeset of any kinds of blocks and values comes back as it was, whatever the size of its parts (C1, C4)', () => {
   fc.assert(
     fc.property(changesetArbitrary, fc.integer({ min: 1, max: 2000 }), fc.boolean(), (changeset, target, packed) => {
       const options = packed ? { partBytesTarget: target, compress: compressBytes } : { partBytesTarget: target };
@@ -98,14 +100,14 @@ test('a changeset of any kinds of blocks and values comes back as it was, whatev
   );
 });
 
-test('a part can be decoded without the parts before it', () => {
+test('a part can be decoded without the parts before it (C2)', () => {
   const block = insertOf({ name: Array.from({ length: 3000 }, (_, i) => `name ${i}`) });
   const parts = encode({ header, blocks: [block] }, { partBytesTarget: 4096 });
   const back = parts.toReversed().map((part) => decodeBytes(part.bytes));
   assert.deepEqual(changesOf(back.toReversed().flatMap((part) => part.blocks)), changesOf([block]));
 });
 
-test('parts stay near the size that was asked for, are counted, and only the first holds the header', () => {
+test('parts stay near the size that was asked for, are counted, and only the first holds the header (C1, C12)', () => {
   const block = insertOf({ id: Array.from({ length: 20_000 }, (_, i) => BigInt(i)) });
   const parts = encode({ header, blocks: [block, block] }, { partBytesTarget: 8192 });
   assert.ok(parts.length > 5);
@@ -164,7 +166,7 @@ test('a block whose columns differ in length is refused by the encoder', () => {
   assert.throws(() => encode({ header, blocks: [block] }), hasCode('USYNC-1001'));
 });
 
-test('what the decoder would refuse is refused by the encoder', () => {
+test('what the decoder would refuse is refused by the encoder (C7)', () => {
   const columns = Object.fromEntries(Array.from({ length: columnsMax + 1 }, (_, i) => [`c${i}`, [1n]]));
   assert.throws(() => encode({ header, blocks: [insertOf(columns)] }), hasCode('USYNC-1507'));
   const at = { stamp, origin: header.origin };
@@ -204,7 +206,7 @@ test('blobs do not share memory with the bytes that they were decoded from', () 
   assert.deepEqual(back.blocks[0]?.kind === 'insert' && back.blocks[0].values, [[Uint8Array.of(1, 2, 3)]]);
 });
 
-test('a part that is not the announced one is refused', () => {
+test('a part that is not the announced one is refused (C9)', () => {
   const [part] = encode({ header, blocks: [] });
   assert.ok(part);
   const others = [{ origin: originOf(2) }, { stamp: (stamp + 1) as Stamp }, { part: 1 }, { isLast: false }];
@@ -213,7 +215,7 @@ test('a part that is not the announced one is refused', () => {
   }
 });
 
-test('a part that was cut anywhere, or has bytes behind its end, is refused', () => {
+test('a part that was cut anywhere, or has bytes behind its end, is refused (C5)', () => {
   fc.assert(
     fc.property(
       changesetArbitrary,
@@ -299,7 +301,7 @@ test('few bytes cannot make the decoder hold millions of cells', () => {
   assert.throws(() => decodeBytes(partAround(body.copy())), hasCode('USYNC-1507'));
 });
 
-test('counts that do not fit what is left are refused before anything is allocated', () => {
+test('counts that do not fit what is left are refused before anything is allocated (C6)', () => {
   for (const count of [2 ** 16, 2 ** 31, 2 ** 53 - 1]) {
     const body = createByteWriter();
     const part = createPartWriter(body, stamp, [header.origin]);
@@ -311,7 +313,7 @@ test('counts that do not fit what is left are refused before anything is allocat
   }
 });
 
-test('a body that would be larger than it states, or than any may be, is refused', () => {
+test('a body that would be larger than it states, or than any may be, is refused (C10)', () => {
   const bomb = compressBytes(new Uint8Array(8_000_000));
   assert.ok(bomb.length < 10_000);
   for (const stated of [1, 100_000, 8_000_001, compressedBodyBytesMax + 1, 2 ** 40]) {
@@ -319,6 +321,59 @@ test('a body that would be larger than it states, or than any may be, is refused
     body.varint(stated);
     body.raw(bomb);
     assert.throws(() => decodeBytes(partAround(body.copy(), 3)), isRefusal);
+  }
+});
+
+/** The body of an end of two lives, whose one key column the caller writes. */
+function endWithKey(writeKey: (part: PartWriter) => void): Uint8Array {
+  const body = createByteWriter();
+  const part = createPartWriter(body, stamp, [header.origin]);
+  body.byte(3);
+  part.name('item');
+  body.raw(Uint8Array.of(2, 0, 0));
+  const lives = [0, 1].map((index) => ({ stamp, origin: header.origin, index }));
+  writeLives(part, lives);
+  body.varint(1);
+  part.name('id');
+  writeKey(part);
+  body.byte(0);
+  return partAround(body.copy());
+}
+
+const textKey = (lengths: readonly number[], text: string): Uint8Array =>
+  endWithKey(({ out }) => {
+    const utf8 = new TextEncoder().encode(text);
+    out.raw(Uint8Array.of(4, ...lengths, utf8.length, 0, 0, 0, ...utf8));
+  });
+
+test('lengths of texts use up their bytes and split no character (C13)', () => {
+  const [block] = decodeBytes(textKey([1, 2], 'a🙂')).blocks;
+  assert.deepEqual(block?.kind === 'end' && block.keys, [['a', '🙂']]);
+  for (const lengths of [
+    [2, 1],
+    [1, 1],
+    [1, 3],
+    [3, 1],
+  ]) {
+    assert.throws(() => decodeBytes(textKey(lengths, 'a🙂')), hasCode('USYNC-1504'));
+  }
+});
+
+test('a key that holds a reference is refused (C14)', () => {
+  const rows = [1n, new RowReference({ stamp, origin: header.origin, index: 1 })];
+  assert.throws(() => decodeBytes(endWithKey((part) => writeColumn(part, rows, 0, 2))), /reference/);
+});
+
+test('columns inside columns, and kinds other than a mixed column says, are refused (C15)', () => {
+  for (const column of [
+    [9, 3, 0],
+    [9, 3, 9, 3, 1, 0, 0],
+    [9, 3, 8, 1, 1, 1, 0, 0],
+    [8, 1, 1, 3, ...new Uint8Array(16)],
+    [8, 2, 2, 2, ...new Uint8Array(16)],
+    [8, 8, 8, 1, 0, 0],
+  ]) {
+    assert.throws(() => decodeBytes(endWithKey(({ out }) => out.raw(Uint8Array.from(column)))), hasCode('USYNC-1504'));
   }
 });
 

@@ -26,7 +26,7 @@ test('a chain is 16 hex characters, the same on every run', () => {
   fc.assert(fc.property(bytesArbitrary, (bytes) => assert.match(chainOf([bytes]), /^[0-9a-f]{16}$/)));
 });
 
-test('a chain depends on every bit, on the order and borders of parts, and on what was before', () => {
+test('a chain depends on every bit, on the order and borders of parts, and on what was before (C16)', () => {
   fc.assert(
     fc.property(bytesArbitrary, bytesArbitrary, fc.nat(), (a, b, seed) => {
       const flipped = a.slice();

@@ -76,7 +76,7 @@ const vectorArbitrary = fc
   .array(fc.tuple(originArbitrary, stampArbitrary, chainArbitrary))
   .map((entries): VersionVector => new Map(entries.map(([origin, stamp, chain]) => [origin, { stamp, chain }])));
 
-test('a vector comes back as it was, and equal vectors have equal bytes', () => {
+test('a vector comes back as it was, and equal vectors have equal bytes (C8)', () => {
   fc.assert(
     fc.property(vectorArbitrary, fc.nat(), (vector, seed) => {
       const bytes = encodeVector(vector);
