@@ -83,6 +83,7 @@ export function createSession(options: SessionOptions): Session {
       state.time = time;
       state.effects = [];
       state.bytesInStep = 0;
+      noticeStandstill(state);
       try {
         handle(parts, event);
         settle(parts);
@@ -142,9 +143,7 @@ function handle(parts: SessionParts, event: SessionEvent): void {
       onFrame(parts, event.frame);
       return;
     case 'drained':
-      return;
     case 'alarm':
-      onAlarm(parts);
       return;
     case 'decided':
       onVerdict(parts, event.verdict);
@@ -338,11 +337,10 @@ function onPong(state: SessionState, { nonce, wallMs }: { readonly nonce: number
   state.clockOffsetMs = Math.round(wallMs + state.roundTripMs / 2 - state.time.wallMs);
 }
 
-function onAlarm({ state }: SessionParts): void {
+/** This process itself stood still (suspended, stopped): the peer's frames may be waiting to be read. */
+function noticeStandstill(state: SessionState): void {
   const { nowMs } = state.time;
-  const isLate = nowMs - state.alarmAtMs > pingAfterMs;
-  // This process itself stood still (suspended, stopped): the peer's frames may be waiting to be read.
-  if (isLate) state.heardAtMs = nowMs;
+  if (nowMs - state.alarmAtMs > pingAfterMs) state.heardAtMs = nowMs;
 }
 
 function ask(parts: SessionParts, { dataset, id, question }: Extract<SessionEvent, { kind: 'ask' }>): void {
