@@ -26,6 +26,10 @@ export interface DatasetRunner {
   start(): Promise<void>;
   /** What is here becomes the beginning of the dataset. Resolves when every row is adopted. */
   found(): Promise<void>;
+  /** The same, but only for a dataset that is no part of a group yet. */
+  foundIfFresh(): Promise<void>;
+  /** Captures what is committed by now. Does nothing for a dataset that is no part of a group yet. */
+  capture(): Promise<void>;
   /** Looks for new rows now. */
   wake(): void;
   /** Something was merged or the origin changed: the witness must follow. */
@@ -111,12 +115,12 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
         supervisor.supervise(`prune ${config.name}`, (signal, alive) => pruneLoop(options, state, { signal, alive })),
       );
     },
-    async found() {
-      if (!state.isReady) throw new SyncError('USYNC-1002', `Dataset ${config.name} is not open.`);
-      state.isFounding = true;
-      while ((await drainOnce(options, state)).hasMore);
-      await replica.flush();
-      await writeWitness(options, state, false);
+    found: () => found(options, state),
+    async foundIfFresh() {
+      if (state.isReady && (await replica.position()).isFresh) await found(options, state);
+    },
+    async capture() {
+      if (state.isReady && (await mayCapture(options, state))) while ((await drainOnce(options, state)).hasMore);
     },
     wake: () => wakeup.wake(),
     noteMoved: () => {
@@ -132,6 +136,15 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
       await leaveClean(options, state);
     },
   };
+}
+
+async function found(options: DatasetRunnerOptions, state: RunnerState): Promise<void> {
+  if (!state.isReady) throw new SyncError('USYNC-1002', `Dataset ${options.config.name} is not open.`);
+  state.isFounding = true;
+  while ((await drainOnce(options, state)).hasMore);
+  await options.replica.flush();
+  await writeWitness(options, state, false);
+  options.onMoved(options.config.name);
 }
 
 /** What only a person can mend ends the start; the rest is shown and tried again. */

@@ -152,9 +152,10 @@ const noAddress = (target: DialTarget): SyncError =>
 const refusalOf = ({ code, reason }: SessionEnd): SyncError =>
   new SyncError(code in errorCatalogue ? (code as ErrorCode) : 'USYNC-1000', reason);
 
-async function dialAny(
-  { transport }: DialerOptions,
-  target: DialTarget,
+/** The first address that answers with the pinned key. Rejects with the failure of the last one. */
+export async function dialAny(
+  { transport }: Pick<DialerOptions, 'transport'>,
+  target: Pick<DialTarget, 'name' | 'addresses' | 'fingerprint'>,
   signal: AbortSignal,
 ): Promise<{ channel: Channel; address: string }> {
   let failure: unknown = new SyncError('USYNC-1501', `${target.name} has no usable address.`);

@@ -1,9 +1,7 @@
 /** Every number of the engine in one place. Times in milliseconds. */
 
-/** Hints wake the drain at once; this is the net below them. */
-export const drainPollMs = 1_000;
-/** While a dataset is no part of the group yet, its rows are not captured. */
-export const freshPollMs = 1_000;
+/** Hints wake the drain at once; this is the net below them. Long enough that an idle database is closed in between. */
+export const drainPollMs = 20_000;
 /** The witness trails the database by this much at most while changes are captured. */
 export const witnessAfterMs = 1_000;
 export const pruneEveryMs = 60_000;

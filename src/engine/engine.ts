@@ -3,6 +3,7 @@
  * transport or file system; those come in as adapters.
  */
 import type { Config, DatasetConfig } from '../config/config.js';
+import type { ServerId } from '../core/origin.js';
 import type { Replica, ReplicaIdentity } from '../databases/replica.js';
 import type { ServerList } from '../databases/server-list.js';
 import type { Observe, ObservedEvent } from '../observe/event.js';
@@ -51,7 +52,8 @@ export interface EngineOptions extends Config {
 export interface EngineAdapters {
   readonly openReplica: (options: ReplicaOptions) => Replica;
   readonly openServerList: (path: string) => ServerList;
-  readonly createTransport: (key: ServerKeyFiles) => Transport;
+  /** Who this server is, by a key in the data folder that is made at the first start, and how it talks. */
+  readonly openTransport: (files: DataFiles) => Promise<OpenedTransport>;
   readonly system: System;
   /** Opens the data folder, which is created when it is missing. */
   readonly openFiles: (folder: string) => Promise<DataFiles>;
@@ -70,12 +72,16 @@ export interface FolderLock {
 export interface ReplicaOptions {
   readonly dataset: DatasetConfig;
   readonly identity: ReplicaIdentity;
+  /** For the message to who finds the database taken. */
+  readonly dataFolder: string;
+  readonly observe: Observe;
 }
 
-/** The key pair and certificate of this server, PEM. */
-export interface ServerKeyFiles {
-  readonly privateKeyPem: string;
-  readonly certificatePem: string;
+export interface OpenedTransport {
+  readonly server: ServerId;
+  /** SHA-256 of the public key, lower-case hex. */
+  readonly fingerprint: string;
+  readonly transport: Transport;
 }
 
 export interface WaitOptions {

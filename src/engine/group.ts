@@ -24,6 +24,8 @@ export interface Group {
   found(): Promise<void>;
   /** Puts the own list aside for the one of the inviter's group. */
   beginJoin(inviter: Inviter): Promise<void>;
+  /** Back to being alone, after the group did not let this server in. */
+  cancelJoin(): Promise<void>;
   put(server: ListedServer): void;
   /** Keeps the own row true: name, addresses, datasets. */
   putSelf(own: OwnRow): void;
@@ -102,6 +104,7 @@ export function createGroup(options: GroupOptions): Group {
     open: () => open(options, state),
     found: () => found(options, state),
     beginJoin: (inviter) => beginJoin(options, state, inviter),
+    cancelJoin: () => cancelJoin(options, state),
     put(server) {
       state.list?.put(server);
       state.runner?.wake();
@@ -168,6 +171,15 @@ async function beginJoin(options: GroupOptions, state: GroupState, inviter: Invi
   for (const suffix of ['', '-wal', '-shm', '-journal']) await options.files.remove(`${serversFile}${suffix}`);
   await options.forgetWitness();
   await openList(options, state);
+}
+
+async function cancelJoin(options: GroupOptions, state: GroupState): Promise<void> {
+  if (state.stored?.state !== 'joining') return;
+  await options.files.remove(stateFile);
+  await state.runner?.stop();
+  state.list?.close();
+  [state.stored, state.runner, state.list] = [null, null, null];
+  look(state);
 }
 
 async function reread(options: GroupOptions, state: GroupState): Promise<void> {

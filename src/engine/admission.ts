@@ -1,0 +1,124 @@
+/** Who may in: decides about each connection after its hello, by the key that its handshake has proven. */
+import type { HelloMessage, PairingProof } from '../protocol/message.js';
+import { serverIdOfFingerprint } from '../protocol/server-id.js';
+import type { Verdict } from '../protocol/session-event.js';
+import type { Channel } from '../transports/transport.js';
+import type { ListedServer } from '../databases/server-list.js';
+import { serversDataset } from './engine-limits.js';
+import type { Group } from './group.js';
+import type { Invites } from './invites.js';
+
+export interface Admission {
+  /** Before a byte is read. Removed and pending servers may greet, so that they are told what they are. */
+  isTrusted(fingerprint: string): boolean | 'pairing';
+  decide(hello: HelloMessage, channel: Channel): Promise<Decision>;
+}
+
+/** `visitor`: it may look at the data that it was invited to, and is no member. */
+export type Decision =
+  | { readonly kind: 'member' }
+  | { readonly kind: 'visitor' }
+  | { readonly kind: 'other'; readonly verdict: Exclude<Verdict, { kind: 'accepted' }> };
+
+export interface AdmissionOptions {
+  readonly group: Group;
+  readonly invites: Invites;
+  readonly self: { readonly id: ListedServer['id']; readonly fingerprint: string };
+  readonly nowMs: () => number;
+  readonly onJoined: (server: ListedServer) => void;
+}
+
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { group, invites } = options;
+  return {
+    isTrusted(fingerprint) {
+      if (group.inviter?.fingerprint === fingerprint) return true;
+      const listed = group.byFingerprint(fingerprint);
+      if (listed !== null) return listed.state === 'removed' && invites.hasOpen() ? 'pairing' : true;
+      return invites.hasOpen() ? 'pairing' : false;
+    },
+    async decide(hello, channel) {
+      if (serverIdOfFingerprint(channel.peerFingerprint) !== hello.server)
+        return refused('USYNC-1401', 'The id of the server does not belong to its key.');
+      if (hello.pairing !== null) {
+        const paired = await pair(options, { hello, channel, pairing: hello.pairing });
+        if (paired !== null) return paired;
+      }
+      return decideByList(options, channel.peerFingerprint);
+    },
+  };
+}
+
+const refused = (code: string, text: string): Decision => ({ kind: 'other', verdict: { kind: 'refused', code, text } });
+
+function decideByList({ group }: AdmissionOptions, fingerprint: string): Decision {
+  if (group.inviter?.fingerprint === fingerprint) return { kind: 'member' };
+  if (group.membership === 'removed') return refused('USYNC-1402', 'This server was removed from the group itself.');
+  const listed = group.byFingerprint(fingerprint);
+  switch (listed?.state) {
+    case undefined:
+      return refused('USYNC-1401', 'The key of your server is not known here.');
+    case 'removed':
+      return refused('USYNC-1402', 'Your server was removed from the group.');
+    case 'pending':
+      return {
+        kind: 'other',
+        verdict: { kind: 'pending', text: 'A member of the group must approve this server first.' },
+      };
+    case 'member':
+      return { kind: 'member' };
+  }
+}
+
+interface Pairing {
+  readonly hello: HelloMessage;
+  readonly channel: Channel;
+  readonly pairing: PairingProof;
+}
+
+/** Null when the server is known by its key anyway, whatever it shows. */
+async function pair(options: AdmissionOptions, { hello, channel, pairing }: Pairing): Promise<Decision | null> {
+  const { group, invites } = options;
+  const listed = group.byFingerprint(channel.peerFingerprint);
+  const isKnown = listed?.state === 'member' || listed?.state === 'pending';
+  const isVisit = !hello.datasets.includes(serversDataset);
+  const match = await invites.check({ pairing, channel, isUsed: !isVisit && !isKnown });
+  if (match.kind === 'refused') return isKnown ? null : refused('USYNC-1400', match.text);
+  if (isVisit) {
+    channel.admit?.();
+    return { kind: 'visitor' };
+  }
+  if (isKnown) return null;
+  const joined = joinedServer(options, { hello, channel, before: listed, isPreApproved: match.isPreApproved });
+  group.put(joined);
+  options.onJoined(joined);
+  if (match.isPreApproved) channel.admit?.();
+  return null;
+}
+
+interface Joining {
+  readonly hello: HelloMessage;
+  readonly channel: Channel;
+  readonly before: ListedServer | null;
+  readonly isPreApproved: boolean;
+}
+
+function joinedServer(
+  { self, nowMs }: AdmissionOptions,
+  { hello, channel, before, isPreApproved }: Joining,
+): ListedServer {
+  return {
+    addedBy: self.id,
+    addedAtMs: nowMs(),
+    ...before,
+    id: hello.server,
+    name: hello.name,
+    fingerprint: channel.peerFingerprint,
+    addresses: hello.addresses,
+    datasets: hello.datasets.filter((name) => name !== serversDataset),
+    state: isPreApproved ? 'member' : 'pending',
+    removedBy: null,
+    removedAtMs: null,
+    cutOff: {},
+  };
+}

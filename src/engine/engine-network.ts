@@ -1,0 +1,241 @@
+/** The connections of a running engine: listens, dials each member, and carries facts between sessions and datasets. */
+import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
+import type { HelloMessage } from '../protocol/message.js';
+import { serverIdOfFingerprint } from '../protocol/server-id.js';
+import type { SessionReport } from '../protocol/session-event.js';
+import type { AdoptionChoice, AdoptionPreview } from '../databases/replica.js';
+import type { Channel, Listening } from '../transports/transport.js';
+import { createAdmission } from './admission.js';
+import { createDatasetTurns } from './dataset-turns.js';
+import { createDialer, type Dialer, type DialTarget } from './dialer.js';
+import { serversDataset } from './engine-limits.js';
+import { addressesToAdvertise, type EngineGround, type Undo } from './engine-parts.js';
+import type { Invites } from './invites.js';
+import { createPeerLinks, type PeerLinks } from './peer-links.js';
+import type { RunningSession, SessionEnd } from './session-runner.js';
+import { createSessionStarter, type SessionStarter } from './session-starter.js';
+import type { Replica } from '../databases/replica.js';
+
+export interface EngineNetwork {
+  readonly links: PeerLinks;
+  readonly dialer: Dialer;
+  readonly starter: SessionStarter;
+  readonly listening: Listening;
+  readonly addresses: readonly string[];
+  /** What a person chose for a dataset that waits with rows of its own; `measure` where nobody did. */
+  readonly choices: Map<string, AdoptionChoice>;
+  /** What joining found here, by dataset; for the report of joining. */
+  readonly previews: Map<string, AdoptionPreview>;
+  /** Dials whom the list names, drops whom it no longer does, founds what nobody else carries. */
+  follow(): void;
+}
+
+export interface NetworkOptions {
+  readonly ground: EngineGround;
+  readonly invites: Invites;
+  readonly undo: Undo;
+}
+
+export async function openNetwork({ ground, invites, undo }: NetworkOptions): Promise<EngineNetwork> {
+  const { adapters, group, transport, options, self } = ground;
+  const { system } = adapters;
+  const choices = new Map<string, AdoptionChoice>();
+  const previews = new Map<string, AdoptionPreview>();
+  const links = createLinks(ground);
+  const admission = createAdmission({
+    group,
+    invites,
+    self,
+    nowMs: () => system.nowMs(),
+    onJoined: ({ name }) => ground.observation.recorder.observe('info', { kind: 'server-joined', peer: name }),
+  });
+  const place = { addresses: [] as readonly string[] };
+  const starter = createSessionStarter({
+    self,
+    bootNonce: ground.bootNonce,
+    addresses: () => place.addresses,
+    replicas: () => replicasOf(ground),
+    system,
+    observe: ground.observation.recorder.observe,
+    turns: createDatasetTurns(),
+    links,
+    admission,
+    chooseAdoption: (dataset, preview) => {
+      previews.set(dataset, preview);
+      const choice = choices.get(dataset);
+      if (choice !== undefined) return Promise.resolve(choice);
+      return Promise.resolve(preview.isUnclear ? null : 'measure');
+    },
+    onMoved: (dataset, by) => moved(ground, links, { dataset, by }),
+    onReport: (peer, report) => note(ground, peer, report),
+    onEnd: (peer, end) => noteEnd(ground, peer, end),
+  });
+  undo(() => starter.stop('The server is stopping.'));
+  const dialer = createDialer({
+    self: self.id,
+    transport,
+    links,
+    system,
+    supervisor: ground.supervisor,
+    runOutgoing: (channel, address) => starter.start({ channel, isOutgoing: true, address }).closed,
+    onUnreachable: ({ name }, { reason }) =>
+      ground.observation.recorder.observe('warn', { kind: 'peer-lost', peer: name, reason }),
+  });
+  undo(() => dialer.setPeers([]));
+  const listening = await transport.listen({
+    host: options.listen.host,
+    port: options.listen.port,
+    isTrusted: (fingerprint) => admission.isTrusted(fingerprint),
+    onChannel: (channel: Channel) => void starter.start({ channel, isOutgoing: false, address: channel.remoteAddress }),
+    onRefused: ({ remoteAddress, code, reason }) =>
+      ground.observation.recorder.observe('warn', { kind: 'peer-refused', peer: remoteAddress, code, reason }),
+  });
+  undo(() => listening.close());
+  place.addresses = addressesToAdvertise(options, listening.port);
+  ground.signals.onMoved = (dataset) => moved(ground, links, { dataset, by: null });
+  ground.signals.onOpened = (dataset) => {
+    for (const { session } of links.all()) session.resume(dataset);
+    moved(ground, links, { dataset, by: null });
+  };
+  const follow = (): void => followList(ground, { links, dialer, starter });
+  group.onChange(follow);
+  return { links, dialer, starter, listening, addresses: place.addresses, choices, previews, follow };
+}
+
+export function replicasOf({ runners, group }: EngineGround): ReadonlyMap<string, Replica> {
+  const replicas = new Map<string, Replica>();
+  if (group.runner) replicas.set(serversDataset, group.runner.replica);
+  for (const [name, runner] of runners) replicas.set(name, runner.replica);
+  return replicas;
+}
+
+function createLinks({ adapters, self, ledger, observation }: EngineGround): PeerLinks {
+  const { system } = adapters;
+  const { observe } = observation.recorder;
+  return createPeerLinks({
+    self: self.id,
+    system,
+    onTwin: ({ name }) =>
+      observe('error', {
+        kind: 'peer-refused',
+        peer: name,
+        code: 'USYNC-1404',
+        reason: 'two running servers use its identity',
+      }),
+    onLinked: ({ hello, address }) => {
+      ledger.linked(hello.server, system.nowMs());
+      observe('info', { kind: 'peer-connected', peer: hello.name, address });
+    },
+    onLost: ({ hello }, reason) => {
+      ledger.lost(hello.server, system.nowMs());
+      observe('info', { kind: 'peer-lost', peer: hello.name, reason });
+    },
+  });
+}
+
+interface Moved {
+  readonly dataset: string;
+  /** The session that merged; null for what was captured here. */
+  readonly by: RunningSession | null;
+}
+
+function moved(ground: EngineGround, links: PeerLinks, { dataset, by }: Moved): void {
+  const { runners, group } = ground;
+  for (const { session } of links.all()) if (session !== by) session.changed(dataset);
+  (dataset === serversDataset ? group.runner : runners.get(dataset))?.noteMoved();
+  if (dataset !== serversDataset) return;
+  group.reread().catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error);
+    ground.observation.recorder.observe('error', {
+      kind: 'dataset-notice',
+      dataset,
+      code: 'USYNC-1102',
+      text: `The list of servers cannot be read: ${reason}`,
+    });
+  });
+}
+
+function note(ground: EngineGround, peer: HelloMessage, report: SessionReport): void {
+  const { adapters, acknowledged, ledger, observation, group } = ground;
+  // A visitor that looks before it joins leaves no trace.
+  if (!group.servers().some(({ id }) => id === peer.server)) return;
+  const nowMs = adapters.system.nowMs();
+  switch (report.kind) {
+    case 'acked':
+      acknowledged.note(peer.server, report.dataset, report.vector);
+      ledger.acked(peer.server, nowMs);
+      return;
+    case 'proven':
+      ledger.proven(peer.server, report);
+      return;
+    case 'origin-changed':
+      observation.recorder.observe('warn', {
+        kind: 'epoch-changed',
+        dataset: report.dataset,
+        origin: '',
+        reason: report.reason,
+      });
+      return;
+    default:
+  }
+}
+
+/** Refusals that a person must know of, as the peer told them. */
+const tellingCodes: readonly string[] = ['USYNC-1401', 'USYNC-1402', 'USYNC-1404', 'USYNC-1503', 'USYNC-1504'];
+
+function noteEnd(ground: EngineGround, peer: HelloMessage | null, end: SessionEnd): void {
+  if (!tellingCodes.includes(end.code)) return;
+  const { ledger, observation, adapters } = ground;
+  const code = end.code in errorCatalogue ? (end.code as ErrorCode) : 'USYNC-1000';
+  if (peer !== null && end.isByPeer)
+    ledger.refused(peer.server, { code, reason: end.reason, atMs: adapters.system.nowMs() });
+  observation.recorder.observe('warn', {
+    kind: 'peer-refused',
+    peer: peer?.name ?? 'an unknown server',
+    code,
+    reason: end.reason,
+  });
+}
+
+type Following = Pick<EngineNetwork, 'links' | 'dialer' | 'starter'>;
+
+function followList(ground: EngineGround, { links, dialer, starter }: Following): void {
+  const { group, observation } = ground;
+  const servers = new Map(group.servers().map((server) => [server.id, server]));
+  for (const { hello, session } of links.all()) {
+    const listed = servers.get(hello.server);
+    if (listed?.state !== 'removed') continue;
+    session.close('USYNC-1402', 'Your server was removed from the group.');
+    observation.recorder.observe('warn', { kind: 'server-removed', peer: listed.name });
+  }
+  dialer.setPeers(dialTargets(ground));
+  starter.reconsider();
+  foundOrphans(ground);
+}
+
+/** While this server waits to be let in, only the one that invited it knows its key. */
+function dialTargets({ group, joins }: EngineGround): readonly DialTarget[] {
+  if (group.membership === 'member') return group.peers();
+  const { inviter } = group;
+  if (inviter === null || joins.isRunning) return [];
+  return [{ ...inviter, id: serverIdOfFingerprint(inviter.fingerprint) }];
+}
+
+/** A dataset that no other member carries begins with what is here. */
+export function foundOrphans({ group, runners, observation, self }: EngineGround): void {
+  if (group.membership !== 'member') return;
+  for (const [name, runner] of runners) {
+    const others = group.servers().filter((server) => server.state !== 'removed' && server.id !== self.id);
+    const isCarried = others.some(({ datasets }) => datasets.includes(name));
+    if (isCarried || !runner.facts.isOpen) continue;
+    runner.foundIfFresh().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      observation.recorder.observe('error', {
+        kind: 'dataset-notice',
+        dataset: name,
+        code: 'USYNC-1000',
+        text: reason,
+      });
+    });
+  }
+}

@@ -1,0 +1,183 @@
+/** What a running engine consists of, built in order and taken down in reverse. */
+import { randomHex } from '../system/random.js';
+import { ownAddresses } from '../system/own-addresses.js';
+import type { Epoch, ServerId } from '../core/origin.js';
+import type { Replica } from '../databases/replica.js';
+import { createActivity, type Activity } from '../observe/activity.js';
+import { createCounters, type Counters } from '../observe/counters.js';
+import { createOpenProblems, type OpenProblems } from '../observe/open-problems.js';
+import { createRecorder, type Recorder } from '../observe/recorder.js';
+import type { DataFiles } from '../system/data-files.js';
+import type { Transport } from '../transports/transport.js';
+import { openAcknowledged, type Acknowledged } from './acknowledged.js';
+import type { DatasetConfig } from '../config/config.js';
+import { createDatasetLooker, type DatasetLooker } from './dataset-look.js';
+import { createDatasetRunner, type DatasetRunner } from './dataset-runner.js';
+import type { EngineAdapters, EngineOptions } from './engine.js';
+import { activityEventsMax, serversDataset } from './engine-limits.js';
+import { createGroup, serversConfig, type Group } from './group.js';
+import { openPeerLedger, type PeerLedger } from './peer-ledger.js';
+import { createSupervisor, type Supervisor } from './supervisor.js';
+import { createWitnessStore } from './witness.js';
+
+export interface Observation {
+  readonly recorder: Recorder;
+  readonly activity: Activity;
+  readonly counters: Counters;
+  readonly problems: OpenProblems;
+}
+
+export function createObservation({ system, observe }: EngineAdapters): Observation {
+  const recorder = createRecorder(system);
+  const activity = createActivity(activityEventsMax);
+  const counters = createCounters();
+  const problems = createOpenProblems();
+  recorder.attach(activity.add);
+  recorder.attach(counters.add);
+  recorder.attach(problems.add);
+  recorder.attach(({ atMs: _, level, ...detail }) => observe(level, detail));
+  return { recorder, activity, counters, problems };
+}
+
+/** Everything that exists before the first connection. */
+export interface EngineGround {
+  readonly options: EngineOptions;
+  readonly adapters: EngineAdapters;
+  readonly observation: Observation;
+  readonly supervisor: Supervisor;
+  readonly files: DataFiles;
+  readonly transport: Transport;
+  readonly self: { readonly id: ServerId; readonly name: string; readonly fingerprint: string };
+  readonly bootNonce: string;
+  readonly startedAtMs: number;
+  readonly acknowledged: Acknowledged;
+  readonly ledger: PeerLedger;
+  readonly runners: ReadonlyMap<string, DatasetRunner>;
+  readonly group: Group;
+  /** One a dataset, the list of servers included once it is there. */
+  readonly lookers: Map<string, DatasetLooker>;
+  /** Set by what comes later: called when a dataset's vector moved, or its database was opened. */
+  readonly signals: GroundSignals;
+  /** While a person's join runs, it dials by itself. */
+  readonly joins: { isRunning: boolean };
+}
+
+export interface GroundSignals {
+  onMoved: (dataset: string) => void;
+  onOpened: (dataset: string) => void;
+}
+
+export type Undo = (step: () => Promise<void> | void) => void;
+
+/** Takes the data folder and opens what is in it. `undo` gets each step that must be taken back. */
+export async function openGround(
+  options: EngineOptions,
+  { adapters, observation, undo }: { adapters: EngineAdapters; observation: Observation; undo: Undo },
+): Promise<EngineGround> {
+  const { system } = adapters;
+  const files = await adapters.openFiles(options.dataFolder);
+  const lock = await adapters.lockFolder(files, options.name);
+  undo(() => lock.release());
+  const { server, fingerprint, transport } = await adapters.openTransport(files);
+  const acknowledged = await openAcknowledged(files);
+  const ledger = await openPeerLedger(files, system.nowMs());
+  undo(async () => {
+    await acknowledged.save();
+    await ledger.save();
+  });
+  const supervisor = createSupervisor(system, observation.recorder.observe);
+  undo(() => supervisor.stop());
+  const signals: GroundSignals = { onMoved: () => undefined, onOpened: () => undefined };
+  const self = { id: server, name: options.name, fingerprint };
+  const bootId = await adapters.bootId();
+  const making: RunnerMaking = {
+    options,
+    adapters,
+    observation,
+    supervisor,
+    files,
+    self,
+    bootId,
+    acknowledged,
+    signals,
+  };
+  const runners = new Map<string, DatasetRunner>();
+  const groupBox: { group: Group | null } = { group: null };
+  const covered: CoveredBy = (dataset, own) => {
+    const peers = groupBox.group?.peers() ?? [];
+    const carriers = peers.filter((peer) => dataset === serversDataset || peer.datasets.includes(dataset));
+    return acknowledged.coveredBy(
+      carriers.map(({ id }) => id),
+      dataset,
+      own,
+    );
+  };
+  for (const config of options.datasets) runners.set(config.name, makeRunner(making, config, covered));
+  const lookers = new Map([...runners].map(([name, runner]) => [name, createDatasetLooker(runner, system)]));
+  const group = createGroup({
+    self,
+    files,
+    nowMs: () => system.nowMs(),
+    openServerList: adapters.openServerList,
+    createRunner: (path) => {
+      const runner = makeRunner(making, serversConfig(path), covered);
+      lookers.set(serversDataset, createDatasetLooker(runner, system));
+      return Promise.resolve(runner);
+    },
+    forgetWitness: () => createWitnessStore(files, serversDataset).remove(),
+  });
+  groupBox.group = group;
+  return {
+    ...making,
+    transport,
+    bootNonce: randomHex(system, 16),
+    startedAtMs: system.nowMs(),
+    ledger,
+    runners,
+    group,
+    lookers,
+    joins: { isRunning: false },
+  };
+}
+
+type CoveredBy = (
+  dataset: string,
+  own: Parameters<Acknowledged['coveredBy']>[2],
+) => ReturnType<Acknowledged['coveredBy']>;
+
+type RunnerMaking = Pick<
+  EngineGround,
+  'options' | 'adapters' | 'observation' | 'supervisor' | 'files' | 'self' | 'acknowledged' | 'signals'
+> & { readonly bootId: string | null };
+
+function makeRunner(making: RunnerMaking, config: DatasetConfig, coveredBy: CoveredBy): DatasetRunner {
+  const { options, adapters, observation, supervisor, files, self, bootId, signals } = making;
+  const { system } = adapters;
+  const freshEpoch = (): Epoch => randomHex(system, 4) as Epoch;
+  const replica: Replica = adapters.openReplica({
+    dataset: config,
+    identity: { server: self.id, serverName: self.name, freshEpoch },
+    dataFolder: options.dataFolder,
+    observe: observation.recorder.observe,
+  });
+  return createDatasetRunner({
+    config,
+    replica,
+    server: self.id,
+    bootId,
+    witness: createWitnessStore(files, config.name),
+    system,
+    observe: observation.recorder.observe,
+    supervisor,
+    onMoved: (dataset) => signals.onMoved(dataset),
+    onOpened: (dataset) => signals.onOpened(dataset),
+    covered: async (dataset, own) => {
+      await making.acknowledged.save();
+      return coveredBy(dataset, own);
+    },
+    journal: options.journal,
+  });
+}
+
+export const addressesToAdvertise = (options: EngineOptions, port: number): readonly string[] =>
+  options.listen.advertise.length > 0 ? options.listen.advertise : ownAddresses(options.listen.host, port);

@@ -1,0 +1,104 @@
+import type { ListedServer } from '../databases/server-list.js';
+import type { DatasetLook } from './dataset-look.js';
+import type { EngineStatus, ServerStatus } from './engine-status.js';
+import { serversDataset } from './engine-limits.js';
+import type { EngineNetwork } from './engine-network.js';
+import type { EngineGround } from './engine-parts.js';
+import { engineStatus } from './status.js';
+import type { DatasetInput, PeerInput, StatusFacts } from './status-facts.js';
+
+export interface StatusPlace {
+  readonly ground: EngineGround;
+  readonly network: EngineNetwork;
+  readonly phase: StatusFacts['phase'];
+}
+
+export async function gatherStatus({ ground, network, phase }: StatusPlace): Promise<EngineStatus> {
+  const { adapters, observation, group } = ground;
+  const datasets = await Promise.all(
+    [...runnersOf(ground)].map(([name, runner]) => datasetInput(ground, name, runner)),
+  );
+  const peers = group
+    .servers()
+    .filter(({ id, state }) => id !== ground.self.id && state !== 'removed')
+    .map((listed) => peerInput({ ground, network }, listed));
+  return engineStatus({
+    server: serverStatus({ ground, network }, peers),
+    phase,
+    inviterName: group.inviter?.name ?? null,
+    datasets,
+    peers,
+    openProblems: observation.problems.read(),
+    nowMs: adapters.system.nowMs(),
+    monotonicMs: adapters.system.monotonicMs(),
+  });
+}
+
+/** All datasets, the list of servers first once there is one. */
+export function runnersOf({
+  group,
+  runners,
+}: EngineGround): ReadonlyMap<string, NonNullable<EngineGround['group']['runner']>> {
+  return group.runner === null ? runners : new Map([[serversDataset, group.runner], ...runners]);
+}
+
+type Runner = NonNullable<EngineGround['group']['runner']>;
+
+async function datasetInput(ground: EngineGround, name: string, runner: Runner): Promise<DatasetInput> {
+  const look: DatasetLook = (await ground.lookers.get(name)?.look()) ?? {
+    position: null,
+    tables: [],
+    proof: null,
+    conflicts: 0,
+    quarantined: 0,
+    isCurrent: false,
+  };
+  return {
+    config: runner.config,
+    isInternal: name === serversDataset,
+    facts: runner.facts,
+    look,
+    counters: ground.observation.counters.ofDataset(name),
+  };
+}
+
+type Place = Pick<StatusPlace, 'ground' | 'network'>;
+
+function peerInput({ ground, network }: Place, listed: ListedServer): PeerInput {
+  const link = network.links.get(listed.id);
+  const record = ground.ledger.of(listed.id);
+  return {
+    listed,
+    link,
+    session: link?.session.status() ?? null,
+    failure: network.dialer.failureOf(listed.id),
+    refusal: record.refusal,
+    twinSeenAtMs: network.links.twins().get(listed.id) ?? null,
+    sinceMs: record.sinceMs,
+    lastContactMs: record.lastContactMs,
+    lastAckMs: record.lastAckMs,
+    proofByDataset: new Map(Object.entries(record.proofs)),
+    ackedByDataset: new Map(listed.datasets.map((dataset) => [dataset, ground.acknowledged.of(listed.id, dataset)])),
+  };
+}
+
+function serverStatus({ ground, network }: Place, peers: readonly PeerInput[]): ServerStatus {
+  const { self, options, group, startedAtMs } = ground;
+  const { address, port } = network.listening;
+  return {
+    id: self.id,
+    name: self.name,
+    fingerprint: self.fingerprint,
+    version: options.version,
+    listen: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    startedAtMs,
+    membership: isToldRemoved(peers) ? 'removed' : membershipWord(group.membership),
+  };
+}
+
+/** A removed server is cut off before the list could tell it; the refusals of its peers do. */
+const isToldRemoved = (peers: readonly PeerInput[]): boolean =>
+  peers.some(({ refusal }) => refusal?.code === 'USYNC-1402') && !peers.some(({ link }) => link !== null);
+
+const membershipWord = (membership: EngineGround['group']['membership']): ServerStatus['membership'] =>
+  membership === 'joining' ? 'pending' : membership;

@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { SyncError } from '../core/sync-error.js';
+import type { PairingProof } from '../protocol/message.js';
+import type { DataFiles } from '../system/data-files.js';
+import { randomHex } from '../system/random.js';
+import type { System } from '../system/system.js';
+import type { Channel } from '../transports/transport.js';
+import type { Invite, InviteOptions } from './engine.js';
+import { invitesMax, inviteValidMs } from './engine-limits.js';
+import {
+  createGuessGuard,
+  createInviteCode,
+  inviteRecordOf,
+  judgePairingProof,
+  type InviteContent,
+  type InviteRecord,
+} from './pairing.js';
+
+/** The open invites of this server, in its data folder: they never travel. */
+export interface Invites {
+  create(options: InviteOptions, place: InvitePlace): Promise<Invite>;
+  hasOpen(): boolean;
+  /** A wrong proof counts against its invite; a right one is the end of it for every other key when `isUsed`. */
+  check(shown: ShownProof): Promise<ProofVerdict>;
+}
+
+export interface InvitePlace {
+  readonly addresses: readonly string[];
+  readonly fingerprint: string;
+}
+
+export interface ShownProof {
+  readonly pairing: PairingProof;
+  readonly channel: Channel;
+  readonly isUsed: boolean;
+}
+
+export type ProofVerdict =
+  { readonly kind: 'accepted'; readonly isPreApproved: boolean } | { readonly kind: 'refused'; readonly text: string };
+
+const fileName = 'invites.json';
+/** Used invites are kept for a while, so that their user may come back after a connection that was lost too early. */
+const usedKeepMs = 3_600_000;
+
+export interface InvitesOptions {
+  readonly files: DataFiles;
+  readonly system: System;
+  readonly fingerprint: string;
+}
+
+export async function openInvites({ files, system, fingerprint }: InvitesOptions): Promise<Invites> {
+  let records = parsed(await files.read(fileName));
+  const guard = createGuessGuard();
+  const keep = async (next: readonly InviteRecord[]): Promise<void> => {
+    const since = system.nowMs() - usedKeepMs;
+    records = next.filter(({ expiresAtMs }) => expiresAtMs > since);
+    await files.write(fileName, JSON.stringify(records));
+  };
+  return {
+    async create({ validMs = inviteValidMs, isPreApproved = true }, place) {
+      const open = records.filter(({ usedBy, expiresAtMs }) => usedBy === null && expiresAtMs > system.nowMs());
+      if (open.length >= invitesMax)
+        throw new SyncError('USYNC-1507', `There are ${open.length} open invites already.`, {
+          nextStep: 'Use them, or wait until they expire.',
+        });
+      const content: InviteContent = {
+        ...place,
+        secret: randomHex(system, 16),
+        expiresAtMs: system.nowMs() + validMs,
+        isPreApproved,
+      };
+      await keep([...records, inviteRecordOf(content)]);
+      return { code: createInviteCode(content), expiresAtMs: content.expiresAtMs, isPreApproved };
+    },
+    hasOpen: () => records.some(({ expiresAtMs }) => expiresAtMs > system.nowMs()),
+    async check({ pairing, channel, isUsed }) {
+      const nowMs = system.nowMs();
+      if (guard.waitMs(nowMs) > 0)
+        return { kind: 'refused', text: 'Too many wrong codes were shown; try again in a minute.' };
+      const outcome = judgePairingProof({
+        records,
+        pairing,
+        nowMs,
+        channel: { binding: bindingOf(channel), joiner: channel.peerFingerprint, inviter: fingerprint },
+      });
+      if (outcome.kind === 'refused') {
+        guard.wrong(nowMs);
+        if (outcome.record !== null) await keep(withRecord(records, outcome.record));
+        return { kind: 'refused', text: outcome.error.message };
+      }
+      guard.right();
+      if (isUsed) await keep(withRecord(records, outcome.record));
+      return { kind: 'accepted', isPreApproved: outcome.record.isPreApproved };
+    },
+  };
+}
+
+/** Channels that prove no key of their own exchange (those of tests) are bound by the two keys alone. */
+export const bindingOf = (channel: Channel): string =>
+  channel.binding ?? createHash('sha256').update('usync no binding').digest('hex');
+
+const withRecord = (records: readonly InviteRecord[], changed: InviteRecord): InviteRecord[] =>
+  records.map((record) => (record.invite === changed.invite ? changed : record));
+
+/** A damaged file is as if no invite were open. */
+function parsed(text: string | null): readonly InviteRecord[] {
+  try {
+    const value: unknown = JSON.parse(text ?? '[]');
+    return Array.isArray(value) ? (value as InviteRecord[]) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,265 @@
+/** Joining the group of an invite code: the real thing, and the look before it that changes nothing. */
+import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
+import { SyncError } from '../core/sync-error.js';
+import type { AdoptionPreview, Replica } from '../databases/replica.js';
+import { sleep } from '../system/sleep.js';
+import type { Channel } from '../transports/transport.js';
+import { dialAny } from './dialer.js';
+import type { JoinDatasetReport, JoinOptions, JoinReport } from './engine.js';
+import { joinSilenceMs } from './engine-limits.js';
+import type { EngineNetwork } from './engine-network.js';
+import type { EngineGround } from './engine-parts.js';
+import { bindingOf } from './invites.js';
+import { createPairingProof, readInviteCode, type InviteContent } from './pairing.js';
+import { runSession, type RunningSession } from './session-runner.js';
+
+export interface JoinPlace {
+  readonly ground: EngineGround;
+  readonly network: EngineNetwork;
+}
+
+interface JoinRun extends JoinPlace {
+  readonly options: JoinOptions;
+  readonly invite: InviteContent;
+  readonly signal: AbortSignal;
+}
+
+export async function joinGroup(place: JoinPlace, options: JoinOptions): Promise<JoinReport> {
+  const { ground } = place;
+  const invite = readInviteCode(options.code, ground.adapters.system.nowMs());
+  if (invite.fingerprint === ground.self.fingerprint)
+    throw new SyncError('USYNC-1400', 'The code was made by this very server.', {
+      nextStep: 'Use it on the server that is to join.',
+    });
+  const run: JoinRun = { ...place, options, invite, signal: options.signal ?? new AbortController().signal };
+  if (options.isDryRun === true) return preview(run);
+  if (isMemberWith(ground, invite)) return finishMember(run);
+  refuseSecondGroup(ground);
+  return join(run);
+}
+
+/** Joining again with a choice, after the data could not be united without one. */
+const isMemberWith = ({ group }: EngineGround, { fingerprint }: InviteContent): boolean =>
+  group.membership === 'member' && group.byFingerprint(fingerprint)?.state === 'member';
+
+function refuseSecondGroup({ group, self }: EngineGround): void {
+  const others = group.servers().filter(({ id, state }) => id !== self.id && state !== 'removed');
+  if (group.membership !== 'member' || others.length === 0) return;
+  throw new SyncError(
+    'USYNC-1403',
+    `This server already shares data with ${others.map(({ name }) => name).join(', ')}.`,
+  );
+}
+
+async function join(run: JoinRun): Promise<JoinReport> {
+  const { ground, network, invite, options } = run;
+  for (const runner of ground.runners.values()) setChoice(run, runner.name);
+  tell(run, 'Connecting with the server that made the code.');
+  const { channel, address } = await dialInviter(run);
+  ground.joins.isRunning = true;
+  try {
+    await ground.group.beginJoin({ name: 'the inviting server', ...placeOf(invite) });
+    const { session } = network.starter.start({ channel, isOutgoing: true, address, pairing: proofFor(run, channel) });
+    const isIn = await untilLetIn(run, session);
+    const invitedBy = session.status().peer?.name ?? 'the inviting server';
+    if (!isIn) return { state: 'pending', invitedBy, datasets: [] };
+    tell(run, `Let in by ${invitedBy}; taking the data.`);
+    return { state: 'joined', invitedBy, datasets: await untilLanded(run) };
+  } catch (error) {
+    if (ground.group.membership === 'joining') await ground.group.cancelJoin();
+    throw error;
+  } finally {
+    ground.joins.isRunning = false;
+    network.follow();
+    if (options.signal?.aborted) tell(run, 'Cancelled.');
+  }
+}
+
+async function finishMember(run: JoinRun): Promise<JoinReport> {
+  const { ground, network, invite } = run;
+  for (const runner of ground.runners.values()) {
+    setChoice(run, runner.name);
+    for (const { session } of network.links.all()) session.resume(runner.name);
+  }
+  const invitedBy = ground.group.byFingerprint(invite.fingerprint)?.name ?? 'the inviting server';
+  return { state: 'joined', invitedBy, datasets: await untilLanded(run) };
+}
+
+function setChoice({ network, options }: JoinRun, dataset: string): void {
+  if (options.choice === undefined) network.choices.delete(dataset);
+  else network.choices.set(dataset, options.choice);
+}
+
+const tell = ({ options }: JoinRun, text: string): void => options.onProgress?.(text);
+
+const placeOf = ({ fingerprint, addresses }: InviteContent) => ({ fingerprint, addresses });
+
+function dialInviter({ ground, invite, signal }: JoinRun): Promise<{ channel: Channel; address: string }> {
+  return dialAny(ground, { name: 'the inviting server', ...placeOf(invite) }, signal);
+}
+
+const proofFor = ({ ground, invite }: JoinRun, channel: Channel) =>
+  createPairingProof(invite.secret, {
+    binding: bindingOf(channel),
+    joiner: ground.self.fingerprint,
+    inviter: invite.fingerprint,
+  });
+
+/** True when this server is a member; false when a person must approve it first. */
+async function untilLetIn(run: JoinRun, session: RunningSession): Promise<boolean> {
+  const { ground } = run;
+  const ended = endOf(session);
+  const quiet = quietGuard(run);
+  while (ground.group.membership !== 'member') {
+    const status = session.status();
+    if (status.peerWaits !== null) return false;
+    if (ended.end !== null) throw failureOf(ended.end);
+    quiet(String(status.bytesIn), 'The inviting server does not answer.');
+    await pause(run);
+  }
+  return true;
+}
+
+function endOf(session: RunningSession): { end: { code: string; reason: string } | null } {
+  const box: { end: { code: string; reason: string } | null } = { end: null };
+  void session.closed.then((end) => (box.end = end));
+  return box;
+}
+
+function failureOf({ code, reason }: { code: string; reason: string }): SyncError {
+  const known = code in errorCatalogue ? (code as ErrorCode) : 'USYNC-1505';
+  return new SyncError(known, reason);
+}
+
+/** Waits for the data of each dataset that the group carries; progress is told in words. */
+async function untilLanded(run: JoinRun): Promise<readonly JoinDatasetReport[]> {
+  const { ground, network } = run;
+  const quiet = quietGuard(run);
+  let told = '';
+  for (;;) {
+    const fresh = await freshDatasets(ground);
+    if (fresh.length === 0) break;
+    refuseUndecided(run, fresh);
+    const state = progressText(network, fresh);
+    if (state !== told && state !== '') tell(run, state);
+    told = state;
+    quiet(state, `The data of ${fresh.join(', ')} does not arrive.`);
+    await pause(run);
+  }
+  return [...ground.runners.keys()].map((dataset) => ({ dataset, preview: network.previews.get(dataset) ?? null }));
+}
+
+async function freshDatasets({ runners }: EngineGround): Promise<string[]> {
+  const fresh: string[] = [];
+  for (const [name, runner] of runners) {
+    if (!runner.facts.isOpen) throw notOpen(name, runner.facts.lastFailure?.text);
+    const { isFresh, isLanding } = await runner.replica.position();
+    if (isFresh || isLanding) fresh.push(name);
+  }
+  return fresh;
+}
+
+const notOpen = (dataset: string, why = 'it is being opened'): SyncError =>
+  new SyncError('USYNC-1002', `Dataset ${dataset} is not open: ${why}.`, { nextStep: 'See "usync status".' });
+
+function refuseUndecided({ network }: JoinRun, fresh: readonly string[]): void {
+  for (const { session } of network.links.all())
+    for (const { dataset, pausedCode } of session.status().datasets)
+      if (pausedCode === 'USYNC-1406' && fresh.includes(dataset))
+        throw new SyncError(
+          'USYNC-1406',
+          `It is unclear whether the rows of ${dataset} here and in the group with equal keys are the same rows.`,
+        );
+}
+
+function progressText({ links }: EngineNetwork, fresh: readonly string[]): string {
+  const states = links
+    .all()
+    .flatMap(({ session }) => session.status().datasets)
+    .filter(({ dataset }) => fresh.includes(dataset));
+  return states.map(({ dataset, state }) => `${dataset}: ${state}`).join('; ');
+}
+
+/** Throws when nothing changed for too long. Joining then goes on in the background. */
+function quietGuard({ ground }: JoinRun): (sign: string, what: string) => void {
+  const { system } = ground.adapters;
+  let last = '';
+  let sinceMs = system.monotonicMs();
+  return (sign, what) => {
+    if (sign !== last) [last, sinceMs] = [sign, system.monotonicMs()];
+    if (system.monotonicMs() - sinceMs > joinSilenceMs)
+      throw new SyncError('USYNC-1501', what, { nextStep: 'See "usync status"; it is tried again by itself.' });
+  };
+}
+
+async function pause({ ground, signal }: JoinRun): Promise<void> {
+  await sleep(ground.adapters.system, 50, signal);
+  if (signal.aborted) throw new SyncError('USYNC-1002', 'Joining was cancelled.');
+}
+
+/** The look before: fetches the group's state, compares it with the rows here, and forgets it. */
+async function preview(run: JoinRun): Promise<JoinReport> {
+  const { ground } = run;
+  const found = new Map<string, AdoptionPreview>();
+  const replicas = new Map<string, Replica>();
+  for (const [name, runner] of ground.runners)
+    if ((await runner.replica.position()).isFresh) replicas.set(name, readOnly(runner.replica));
+  const { channel } = await dialInviter(run);
+  const session = runSession({
+    channel,
+    replicas,
+    system: ground.adapters.system,
+    observe: () => undefined,
+    identity: {
+      server: ground.self.id,
+      name: ground.self.name,
+      bootNonce: ground.bootNonce,
+      pairing: proofFor(run, channel),
+    },
+    hooks: {
+      decide: () => ({ kind: 'accepted' }),
+      chooseAdoption: (dataset, result) => {
+        found.set(dataset, result);
+        return Promise.resolve(null);
+      },
+    },
+  });
+  try {
+    await untilPreviewed(run, { session, found, wanted: [...replicas.keys()] });
+    const invitedBy = session.status().peer?.name ?? 'the inviting server';
+    const datasets = [...ground.runners.keys()].map((dataset) => ({ dataset, preview: found.get(dataset) ?? null }));
+    return { state: 'previewed', invitedBy, datasets };
+  } finally {
+    session.close('', 'The look is over.');
+    await session.closed;
+  }
+}
+
+interface Preview {
+  readonly session: RunningSession;
+  readonly found: ReadonlyMap<string, AdoptionPreview>;
+  readonly wanted: readonly string[];
+}
+
+async function untilPreviewed(run: JoinRun, { session, found, wanted }: Preview): Promise<void> {
+  const ended = endOf(session);
+  const quiet = quietGuard(run);
+  for (;;) {
+    const { stage, peer, bytesIn, datasets } = session.status();
+    const missing = wanted.filter((dataset) => peer?.datasets.includes(dataset) === true && !found.has(dataset));
+    if (stage === 'open' && missing.length === 0) return;
+    if (ended.end !== null) throw failureOf(ended.end);
+    const paused = datasets.find(({ dataset, pausedCode }) => missing.includes(dataset) && pausedCode !== null);
+    if (paused)
+      throw new SyncError((paused.pausedCode ?? 'USYNC-1000') as ErrorCode, `${paused.dataset}: ${paused.state}.`);
+    quiet(String(bytesIn), 'The inviting server does not answer.');
+    await pause(run);
+  }
+}
+
+/** A look must not found, capture or merge anything. */
+function readOnly(replica: Replica): Replica {
+  const refuse = (): Promise<never> =>
+    Promise.reject(new SyncError('USYNC-1406', 'Nothing is changed while looking at what joining would do.'));
+  return { ...replica, drain: refuse, merge: refuse, newEpoch: refuse, reissueBranch: refuse };
+}

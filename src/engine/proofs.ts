@@ -1,0 +1,139 @@
+/** What people ask for proof: waiting for it, verifying with peers, auditing the own content. */
+import { SyncError } from '../core/sync-error.js';
+import type { VersionVector } from '../core/version-vector.js';
+import { sleep } from '../system/sleep.js';
+import type {
+  ConflictInfo,
+  DatasetAudit,
+  VerifyComparison,
+  VerifyOptions,
+  VerifyReport,
+  WaitOptions,
+} from './engine.js';
+import { serversDataset, statusPollMs, verifyRowsMax } from './engine-limits.js';
+import type { EngineNetwork } from './engine-network.js';
+import type { EngineGround } from './engine-parts.js';
+import { runnersOf } from './gather-status.js';
+import { isProvenNow } from './peer-status.js';
+import { compareWithPeer } from './verifier.js';
+import type { DatasetRunner } from './dataset-runner.js';
+import type { ListedServer } from '../databases/server-list.js';
+
+interface Place {
+  readonly ground: EngineGround;
+  readonly network: EngineNetwork;
+}
+
+/** Captures what is committed now; then every member must prove that it has it. */
+export async function waitUntilProven(place: Place, { timeoutMs, signal }: WaitOptions): Promise<void> {
+  const { ground } = place;
+  const { system } = ground.adapters;
+  const untilMs = system.monotonicMs() + timeoutMs;
+  const vectors = new Map<string, VersionVector>();
+  for (const [name, runner] of runnersOf(ground)) {
+    await runner.capture();
+    if (runner.facts.isOpen) vectors.set(name, (await runner.replica.position()).vector);
+  }
+  while (!isProven(place, vectors)) {
+    if (signal?.aborted || system.monotonicMs() >= untilMs) return;
+    await sleep(system, Math.min(statusPollMs, Math.max(1, untilMs - system.monotonicMs())), signal);
+  }
+}
+
+function isProven({ ground, network }: Place, vectors: ReadonlyMap<string, VersionVector>): boolean {
+  const peers = ground.group.peers();
+  if (ground.group.membership !== 'member' || peers.length === 0) return false;
+  return [...runnersOf(ground).keys()].every((dataset) => {
+    const carriers = peers.filter((peer) => isCarrier(peer, dataset));
+    return carriers.every(({ id }) => {
+      const session = network.links.get(id)?.session.status();
+      const found = session?.datasets.find((each) => each.dataset === dataset) ?? null;
+      return session?.stage === 'open' && isProvenNow(found, vectors.get(dataset) ?? null);
+    });
+  });
+}
+
+const isCarrier = (peer: ListedServer, dataset: string): boolean =>
+  dataset === serversDataset || peer.datasets.includes(dataset);
+
+export async function verifyWithPeers(place: Place, options: VerifyOptions): Promise<VerifyReport> {
+  const { ground } = place;
+  const { system } = ground.adapters;
+  const sinceMs = system.monotonicMs();
+  const runners = chosen(ground, options.dataset);
+  for (const runner of runners) await runner.capture();
+  const comparisons = (await Promise.all(runners.map((runner) => verifyDataset(place, runner, options)))).flat();
+  return {
+    isEqual: comparisons.every(({ result }) => result === 'equal'),
+    atMs: system.nowMs(),
+    tookMs: Math.round(system.monotonicMs() - sinceMs),
+    comparisons,
+  };
+}
+
+async function verifyDataset(
+  { ground, network }: Place,
+  runner: DatasetRunner,
+  { rowsMax = verifyRowsMax, signal }: VerifyOptions,
+): Promise<VerifyComparison[]> {
+  const comparisons: VerifyComparison[] = [];
+  for (const peer of ground.group.peers().filter((each) => isCarrier(each, runner.name))) {
+    const session = network.links.get(peer.id)?.session;
+    comparisons.push(
+      session === undefined
+        ? notConnected(runner.name, peer)
+        : await compareWithPeer({
+            dataset: runner.name,
+            peer: peer.name,
+            replica: runner.replica,
+            session,
+            system: ground.adapters.system,
+            rowsMax,
+            signal,
+          }),
+    );
+  }
+  return comparisons;
+}
+
+const notConnected = (dataset: string, peer: ListedServer): VerifyComparison => ({
+  dataset,
+  peer: peer.name,
+  result: 'unreachable',
+  rows: 0,
+  tables: [],
+  reason: `${peer.name} is not connected.`,
+  nextStep: 'Run "usync status": it says why.',
+});
+
+function chosen({ runners }: EngineGround, dataset: string | undefined): readonly DatasetRunner[] {
+  if (dataset === undefined) return [...runners.values()];
+  const runner = runners.get(dataset);
+  if (runner) return [runner];
+  throw new SyncError('USYNC-1103', `There is no dataset "${dataset}" here.`, {
+    nextStep: `Known are: ${[...runners.keys()].join(', ')}.`,
+  });
+}
+
+export async function auditDatasets(
+  ground: EngineGround,
+  { dataset, table }: { readonly dataset?: string; readonly table?: string },
+): Promise<readonly DatasetAudit[]> {
+  const audits: DatasetAudit[] = [];
+  for (const runner of chosen(ground, dataset)) audits.push({ dataset: runner.name, ...(await runner.audit(table)) });
+  return audits;
+}
+
+export async function conflictsOf(
+  ground: EngineGround,
+  { dataset, max }: { readonly dataset?: string; readonly max: number },
+): Promise<readonly ConflictInfo[]> {
+  const names = new Map(ground.group.servers().map(({ id, name }) => [String(id), name]));
+  const found: ConflictInfo[] = [];
+  for (const runner of chosen(ground, dataset))
+    for (const { lostOrigin, ...conflict } of await runner.replica.conflicts({ max })) {
+      const id = lostOrigin.slice(0, 16);
+      found.push({ dataset: runner.name, ...conflict, lostBy: names.get(id) ?? id });
+    }
+  return found.toSorted((a, b) => b.atMs - a.atMs).slice(0, max);
+}

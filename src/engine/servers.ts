@@ -1,0 +1,122 @@
+/** The list of servers for people: who is in, who waits, who is out. */
+import { SyncError } from '../core/sync-error.js';
+import type { ListedServer } from '../databases/server-list.js';
+import type { Invite, InviteOptions, ServerInfo } from './engine.js';
+import type { EngineNetwork } from './engine-network.js';
+import type { EngineGround } from './engine-parts.js';
+import type { Invites } from './invites.js';
+
+/** Removed ones last, else by name. Alone, a server lists itself. */
+export function serverInfos(ground: EngineGround): readonly ServerInfo[] {
+  const listed = ground.group.servers();
+  const all = listed.some(({ id }) => id === ground.self.id) ? listed : [ownServer(ground), ...listed];
+  const rank = ({ state }: ListedServer): number => (state === 'removed' ? 1 : 0);
+  return all
+    .toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
+    .map((server) => infoOf(ground, server));
+}
+
+function ownServer({ self, options, startedAtMs, group }: EngineGround): ListedServer {
+  return {
+    id: self.id,
+    name: self.name,
+    fingerprint: self.fingerprint,
+    addresses: options.listen.advertise,
+    datasets: options.datasets.map(({ name }) => name),
+    state: group.membership === 'joining' ? 'pending' : 'member',
+    addedBy: self.id,
+    addedAtMs: startedAtMs,
+    removedBy: null,
+    removedAtMs: null,
+    cutOff: {},
+  };
+}
+
+function infoOf({ self, group }: EngineGround, server: ListedServer): ServerInfo {
+  const { id, name, fingerprint, addresses, datasets, state, addedAtMs, removedAtMs } = server;
+  const addedBy = group.servers().find((each) => each.id === server.addedBy)?.name ?? server.addedBy;
+  return { id, name, fingerprint, addresses, datasets, state, isSelf: id === self.id, addedAtMs, addedBy, removedAtMs };
+}
+
+export interface InvitePlace {
+  readonly ground: EngineGround;
+  readonly network: EngineNetwork;
+  readonly invites: Invites;
+}
+
+/** The first invite founds the group: its data begins with the rows that are here. */
+export async function inviteServer({ ground, network, invites }: InvitePlace, options: InviteOptions): Promise<Invite> {
+  const { group, runners, self } = ground;
+  if (group.membership !== 'alone' && group.membership !== 'member')
+    throw new SyncError(
+      group.membership === 'removed' ? 'USYNC-1402' : 'USYNC-1405',
+      'Only a member of a group can invite.',
+    );
+  if (group.membership === 'alone') {
+    await group.found();
+    for (const runner of runners.values()) await runner.foundIfFresh();
+  }
+  network.follow();
+  return invites.create(options, { addresses: network.addresses, fingerprint: self.fingerprint });
+}
+
+export function approveServer(ground: EngineGround, nameOrId: string): ServerInfo {
+  const server = findServer(ground, nameOrId);
+  if (server.state === 'removed')
+    throw new SyncError('USYNC-1402', `${server.name} was removed.`, {
+      nextStep: 'Make a new code with "usync invite" and join with it there.',
+    });
+  const approved: ListedServer = { ...server, state: 'member' };
+  if (server.state === 'pending') ground.group.put(approved);
+  return infoOf(ground, approved);
+}
+
+export async function removeServer(ground: EngineGround, nameOrId: string): Promise<ServerInfo> {
+  const { self, adapters, group, acknowledged } = ground;
+  const server = findServer(ground, nameOrId);
+  if (server.id === self.id)
+    throw new SyncError('USYNC-1103', 'A server does not remove itself.', {
+      nextStep: 'Run the command on another member of the group.',
+    });
+  if (server.state === 'removed') return infoOf(ground, server);
+  const removed: ListedServer = {
+    ...server,
+    state: 'removed',
+    removedBy: self.id,
+    removedAtMs: adapters.system.nowMs(),
+    cutOff: await cutOffOf(ground, server),
+  };
+  group.put(removed);
+  acknowledged.forget(server.id);
+  return infoOf(ground, removed);
+}
+
+/** What this server has of the removed one: changes up to there are everyone's. */
+async function cutOffOf({ runners }: EngineGround, { id }: ListedServer): Promise<ListedServer['cutOff']> {
+  const cutOff: Record<string, Record<string, number>> = {};
+  for (const [name, runner] of runners) {
+    if (!runner.facts.isOpen) continue;
+    const { vector } = await runner.replica.position();
+    const own = [...vector].filter(([origin]) => origin.startsWith(`${id}-`));
+    if (own.length > 0) cutOff[name] = Object.fromEntries(own.map(([origin, { stamp }]) => [origin, stamp]));
+  }
+  return cutOff;
+}
+
+/** By name, by id, or by the beginning of an id. Throws `USYNC-1407` when none or more than one fits. */
+function findServer({ group }: EngineGround, nameOrId: string): ListedServer {
+  const servers = group.servers();
+  const exact = servers.filter(({ id, name }) => id === nameOrId || name === nameOrId);
+  const living = exact.length > 1 ? exact.filter(({ state }) => state !== 'removed') : exact;
+  const found = living.length > 0 ? living : servers.filter(({ id }) => id.startsWith(nameOrId.toLowerCase()));
+  const [server] = found;
+  if (server === undefined) throw new SyncError('USYNC-1407', `No server is called "${nameOrId}".`);
+  if (found.length === 1) return server;
+  throw new SyncError(
+    'USYNC-1407',
+    `"${nameOrId}" fits ${found.length} servers: ${found.map(({ id }) => id).join(', ')}.`,
+    {
+      nextStep: 'Use the id.',
+    },
+  );
+}

@@ -1,0 +1,151 @@
+/** Starts a session on each channel, dialled or accepted, and carries its facts to whom they concern. */
+import type { ServerId } from '../core/origin.js';
+import type { Replica } from '../databases/replica.js';
+import type { Observe } from '../observe/event.js';
+import type { HelloMessage, PairingProof } from '../protocol/message.js';
+import type { SessionReport, Verdict } from '../protocol/session-event.js';
+import type { System } from '../system/system.js';
+import type { Channel } from '../transports/transport.js';
+import type { Admission } from './admission.js';
+import type { DatasetTurns } from './dataset-turns.js';
+import type { PeerLinks } from './peer-links.js';
+import type { ChooseAdoption } from './replica-lane.js';
+import { runSession, type RunningSession, type SessionEnd } from './session-runner.js';
+
+export interface SessionStarter {
+  start(start: SessionStart): StartedSession;
+  /** Sessions whose peer waits for approval: they are let in, or refused, when the list says so. */
+  reconsider(): void;
+  /** Ends all sessions and resolves when none calls a replica any more. */
+  stop(reason: string): Promise<void>;
+}
+
+export interface SessionStart {
+  readonly channel: Channel;
+  readonly isOutgoing: boolean;
+  readonly address: string;
+  readonly pairing?: PairingProof;
+}
+
+export interface StartedSession {
+  readonly session: RunningSession;
+  readonly closed: Promise<SessionEnd>;
+}
+
+export interface SessionStarterOptions {
+  readonly self: { readonly id: ServerId; readonly name: string };
+  readonly bootNonce: string;
+  readonly addresses: () => readonly string[];
+  readonly replicas: () => ReadonlyMap<string, Replica>;
+  readonly system: System;
+  readonly observe: Observe;
+  readonly turns: DatasetTurns;
+  readonly links: PeerLinks;
+  readonly admission: Admission;
+  readonly chooseAdoption: ChooseAdoption;
+  readonly onMoved: (dataset: string, by: RunningSession) => void;
+  readonly onReport: (peer: HelloMessage, report: SessionReport) => void;
+  readonly onEnd: (peer: HelloMessage | null, end: SessionEnd) => void;
+}
+
+interface Waiting {
+  readonly hello: HelloMessage;
+  readonly start: SessionStart;
+}
+
+interface StarterState {
+  readonly running: Set<RunningSession>;
+  readonly waiting: Map<RunningSession, Waiting>;
+  isStopped: boolean;
+}
+
+export function createSessionStarter(options: SessionStarterOptions): SessionStarter {
+  const state: StarterState = { running: new Set(), waiting: new Map(), isStopped: false };
+  return {
+    start: (start) => startSession(options, state, start),
+    reconsider() {
+      for (const [session, { hello, start }] of state.waiting)
+        void verdictOf(options, state, { session, hello, start }).then((verdict) => {
+          if (verdict.kind !== 'pending') session.decide(verdict);
+          return undefined;
+        });
+    },
+    async stop(reason) {
+      state.isStopped = true;
+      const running = [...state.running];
+      for (const session of running) session.close('', reason);
+      await Promise.all(running.map((session) => session.closed));
+    },
+  };
+}
+
+function startSession(options: SessionStarterOptions, state: StarterState, start: SessionStart): StartedSession {
+  const { self, bootNonce, system, observe, turns } = options;
+  const session: RunningSession = runSession({
+    channel: start.channel,
+    replicas: options.replicas(),
+    system,
+    observe,
+    turns,
+    identity: {
+      server: self.id,
+      name: self.name,
+      bootNonce,
+      addresses: options.addresses(),
+      ...(start.pairing === undefined ? {} : { pairing: start.pairing }),
+    },
+    hooks: {
+      decide: async (hello) => {
+        // Frames may be waiting in the channel, so that the hello is there before the session is in hand.
+        await Promise.resolve();
+        return verdictOf(options, state, { session, hello, start });
+      },
+      onMoved: (dataset) => options.onMoved(dataset, session),
+      onReport: (report) => {
+        const { peer } = session.status();
+        if (peer !== null) options.onReport(peer, report);
+      },
+      chooseAdoption: options.chooseAdoption,
+    },
+  });
+  state.running.add(session);
+  if (state.isStopped) session.close('', 'This server is stopping.');
+  return { session, closed: ended(options, state, session) };
+}
+
+async function ended(
+  options: SessionStarterOptions,
+  state: StarterState,
+  session: RunningSession,
+): Promise<SessionEnd> {
+  const end = await session.closed;
+  state.running.delete(session);
+  state.waiting.delete(session);
+  options.onEnd(session.status().peer, end);
+  return end;
+}
+
+interface Candidate extends Waiting {
+  readonly session: RunningSession;
+}
+
+async function verdictOf(
+  options: SessionStarterOptions,
+  state: StarterState,
+  { session, hello, start }: Candidate,
+): Promise<Verdict> {
+  const decision = await options.admission.decide(hello, start.channel);
+  switch (decision.kind) {
+    case 'visitor':
+      return { kind: 'accepted' };
+    case 'member': {
+      state.waiting.delete(session);
+      const { isOutgoing, address } = start;
+      return options.links.admit({ hello, session, isOutgoing, address });
+    }
+    case 'other':
+      if (decision.verdict.kind === 'pending') state.waiting.set(session, { hello, start });
+      else state.waiting.delete(session);
+      return decision.verdict;
+  }
+}
