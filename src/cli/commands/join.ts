@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { JoinOptions, JoinReport } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
-import { composeEngine } from '../compose.js';
+import { createQuietEngine } from '../engine-with-log.js';
 import { SyncError, errorCodeOf } from '../../core/sync-error.js';
 import { exitCodes } from '../exit-codes.js';
 import { printable, tableLines, type Terminal } from '../terminal.js';
@@ -60,7 +60,7 @@ async function joinWithOwnEngine(
   options: JoinOptions,
   terminal: Terminal,
 ): Promise<JoinReport> {
-  const engine = composeEngine((await context.config()).config, { isSilent: true });
+  const engine = createQuietEngine((await context.config()).config);
   try {
     await engine.start();
     const report = await engine.join(options);

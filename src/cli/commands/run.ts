@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { composeEngine } from '../compose.js';
+import type { Engine } from '../../engine/engine.js';
+import { createEngineWithLog } from '../engine-with-log.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
 
@@ -10,12 +11,12 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .addHelpText('after', '\nThe first Ctrl-C (or SIGTERM) ends orderly, the second at once.')
     .action(async () => {
       const { config } = await context.config();
-      await runUntilSignal(composeEngine(config));
+      await runUntilSignal(createEngineWithLog(config));
     });
 }
 
 /** Runs the engine until a signal comes. What is on its way is finished at the first one; the second one exits. */
-export async function runUntilSignal(engine: ReturnType<typeof composeEngine>): Promise<void> {
+async function runUntilSignal(engine: Engine): Promise<void> {
   const { promise: stopped, resolve: stop } = deferred<string>();
   let isStopping = false;
   const onSignal = (signal: NodeJS.Signals): void => {
