@@ -181,7 +181,7 @@ export function readShown(context: ReplicaContext, table: SyncedTable, key: Key,
 }
 
 /** The cells of a shown life: what its row shows, except where the view shows something else than the state holds. */
-function cellsOfShown(
+export function cellsOfShown(
   context: ReplicaContext,
   set: WorkingSet,
   { table, values, shadow }: ShownRow,

@@ -1,25 +1,26 @@
-import { originIdOf } from '../../core/origin.js';
-import { SyncError } from '../../core/sync-error.js';
+import { newEpoch, reissueBranch } from './epochs.js';
 import { mergeParts } from './merge.js';
 import type { Merging } from './replica-context.js';
 import { settleAfterDrain, settleWaiting } from './settle-waiting.js';
+import { openSnapshot } from './snapshot-reader.js';
+import { receiveSnapshot, resumeLanding } from './snapshot-writer.js';
 
-/** The merging side, composed for the replica. */
-export function createMerging(): Merging {
-  const around = { settleAfterDrain, settleWaiting };
-  return {
-    ...around,
-    mergeParts: (context, parts) => mergeParts(context, parts, around),
-    openSnapshot: () => Promise.reject(absent('openSnapshot')),
-    receiveSnapshot: () => Promise.reject(absent('receiveSnapshot')),
-    finishLanding: () => Promise.resolve(),
-    newEpoch({ origins, identity }) {
-      const origin = originIdOf(identity.server, identity.freshEpoch());
-      origins.setOwn(origin);
-      return origin;
-    },
-    reissueBranch: () => Promise.reject(absent('reissueBranch')),
-  };
+export interface MergingOptions {
+  /** Where snapshots wait on their way; in memory when it is not given. */
+  readonly spoolFolder?: string;
 }
 
-const absent = (what: string): SyncError => new SyncError('USYNC-1001', `${what} is not part of this build`);
+/** The merging side of a replica: streams, snapshots, what waits, epochs. */
+export function createMerging(options: MergingOptions = {}): Merging {
+  const spoolFolder = options.spoolFolder ?? null;
+  return {
+    mergeParts: (context, parts) => mergeParts(context, parts, { settleAfterDrain, settleWaiting }),
+    settleWaiting,
+    settleAfterDrain,
+    openSnapshot: (context) => openSnapshot(context, spoolFolder),
+    receiveSnapshot: async (context, vector) => receiveSnapshot(context, vector, spoolFolder),
+    finishLanding: resumeLanding,
+    newEpoch: (context) => newEpoch(context),
+    reissueBranch,
+  };
+}

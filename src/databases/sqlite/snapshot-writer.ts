@@ -1,0 +1,248 @@
+import type { StateBlock } from '../../core/state-block.js';
+import { decodeStateChunk, type StateChunk } from '../../core/state-codec.js';
+import { SyncError } from '../../core/sync-error.js';
+import { stampIn, joinVectors, type VersionVector } from '../../core/version-vector.js';
+import { decompressBytes } from '../../system/compression.js';
+import type { AdoptionChoice, MergeOutcome, SnapshotWriter } from '../replica.js';
+import { adoptBlock, createAdoption, previewAdoption, type Adoption } from './adoption-at-join.js';
+import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
+import { drainInTransaction } from './drain.js';
+import { memoryOf, settle } from './merge-changeset.js';
+import { sliceMsMax } from './merge.js';
+import { raiseFlag } from './merging-flag.js';
+import type { Merging, ReplicaContext } from './replica-context.js';
+import { followSchema } from './schema-change.js';
+import { hasSchemaMoved } from './schema-cookie.js';
+import { settleAfterDrain, settleWaiting } from './settle-waiting.js';
+import { beginLanded, createLanding, endLanded, type Landing } from './snapshot-landing.js';
+import type { Key } from './shadow-store.js';
+import { inTransaction, pause, reloadStores, whenFree } from './store-transaction.js';
+import { vectorToText } from './vector-text.js';
+
+type AroundMerge = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'>;
+
+/** Lives of a chunk that are merged between two looks at the clock. */
+const livesAtOnce = 256;
+
+/**
+ * Keeps the chunks of a peer's state aside, and merges them (rule R9.1) in short transactions at the end. Meanwhile the
+ * landing marker stands: nothing is drained or sent. A crash leaves the marker; the snapshot is then asked for again,
+ * since merging it twice comes to the same.
+ */
+export function receiveSnapshot(
+  context: ReplicaContext,
+  vector: VersionVector,
+  spoolFolder: string | null,
+): SnapshotWriter {
+  const spool = createChunkSpool(spoolFolder);
+  return {
+    async add(chunk) {
+      // Read once before anything is merged: a broken chunk must not stop a landing half-way.
+      decodeStateChunk(chunk, decompressBytes);
+      spool.add(chunk);
+    },
+    preview: async () => {
+      const chunks = chunksOf(spool);
+      return whenFree(context.system, () => previewAdoption(context, chunks));
+    },
+    async finish(choice) {
+      try {
+        return await land({ context, vector, spool, choice });
+      } finally {
+        spool.close();
+      }
+    },
+    abort: async () => spool.close(),
+  };
+}
+
+const chunksOf = (spool: ChunkSpool): Iterable<StateChunk> => ({
+  *[Symbol.iterator]() {
+    for (let i = 0; i < spool.count; i++) yield decodeStateChunk(spool.read(i), decompressBytes);
+  },
+});
+
+interface LandWork {
+  readonly context: ReplicaContext;
+  readonly vector: VersionVector;
+  readonly spool: ChunkSpool;
+  readonly choice: AdoptionChoice | undefined;
+}
+
+async function land({ context, vector, spool, choice }: LandWork): Promise<MergeOutcome> {
+  const around: AroundMerge = { settleAfterDrain, settleWaiting };
+  const adoption = createAdoption(context, () => previewAdoption(context, chunksOf(spool)), choice);
+  await slice(context, () => {
+    if (hasSchemaMoved(context)) followSchema(context, around);
+    const drained = adoption ? { tables: new Set<string>() } : drainInTransaction(context);
+    if (drained.tables.size > 0) settleAfterDrain(context, drained.tables);
+    context.meta.set('landing', JSON.stringify({ vector: vectorToText(vector) }));
+  });
+  beginLanded(context);
+  const landing = createLanding(context, vector);
+  const spoken = new Set<string>();
+  for (const chunk of chunksOf(spool)) {
+    for (const { table } of chunk.blocks) spoken.add(table);
+    await landChunk(context, landing, adoption, chunk);
+  }
+  await endWhatIsGone(context, landing, spoken);
+  await landWaiting(context, landing);
+  const refused = await slice(context, () => finishLanding(context, landing, { vector, spoken }));
+  endLanded(context);
+  return {
+    vector: context.origins.vector(),
+    merged: 1,
+    covered: 0,
+    rows: landing.rows,
+    conflicts: landing.conflicts + (adoption?.conflicts ?? 0),
+    quarantined: refused,
+    hasGap: false,
+    forks: [],
+  };
+}
+
+/** One transaction, and a pause as long as it took. */
+async function slice<T>(context: ReplicaContext, work: () => T): Promise<T> {
+  const startMs = context.system.monotonicMs();
+  const result = await whenFree(context.system, () =>
+    inTransaction(context, () => {
+      raiseFlag(context, true);
+      const done = work();
+      raiseFlag(context, false);
+      return done;
+    }),
+  );
+  await pause(context.system, Math.max(context.system.monotonicMs() - startMs, 1));
+  return result;
+}
+
+/** As much of `steps` as the time of a slice allows, again and again until all is done. */
+async function inSlices(context: ReplicaContext, steps: Iterator<() => void>): Promise<void> {
+  let step = steps.next();
+  while (!step.done) {
+    await slice(context, () => {
+      memoryOf(context).begin();
+      const startMs = context.system.monotonicMs();
+      do {
+        if (step.done) break;
+        step.value();
+        step = steps.next();
+      } while (context.system.monotonicMs() - startMs < sliceMsMax);
+    });
+  }
+}
+
+async function landChunk(
+  context: ReplicaContext,
+  landing: Landing,
+  adoption: Adoption | null,
+  chunk: StateChunk,
+): Promise<void> {
+  function* steps(): IterableIterator<() => void> {
+    for (const alias of chunk.aliases) yield () => landing.alias(alias);
+    for (const whole of chunk.blocks) {
+      for (let from = 0; from < whole.count; from += livesAtOnce) {
+        const to = Math.min(from + livesAtOnce, whole.count);
+        yield () => landLives(landing, adoption, whole, { from, to });
+      }
+    }
+  }
+  await inSlices(context, steps());
+}
+
+function landLives(
+  landing: Landing,
+  adoption: Adoption | null,
+  block: StateBlock,
+  { from, to }: { readonly from: number; readonly to: number },
+): void {
+  if (!adoption) return landing.lives(block, from, to);
+  for (const [start, end] of adoptBlock(adoption, block, { from, to })) landing.lives(block, start, end);
+}
+
+async function endWhatIsGone(context: ReplicaContext, landing: Landing, spoken: ReadonlySet<string>): Promise<void> {
+  for (const name of spoken) {
+    const table = context.tables.byName(name);
+    function* steps(): IterableIterator<() => void> {
+      yield () => {
+        landing.endCoveredAsides(name);
+        settle(landing.scope);
+      };
+      let after: Key | null = null;
+      while (table) {
+        let next: Key | null = null;
+        yield () => {
+          next = landing.endCovered(table, after);
+          settle(landing.scope);
+        };
+        if (next === null) return;
+        after = next;
+      }
+    }
+    await inSlices(context, steps());
+  }
+}
+
+/** Lives that clashed or referenced rows that came after them: all are here now. */
+async function landWaiting(context: ReplicaContext, landing: Landing): Promise<void> {
+  const { waitingLives } = landing;
+  function* steps(): IterableIterator<() => void> {
+    while (waitingLives.length > 0) {
+      const some = waitingLives.splice(0, livesAtOnce);
+      yield () => {
+        landing.waiting(some);
+        settle(landing.scope);
+      };
+    }
+  }
+  await inSlices(context, steps());
+}
+
+interface Finish {
+  readonly vector: VersionVector;
+  readonly spoken: ReadonlySet<string>;
+}
+
+/** The state is here as a whole: the vector moves, and what applications wrote meanwhile is drained on top of it. */
+function finishLanding(context: ReplicaContext, landing: Landing, { vector }: Finish): number {
+  const { origins, journal, meta, system } = context;
+  const nowMs = system.nowMs();
+  landing.begin();
+  const before = origins.vector();
+  for (const [origin, entry] of joinVectors(before, vector)) {
+    if (entry.stamp > stampIn(before, origin)) origins.advance(origin, entry);
+    origins.saw(entry.stamp, nowMs);
+  }
+  memoryOf(context).seen.learnAll(origins.vector());
+  if ([...vector].some(([origin, { stamp }]) => stamp > stampIn(before, origin))) journal.appendGap(vector, nowMs);
+  meta.set('landing', null);
+  meta.set('isFounded', 1);
+  raiseFlag(context, false);
+  drainInTransaction(context);
+  raiseFlag(context, true);
+  settleWaiting(context, null);
+  return [...context.asides.tables()].reduce(
+    (sum, table) => sum + [...context.asides.all(table)].filter(({ why }) => why === 'refused').length,
+    0,
+  );
+}
+
+/** What a crash left of a landing: the marker stays until a snapshot has landed whole. */
+export async function resumeLanding(context: ReplicaContext): Promise<void> {
+  const staged = context.journal
+    .staged()
+    .filter(({ origin, stamp }) => stamp <= stampIn(context.origins.vector(), origin));
+  if (staged.length === 0) return;
+  try {
+    await whenFree(context.system, () =>
+      inTransaction(context, () => {
+        for (const { origin, stamp } of staged) context.journal.dropParts(origin, stamp);
+      }),
+    );
+  } catch (error) {
+    reloadStores(context);
+    throw error instanceof SyncError
+      ? error
+      : new SyncError('USYNC-1000', 'staged parts cannot be dropped', { cause: error });
+  }
+}
