@@ -54,23 +54,17 @@ function writeShadows(comparison: Comparison, hashing: RowComparison, rows: read
   const count = rows.length;
   const first = changeset.takeIndexes(count);
   const columns = new Uint32Array(count * width);
-  const hashes = Array.from<number>({ length: count });
-  const indexes = Array.from<number>({ length: count });
-  const times = Array.from({ length: count }, () => changeset.stamp);
-  const values = table.layout.map(() => Array.from<SqlValue>({ length: count }));
+  const hashes: number[] = [];
+  const indexes = rows.map((_, n) => first + n);
+  const times = rows.map((row) => writtenAt(changeset, row[width]));
+  const values = table.layout.map((_, c) => rows.map((row) => row[c] ?? null));
   let sum = 0;
   for (let n = 0; n < count; n++) {
     const row = rows[n] ?? [];
     const hash = hashing.hash(row);
     hashing.copyTo(columns, n);
     sum = addHash(sum, hash);
-    hashes[n] = hash;
-    indexes[n] = first + n;
-    times[n] = writtenAt(changeset, row[width]);
-    for (let c = 0; c < width; c++) {
-      const column = values[c];
-      if (column) column[n] = row[c] ?? null;
-    }
+    hashes.push(hash);
   }
   const keys = table.isBag
     ? [rows.map((row) => row[width + 1] ?? null)]

@@ -25,6 +25,11 @@ export interface Shadow {
 
 export type Key = readonly SqlValue[];
 
+export interface KeyedShadow {
+  readonly key: Key;
+  readonly shadow: Shadow;
+}
+
 /** New rows of one changeset, in bulk: what they share is bound once for many rows. */
 export interface NewShadows {
   readonly origin: number;
@@ -48,6 +53,8 @@ export interface ShadowStore {
   /** Bags only: their keys are rowids, which nobody else knows. */
   findKeyOfLife(table: SyncedTable, life: LifeName): Key | null;
   put(table: SyncedTable, key: Key, shadow: Shadow): void;
+  /** Many at once; a page of changed rows. */
+  putAll(table: SyncedTable, rows: readonly KeyedShadow[]): void;
   putMany(table: SyncedTable, rows: NewShadows): void;
   remove(table: SyncedTable, key: Key): void;
   count(table: SyncedTable): number;
@@ -63,16 +70,16 @@ export const shadowColumns = (alias: string): string =>
 export const shadowColumnCount = 9;
 
 const bulkRows = 32;
+const putRows = 20;
 
 export function createShadowStore(connection: Connection, origins: OriginStore): ShadowStore {
+  const statementsOf = createStatements(connection);
   const store: ShadowStore = {
     createTable(table) {
       for (const sql of createShadowTable(table)) connection.exec(sql);
     },
     find(table, key) {
-      const row = connection
-        .cached(`SELECT ${shadowColumns('s')} FROM ${table.shadowSql} s WHERE ${byKey(table)}`)
-        .get(...key);
+      const row = statementsOf(table).find.get(...key);
       return row ? store.read(row, 0) : null;
     },
     findKeyOfLife(table, life) {
@@ -82,14 +89,33 @@ export function createShadowStore(connection: Connection, origins: OriginStore):
         .get(BigInt(life.stamp), BigInt(life.index), BigInt(origins.numberOf(life.origin)));
       return found ?? null;
     },
-    put(table, key, shadow) {
-      upsertOf(connection, table).run(...key, ...paramsOf(shadow, origins));
+    put: (table, key, shadow) => store.putAll(table, [{ key, shadow }]),
+    putAll(table, rows) {
+      const { put } = statementsOf(table);
+      for (let start = 0; start < rows.length; start += putRows) {
+        const page = rows.length <= putRows ? rows : rows.slice(start, start + putRows);
+        const params: SqlValue[] = [];
+        for (const { key, shadow } of page) {
+          for (const value of key) params.push(value);
+          pushShadow(params, shadow);
+        }
+        const statement = put.get(page.length) ?? connection.prepare(putSql(table, page.length));
+        put.set(page.length, statement);
+        statement.run(...params);
+      }
     },
     putMany(table, rows) {
-      writeMany(connection, table, rows, store.rowToBytes);
+      const { insert } = statementsOf(table);
+      const statement = (rowCount: number, hasNames: boolean): Statement => {
+        const name = `${rowCount} ${hasNames}`;
+        const known = insert.get(name) ?? connection.prepare(insertSql(table, rowCount, hasNames));
+        insert.set(name, known);
+        return known;
+      };
+      writeMany({ table, rows, statement, rowToBytes: (row) => store.rowToBytes(row) });
     },
     remove(table, key) {
-      connection.cached(`DELETE FROM ${table.shadowSql} WHERE ${byKey(table)}`).run(...key);
+      statementsOf(table).remove.run(...key);
     },
     count: (table) => integerAt(connection.cached(`SELECT count(*) FROM ${table.shadowSql}`).get() ?? [0n], 0),
     read(row, position) {
@@ -120,19 +146,18 @@ export function createShadowStore(connection: Connection, origins: OriginStore):
   };
   return store;
 
-  function paramsOf(shadow: Shadow, known: OriginStore): SqlValue[] {
-    const { life, row, at } = shadow;
-    return [
-      BigInt(known.numberOf(life.origin)),
-      BigInt(life.stamp),
-      BigInt(life.index),
+  function pushShadow(params: SqlValue[], { life, row, at, hash, columns, exceptions }: Shadow): void {
+    params.push(
+      origins.numberOf(life.origin),
+      life.stamp,
+      life.index,
       row ? store.rowToBytes(row) : null,
-      at.stamp === life.stamp ? null : BigInt(at.stamp - life.stamp),
-      at.origin === life.origin ? null : BigInt(known.numberOf(at.origin)),
-      BigInt(shadow.hash),
-      shadow.columns,
-      exceptionsToBytes(shadow.exceptions, known),
-    ];
+      at.stamp === life.stamp ? null : at.stamp - life.stamp,
+      at.origin === life.origin ? null : origins.numberOf(at.origin),
+      hash,
+      columns,
+      exceptionsToBytes(exceptions, origins),
+    );
   }
 }
 
@@ -148,24 +173,45 @@ export function bytesToRowName(bytes: Uint8Array, origins: OriginStore): LifeNam
   return { origin, stamp, index: readVarint(cursor) };
 }
 
+/** Statements by table: texts of many rows are long, so even finding them by text would cost. */
+interface TableStatements {
+  readonly find: Statement;
+  readonly remove: Statement;
+  readonly put: Map<number, Statement>;
+  readonly insert: Map<string, Statement>;
+}
+
+function createStatements(connection: Connection): (table: SyncedTable) => TableStatements {
+  const byTable = new WeakMap<SyncedTable, TableStatements>();
+  return (table) => {
+    const known = byTable.get(table);
+    if (known) return known;
+    const made: TableStatements = {
+      find: connection.prepare(`SELECT ${shadowColumns('s')} FROM ${table.shadowSql} s WHERE ${byKey(table)}`),
+      remove: connection.prepare(`DELETE FROM ${table.shadowSql} WHERE ${byKey(table)}`),
+      put: new Map(),
+      insert: new Map(),
+    };
+    byTable.set(table, made);
+    return made;
+  };
+}
+
 const valueColumns = ['o', 's', 'i', 'r', 'd', 'b', 'h', 'c', 'x'];
 
-function upsertOf(connection: Connection, table: SyncedTable): Statement {
-  const keys = shadowKeyColumns(table);
-  const marks = Array(keys.length + valueColumns.length)
-    .fill('?')
-    .join(', ');
-  // OR REPLACE on one's own table without triggers: one search instead of the two of an UPSERT.
-  return connection.cached(
-    `INSERT OR REPLACE INTO ${table.shadowSql} (${[...keys, ...valueColumns].join(', ')}) VALUES (${marks})`,
-  );
+/** OR REPLACE on one's own table without triggers: one search instead of the two of an UPSERT. */
+function putSql(table: SyncedTable, rowCount: number): string {
+  const columns = [...shadowKeyColumns(table), ...valueColumns];
+  const row = `(${columns.map(() => '?').join(', ')})`;
+  const rows = Array.from({ length: rowCount }, () => row).join(', ');
+  return `INSERT OR REPLACE INTO ${table.shadowSql} (${columns.join(', ')}) VALUES ${rows}`;
 }
 
 /**
  * Parameters 1 to 3 are shared: origin, stamp, and the column hashes of all rows in one blob. Per row: key, index, time
- * difference, row name, hash. Numbers are bound as reals, which INTEGER columns take back exactly.
+ * difference, hash, row name. Numbers are bound as reals, which INTEGER columns take back exactly.
  */
-function bulkInsert(connection: Connection, table: SyncedTable, rowCount: number, hasNames: boolean): Statement {
+function insertSql(table: SyncedTable, rowCount: number, hasNames: boolean): string {
   const keyCount = table.keySql.length;
   const width = table.layout.length * 4;
   const perRow = keyCount + 3 + (hasNames ? 1 : 0);
@@ -177,15 +223,17 @@ function bulkInsert(connection: Connection, table: SyncedTable, rowCount: number
     return `(${keys}, ?1, ?2, ?${first}, ${name}, ?${first + 1}, ?${first + 2}, substr(?3, ${n * width + 1}, ${width}))`;
   });
   const columns = [...shadowKeyColumns(table), 'o', 's', 'i', 'r', 'd', 'h', 'c'].join(', ');
-  return connection.cached(`INSERT OR REPLACE INTO ${table.shadowSql} (${columns}) VALUES ${rows.join(', ')}`);
+  return `INSERT OR REPLACE INTO ${table.shadowSql} (${columns}) VALUES ${rows.join(', ')}`;
 }
 
-function writeMany(
-  connection: Connection,
-  table: SyncedTable,
-  rows: NewShadows,
-  rowToBytes: (row: LifeName) => Uint8Array,
-): void {
+interface BulkWrite {
+  readonly table: SyncedTable;
+  readonly rows: NewShadows;
+  readonly statement: (rowCount: number, hasNames: boolean) => Statement;
+  readonly rowToBytes: (row: LifeName) => Uint8Array;
+}
+
+function writeMany({ table, rows, statement, rowToBytes }: BulkWrite): void {
   const width = table.layout.length * 4;
   const hasNames = rows.rows.size > 0;
   const [origin, stamp] = [BigInt(rows.origin), BigInt(rows.stamp)];
@@ -201,6 +249,6 @@ function writeMany(
         params.push(name ? rowToBytes(name) : null);
       }
     }
-    bulkInsert(connection, table, rowCount, hasNames).run(...params);
+    statement(rowCount, hasNames).run(...params);
   }
 }

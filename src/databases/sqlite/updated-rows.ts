@@ -8,7 +8,7 @@ import { eachPage, writtenAt, type Comparison } from './comparison.js';
 import { quoteName } from './identifiers.js';
 import { createRowComparison, type RowComparison } from './row-comparison.js';
 import { createRowReferences, type RowReferences } from './row-references.js';
-import { shadowColumnCount, shadowColumns, type Key, type Shadow } from './shadow-store.js';
+import { shadowColumnCount, shadowColumns, type Key, type KeyedShadow, type Shadow } from './shadow-store.js';
 import { joinsKeys, joinsTable } from './synced-table.js';
 
 /** Rows of the batch with a shadow: the columns whose hash differs are new cells, stamped above what they replace. */
@@ -25,7 +25,9 @@ export function captureUpdates(comparison: Comparison): void {
     params: [BigInt(changeset.stamp), BigInt(changeset.originNumber)],
     take(rows) {
       const shapes = new Map<string, Shape>();
-      for (const row of rows) compareRow({ comparison, hashing, references, shapes }, row);
+      const written: KeyedShadow[] = [];
+      for (const row of rows) compareRow({ comparison, hashing, references, shapes, written }, row);
+      sink.putAll(table, written);
       for (const shape of shapes.values()) addBlock(comparison, shape);
     },
   });
@@ -46,11 +48,12 @@ interface PageWork {
   readonly hashing: RowComparison;
   readonly references: RowReferences;
   readonly shapes: Map<string, Shape>;
+  readonly written: KeyedShadow[];
 }
 
 function compareRow(work: PageWork, row: SqlValue[]): void {
   const { comparison, hashing, references } = work;
-  const { context, table, changeset, sink, oldKeys } = comparison;
+  const { context, table, changeset, oldKeys } = comparison;
   const width = table.layout.length;
   const shadow = context.shadows.read(row, width + 2);
   const hash = hashing.hash(row);
@@ -64,7 +67,7 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const stamps = changed.map((position) =>
     stampAbove(time, changeset.origin, replacedStamp(comparison, { shadow, parts, position })),
   );
-  sink.put(table, key, changedShadow({ shadow, hash, columns: hashing.bytes(), changed, stamps, width }));
+  work.written.push({ key, shadow: changedShadow({ shadow, hash, columns: hashing.bytes(), changed, stamps, width }) });
   context.tables.replaceRow(table, { before: shadow.hash, after: hash });
   writeParts(comparison, { row, changed, stamps, parts, references });
   const shape = shapeOf(work, changed);
