@@ -6,7 +6,9 @@ import type { Connection } from './driver.js';
 export interface CommitCounter {
   /** Commits count from here on. */
   rebase(): void;
-  /** True when the counter has moved, which is reported. A locked file and a closed connection say nothing. */
+  /** Must be called right after the connection was closed: what closing wrote is no commit. */
+  rest(): void;
+  /** True when the counter has moved, which is reported. A locked file says nothing. */
   look(): boolean;
   /** Looks now and, while the connection is open, at growing distance. */
   lookRepeatedly(): void;
@@ -19,8 +21,10 @@ export interface CommitCounter {
 
 export interface CommitCounterOptions {
   readonly system: System;
-  /** `foreignCommitCounter` of the open connection; null while it is closed: then every event counts as a commit. */
+  /** `foreignCommitCounter` of the open connection; null while it is closed. */
   readonly counter: () => number | null;
+  /** Changes when the files were written: all there is to look at while the connection is closed. */
+  readonly writtenMark: () => string;
   /** Another program has committed, or may have. */
   readonly onCommit: () => void;
 }
@@ -32,8 +36,11 @@ export const foreignCommitCounter = (connection: Connection): number =>
 /** Delays between looks after an event. The first look is at once. The late ones are for slow disks. */
 const ladderMs = [1, 1, 2, 4, 8, 16, 32] as const;
 
-export function createCommitCounter({ system, counter, onCommit }: CommitCounterOptions): CommitCounter {
+export function createCommitCounter(options: CommitCounterOptions): CommitCounter {
+  const { system, counter, onCommit } = options;
   let known: number | null = null;
+  /** What was written when the connection was closed; null while it is open, or when nobody said. */
+  let restingMark: string | null = null;
   let step = 0;
   let cancel: (() => void) | null = null;
   let isProven = false;
@@ -42,10 +49,18 @@ export function createCommitCounter({ system, counter, onCommit }: CommitCounter
   function look(): boolean {
     const now = counterNow(counter);
     if (now === undefined) return false;
-    const hasMoved = now === null || now !== known;
+    const hasMoved = now === null ? hasBeenWritten() : now !== known;
     known = now;
     if (hasMoved) onCommit();
     return hasMoved;
+  }
+
+  function hasBeenWritten(): boolean {
+    if (restingMark === null) return true;
+    const mark = options.writtenMark();
+    const isNew = mark !== restingMark;
+    restingMark = mark;
+    return isNew;
   }
 
   function climb(): void {
@@ -68,10 +83,15 @@ export function createCommitCounter({ system, counter, onCommit }: CommitCounter
   return {
     rebase() {
       known = counterNow(counter) ?? null;
+      restingMark = null;
       // An event that came while the connection was closed may have been too early for what is read now.
       startAgain();
     },
-    look: () => known !== null && look(),
+    rest() {
+      known = null;
+      restingMark = options.writtenMark();
+    },
+    look: () => (known !== null || restingMark !== null) && look(),
     lookRepeatedly() {
       if (look()) isProven = true;
       startAgain();

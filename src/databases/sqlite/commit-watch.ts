@@ -9,17 +9,22 @@ import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errorMessageOf, SyncError } from '../../core/sync-error.js';
 import { createCommitCounter, type CommitCounterOptions } from './commit-counter.js';
-import { fileIdentityOf, isSameFile, type FileIdentity } from './file-identity.js';
+import { fileIdentityOf, isSameFile, writtenMarkOf, type FileIdentity } from './file-identity.js';
 
 export interface CommitWatch {
   /** Must be called after each opening of the connection, before what it holds is read: commits count from here on. */
   rebase(): void;
+  /**
+   * Must be called right after each closing of the connection. Closing may write (the last one out empties the -wal), and
+   * without this call the events of it would count as a commit: whoever opens the connection for that never rests.
+   */
+  rest(): void;
   /** What went wrong with events, or null: commits are then noticed by the slow look only. */
   readonly trouble: SyncError | null;
   close(): void;
 }
 
-export interface CommitWatchOptions extends CommitCounterOptions {
+export interface CommitWatchOptions extends Omit<CommitCounterOptions, 'writtenMark'> {
   readonly realPath: string;
   readonly identity: FileIdentity;
   /** Another file stands at the path, or none. Called once; nothing more is reported after it. */
@@ -33,7 +38,7 @@ export function createCommitWatch(options: CommitWatchOptions): CommitWatch {
   const { system, realPath } = options;
   const name = basename(realPath);
   const watched = new Set([name, `${name}-wal`, `${name}-journal`]);
-  const counter = createCommitCounter(options);
+  const counter = createCommitCounter({ ...options, writtenMark: () => writtenMarkOf(realPath) });
   let isClosed = false;
   let trouble: SyncError | null = null;
   let cancelPoll: (() => void) | null = null;
@@ -78,6 +83,7 @@ export function createCommitWatch(options: CommitWatchOptions): CommitWatch {
   poll();
   return {
     rebase: () => counter.rebase(),
+    rest: () => counter.rest(),
     get trouble() {
       return trouble;
     },

@@ -14,3 +14,11 @@ export function fileIdentityOf(path: string): FileIdentity | null {
 
 export const isSameFile = (a: FileIdentity | null, b: FileIdentity | null): boolean =>
   a?.device === b?.device && a?.inode === b?.inode;
+
+/** Changes with every write to the database or its -wal. An empty -wal counts as none: readers make and remove it. */
+export function writtenMarkOf(realPath: string): string {
+  const file = statSync(realPath, { bigint: true, throwIfNoEntry: false });
+  const wal = statSync(`${realPath}-wal`, { bigint: true, throwIfNoEntry: false });
+  const walMark = wal && wal.size > 0n ? `${wal.size}.${wal.mtimeNs}` : '';
+  return `${file?.size}.${file?.mtimeNs} ${walMark}`;
+}

@@ -37,9 +37,7 @@ const cacheKibibytes = 64 * 1024;
  */
 export function openDatabase(path: string, options: OpenOptions = {}): OpenedDatabase {
   const isReadOnly = options.isReadOnly ?? false;
-  const realPath = findFile(path);
-  if (!options.allowNetworkFileSystem) refuseNetworkFileSystem(path, realPath);
-  if (!isReadOnly) checkWritable(path, realPath);
+  const realPath = checkDatabaseFile(path, options);
   // Before opening: a file that is replaced in between has another identity than this one, which is noticed.
   const identity = fileIdentityOf(realPath);
   if (!identity) throw missing(path);
@@ -59,6 +57,17 @@ export function openDatabase(path: string, options: OpenOptions = {}): OpenedDat
     connection.close();
     throw aboutFile(error, path);
   }
+}
+
+/**
+ * What can be known before SQLite opens the file, so before the lock of the engine is taken. Gives the path without
+ * symbolic links.
+ */
+export function checkDatabaseFile(path: string, options: OpenOptions = {}): string {
+  const realPath = findFile(path);
+  if (!options.allowNetworkFileSystem) refuseNetworkFileSystem(path, realPath);
+  if (!options.isReadOnly) checkWritable(path, realPath);
+  return realPath;
 }
 
 /** Reads the whole file and its structure: seconds for a large one. Throws `SyncError` USYNC-1204 with the first finding. */

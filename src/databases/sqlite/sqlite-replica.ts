@@ -16,6 +16,7 @@ import { captureEverything } from './capture-everything.js';
 import { foreignCommitCounter } from './commit-counter.js';
 import { createCommitWatch, type CommitWatch } from './commit-watch.js';
 import { syncWal } from './durable-flush.js';
+import { checkDatabaseFile } from './open-database.js';
 import { takeEngineLock, type EngineLock } from './engine-lock.js';
 import { fileIdentityOf, isSameFile } from './file-identity.js';
 import { createMerging } from './merging.js';
@@ -78,8 +79,22 @@ export function createSqliteReplica(options: SqliteReplicaOptions): Replica {
 
   function disconnect(): void {
     cancelIdle();
-    opened?.database.connection.close();
+    if (!opened) return;
+    opened.database.connection.close();
     opened = null;
+    watch?.rest();
+  }
+
+  /** Before anything is written to the database: an engine that is refused must leave no trace in it. */
+  function takeLock(): void {
+    const { path, identity, dataFolder, allowNetworkFileSystem } = options;
+    const realPath = checkDatabaseFile(path, { allowNetworkFileSystem: allowNetworkFileSystem ?? false });
+    lock ??= takeEngineLock({ realPath, server: identity.serverName, dataFolder: dataFolder ?? '', system });
+  }
+
+  function releaseLock(): void {
+    lock?.release();
+    lock = null;
   }
 
   function armIdle(): void {
@@ -114,12 +129,11 @@ export function createSqliteReplica(options: SqliteReplicaOptions): Replica {
     open: () =>
       lane.run(async () => {
         disconnect();
-        const fresh = await connect();
-        lock ??= takeEngineLock({
-          realPath: fresh.database.realPath,
-          server: options.identity.serverName,
-          dataFolder: options.dataFolder ?? '',
-          system,
+        const wasLocked = lock !== null;
+        takeLock();
+        const fresh = await connect().catch((error: unknown) => {
+          if (!wasLocked) releaseLock();
+          throw error;
         });
         await merging.finishLanding(fresh.context);
         watch?.close();
@@ -225,8 +239,7 @@ export function createSqliteReplica(options: SqliteReplicaOptions): Replica {
         watch = null;
         disconnect();
         openFile = null;
-        lock?.release();
-        lock = null;
+        releaseLock();
       }),
   };
   return replica;
