@@ -1,0 +1,73 @@
+/** Goal: a replica that has nothing to do leaves the file alone, and one that is refused never touched it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { Epoch, ServerId } from '../../core/origin.js';
+import { SyncError } from '../../core/sync-error.js';
+import { createRealSystem } from '../../system/real-system.js';
+import type { Replica } from '../replica.js';
+import { openConnection } from './driver.js';
+import { createSqliteReplica } from './sqlite-replica.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+function replicaOf(path: string, name: string): Replica {
+  return createSqliteReplica({
+    path,
+    dataset: 'shop',
+    identity: { server: name.repeat(16) as ServerId, serverName: name, freshEpoch: () => '00000001' as Epoch },
+    system: createRealSystem(),
+    observe: () => {},
+    idleMs: 100,
+  });
+}
+
+function makeDatabase(path: string): void {
+  const connection = openConnection(path);
+  connection.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (id INTEGER PRIMARY KEY, a)');
+  connection.close();
+}
+
+test('an engine that is refused leaves no trace in the database', async () => {
+  using folder = temporaryFolder();
+  const path = folder.path('app.db');
+  makeDatabase(path);
+  const first = replicaOf(path, 'a');
+  const { origin } = await first.open();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  const before = readFileSync(path);
+  await assert.rejects(
+    replicaOf(path, 'b').open(),
+    (error) => error instanceof SyncError && error.code === 'USYNC-1206',
+  );
+  assert.deepEqual(readFileSync(path), before);
+  assert.equal((await first.position()).origin, origin);
+  await first.close();
+});
+
+test('a replica at rest is not woken by the closing of its own connection, but by a commit', async () => {
+  using folder = temporaryFolder();
+  const path = folder.path('app.db');
+  makeDatabase(path);
+  const replica = replicaOf(path, 'a');
+  await replica.open();
+  let hints = 0;
+  replica.onHint(() => {
+    hints++;
+    void replica.drain();
+  });
+  await replica.drain();
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  hints = 0;
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.equal(hints, 0);
+  const application = openConnection(path, { busyTimeoutMs: 2000 });
+  application.exec('INSERT INTO t VALUES (1, 1)');
+  application.close();
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.ok(hints > 0);
+  assert.equal((await replica.position()).vector.size, 1);
+  hints = 0;
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal(hints, 0);
+  await replica.close();
+});
