@@ -3,6 +3,7 @@ import type { ChangeBlock, InsertBlock, UpdateBlock } from '../../core/changeset
 import { confirmations, type Confirmation, type Duties } from '../../core/confirmations.js';
 import { rowKey } from '../../core/life-state.js';
 import { serverIdOfOrigin, type OriginId } from '../../core/origin.js';
+import { RowReference } from '../../core/value.js';
 import type { View } from '../../core/view.js';
 import type { MergeScope } from './merge-rows.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
@@ -44,12 +45,19 @@ function dutiesOf({ context, lastKnown }: MergeScope, { stamp, origin }: OwnChan
 
 type Hint = Pick<UpdateBlock, 'keyColumns' | 'keys'>;
 
-/** Where the row is shown, or would be, on every server with this state. */
+/**
+ * The key that the row's cells give it, not the one at which this server shows it: elsewhere the row that stands in its
+ * way here may be gone already. Where it is displaced, it is found as a row that moved.
+ */
 function hintOf({ context }: MergeScope, view: View, { table, ...change }: Confirmation): Hint {
   const row = 'row' in change ? view.find(table, change.row) : undefined;
   const schema = context.tables.byName(table)?.schema;
   if (!row || !schema || row.key.length !== schema.key.length) return { keyColumns: [], keys: [] };
-  return { keyColumns: schema.key, keys: row.key.map((value) => [value]) };
+  const keys = schema.key.map((column, part) => {
+    const value = row.cells.get(column)?.value ?? null;
+    return [value === null || value instanceof RowReference ? (row.key[part] ?? null) : value];
+  });
+  return { keyColumns: schema.key, keys };
 }
 
 /** One block a change: confirmations are few. */
