@@ -84,10 +84,6 @@ export function readInviteCode(text: string, nowMs: number): InviteContent {
 }
 
 function decodeCode(code: string): InviteContent {
-  const mistyped = (what: string): SyncError =>
-    new SyncError('USYNC-1400', `The invite code is not complete or mistyped: ${what}.`, {
-      nextStep: 'Copy the whole code again, from "usync1-" to its end.',
-    });
   if (!code.startsWith(inviteCodePrefix)) throw mistyped(`it does not begin with "${inviteCodePrefix}"`);
   const body = code.slice(inviteCodePrefix.length).replaceAll('-', '');
   const bytes = body.length <= codeLengthMax ? fromBase32(body) : null;
@@ -103,6 +99,11 @@ function decodeCode(code: string): InviteContent {
     });
   }
 }
+
+const mistyped = (what: string): SyncError =>
+  new SyncError('USYNC-1400', `The invite code is not complete or mistyped: ${what}.`, {
+    nextStep: 'Copy the whole code again, from "usync1-" to its end.',
+  });
 
 function decodeContent(bytes: Uint8Array): InviteContent {
   const reader = createByteReader(bytes);

@@ -75,23 +75,20 @@ export interface RunningSession {
 
 const askTimeoutMs = 30_000;
 
-/**
- * Runs one session over a channel until it ends: carries out its effects, feeds back results. Calls to one replica are
- * in order; a replica that fails pauses its dataset alone.
- */
-export function runSession(options: RunSessionOptions): RunningSession {
-  const runner = createRunner(options);
-  runner.start();
-  return runner.running;
-}
-
 interface Pending {
   readonly resolve: (answer: Answer) => void;
   readonly cancelTimer: () => void;
 }
 
-interface RunnerState {
+interface Runner {
+  readonly options: RunSessionOptions;
+  readonly session: Session;
+  readonly turns: DatasetTurns;
+  readonly lanes: Map<string, ReplicaLane>;
   readonly queue: SessionEvent[];
+  readonly pendingById: Map<number, Pending>;
+  readonly onAbort: () => void;
+  readonly resolveClosed: (end: SessionEnd) => void;
   isStepping: boolean;
   cancelAlarm: () => void;
   alarmAtMs: number;
@@ -99,167 +96,191 @@ interface RunnerState {
   nextAskId: number;
 }
 
-function createRunner(options: RunSessionOptions): { start: () => void; running: RunningSession } {
-  const { channel, replicas, system, identity, hooks, signal } = options;
-  const turns = options.turns ?? createDatasetTurns();
-  const session = createSession({
-    server: identity.server,
-    name: identity.name,
-    bootNonce: identity.bootNonce,
-    addresses: identity.addresses ?? [],
-    datasets: [...replicas.keys()],
-    pairing: identity.pairing ?? null,
+/**
+ * Runs one session over a channel until it ends: carries out its effects, feeds back results. Calls to one replica are
+ * in order; a replica that fails pauses its dataset alone.
+ */
+export function runSession(options: RunSessionOptions): RunningSession {
+  const { channel, signal } = options;
+  const { promise: closed, resolve } = deferred<SessionEnd>();
+  const runner = createRunner(options, resolve);
+  const tell = (event: SessionEvent): void => dispatch(runner, event);
+  channel.listen({
+    onFrame: (frame) => tell({ kind: 'frame', frame }),
+    onDrain: () => tell({ kind: 'drained' }),
+    onClose: (reason) => tell({ kind: 'closed', reason }),
   });
-  const state: RunnerState = {
+  signal?.addEventListener('abort', runner.onAbort);
+  tell({ kind: 'started' });
+  if (signal?.aborted) runner.onAbort();
+  return {
+    closed,
+    changed: (dataset) => tell({ kind: 'changed', dataset }),
+    resume: (dataset) => tell({ kind: 'resume', dataset }),
+    links: (servers) => tell({ kind: 'links', servers }),
+    decide: (verdict) => onVerdict(runner, verdict),
+    tellFork: (dataset, { origin, after }) => tell({ kind: 'tell-fork', dataset, origin, after }),
+    ask: (dataset, question) => ask(runner, dataset, question),
+    status: () => runner.session.status,
+    close: (code, reason) => tell({ kind: 'stop', code, reason }),
+  };
+}
+
+function createRunner(options: RunSessionOptions, resolveClosed: Runner['resolveClosed']): Runner {
+  const { replicas, identity, hooks } = options;
+  const lanes = new Map<string, ReplicaLane>();
+  const runner: Runner = {
+    options,
+    session: createSession({
+      server: identity.server,
+      name: identity.name,
+      bootNonce: identity.bootNonce,
+      addresses: identity.addresses ?? [],
+      datasets: [...replicas.keys()],
+      pairing: identity.pairing ?? null,
+    }),
+    turns: options.turns ?? createDatasetTurns(),
+    lanes,
     queue: [],
+    pendingById: new Map(),
+    onAbort: () => dispatch(runner, { kind: 'stop', code: '', reason: 'the server is stopping' }),
+    resolveClosed,
     isStepping: false,
     cancelAlarm: () => undefined,
     alarmAtMs: Infinity,
     end: null,
     nextAskId: 1,
   };
-  const pendingById = new Map<number, Pending>();
-  let resolveClosed: (end: SessionEnd) => void = () => undefined;
-  const closed = new Promise<SessionEnd>((resolve) => (resolveClosed = resolve));
-
-  const dispatch = (event: SessionEvent): void => {
-    state.queue.push(event);
-    if (state.isStepping) return;
-    state.isStepping = true;
-    for (let next = state.queue.shift(); next; next = state.queue.shift()) {
-      const time: StepTime = {
-        nowMs: system.monotonicMs(),
-        wallMs: system.nowMs(),
-        queuedBytes: channel.queuedBytes,
-      };
-      for (const effect of session.step(time, next)) perform(effect);
-    }
-    state.isStepping = false;
-  };
-  const lanes = createLanes(options, dispatch);
-  const decided = (verdict: Verdict): void => {
-    if (verdict.kind === 'accepted') channel.admit?.();
-    dispatch({ kind: 'decided', verdict });
-  };
-
-  const settleAnswer = (id: number, answer: Answer): void => {
-    pendingById.get(id)?.cancelTimer();
-    pendingById.get(id)?.resolve(answer);
-    pendingById.delete(id);
-  };
-  const report = (fact: SessionReport): void => {
-    if (fact.kind === 'answered') settleAnswer(fact.id, fact.answer);
-    const event = reportToEvent(fact, session.status.peer?.name ?? channel.remoteAddress);
-    if (event) options.observe(event.level, event.detail);
-    hooks.onReport?.(fact);
-    if ((fact.kind === 'merged' && fact.merged > 0) || fact.kind === 'snapshot-merged') hooks.onMoved?.(fact.dataset);
-    if (fact.kind === 'origin-changed') hooks.onMoved?.(fact.dataset);
-  };
-  const setAlarm = (atMs: number): void => {
-    if (atMs === state.alarmAtMs) return;
-    state.cancelAlarm();
-    state.alarmAtMs = atMs;
-    const ring = (): void => {
-      state.alarmAtMs = Infinity;
-      dispatch({ kind: 'alarm' });
-    };
-    // Timers may fire a little early on a coarse clock: the session then asks for the rest.
-    state.cancelAlarm = Number.isFinite(atMs)
-      ? system.after(Math.max(0, Math.ceil(atMs - system.monotonicMs())), ring)
-      : () => undefined;
-  };
-  const finish = (end: SessionEnd): void => {
-    if (state.end) return;
-    state.end = end;
-    state.cancelAlarm();
-    signal?.removeEventListener('abort', onAbort);
-    for (const id of [...pendingById.keys()]) {
-      settleAnswer(id, { kind: 'failed', code: 'USYNC-1505', text: 'the connection ended' });
-    }
-    channel.close(end.reason);
-    void endLanes(lanes, turns, session).then(() => resolveClosed(end));
-  };
-  const perform = (effect: SessionEffect): void => {
-    switch (effect.kind) {
-      case 'send':
-        channel.send(effect.frame);
-        return;
-      case 'close':
-        finish(effect);
-        return;
-      case 'alarm':
-        setAlarm(effect.atMs);
-        return;
-      case 'decide':
-        void decide(hooks, effect.hello, channel).then(decided);
-        return;
-      case 'call':
-        lanes.get(effect.dataset)?.run(effect.round, effect.call);
-        return;
-      case 'turn-want':
-        turns.want(effect.dataset, session, () => dispatch({ kind: 'turn', dataset: effect.dataset }));
-        return;
-      case 'turn-end':
-        turns.end(effect.dataset, session);
-        return;
-      case 'report':
-        report(effect.report);
-    }
-  };
-  const onAbort = (): void => dispatch({ kind: 'stop', code: '', reason: 'the server is stopping' });
-
-  const running: RunningSession = {
-    closed,
-    changed: (dataset) => dispatch({ kind: 'changed', dataset }),
-    resume: (dataset) => dispatch({ kind: 'resume', dataset }),
-    links: (servers) => dispatch({ kind: 'links', servers }),
-    decide: decided,
-    tellFork: (dataset, { origin, after }) => dispatch({ kind: 'tell-fork', dataset, origin, after }),
-    status: () => session.status,
-    close: (code, reason) => dispatch({ kind: 'stop', code, reason }),
-    async ask(dataset, question) {
-      if (state.end) return { kind: 'failed', code: 'USYNC-1505', text: 'the connection ended' };
-      const id = state.nextAskId++;
-      return await new Promise<Answer>((resolve) => {
-        const lapse = (): void => settleAnswer(id, { kind: 'failed', code: 'USYNC-1501', text: 'no answer in time' });
-        pendingById.set(id, { resolve, cancelTimer: system.after(askTimeoutMs, lapse) });
-        dispatch({ kind: 'ask', dataset, id, question });
-      });
-    },
-  };
-  const start = (): void => {
-    channel.listen({
-      onFrame: (frame) => dispatch({ kind: 'frame', frame }),
-      onDrain: () => dispatch({ kind: 'drained' }),
-      onClose: (reason) => dispatch({ kind: 'closed', reason }),
-    });
-    signal?.addEventListener('abort', onAbort);
-    dispatch({ kind: 'started' });
-    if (signal?.aborted) onAbort();
-  };
-  return { start, running };
-}
-
-function createLanes(
-  { replicas, hooks }: RunSessionOptions,
-  dispatch: (event: SessionEvent) => void,
-): Map<string, ReplicaLane> {
-  const lanes = new Map<string, ReplicaLane>();
   for (const [dataset, replica] of replicas) {
     const lane = createReplicaLane({
       replica,
       chooseAdoption: hooks.chooseAdoption,
-      onResult: (round, result) => dispatch({ kind: 'result', dataset, round, result }),
-      onFailed: (round, failure) => dispatch({ kind: 'failed', dataset, round, ...failure }),
+      onResult: (round, result) => dispatch(runner, { kind: 'result', dataset, round, result }),
+      onFailed: (round, failure) => dispatch(runner, { kind: 'failed', dataset, round, ...failure }),
     });
     lanes.set(dataset, lane);
   }
-  return lanes;
+  return runner;
 }
 
-async function endLanes(lanes: Map<string, ReplicaLane>, turns: DatasetTurns, session: Session): Promise<void> {
+/** Events that come while one is handled wait for their turn, so that effects are carried out in order. */
+function dispatch(runner: Runner, event: SessionEvent): void {
+  const { queue, session, options } = runner;
+  queue.push(event);
+  if (runner.isStepping) return;
+  runner.isStepping = true;
+  for (let next = queue.shift(); next; next = queue.shift()) {
+    const time: StepTime = {
+      nowMs: options.system.monotonicMs(),
+      wallMs: options.system.nowMs(),
+      queuedBytes: options.channel.queuedBytes,
+    };
+    for (const effect of session.step(time, next)) perform(runner, effect);
+  }
+  runner.isStepping = false;
+}
+
+function perform(runner: Runner, effect: SessionEffect): void {
+  const { options, turns, session, lanes } = runner;
+  switch (effect.kind) {
+    case 'send':
+      options.channel.send(effect.frame);
+      return;
+    case 'close':
+      finish(runner, effect);
+      return;
+    case 'alarm':
+      setAlarm(runner, effect.atMs);
+      return;
+    case 'decide':
+      void decide(options.hooks, effect.hello, options.channel).then((verdict) => onVerdict(runner, verdict));
+      return;
+    case 'call':
+      lanes.get(effect.dataset)?.run(effect.round, effect.call);
+      return;
+    case 'turn-want':
+      turns.want(effect.dataset, session, () => dispatch(runner, { kind: 'turn', dataset: effect.dataset }));
+      return;
+    case 'turn-end':
+      turns.end(effect.dataset, session);
+      return;
+    case 'report':
+      report(runner, effect.report);
+  }
+}
+
+function onVerdict(runner: Runner, verdict: Verdict): void {
+  if (verdict.kind === 'accepted') runner.options.channel.admit?.();
+  dispatch(runner, { kind: 'decided', verdict });
+}
+
+function report(runner: Runner, fact: SessionReport): void {
+  const { hooks, observe, channel } = runner.options;
+  if (fact.kind === 'answered') settleAnswer(runner, fact.id, fact.answer);
+  const event = reportToEvent(fact, runner.session.status.peer?.name ?? channel.remoteAddress);
+  if (event) observe(event.level, event.detail);
+  hooks.onReport?.(fact);
+  if ((fact.kind === 'merged' && fact.merged > 0) || fact.kind === 'snapshot-merged') hooks.onMoved?.(fact.dataset);
+  if (fact.kind === 'origin-changed') hooks.onMoved?.(fact.dataset);
+}
+
+function setAlarm(runner: Runner, atMs: number): void {
+  if (atMs === runner.alarmAtMs) return;
+  const { system } = runner.options;
+  runner.cancelAlarm();
+  runner.alarmAtMs = atMs;
+  const ring = (): void => {
+    runner.alarmAtMs = Infinity;
+    dispatch(runner, { kind: 'alarm' });
+  };
+  // Timers may ring a little early on a coarse clock: the session then asks for the rest.
+  runner.cancelAlarm = Number.isFinite(atMs)
+    ? system.after(Math.max(0, Math.ceil(atMs - system.monotonicMs())), ring)
+    : () => undefined;
+}
+
+async function ask(runner: Runner, dataset: string, question: Question): Promise<Answer> {
+  if (runner.end) return connectionEnded;
+  const id = runner.nextAskId++;
+  const { promise, resolve } = deferred<Answer>();
+  const lapse = (): void => settleAnswer(runner, id, { kind: 'failed', code: 'USYNC-1501', text: 'no answer in time' });
+  runner.pendingById.set(id, { resolve, cancelTimer: runner.options.system.after(askTimeoutMs, lapse) });
+  dispatch(runner, { kind: 'ask', dataset, id, question });
+  return await promise;
+}
+
+function settleAnswer({ pendingById }: Runner, id: number, answer: Answer): void {
+  pendingById.get(id)?.cancelTimer();
+  pendingById.get(id)?.resolve(answer);
+  pendingById.delete(id);
+}
+
+function finish(runner: Runner, end: SessionEnd): void {
+  if (runner.end) return;
+  const { channel, signal } = runner.options;
+  const { code, reason, isByPeer } = end;
+  runner.end = { code, reason, isByPeer };
+  runner.cancelAlarm();
+  signal?.removeEventListener('abort', runner.onAbort);
+  for (const id of runner.pendingById.keys()) settleAnswer(runner, id, connectionEnded);
+  channel.close(reason);
+  void endLanes(runner, runner.end);
+}
+
+async function endLanes({ lanes, turns, session, resolveClosed }: Runner, end: SessionEnd): Promise<void> {
   turns.endAll(session);
   for (const lane of lanes.values()) await lane.end();
+  resolveClosed(end);
+}
+
+const connectionEnded: Answer = { kind: 'failed', code: 'USYNC-1505', text: 'the connection ended' };
+
+function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolvePromise: ((value: T) => void) | null = null;
+  const promise = new Promise<T>((resolve) => {
+    resolvePromise = resolve;
+  });
+  return { promise, resolve: (value) => resolvePromise?.(value) };
 }
 
 async function decide(hooks: SessionHooks, hello: HelloMessage, channel: Channel): Promise<Verdict> {

@@ -2,8 +2,8 @@ import { malformed } from '../core/byte-reader.js';
 import type { ChangesetPart } from '../core/changeset.js';
 import { covers, type VersionVector } from '../core/version-vector.js';
 import { costOf, type DatasetContext } from './dataset-context.js';
-import type { Message, PartsMessage } from './message.js';
-import { createPieceAssembly } from './piece-assembly.js';
+import type { Message, PartPiece, PartsMessage } from './message.js';
+import { createPieceAssembly, type PieceAssembly } from './piece-assembly.js';
 import { gapsMax, mergeBytesMax, standingCreditBytes, turnIdleMs, windowBytes } from './protocol-limits.js';
 import type { CallResult, MergeResult } from './session-event.js';
 import { createSnapshotReceiver, type SnapshotReceiver } from './snapshot-receiver.js';
@@ -36,9 +36,6 @@ export type SnapshotMessage = Extract<
 export interface ReceiverStatus {
   readonly bytes: number;
   readonly changesets: number;
-  readonly isMerging: boolean;
-  readonly queuedBytes: number;
-  readonly hasTurn: boolean;
   readonly isWaitingForTurn: boolean;
   readonly snapshot: SnapshotReceiver['progress'];
 }
@@ -61,20 +58,7 @@ interface ReceiverState {
 }
 
 export function createDatasetReceiver(context: DatasetContext): DatasetReceiver {
-  const state: ReceiverState = {
-    stream: 0,
-    granted: 0,
-    queue: [],
-    queuedCost: 0,
-    mergingCost: 0,
-    isMerging: false,
-    turn: 'none',
-    progressAtMs: 0,
-    gaps: 0,
-    needsSnapshot: false,
-    bytes: 0,
-    changesets: 0,
-  };
+  const state = createReceiverState();
   const assembly = createPieceAssembly();
   const again = (vector: VersionVector): void => {
     state.stream++;
@@ -88,8 +72,7 @@ export function createDatasetReceiver(context: DatasetContext): DatasetReceiver 
     progressed: () => (state.progressAtMs = context.time().nowMs),
     gaveUp: () => releaseTurn(context, state),
     merged: (vector) => {
-      state.needsSnapshot = false;
-      state.gaps = 0;
+      Object.assign(state, { needsSnapshot: false, gaps: 0 });
       const { own } = context.view;
       if (own) context.view.own = { ...own, isFresh: false };
       again(vector);
@@ -105,19 +88,11 @@ export function createDatasetReceiver(context: DatasetContext): DatasetReceiver 
       grant(context, state, snapshot);
     },
     onParts(message) {
+      // What was sent before the peer knew of a restart is void.
+      const isVoid = message.stream !== state.stream || snapshot.isActive;
       for (const piece of message.pieces) {
         spend(state, piece.bytes.length);
-        // What was sent before the peer knew of a restart is void.
-        if (message.stream !== state.stream || snapshot.isActive) continue;
-        state.progressAtMs = context.time().nowMs;
-        const { origin, stamp, part, isLast } = piece;
-        const bytes = assembly.add(`${origin} ${stamp} ${part}`, piece.bytes, piece.rest);
-        if (!bytes) continue;
-        state.queue.push({ origin, stamp, part, isLast, bytes });
-        state.queuedCost += costOf(bytes.length);
-        if (!isLast) continue;
-        state.changesets++;
-        context.view.receivedByOrigin.set(origin, stamp);
+        if (!isVoid) takePiece(context, state, assembly, piece);
       }
     },
     onSnapshotMessage(message) {
@@ -141,26 +116,50 @@ export function createDatasetReceiver(context: DatasetContext): DatasetReceiver 
       return snapshot.onResult(result);
     },
     reset() {
-      state.queue = [];
-      state.queuedCost = 0;
-      state.mergingCost = 0;
-      state.isMerging = false;
+      dropQueue(state);
       assembly.clear();
       snapshot.forget();
       releaseTurn(context, state);
     },
     get status() {
-      return {
-        bytes: state.bytes,
-        changesets: state.changesets,
-        isMerging: state.isMerging,
-        queuedBytes: state.queuedCost + state.mergingCost + assembly.bytes,
-        hasTurn: state.turn === 'held',
-        isWaitingForTurn: state.turn === 'wanted',
-        snapshot: snapshot.progress,
-      };
+      const { bytes, changesets, turn } = state;
+      return { bytes, changesets, isWaitingForTurn: turn === 'wanted', snapshot: snapshot.progress };
     },
   };
+}
+
+function dropQueue(state: ReceiverState): void {
+  state.queue = [];
+  state.queuedCost = 0;
+  state.mergingCost = 0;
+  state.isMerging = false;
+}
+
+const createReceiverState = (): ReceiverState => ({
+  stream: 0,
+  granted: 0,
+  queue: [],
+  queuedCost: 0,
+  mergingCost: 0,
+  isMerging: false,
+  turn: 'none',
+  progressAtMs: 0,
+  gaps: 0,
+  needsSnapshot: false,
+  bytes: 0,
+  changesets: 0,
+});
+
+function takePiece(context: DatasetContext, state: ReceiverState, assembly: PieceAssembly, piece: PartPiece): void {
+  state.progressAtMs = context.time().nowMs;
+  const { origin, stamp, part, isLast } = piece;
+  const bytes = assembly.add(`${origin} ${stamp} ${part}`, piece.bytes, piece.rest);
+  if (!bytes) return;
+  state.queue.push({ origin, stamp, part, isLast, bytes });
+  state.queuedCost += costOf(bytes.length);
+  if (!isLast) return;
+  state.changesets++;
+  context.view.receivedByOrigin.set(origin, stamp);
 }
 
 function spend(state: ReceiverState, bytes: number): void {

@@ -3,7 +3,7 @@ import type { OriginId } from '../core/origin.js';
 import { serverIdOfOrigin } from '../core/origin.js';
 import type { Stamp } from '../core/stamp.js';
 import { stampIn } from '../core/version-vector.js';
-import { costOf, hasPeer, pieceOverheadBytes, type DatasetContext } from './dataset-context.js';
+import { costOf, hasPeer, pieceOverheadBytes, type DatasetContext, type DatasetView } from './dataset-context.js';
 import type { PartPiece } from './message.js';
 import { pieceBytesMax, readBytesMax, relayHoldMs } from './protocol-limits.js';
 import type { CallResult } from './session-event.js';
@@ -31,11 +31,7 @@ export interface DatasetSender {
 export interface SenderStatus {
   readonly bytes: number;
   readonly changesets: number;
-  readonly isCaughtUp: boolean;
   readonly snapshot: { readonly rows: number; readonly bytes: number } | null;
-  readonly isPeerBehind: boolean;
-  /** Waits for the peer to take what it was granted. */
-  readonly isOutOfCredit: boolean;
 }
 
 interface QueuedPart extends ChangesetPart {
@@ -65,43 +61,15 @@ interface SenderState {
 
 export function createDatasetSender(context: DatasetContext): DatasetSender {
   const { view } = context;
-  const state: SenderState = {
-    stream: 0,
-    credit: 0,
-    cursor: 0,
-    queue: [],
-    queueBytes: 0,
-    isReading: false,
-    staleReads: 0,
-    isAtEnd: false,
-    hasMoved: false,
-    isPeerBehind: false,
-    streamed: new Map(),
-    bytes: 0,
-    changesets: 0,
-  };
+  const state = createSenderState();
   const take = (bytes: number): void => {
     state.credit -= costOf(bytes);
     state.bytes += bytes;
   };
   const snapshot = createSnapshotSender(context, { credit: () => state.credit, take });
 
-  const restart = (): void => {
-    if (state.isReading) state.staleReads++;
-    state.isReading = false;
-    state.cursor = 0;
-    state.queue = [];
-    state.queueBytes = 0;
-    state.isAtEnd = false;
-    state.hasMoved = false;
-    state.isPeerBehind = false;
-    state.streamed.clear();
-  };
-  const isReady = (): boolean =>
-    view.own !== null && !view.own.isFresh && !view.own.isLanding && view.peer !== null && view.peerPaused === null;
-
   const pump = (): void => {
-    if (!isReady()) return;
+    if (!isReady(view)) return;
     if (snapshot.isActive) {
       snapshot.pump();
       return;
@@ -124,13 +92,13 @@ export function createDatasetSender(context: DatasetContext): DatasetSender {
     onAgain(stream) {
       state.stream = stream;
       snapshot.stop();
-      restart();
+      restart(state);
     },
     onSnapshotWant(stream) {
       state.stream = stream;
       snapshot.stop();
-      restart();
-      if (isReady()) snapshot.start(stream);
+      restart(state);
+      if (isReady(view)) snapshot.start(stream);
       else snapshot.refuse(stream);
     },
     onMoved() {
@@ -140,7 +108,7 @@ export function createDatasetSender(context: DatasetContext): DatasetSender {
     onRewound() {
       // A part of which pieces are out is finished, or the receiver could not put it together.
       const begun = state.queue.slice(0, 1).filter((part) => part.sent > 0);
-      restart();
+      restart(state);
       state.queue = begun;
       for (const part of begun) state.queueBytes += part.bytes.length;
     },
@@ -151,21 +119,46 @@ export function createDatasetSender(context: DatasetContext): DatasetSender {
     reset() {
       state.isReading = false;
       snapshot.forget();
-      restart();
+      restart(state);
       state.staleReads = 0;
     },
     get status() {
-      return {
-        bytes: state.bytes,
-        changesets: state.changesets,
-        isCaughtUp: state.isAtEnd && state.queue.length === 0 && !snapshot.isActive,
-        snapshot: snapshot.progress,
-        isPeerBehind: state.isPeerBehind,
-        isOutOfCredit: state.credit <= pieceOverheadBytes && state.queue.length > 0,
-      };
+      const { bytes, changesets } = state;
+      return { bytes, changesets, snapshot: snapshot.progress };
     },
   };
 }
+
+const createSenderState = (): SenderState => ({
+  stream: 0,
+  credit: 0,
+  cursor: 0,
+  queue: [],
+  queueBytes: 0,
+  isReading: false,
+  staleReads: 0,
+  isAtEnd: false,
+  hasMoved: false,
+  isPeerBehind: false,
+  streamed: new Map(),
+  bytes: 0,
+  changesets: 0,
+});
+
+function restart(state: SenderState): void {
+  if (state.isReading) state.staleReads++;
+  state.isReading = false;
+  state.cursor = 0;
+  state.queue = [];
+  state.queueBytes = 0;
+  state.isAtEnd = false;
+  state.hasMoved = false;
+  state.isPeerBehind = false;
+  state.streamed.clear();
+}
+
+const isReady = ({ own, peer, peerPaused }: DatasetView): boolean =>
+  own !== null && !own.isFresh && !own.isLanding && peer !== null && peerPaused === null;
 
 function readMore(context: DatasetContext, state: SenderState): void {
   const { peer } = context.view;

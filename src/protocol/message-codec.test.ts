@@ -1,7 +1,7 @@
 /** Frames: what is written is read; what was not written is refused with a code, whatever it is (W1 to W6). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Epoch, OriginId, ServerId } from '../core/origin.js';
 import { originIdOf } from '../core/origin.js';
 import { stampMax, type Stamp } from '../core/stamp.js';
@@ -17,10 +17,10 @@ const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<
 const hex = (bytes: number): fc.Arbitrary<string> =>
   fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((value) => Buffer.from(value).toString('hex'));
 const server = fc
-  .array(fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz234567'), { minLength: 16, maxLength: 16 })
+  .array(fc.constantFrom(...'abcdefghijklmnopqrstuvwxyz234567'.split('')), { minLength: 16, maxLength: 16 })
   .map((letters) => letters.join('') as ServerId);
 const origin: fc.Arbitrary<OriginId> = fc.tuple(server, hex(4)).map(([id, epoch]) => originIdOf(id, epoch as Epoch));
-const stamp = fc.integer({ min: 0, max: stampMax }) as fc.Arbitrary<number> as fc.Arbitrary<Stamp>;
+const stamp = fc.integer({ min: 0, max: stampMax }).map((number) => number as Stamp);
 const vector: fc.Arbitrary<VersionVector> = fc
   .array(fc.tuple(origin, stamp, hex(8)), { maxLength: 8 })
   .map((entries) => {
@@ -66,7 +66,7 @@ const answer: fc.Arbitrary<Answer> = fc.oneof(
 );
 const piece = record({ origin, stamp, part: count, isLast: fc.boolean(), rest: fc.nat({ max: 10_000 }), bytes });
 
-const of = <K extends Message['kind']>(kind: K, fields: object): fc.Arbitrary<Message> =>
+const of = (kind: Message['kind'], fields: object): fc.Arbitrary<Message> =>
   record({ kind: fc.constant(kind), ...fields }) as unknown as fc.Arbitrary<Message>;
 
 const message: fc.Arbitrary<Message> = fc.oneof(
@@ -88,7 +88,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   of('snapshot-end', { dataset, stream: count, chunks: count }),
   of('snapshot-abort', { dataset, stream: count, text }),
   of('paused', { dataset, code: text, text }),
-  proof.chain((content) => of('proof', { dataset }).map((base) => ({ ...base, ...content }) as Message)),
+  proof.chain((content) => of('proof', { dataset }).map((base) => ({ ...base, ...content }))),
   of('fork', { dataset, origin, after: stamp }),
   of('ask', { dataset, id: count, question }),
   of('answer', { id: count, answer }),
@@ -175,14 +175,14 @@ test('counts and lengths beyond the bytes that are there allocate nothing (W5)',
 });
 
 test('a frame beyond the maximum is neither made nor read (W3)', () => {
-  const piece = { origin: `${'a'.repeat(16)}-00000001` as OriginId, stamp: 1 as Stamp, part: 0, isLast: true, rest: 0 };
-  const large: Message = {
+  const large = { origin: `${'a'.repeat(16)}-00000001` as OriginId, stamp: 1 as Stamp, part: 0, isLast: true, rest: 0 };
+  const tooLarge: Message = {
     kind: 'parts',
     dataset: 0,
     stream: 0,
-    pieces: [{ ...piece, bytes: new Uint8Array(frameBytesMax) }],
+    pieces: [{ ...large, bytes: new Uint8Array(frameBytesMax) }],
   };
-  assert.throws(() => encodeMessage(large), isRefusal);
+  assert.throws(() => encodeMessage(tooLarge), isRefusal);
   assert.throws(() => decodeMessage(new Uint8Array(frameBytesMax + 1)), isRefusal);
 });
 

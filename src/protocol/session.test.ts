@@ -65,6 +65,13 @@ const hello = (change: Partial<HelloMessage> = {}): HelloMessage => ({
 const closeOf = (effects: readonly SessionEffect[]): Extract<SessionEffect, { kind: 'close' }> | undefined =>
   effects.find((effect) => effect.kind === 'close');
 
+const partsOf = (bytes: number): Message => ({
+  kind: 'parts',
+  dataset: 2,
+  stream: 0,
+  pieces: [{ origin, stamp: 5 as Stamp, part: 0, isLast: true, rest: 0, bytes: new Uint8Array(bytes) }],
+});
+
 /** A session that both sides have opened, whose replica of `shop` holds nothing. */
 function open(): Driven {
   const driven = drive();
@@ -153,14 +160,8 @@ test('nothing of a dataset is taken from a peer that was not let in (S2)', () =>
 
 test('a peer that sends more than it was granted is cut off (S3)', () => {
   const driven = open();
-  const piece = (bytes: number): Message => ({
-    kind: 'parts',
-    dataset: 2,
-    stream: 0,
-    pieces: [{ origin, stamp: 5 as Stamp, part: 0, isLast: true, rest: 0, bytes: new Uint8Array(bytes) }],
-  });
-  assert.equal(closeOf(driven.receive(piece(standingCreditBytes / 2))), undefined);
-  assert.equal(closeOf(driven.receive(piece(standingCreditBytes / 2)))?.code, 'USYNC-1504');
+  assert.equal(closeOf(driven.receive(partsOf(standingCreditBytes / 2))), undefined);
+  assert.equal(closeOf(driven.receive(partsOf(standingCreditBytes / 2)))?.code, 'USYNC-1504');
 });
 
 test('pieces that do not follow each other are refused (W4)', () => {

@@ -2,7 +2,7 @@ import { malformed } from '../core/byte-reader.js';
 import type { VersionVector } from '../core/version-vector.js';
 import { costOf, type DatasetContext } from './dataset-context.js';
 import type { SnapshotMessage } from './dataset-receiver.js';
-import { createPieceAssembly } from './piece-assembly.js';
+import { createPieceAssembly, type PieceAssembly } from './piece-assembly.js';
 import { snapshotIdleMs, snapshotRetryMs } from './protocol-limits.js';
 import type { CallResult, MergeResult } from './session-event.js';
 
@@ -47,97 +47,104 @@ interface Receiving {
   untilMs: number;
 }
 
+interface ReceiverParts {
+  readonly context: DatasetContext;
+  readonly hooks: Hooks;
+  readonly assembly: PieceAssembly;
+  receiving: Receiving | null;
+}
+
 export function createSnapshotReceiver(context: DatasetContext, hooks: Hooks): SnapshotReceiver {
-  const assembly = createPieceAssembly();
-  let receiving: Receiving | null = null;
-  const nowMs = (): number => context.time().nowMs;
-
-  const start = (): void => {
-    assembly.clear();
-    receiving = {
-      stage: 'asked',
-      isOpen: false,
-      isAdding: false,
-      rows: 0,
-      bytes: 0,
-      chunks: [],
-      chunksMax: null,
-      chunksSeen: 0,
-      queuedCost: 0,
-      untilMs: nowMs() + snapshotIdleMs,
-    };
-    context.send({ kind: 'snapshot-want', dataset: context.number, stream: hooks.nextStream() });
-  };
-  const abandon = (): void => {
-    if (!receiving || receiving.chunksMax !== null) return;
-    if (receiving.stage === 'receiving') context.call({ kind: 'snapshot-abort' });
-    const stage: Stage = 'refused';
-    Object.assign(receiving, {
-      stage,
-      isOpen: false,
-      isAdding: false,
-      chunks: [],
-      queuedCost: 0,
-      untilMs: nowMs() + snapshotRetryMs,
-    });
-    assembly.clear();
-  };
-  const pump = (): void => {
-    if (!receiving || receiving.stage === 'merging' || receiving.isAdding) return;
-    if (receiving.isOpen && addNext(context, receiving)) return;
-    if (nowMs() < receiving.untilMs) {
-      context.wakeAt(receiving.untilMs);
-      return;
-    }
-    // Refused long enough ago, or nothing came: the turn can go to another peer, and this one is asked again later.
-    if (receiving.stage !== 'refused') {
-      abandon();
-      return;
-    }
-    receiving = null;
-    hooks.gaveUp();
-  };
-
+  const parts: ReceiverParts = { context, hooks, assembly: createPieceAssembly(), receiving: null };
   return {
     get isActive() {
-      return receiving !== null;
+      return parts.receiving !== null;
     },
     get progress() {
+      const { receiving } = parts;
       return receiving && { rows: receiving.rows, bytes: receiving.bytes, stage: receiving.stage };
     },
     get queuedCost() {
-      return receiving?.queuedCost ?? 0;
+      return parts.receiving?.queuedCost ?? 0;
     },
-    start,
-    abandon,
-    pump,
+    start() {
+      parts.assembly.clear();
+      parts.receiving = createReceiving(context.time().nowMs + snapshotIdleMs);
+      context.send({ kind: 'snapshot-want', dataset: context.number, stream: hooks.nextStream() });
+    },
+    abandon: () => abandon(parts),
+    pump: () => pump(parts),
     onMessage(message) {
+      const { receiving } = parts;
       if (!receiving || receiving.stage === 'merging' || receiving.stage === 'refused') return;
       hooks.progressed();
-      receiving.untilMs = nowMs() + snapshotIdleMs;
-      if (message.kind === 'snapshot-abort') abandon();
-      else receive(context, receiving, assembly, message);
+      receiving.untilMs = context.time().nowMs + snapshotIdleMs;
+      if (message.kind === 'snapshot-abort') abandon(parts);
+      else receive(context, receiving, parts.assembly, message);
     },
     onResult(result) {
+      const { receiving } = parts;
       if (!receiving) return null;
       if (result.kind === 'snapshot-receive') receiving.isOpen = true;
       if (result.kind === 'snapshot-add') receiving.isAdding = false;
       if (result.kind !== 'snapshot-finish') return null;
       context.report({ kind: 'snapshot-merged', dataset: context.dataset, rows: result.outcome.rows });
-      receiving = null;
+      parts.receiving = null;
       hooks.merged(result.outcome.vector);
       return result.outcome;
     },
     forget() {
-      receiving = null;
-      assembly.clear();
+      parts.receiving = null;
+      parts.assembly.clear();
     },
   };
 }
 
-type Assembly = ReturnType<typeof createPieceAssembly>;
+const createReceiving = (untilMs: number): Receiving => ({
+  stage: 'asked',
+  isOpen: false,
+  isAdding: false,
+  rows: 0,
+  bytes: 0,
+  chunks: [],
+  chunksMax: null,
+  chunksSeen: 0,
+  queuedCost: 0,
+  untilMs,
+});
 
-function receive(context: DatasetContext, receiving: Receiving, assembly: Assembly, message: SnapshotMessage): void {
+function abandon({ context, assembly, receiving }: ReceiverParts): void {
+  if (!receiving || receiving.chunksMax !== null) return;
+  if (receiving.stage === 'receiving') context.call({ kind: 'snapshot-abort' });
+  const stage: Stage = 'refused';
+  const untilMs = context.time().nowMs + snapshotRetryMs;
+  Object.assign(receiving, { stage, isOpen: false, isAdding: false, chunks: [], queuedCost: 0, untilMs });
+  assembly.clear();
+}
+
+function pump(parts: ReceiverParts): void {
+  const { context, hooks, receiving } = parts;
+  if (!receiving || receiving.stage === 'merging' || receiving.isAdding) return;
+  if (receiving.isOpen && addNext(context, receiving)) return;
+  if (context.time().nowMs < receiving.untilMs) {
+    context.wakeAt(receiving.untilMs);
+    return;
+  }
+  // Refused long enough ago, or nothing came: the turn can go to another peer, and this one is asked again later.
+  if (receiving.stage !== 'refused') {
+    abandon(parts);
+    return;
+  }
+  parts.receiving = null;
+  hooks.gaveUp();
+}
+
+function receive(
+  context: DatasetContext,
+  receiving: Receiving,
+  assembly: PieceAssembly,
+  message: SnapshotMessage,
+): void {
   if (message.kind === 'snapshot-begin') {
     if (receiving.stage !== 'asked') throw malformed('a snapshot begins twice');
     receiving.stage = 'receiving';

@@ -10,7 +10,7 @@ export interface FrameReaderOptions {
   /** Asked before each frame is taken, so that it can change. */
   readonly frameBytesMax: () => number;
   /** Returns false when nothing more is to be read. */
-  onFrame(frame: Uint8Array): boolean;
+  readonly onFrame: (frame: Uint8Array) => boolean;
 }
 
 export const frameHeaderBytes = 4;

@@ -18,90 +18,109 @@ const strangerBytesMax = 60 * 1024;
 const lingerMs = 3_000;
 const bindingLabel = 'EXPORTER-usync-channel-binding';
 
+interface ChannelState {
+  readonly socket: TLSSocket;
+  listener: ChannelListener | null;
+  /** Frames that came before anybody listened. */
+  early: Uint8Array[];
+  isLimited: boolean;
+  receivedBytes: number;
+  endReason: string | null;
+  /** The queue has been above the low mark since it was told to be below. */
+  wasHigh: boolean;
+}
+
 export function createTlsChannel({ socket, system, peerFingerprint, isStranger }: TlsChannelOptions): Channel {
-  let listener: ChannelListener | null = null;
-  let early: Uint8Array[] = [];
-  let isLimited = isStranger;
-  let receivedBytes = 0;
-  let isEnded = false;
-  let endReason = '';
-  let wasHigh = false;
-
-  const end = (reason: string): void => {
-    if (isEnded) return;
-    isEnded = true;
-    endReason = reason;
-    listener?.onClose(reason);
+  const state: ChannelState = {
+    socket,
+    listener: null,
+    early: [],
+    isLimited: isStranger,
+    receivedBytes: 0,
+    endReason: null,
+    wasHigh: false,
   };
-  const destroy = (reason: string): void => {
-    socket.destroy();
-    end(reason);
-  };
-  const reader = createFrameReader({
-    frameBytesMax: () => (isLimited ? helloBytesMax : frameBytesMax),
-    onFrame(frame) {
-      if (listener) listener.onFrame(frame);
-      else early.push(frame);
-      return !isEnded;
-    },
-  });
-
-  socket.setNoDelay(true);
-  socket.on('data', (chunk: Buffer) => {
-    if (isEnded) return;
-    receivedBytes += chunk.length;
-    if (isLimited && receivedBytes > strangerBytesMax) {
-      destroy('a server that is not admitted sent too much');
-      return;
-    }
-    // A plain array over the same bytes: `slice` of a Buffer would not copy.
-    const fault = reader.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
-    if (fault) destroy(`the other side broke the framing: ${fault}`);
-  });
-  socket.on('end', () => destroy('the other side closed the connection'));
-  socket.on('error', (error) => destroy(error.message));
-  socket.on('close', () => end('the connection was lost'));
-
-  const onWritten = (): void => {
-    if (isEnded || !wasHigh || socket.writableLength >= queuedBytesLow) return;
-    wasHigh = false;
-    listener?.onDrain();
-  };
+  receive(state);
   return {
     peerFingerprint,
     remoteAddress: `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`,
     binding: socket.exportKeyingMaterial(32, bindingLabel, Buffer.alloc(0)).toString('hex'),
     admit() {
-      isLimited = false;
+      state.isLimited = false;
     },
     send(frame) {
-      if (isEnded || !socket.writable) return;
-      const header = Buffer.alloc(frameHeaderBytes);
-      header.writeUInt32BE(frame.length);
-      socket.cork();
-      socket.write(header);
-      socket.write(frame, onWritten);
-      socket.uncork();
-      wasHigh ||= socket.writableLength >= queuedBytesLow;
+      if (state.endReason === null && socket.writable) write(state, frame);
     },
     get queuedBytes() {
       return socket.writableLength;
     },
-    listen(newListener) {
-      listener = newListener;
-      const frames = early;
-      early = [];
-      const wasEnded = isEnded;
+    listen(listener) {
+      state.listener = listener;
+      const wasEnded = state.endReason;
       // What came before the end is still worth reading: it may say why.
-      for (const frame of frames) newListener.onFrame(frame);
-      if (wasEnded) newListener.onClose(endReason);
+      for (const frame of state.early.splice(0)) listener.onFrame(frame);
+      if (wasEnded !== null) listener.onClose(wasEnded);
     },
     close(reason) {
-      if (isEnded) return;
-      end(reason);
+      if (state.endReason !== null) return;
+      end(state, reason);
       const cancel = system.after(lingerMs, () => socket.destroy());
       socket.once('close', cancel);
       socket.end();
     },
   };
+}
+
+function receive(state: ChannelState): void {
+  const { socket } = state;
+  const reader = createFrameReader({
+    frameBytesMax: () => (state.isLimited ? helloBytesMax : frameBytesMax),
+    onFrame(frame) {
+      if (state.listener) state.listener.onFrame(frame);
+      else state.early.push(frame);
+      return state.endReason === null;
+    },
+  });
+  socket.setNoDelay(true);
+  socket.on('data', (chunk: Buffer) => {
+    if (state.endReason !== null) return;
+    state.receivedBytes += chunk.length;
+    if (state.isLimited && state.receivedBytes > strangerBytesMax) {
+      destroy(state, 'a server that is not admitted sent too much');
+      return;
+    }
+    // A plain array over the same bytes: `slice` of a Buffer would not copy.
+    const fault = reader.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    if (fault) destroy(state, `the other side broke the framing: ${fault}`);
+  });
+  socket.on('end', () => destroy(state, 'the other side closed the connection'));
+  socket.on('error', (error) => destroy(state, error.message));
+  socket.on('close', () => end(state, 'the connection was lost'));
+}
+
+function write(state: ChannelState, frame: Uint8Array): void {
+  const { socket } = state;
+  const header = Buffer.alloc(frameHeaderBytes);
+  header.writeUInt32BE(frame.length);
+  socket.cork();
+  socket.write(header);
+  socket.write(frame, () => {
+    if (state.endReason !== null || !state.wasHigh || socket.writableLength >= queuedBytesLow) return;
+    state.wasHigh = false;
+    state.listener?.onDrain();
+  });
+  socket.uncork();
+  state.wasHigh ||= socket.writableLength >= queuedBytesLow;
+}
+
+function destroy(state: ChannelState, reason: string): void {
+  state.socket.destroy();
+  end(state, reason);
+}
+
+/** The listener hears of the end once. */
+function end(state: ChannelState, reason: string): void {
+  if (state.endReason !== null) return;
+  state.endReason = reason;
+  state.listener?.onClose(reason);
 }

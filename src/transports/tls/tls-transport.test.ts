@@ -24,7 +24,7 @@ interface Listened {
   readonly listening: Listening;
   readonly channels: Channel[];
   readonly refusals: Refusal[];
-  next(): Promise<Channel>;
+  readonly next: () => Promise<Channel>;
 }
 
 async function listen(

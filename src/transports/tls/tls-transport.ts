@@ -111,7 +111,7 @@ const addressOf = (socket: Socket): string => `${socket.remoteAddress ?? 'unknow
 interface Accepting {
   readonly options: ListenOptions;
   readonly system: System;
-  refuse(refusal: Refusal): void;
+  readonly refuse: (refusal: Refusal) => void;
 }
 
 function accept(socket: TLSSocket, { options, system, refuse }: Accepting): void {
