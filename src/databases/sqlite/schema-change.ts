@@ -28,7 +28,8 @@ export function followSchema(context: ReplicaContext, merging: Pick<Merging, 'se
   tables.load(schema);
   const forms = schema.tables.flatMap((found) => adjustedForm(found, adjust).form ?? []);
   const records = tables.records();
-  const claimed = claimRecords(forms, records, numbersByTrigger(connection));
+  const numberByName = numbersByTrigger(connection);
+  const claimed = claimRecords(forms, records, numberByName);
   const added: string[] = [];
   const wider: string[] = [];
   for (const form of forms) {
@@ -36,7 +37,8 @@ export function followSchema(context: ReplicaContext, merging: Pick<Merging, 'se
     if (!record || record.rootPage === 0) {
       takeIn(context, form, record?.number ?? tables.nextNumber());
       added.push(form.name);
-    } else if (follow(context, form, record)) wider.push(form.name);
+    } else if (follow(context, form, { record, hasTriggers: numberByName.get(form.name) === record.number }))
+      wider.push(form.name);
   }
   const present = new Set([...claimed.values()].map((record) => record.number));
   const dropped = records.filter((record) => record.rootPage !== 0 && !present.has(record.number));
@@ -91,14 +93,19 @@ function takeIn(context: ReplicaContext, form: DiscoveredTable, number: number):
 }
 
 /** Returns whether there are columns that were not there before. */
-function follow(context: ReplicaContext, form: DiscoveredTable, record: TableRecord): boolean {
+function follow(
+  context: ReplicaContext,
+  form: DiscoveredTable,
+  { record, hasTriggers }: { readonly record: TableRecord; readonly hasTriggers: boolean },
+): boolean {
   const renamed = renamedColumns(form, record);
   const wanted = layoutOf(form.schema);
   const kept = record.layout.map((column) => renamed.get(column) ?? column).filter((column) => wanted.includes(column));
   const fresh = wanted.filter((column) => !kept.includes(column));
   const layout = [...kept, ...fresh];
   const table = createSyncedTable(record.number, form, layout);
-  const isRebuilt = form.rootPage !== record.rootPage;
+  // A root page may be used again by the table that takes the place of a dropped one: triggers would not survive that.
+  const isRebuilt = form.rootPage !== record.rootPage || !hasTriggers;
   const isSame = JSON.stringify(layout) === JSON.stringify(record.layout);
   if (isSame && !isRebuilt && form.name === record.name && keepsKey(context, table)) return false;
   context.tables.save({

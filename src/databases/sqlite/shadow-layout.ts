@@ -6,7 +6,7 @@ import { quoteName } from './identifiers.js';
 import type { ReplicaContext } from './replica-context.js';
 import { textAt } from './row-values.js';
 import { shadowColumnCount, shadowColumns, type Shadow } from './shadow-store.js';
-import { createShadowTable, joinsTable, layoutOf, shadowKeyColumns, type SyncedTable } from './synced-table.js';
+import { createShadowTable, joinsTable, layoutOf, type SyncedTable } from './synced-table.js';
 
 /** How the shadows were laid out before. */
 export interface FormerLayout {
@@ -49,10 +49,10 @@ export function rebuildShadows(context: ReplicaContext, table: SyncedTable, form
   connection.exec(`DROP INDEX IF EXISTS main.${name}_life`);
   connection.exec(`ALTER TABLE main.${name} RENAME TO _usync_old${table.number}`);
   context.shadows.createTable(table);
-  if (hasKey) copyShadows(context, table, { old, join: joinsTable(table, 's', 'r'), plan });
+  if (hasKey) copyShadows(context, table, { old, join: joinsTable(table, 's', 'r'), plan, hasKey });
   else {
     const join = formerKeyJoin(table, former);
-    if (join) copyShadows(context, table, { old, join, plan });
+    if (join) copyShadows(context, table, { old, join, plan, hasKey });
   }
   connection.exec(`DROP TABLE ${old}`);
 }
@@ -100,11 +100,13 @@ interface CopyWork {
   readonly old: string;
   readonly join: string;
   readonly plan: LayoutPlan;
+  /** The key is the one that it was. */
+  readonly hasKey: boolean;
 }
 
 const pageRows = 5000;
 
-function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, plan }: CopyWork): void {
+function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, plan, hasKey }: CopyWork): void {
   const { connection, shadows, tables } = context;
   const width = table.layout.length;
   const values = table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
@@ -142,16 +144,12 @@ function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, p
     }
   }
   connection.exec('DROP TABLE temp._usync_order');
-  keepRowless(context, table, old);
+  if (hasKey) keepRowless(context, table, old);
   tables.setDigest(table, digestWithRowless(context, table, digest));
 }
 
 /** Shadows whose row is gone wait for the comparison to end them. */
 function keepRowless({ connection }: ReplicaContext, table: SyncedTable, old: string): void {
-  const keys = shadowKeyColumns(table);
-  const former = connection.prepare(`SELECT name FROM pragma_table_info(?, 'main')`).all(old.slice('main.'.length));
-  const names = former.map((row) => String(row[0])).filter((name) => /^k\d+$/.test(name));
-  if (names.length !== keys.length) return;
   connection.exec(`INSERT OR IGNORE INTO ${table.shadowSql} SELECT * FROM ${old} s
     WHERE NOT EXISTS (SELECT 1 FROM ${table.sql} r WHERE ${joinsTable(table, 's', 'r')})`);
 }
