@@ -32,7 +32,7 @@ export function createCommandContext(program: Command): CommandContext {
   const context: CommandContext = {
     terminal() {
       const { json = false, quiet = false, color = true } = options();
-      const hasColour = color && process.env['NO_COLOR'] === undefined && process.stdout.isTTY === true;
+      const hasColour = color && process.env['NO_COLOR'] === undefined && process.stdout.isTTY;
       return createTerminal({ isJson: json, isQuiet: quiet, hasColour });
     },
     configPath: () => resolve(options().config ?? process.env['USYNC_CONFIG'] ?? configFileName),

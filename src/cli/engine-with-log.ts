@@ -7,7 +7,7 @@ import { version } from './version.js';
 /** The engine of a configuration, with its log on standard error: text for a person, JSON lines for a machine. */
 export function createEngineWithLog(config: Config): Engine {
   const engine = createQuietEngine(config);
-  const isPerson = process.stderr.isTTY === true;
+  const isPerson = process.stderr.isTTY;
   const { level, format } = config.log;
   engine.onActivity(
     createLogLines({

@@ -12,7 +12,7 @@ export interface Terminal {
   /** Talk: progress, hints. Silent with `--quiet`. */
   say(line: string): void;
   fail(error: unknown): void;
-  paint(style: Style, text: string): string;
+  readonly paint: (style: Style, text: string) => string;
   /** Replaces what the last call painted; for live views. */
   redraw(lines: readonly string[]): void;
 }
@@ -33,7 +33,7 @@ export function createTerminal({ isJson, isQuiet, hasColour }: TerminalOptions):
     hasColour ? `\u001b[${styleCodes[style]}m${text}\u001b[0m` : text;
   return {
     isJson,
-    isInteractive: process.stdout.isTTY === true && !isJson,
+    isInteractive: process.stdout.isTTY && !isJson,
     paint,
     print(line) {
       if (!isJson) process.stdout.write(`${line}\n`);

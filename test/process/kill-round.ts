@@ -7,7 +7,7 @@ import { dumpTables, problemsOf } from './table-dump.js';
 export interface KillOptions {
   readonly kills: number;
   readonly seed: number;
-  tell(line: string): void;
+  readonly tell: (line: string) => void;
 }
 
 /**

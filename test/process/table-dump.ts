@@ -18,9 +18,7 @@ export function dumpTables(database: string): Map<string, string[]> {
 
   function dumpTable(name: string): string[] {
     const quoted = `"${name.replaceAll('"', '""')}"`;
-    const columns = connection
-      .prepare(`SELECT name FROM pragma_table_info(${`'${name.replaceAll("'", "''")}'`})`)
-      .all();
+    const columns = connection.prepare('SELECT name FROM pragma_table_info(?)').all(name);
     const list = columns.map(([column]) => `quote("${String(column).replaceAll('"', '""')}")`).join(" || ',' || ");
     return connection
       .prepare(`SELECT ${list} FROM ${quoted} ORDER BY 1`)
