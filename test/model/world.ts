@@ -2,6 +2,7 @@
 import { addFacts, emptyFacts, factsOf, type Facts } from './facts.js';
 import {
   createModelReplica,
+  finalRules,
   substituteAbove,
   type ModelChangeset,
   type ModelReplica,
@@ -49,7 +50,9 @@ export function createWorld(seed: number, rules: Rules): World {
   const used: Rules = {
     ...rules,
     ...(random.chance(0.3) ? { clockDrags: false } : {}),
-    ...(random.chance(0.3) ? { substitute: substituteAbove(1 + random.below(4)) } : {}),
+    ...(random.chance(0.3) && rules.substitute === finalRules.substitute
+      ? { substitute: substituteAbove(1 + random.below(4)) }
+      : {}),
   };
   const ids = ['a', 'b', 'c', 'd', 'e'].slice(0, 2 + random.below(4));
   const servers = ids.map((id) => ({

@@ -1,0 +1,50 @@
+/**
+ * Goal: the merge rules hold, and the checker bites. Method: seeded random worlds; then one rule after the other is
+ * switched off, and the checker must find the damage within a bounded number of seeds.
+ */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { runSeed, runSeeds } from './check.js';
+import { finalRules, type Rules } from './model.js';
+
+it('every promise holds in 300 random worlds, with restores and clones among them', () => {
+  const { totals, failures } = runSeeds(300, 1);
+  assert.deepEqual([...failures.values()], []);
+  for (const name of ['writes', 'confirmations', 'snapshots', 'removals', 'restores', 'clones', 'cuts'])
+    assert.ok((totals[name] ?? 0) > 50, `${name}: ${totals[name]}`);
+});
+
+describe('a broken rule is found', () => {
+  /** Where to look first, so that the test is quick; any 1,000 seeds would do. */
+  const cases: readonly { readonly rule: keyof Rules; readonly from: number; readonly promise: RegExp }[] = [
+    { rule: 'gapMarkers', from: 1, promise: /^(CAUSALITY|STREAM)/ },
+    { rule: 'cellsGrow', from: 1, promise: /^(SEEN)/ },
+    { rule: 'weakConfirmations', from: 1, promise: /^(WRITE|ENDLESS)/ },
+    { rule: 'endsWhatIsBehind', from: 1, promise: /^(GHOST)/ },
+    { rule: 'revivalClimbs', from: 10, promise: /^(ENDLESS)/ },
+    { rule: 'losersDoNotNeed', from: 1, promise: /^(REVIVED)/ },
+    { rule: 'nullIsDerived', from: 360, promise: /^(REFERENCE)/ },
+    { rule: 'forksAreSeen', from: 1, promise: /^(STREAM|EQUAL|STATE)/ },
+    { rule: 'snapshotsAreCompared', from: 20, promise: /^(DOUBLE)/ },
+    { rule: 'cutsSpread', from: 20, promise: /^(DOUBLE)/ },
+    { rule: 'anyoneCuts', from: 10_105, promise: /^(EQUAL|STATE|VECTORS)/ },
+    { rule: 'tiesByValue', from: 250, promise: /^(ORDER)/ },
+    { rule: 'referencesFollow', from: 1, promise: /^(REFERENCE|CASCADE|REVIVED)/ },
+  ];
+  for (const { rule, from, promise } of cases)
+    it(rule, () => {
+      const broken: Rules = { ...finalRules, [rule]: false };
+      assert.match(firstFailure(broken, from, 40), promise);
+    });
+});
+
+function firstFailure(rules: Rules, from: number, seeds: number): string {
+  for (let seed = from; seed < from + seeds; seed++) {
+    try {
+      runSeed(seed, rules);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+  return 'nothing was found';
+}
