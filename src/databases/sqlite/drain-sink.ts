@@ -1,7 +1,7 @@
 import type { ChangesetPart } from '../../core/changeset.js';
 import type { Connection } from './driver.js';
 import type { ReplicaContext } from './replica-context.js';
-import type { Key, KeyedShadow, NewShadows } from './shadow-store.js';
+import type { Key, KeyedShadow, NewShadows, Shadow } from './shadow-store.js';
 import { createShadowTable, shadowKeyColumns, type SyncedTable } from './synced-table.js';
 
 /**
@@ -13,6 +13,7 @@ export interface DrainSink {
   /** The table with the shadows that are new: to be joined for references. The same table when not staged. */
   staged(table: SyncedTable): SyncedTable;
   putNew(table: SyncedTable, rows: NewShadows): void;
+  put(table: SyncedTable, key: Key, shadow: Shadow): void;
   putAll(table: SyncedTable, rows: readonly KeyedShadow[]): void;
   remove(table: SyncedTable, key: Key): void;
   putPart(part: ChangesetPart): void;
@@ -24,6 +25,7 @@ export const createDirectSink = ({ shadows, journal }: ReplicaContext): DrainSin
   isStaged: false,
   staged: (table) => table,
   putNew: (table, rows) => shadows.putMany(table, rows),
+  put: (table, key, shadow) => shadows.put(table, key, shadow),
   putAll: (table, rows) => shadows.putAll(table, rows),
   remove: (table, key) => shadows.remove(table, key),
   putPart: (part) => journal.putPart(part),
@@ -57,6 +59,7 @@ export function createStagedSink({ connection, shadows, origins }: ReplicaContex
     isStaged: true,
     staged: stage,
     putNew: (table, rows) => shadows.putMany(stage(table), rows),
+    put: (table, key, shadow) => shadows.put(stage(table), key, shadow),
     putAll: (table, rows) => shadows.putAll(stage(table), rows),
     remove(table, key) {
       const keys = shadowKeyColumns(table);
