@@ -50,23 +50,18 @@ export function numbersByTrigger(connection: Connection): Map<string, number> {
   return numbers;
 }
 
-/** Takes the triggers of one table away, for instance when it is no longer synced. */
-export function removeTriggers(connection: Connection, number: number): void {
-  for (const name of triggerNames(number)) connection.exec(`DROP TRIGGER IF EXISTS ${name}`);
-}
-
 /** Leaves no trigger of Universal Sync in the database. In a write transaction. */
 export function removeAllTriggers(connection: Connection): void {
   for (const { name } of ownTriggers(connection)) connection.exec(`DROP TRIGGER ${quoteName(name)}`);
 }
 
-export interface CaptureTrigger {
+interface CaptureTrigger {
   readonly name: string;
   readonly sql: string;
 }
 
 /** The text of a table's triggers. */
-export function triggersOf({ number, table }: NumberedTable): CaptureTrigger[] {
+function triggersOf({ number, table }: NumberedTable): CaptureTrigger[] {
   const target = quoteName(table.name);
   const trigger = (letter: string, when: string, body: readonly string[]): CaptureTrigger => ({
     name: `_usync_${letter}${number}`,

@@ -3,13 +3,8 @@ export const quoteName = (name: string): string => `"${name.replaceAll('"', '""'
 
 export const quoteNames = (names: readonly string[]): string => names.map(quoteName).join(', ');
 
-/** An SQL string literal, for the few places where a parameter is not allowed (trigger bodies). */
-export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-
 /** SQLite compares names of tables and columns without regard to ASCII case, and to ASCII case only. */
 export const foldName = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
-
-export const isSameName = (a: string, b: string): boolean => a === b || foldName(a) === foldName(b);
 
 const ownPrefix = '_usync_';
 

@@ -8,7 +8,7 @@ import type { Connection } from './driver.js';
 import { storeTables } from './store-tables.js';
 
 /** Grows when the meaning of what is stored changes. A newer one than this is refused. */
-export const syncTablesFormat = 1;
+const syncTablesFormat = 1;
 
 const noteKeyColumnsAtFirst = 4;
 
