@@ -7,11 +7,14 @@ import { RowReference, isSameValue, type SqlValue } from '../../core/value.js';
 import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../replica.js';
 import { quoteName, quoteNames } from './identifiers.js';
 import { valueText } from './conflict-recorder.js';
+import { isParent } from './table-calm.js';
 import { memoryOf } from './merge-changeset.js';
+import { addPending, removePending } from './pending-reconcile.js';
 import type { ReplicaContext } from './replica-context.js';
 import { createRowComparison, type RowComparison } from './row-comparison.js';
 import { integerAt } from './row-values.js';
 import type { Key } from './shadow-store.js';
+import { inTransaction } from './store-transaction.js';
 import { ConstraintFailure } from './sqlite-failure.js';
 import type { SyncedTable } from './synced-table.js';
 
@@ -46,7 +49,18 @@ export function createAdoption(
   }
   const generated = context.tables.all().filter((table) => table.schema.keyKind === 'generated');
   const distinct = choice === 'distinct-rows' ? generated.map((table) => table.name) : [];
+  if (distinct.length > 0) nameByLife(context);
   return { context, comparisons: new Map(), distinct: new Set(distinct), conflicts: 0 };
+}
+
+/** Distinct rows must not be named by their keys, which are the same everywhere. Parents are named before children. */
+function nameByLife(context: ReplicaContext): void {
+  inTransaction(context, () => {
+    const { orderOf } = memoryOf(context);
+    const tables = context.tables.all().toSorted((a, b) => orderOf(a.name) - orderOf(b.name));
+    for (const table of tables) removePending(context, table);
+    for (const table of tables) addPending(context, table, 'life');
+  });
 }
 
 /** Part of no dataset so far: no changeset was ever made or merged here, and no snapshot has landed. */
@@ -237,7 +251,7 @@ export function previewAdoption(context: ReplicaContext, chunks: Iterable<StateC
       for (let i = 0; i < block.count; i++) {
         const key = block.keys[i];
         if (!key) continue;
-        noteNumber(numbers, table, block, i);
+        noteNumber(context, numbers, table, block, i);
         const here = table.isBag ? undefined : rowAt(context, table, key);
         if (!here) count.onlyThere++;
         else if (isEqualRow(table, block, i, here, numbers)) count.same++;
@@ -257,10 +271,16 @@ export function previewAdoption(context: ReplicaContext, chunks: Iterable<StateC
   return { tables, isUnclear };
 }
 
-function noteNumber(numbers: Map<string, SqlValue>, table: SyncedTable, block: StateBlock, i: number): void {
+function noteNumber(
+  context: ReplicaContext,
+  numbers: Map<string, SqlValue>,
+  table: SyncedTable,
+  block: StateBlock,
+  i: number,
+): void {
   const life = block.rows.get(i) ?? block.lives[i];
   const key = block.keys[i];
-  if (table.isRowidKey && !table.isBag && life && key) numbers.set(`${table.name} ${lifeText(life)}`, key[0] ?? null);
+  if (life && key && isParent(context, table)) numbers.set(`${table.name} ${lifeText(life)}`, key[0] ?? null);
 }
 
 function isEqualRow(
@@ -278,7 +298,8 @@ function isEqualRow(
     if (value instanceof RowReference) {
       const parent = table.schema.references.find((reference) => reference.byRow && reference.columns[0] === column);
       const number = numbers.get(`${parent?.parentTable ?? ''} ${lifeText(value.row)}`);
-      if (number === undefined || keyText([number]) !== keyText([own])) return false;
+      // A parent that comes later in the snapshot is not known yet: it proves nothing.
+      if (number !== undefined && keyText([number]) !== keyText([own])) return false;
     } else if (!isSameValue(value, own)) return false;
   }
   return true;

@@ -24,6 +24,8 @@ export interface MergeServer {
   readonly app: Connection;
   readonly context: ReplicaContext;
   capture(): Promise<void>;
+  /** Only finds the tables: nothing is adopted. */
+  followSchema(): Promise<void>;
   /** Takes what the other's journal has more. */
   pull(from: MergeServer): Promise<MergeOutcome>;
   /** Rows of every application table, as text, sorted. */
@@ -71,8 +73,11 @@ export function openMergeServer(
     name: letter,
     app,
     context,
-    async capture() {
+    async followSchema() {
       if (hasSchemaMoved(context)) inTransaction(context, () => followSchema(context, around));
+    },
+    async capture() {
+      await self.followSchema();
       await drainNotes(context, after);
       for (const pending of pendingReconciles(context)) await reconcile(context, pending, after);
     },

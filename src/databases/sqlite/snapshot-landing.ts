@@ -103,6 +103,8 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
         else if (context.lives.find(table, life, key)) {
           if (!isKnown(context, table, block, i)) waitingLives.push({ state: lifeInBlock(block, i), key });
         } else if (!isCovered(mine, life)) fresh.push(i);
+        // It has ended here, or its key was changed there.
+        else if (memory.rows.keyOfLife(table, life)) waitingLives.push({ state: lifeInBlock(block, i), key: null });
       }
       if (!table) return;
       const some = rowsOf(block, fresh);
@@ -116,6 +118,7 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
         mergeLife({ context, memory, merger, isCovered: (life) => isCovered(mine, life) }, state, key);
     },
     endCovered(table, after) {
+      if (!hadAny(table)) return null;
       const page = coveredPage(context, table, after);
       const dirty = dirtyKeys(context, table);
       const gone = page.filter(
@@ -125,6 +128,8 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
       return page.length < endPageRows ? null : (page.at(-1)?.key ?? null);
     },
     endCoveredAsides(table) {
+      const synced = context.tables.byName(table);
+      if (synced && !hadAny(synced)) return;
       for (const { life } of [...context.asides.all(table)]) {
         if (isCovered(vector, life) && !hasLanded(context, table, life)) merger.end(table, { life, key: null });
       }
@@ -145,7 +150,7 @@ function mergeLife(
   key: Key | null,
 ): void {
   const synced = context.tables.byName(table);
-  const at = key ?? (synced ? memory.rows.keyOfLife(synced, life) : null);
+  const at = (synced && memory.rows.keyOfLife(synced, life)) ?? key;
   const isHere = synced ? memory.set.loadLife(synced, life, at) !== null : context.asides.find(table, life) !== null;
   if (isHere) merger.update(table, { life, key: at, cells: new Map(cells) });
   else if (!isCovered(life)) merger.insert(table, { life, row, cells: new Map(cells) });

@@ -71,9 +71,11 @@ interface LandWork {
 
 async function land({ context, vector, spool, choice }: LandWork): Promise<MergeOutcome> {
   const around: AroundMerge = { settleAfterDrain, settleWaiting };
-  const adoption = createAdoption(context, () => previewAdoption(context, chunksOf(spool)), choice);
   await slice(context, () => {
     if (hasSchemaMoved(context)) followSchema(context, around);
+  });
+  const adoption = createAdoption(context, () => previewAdoption(context, chunksOf(spool)), choice);
+  await slice(context, () => {
     const drained = adoption ? { tables: new Set<string>() } : drainInTransaction(context);
     if (drained.tables.size > 0) settleAfterDrain(context, drained.tables);
     context.meta.set('landing', JSON.stringify({ vector: vectorToText(vector) }));
