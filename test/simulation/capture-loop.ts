@@ -3,7 +3,7 @@ import { errorCodeOf } from '../../src/core/sync-error.js';
 import type { RunningReplica, VirtualServer } from './virtual-server.js';
 import { fail, type World } from './world.js';
 
-const pollMs = 2_000;
+const pollMs = 3_000;
 
 /** Called when the application has committed. */
 export function hintDrain(world: World, server: VirtualServer): void {

@@ -9,7 +9,7 @@ import { textOfError } from './capture-loop.js';
 import type { RunningReplica, VirtualServer } from './virtual-server.js';
 import { fail, type World } from './world.js';
 
-const pollMs = 1_000;
+const pollMs = 3_000;
 
 /** Pulls from `from` into `to` for as long as both processes live. */
 export function startPulling(world: World, from: VirtualServer, to: VirtualServer): void {

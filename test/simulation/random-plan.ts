@@ -31,7 +31,7 @@ export const allLimits: PlanLimits = {
   clones: true,
   schemaChanges: true,
   serversMax: 5,
-  stepsMax: 60,
+  stepsMax: 40,
 };
 
 /** The limits without some features, by name; for narrowing a search. */
@@ -81,7 +81,7 @@ function swarmFeatures(random: Random, limits: DesignFeatures): DesignFeatures {
 }
 
 function randomOptions(random: Random, limits: PlanLimits): RunOptions {
-  const servers = random.between(2, limits.serversMax);
+  const servers = random.chance(0.8) ? random.between(2, Math.min(3, limits.serversMax)) : limits.serversMax;
   const perServer = <T>(make: () => T): T[] => Array.from({ length: servers }, make);
   const isSkewed = random.chance(0.5);
   const weights = Object.fromEntries(

@@ -12,7 +12,7 @@ import { createRandom, type Random } from './random.js';
 import { takeImage } from './server-image.js';
 import { startSessions, watchForEcho } from './session-exchange.js';
 import { createNetwork } from './simulated-network.js';
-import { dumpTables } from './table-dump.js';
+import { dumpTables, dumpText } from './table-dump.js';
 import { createTrace } from './trace.js';
 import {
   changeSchema,
@@ -45,7 +45,7 @@ export interface RunExtras {
 
 const eventsMax = 200_000;
 const restMsMax = 600_000;
-const idleMs = 20_000;
+const idleMs = 10_000;
 const scratchRoot = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOutcome> {
@@ -77,6 +77,17 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
   } catch (error) {
     fail(world, 'ERROR', textOfError(error));
   }
+  if (world.failure)
+    extras.print?.(
+      world.servers
+        .map(
+          (server) =>
+            `--- s${server.index}\n${dumpTables(server.app)
+              .map((dump) => `[${dump.name}]\n${dumpText(dump)}`)
+              .join('\n')}`,
+        )
+        .join('\n'),
+    );
   for (const server of world.servers) {
     server.engine?.process.die();
     server.app.close();
@@ -216,10 +227,19 @@ function write(world: World, server: VirtualServer, given: Write): void {
     return;
   }
   const before = dumpTables(app);
-  writeStatements({ db: app, tables: tablesOf(world, server), tokens: world.tokens }, given.random, {
-    count: given.count,
-    weights: world.plan.options.statementWeights,
-  });
+  writeStatements(
+    {
+      db: app,
+      tables: tablesOf(world, server),
+      tokens: world.tokens,
+      trace: (sql) => world.trace.line(`s${server.index}   ${sql}`),
+    },
+    given.random,
+    {
+      count: given.count,
+      weights: world.plan.options.statementWeights,
+    },
+  );
   if (given.rollsBack) {
     app.exec('ROLLBACK');
     return;

@@ -118,7 +118,7 @@ export async function startEngine(world: World, server: VirtualServer): Promise<
     identity: server.identity,
     system: process.system,
     module,
-    idleMs: world.random.pick([0, 300, 5_000]),
+    idleMs: world.random.pick([0, 0, 0, 0, 5_000, 300]),
     trace: (text) => world.trace.line(`s${server.index} ${text}`),
   });
   const engine: RunningReplica = {

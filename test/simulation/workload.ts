@@ -9,6 +9,8 @@ export interface Application {
   readonly db: DatabaseSyncInstance;
   readonly tables: readonly SimulatedTable[];
   readonly tokens: TokenSource;
+  /** Told of each statement, for reading a run. */
+  readonly trace: (sql: string) => void;
 }
 
 const keyDomain = 12;
@@ -25,13 +27,14 @@ export function writeStatements(
     if (random.chance(0.25)) writeLog(application, random);
     const table = random.pick(application.tables);
     const kind = pickKind(random, given.weights);
-    for (const sql of statementsOf({ ...application, table, random }, kind)) if (!execute(application.db, sql)) break;
+    for (const sql of statementsOf({ ...application, table, random }, kind)) if (!execute(application, sql)) break;
   }
 }
 
-function execute(db: DatabaseSyncInstance, sql: string): boolean {
+function execute({ db, trace }: Application, sql: string): boolean {
   try {
     db.exec(sql);
+    trace(sql);
     return true;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

@@ -12,6 +12,8 @@ export interface ConflictRecorder {
   cell(place: ConflictPlace, lost: Cell, kept: Cell): void;
   /** A change of a row that had been deleted, or a row that was deleted with a change its deleter had not seen. */
   deleted(place: ConflictPlace, lost: Cell, by: OriginId): void;
+  /** A row that stands behind a younger one with its key: no application sees it (rule R4.1). */
+  hidden(place: ConflictPlace, lost: Cell): void;
 }
 
 export interface ConflictPlace {
@@ -44,6 +46,7 @@ export function createConflictRecorder({ conflicts }: ReplicaContext): ConflictR
       return count;
     },
     cell: (place, lost, kept) => add(place, 'later write wins', lost, valueText(kept.value)),
+    hidden: (place, lost) => add(place, 'youngest row at a key wins', lost, 'another row at this key'),
     deleted: (place, lost, by) => add(place, 'delete wins', lost, `deleted by ${by}`),
   };
 }

@@ -7,6 +7,7 @@ import { isSameValue, RowReference, type CellValue, type SqlValue } from '../../
 import type { RowView, View } from '../../core/view.js';
 import type { AsideLife, AsideReason } from './aside-store.js';
 import { pinCell, readShown, type ShownRow } from './component-loader.js';
+import { createConflictRecorder } from './conflict-recorder.js';
 import { createRowComparison } from './row-comparison.js';
 import type { Scope } from './settle.js';
 import type { Key } from './shadow-store.js';
@@ -186,8 +187,21 @@ function hide(scope: Scope, { table, view }: Placement): void {
   if (view.status === 'visible') return;
   const why = reasonByStatus[view.status];
   for (const life of view.lives) {
+    if (why === 'key-loser') recordKeyLoser(scope, table, { life, key: view.key });
     putAside(scope, life, { table, why, behind: view.behind, key: table.isBag ? null : view.key, note: view.clash });
   }
+}
+
+/** Once, when it steps back: a delete of the row before it ends it too, and nobody would be told of what it held. */
+function recordKeyLoser(
+  { context, set }: Scope,
+  table: SyncedTable,
+  { life, key }: { readonly life: LifeName; readonly key: Key },
+): void {
+  const loaded = set.lives.get(rowKey(table.name, life));
+  if (!loaded || loaded.aside?.why === 'key-loser') return;
+  const conflicts = createConflictRecorder(context);
+  for (const [column, cell] of loaded.state.cells) conflicts.hidden({ table: table.name, life, key, column }, cell);
 }
 
 interface Aside {
