@@ -6,8 +6,12 @@ import type { Key, Shadow } from './shadow-store.js';
 import { shadowColumns } from './shadow-store.js';
 import { joinsKeys, joinsTable, shadowKeyColumns } from './synced-table.js';
 
-/** Rows of the batch that are gone, or whose place another row has taken: their lives end (rules R2.3, R2.5). */
-export function captureEnds(comparison: Comparison): void {
+/**
+ * Rows of the batch that are gone, or whose place another row has taken: their lives end (rules R2.3, R2.5). Returns how
+ * many.
+ */
+export function captureEnds(comparison: Comparison): number {
+  let count = 0;
   const { table, context } = comparison;
   const keys = shadowKeyColumns(table);
   const sql = `SELECT ${keys.map((key) => `s.${key}`).join(', ')}, ${shadowColumns('s')}
@@ -21,8 +25,10 @@ export function captureEnds(comparison: Comparison): void {
         shadow: context.shadows.read(row, keys.length),
       }));
       endRows(comparison, 'delete', ended);
+      count += ended.length;
     },
   });
+  return count;
 }
 
 export interface EndedRow {

@@ -75,9 +75,14 @@ export function mergeChangeset(
   const scope = scopeOf(context, memory, header);
   memory.seen.learn(header.origin, header.seen);
   const merger = createRowMerger(scope, header.origin);
-  let rows = 0;
-  for (const blocks of options.blocks) rows += applyBlocks(memory, scope, blocks, merger);
-  const refused = settle(scope);
+  let [rows, homeless] = [0, 0];
+  for (const blocks of options.blocks) {
+    rows += applyBlocks(memory, scope, blocks, merger);
+    for (const { kind, table, count } of blocks) {
+      if (kind === 'insert' && !context.tables.byName(table)) homeless += count;
+    }
+  }
+  const refused = settle(scope) + homeless;
   options.advance();
   confirmDuties(scope, (confirming, blocks) => {
     applyBlocks(memory, confirming, blocks, createRowMerger(confirming, confirming.by));
