@@ -102,10 +102,12 @@ function run(system: VirtualSystem, server: ModelServer, channel: MemoryLink['ch
     },
   });
   server.sessions.add(session);
-  void session.closed.then(() => {
+  const leave = async (): Promise<void> => {
+    await session.closed;
     server.sessions.delete(session);
     tellLinks();
-  });
+  };
+  void leave();
   return session;
 }
 

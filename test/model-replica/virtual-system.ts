@@ -11,7 +11,6 @@ export function createVirtualSystem(seed = 1): VirtualSystem {
   let order = 0;
   let random = seed >>> 0;
   let timers: { atMs: number; order: number; callback: () => void }[] = [];
-  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return {
     nowMs: () => Date.UTC(2026, 0, 1) + timeMs,
     monotonicMs: () => timeMs,
@@ -46,3 +45,5 @@ export function createVirtualSystem(seed = 1): VirtualSystem {
     },
   };
 }
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
