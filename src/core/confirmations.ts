@@ -6,7 +6,7 @@ import { stampAbove, weakStampAbove, type CellStamp } from './cell-stamp.js';
 import type { EndReason } from './changeset.js';
 import type { LifeName } from './life.js';
 import { rowKey, type Cell, type RowKey } from './life-state.js';
-import type { OriginId } from './origin.js';
+import { genesisOrigin, type OriginId } from './origin.js';
 import type { Stamp } from './stamp.js';
 import { renamedText, substituteNumber } from './substitute.js';
 import type { ReferencePlan } from './table-plan.js';
@@ -64,10 +64,14 @@ export function confirmations(view: View, duties: Duties): Confirmation[] {
       revived.add(rowKey(revival.table, revival.row));
       changes.push(revival);
     }
-    if (duties.isDuty(row.row.origin)) changes.push(...confirmRow(view, duties, row));
+    if (duties.isDuty(ownerOf(row))) changes.push(...confirmRow(view, duties, row));
   }
   return changes;
 }
+
+/** Nobody is the server of adopted rows' names; the one that adopted the row first, of those that still hold it, is. */
+const ownerOf = ({ row, lives }: RowView): OriginId =>
+  row.origin === genesisOrigin ? (lives[0]?.origin ?? row.origin) : row.origin;
 
 function confirmRow(view: View, duties: Duties, row: RowView): Confirmation[] {
   const { table, lives } = row;

@@ -4,7 +4,8 @@
  */
 import { compareCellStamps } from './cell-stamp.js';
 import type { Alias, Cell } from './life-state.js';
-import { isSameLife } from './life.js';
+import { keyText } from './key-text.js';
+import { isSameLife, lifeText } from './life.js';
 import type { ColumnRule } from './table-schema.js';
 import { type CellValue, RowReference, isSameValue } from './value.js';
 
@@ -56,13 +57,28 @@ export function mergeCells(
   return { cells, changed, lost };
 }
 
-/** Above 0 when `a` wins over `b`. A total order for every rule, so that merging is the same in any order. */
+/**
+ * Above 0 when `a` wins over `b`. A total order for every rule, so that merging is the same in any order: two branches of
+ * a forked origin may have used one stamp for two values, and then the greater value wins.
+ */
 export function compareCells(a: Cell, b: Cell, rule: ColumnRule = 'column'): number {
-  const byStamp = compareCellStamps(a.at, b.at);
+  const byStamp = compareCellStamps(a.at, b.at) || compareExactly(a.value, b.value);
   if (rule === 'first-write-wins') return -byStamp;
   if (rule === 'max') return compareNumbers(a.value, b.value) || byStamp;
   if (rule === 'min') return -compareNumbers(a.value, b.value) || byStamp;
   return byStamp;
+}
+
+function compareExactly(a: CellValue, b: CellValue): number {
+  if (isSameCellValue(a, b)) return 0;
+  return exactText(a) < exactText(b) ? -1 : 1;
+}
+
+/** Different for values that are not the same bit by bit. */
+function exactText(value: CellValue): string {
+  if (value instanceof RowReference) return `row ${lifeText(value.row)}`;
+  const isReal = typeof value === 'number';
+  return isReal ? `real ${Object.is(value, -0) ? '-0' : value}` : keyText([value]);
 }
 
 /** Numbers above everything that is none, so that a `max` or `min` column keeps a number once it has one. */

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { confirmations, type Duties } from './confirmations.js';
 import type { LifeName } from './life.js';
 import { rowKey, type Alias, type Cell, type LifeState, type RowKey } from './life-state.js';
-import type { OriginId } from './origin.js';
+import { genesisOrigin, type OriginId } from './origin.js';
 import type { Stamp } from './stamp.js';
 import type { ReferenceAction, TableSchema, UniqueSchema } from './table-schema.js';
 import { RowReference, type CellValue } from './value.js';
@@ -133,6 +133,19 @@ describe('numbers', () => {
     assert.deepEqual(change.cells.get('id')?.at, { stamp: 2, origin: b, weak: { depth: 1, stamp: 1000, origin: b } });
     assert.deepEqual(confirmations(of, dutiesOf(a)), []);
   });
+});
+
+it('for an adopted row the server that adopted it first confirms', () => {
+  const adopted = name(0, genesisOrigin, 7);
+  const schema = [table('c', { references: [{ column: 'p_id', to: 'p', onDelete: 'cascade' }] }), table('p')];
+  const of = view(schema, [
+    life('c', name(5, b), { id: 1n, p_id: to(2) }, adopted),
+    life('c', name(4, a), { id: 1n, p_id: to(2) }, adopted),
+  ]);
+  assert.deepEqual(
+    [a, b].map((origin) => confirmations(of, dutiesOf(origin)).length),
+    [1, 0],
+  );
 });
 
 describe('natural keys', () => {
