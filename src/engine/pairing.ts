@@ -47,7 +47,7 @@ export type ProofOutcome =
   /** `record` is the changed record to keep, where there is one. */
   | { readonly kind: 'refused'; readonly error: SyncError; readonly record: InviteRecord | null };
 
-export const inviteCodePrefix = 'usync1-';
+const inviteCodePrefix = 'usync1-';
 /** After so many wrong proofs an invite is void. */
 export const wrongProofsMax = 5;
 const addressesMax = 16;

@@ -23,7 +23,7 @@ export interface Identity {
 }
 
 export const keyFileName = 'key.pem';
-export const certificateFileName = 'certificate.pem';
+const certificateFileName = 'certificate.pem';
 
 /** A new key pair with its certificate; nothing is written. */
 export function createIdentity(system: System, name = 'universal-sync'): Identity {

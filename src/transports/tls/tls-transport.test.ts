@@ -82,13 +82,13 @@ test('both sides know the key of the other, and share a secret of this very chan
   await listening.close();
 });
 
-test('another key than the pinned one is refused by the dialler', async () => {
+test('another key than the pinned one is refused by the dialler (T1)', async () => {
   const { listening } = await listen(() => true);
   await assert.rejects(dialTo(listening.port, client.fingerprint), codeIs('USYNC-1401'));
   await listening.close();
 });
 
-test('an unknown key is refused before a frame is read, and is told why', async () => {
+test('an unknown key is refused before a frame is read, and is told why (T2)', async () => {
   const { listening, channels, refusals } = await listen(() => false);
   const dialled = await dialTo(listening.port);
   const frames: Uint8Array[] = [];
@@ -105,7 +105,7 @@ test('an unknown key is refused before a frame is read, and is told why', async 
   await listening.close();
 });
 
-test('a client without a key is refused', async () => {
+test('a client without a key is refused (T2)', async () => {
   const { listening, channels, refusals } = await listen(() => true);
   const socket = connectTls({ host, port: listening.port, rejectUnauthorized: false, ALPNProtocols: ['usync/1'] });
   socket.on('error', () => undefined);
@@ -116,7 +116,7 @@ test('a client without a key is refused', async () => {
   await listening.close();
 });
 
-test('a server that is let in to pair may send little until it is admitted', async () => {
+test('a server that is let in to pair may send little until it is admitted (T3)', async () => {
   const { listening, next } = await listen(() => 'pairing');
   const small = await dialTo(listening.port);
   const admitted = await next();
@@ -137,7 +137,7 @@ test('a server that is let in to pair may send little until it is admitted', asy
   await listening.close();
 });
 
-test('a port in use is named', async () => {
+test('a port in use is named (T6)', async () => {
   const { listening } = await listen(() => true);
   await assert.rejects(
     serverTransport.listen({ host, port: listening.port, isTrusted: () => true, onChannel: () => undefined }),
@@ -146,7 +146,7 @@ test('a port in use is named', async () => {
   await listening.close();
 });
 
-test('HTTP and garbage are refused within their first bytes, a silent caller in time', async () => {
+test('HTTP and garbage are refused within their first bytes (T6)', async () => {
   const { listening, channels, refusals } = await listen(() => true);
   for (const bytes of ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', '\0\x01\x02'.repeat(50), 'SSH-2.0-OpenSSH_9\r\n']) {
     const socket = connectTcp({ host, port: listening.port });
@@ -190,7 +190,7 @@ test('an address that is no Universal Sync is told from one that does not answer
   silent.close();
 });
 
-test('a frame longer than allowed, or empty, ends the channel', async () => {
+test('a frame longer than allowed, or empty, ends the channel (T7)', async () => {
   for (const header of [Uint8Array.of(0xff, 0xff, 0xff, 0xff), Uint8Array.of(0, 0, 0, 0)]) {
     const { listening, next } = await listen(() => true);
     const socket = connectTls({
@@ -212,7 +212,7 @@ test('a frame longer than allowed, or empty, ends the channel', async () => {
   }
 });
 
-test('connections that show no key are bounded in number', async () => {
+test('connections that show no key are bounded in number (T5)', async () => {
   const { listening, refusals } = await listen(() => true);
   const sockets = Array.from({ length: 80 }, () =>
     connectTcp({ host, port: listening.port }).on('error', () => undefined),
@@ -223,5 +223,31 @@ test('connections that show no key are bounded in number', async () => {
   await new Promise((resolve) => setTimeout(resolve, 50));
   const dialled = await dialTo(listening.port);
   assert.equal(dialled.peerFingerprint, server.fingerprint);
+  await listening.close();
+});
+
+test('a session is never resumed (T4)', async () => {
+  const { listening, channels, refusals } = await listen(() => true);
+  const open = (session?: Buffer): Promise<{ readonly isReused: boolean; readonly session: Buffer | undefined }> =>
+    new Promise((resolve) => {
+      const { privateKeyPem: key, certificatePem: cert } = client;
+      const pinned = { key, cert, rejectUnauthorized: false, ALPNProtocols: ['usync/1'] };
+      const socket = connectTls({ host, port: listening.port, ...pinned, ...(session ? { session } : {}) });
+      let ticket: Buffer | undefined;
+      socket.on('error', () => undefined);
+      socket.on('session', (received) => (ticket = received));
+      socket.resume();
+      // Tickets come after the handshake.
+      setTimeout(() => {
+        const isReused = socket.isSessionReused();
+        socket.destroy();
+        resolve({ isReused, session: ticket });
+      }, 150);
+    });
+  const first = await open();
+  const second = await open(first.session);
+  const isRefused = refusals.some((refusal) => refusal.code === 'USYNC-1401');
+  assert.ok(!second.isReused || isRefused, 'a resumed session became a channel');
+  assert.equal(channels.length, second.isReused ? 1 : 2);
   await listening.close();
 });
