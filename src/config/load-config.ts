@@ -51,6 +51,22 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   return { config, origins };
 }
 
+/**
+ * The same checks for values that were written in code. Relative paths begin at the current folder.
+ * Throws `USYNC-1101` with every mistake.
+ */
+export function configOf(values: unknown): Config {
+  const parsed = configSchema.safeParse(values);
+  if (!parsed.success) throw mistakes(parsed.error.issues, null, new Map());
+  const config = completed(parsed.data, {
+    file: null,
+    origins: new Map(),
+    sources: { file: null, env: {}, flags: {} },
+  });
+  refuseDoubles(config, null);
+  return config;
+}
+
 interface Layers {
   readonly values: Record<string, unknown>;
   readonly origins: Map<string, ConfigOrigin>;

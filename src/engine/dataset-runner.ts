@@ -196,7 +196,7 @@ function tellOpened({ observe, config }: DatasetRunnerOptions, report: ReplicaRe
   const rows = synced.reduce((sum, table) => sum + table.rows, 0);
   observe('info', { kind: 'dataset-opened', dataset: config.name, tables: synced.length, rows });
   for (const { code, text } of report.notices)
-    observe('warn', { kind: 'dataset-notice', dataset: config.name, code, text });
+    observe(code.startsWith('USYNC-') ? 'warn' : 'info', { kind: 'dataset-notice', dataset: config.name, code, text });
 }
 
 /** A failure after which the database may not be what it was: it is closed and opened again, against the witness. */

@@ -5,9 +5,10 @@ import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
 import { dialDelayMs } from '../protocol/dial-delay.js';
 import { parseAddress } from '../system/own-addresses.js';
 import { randomFraction } from '../system/random.js';
+import { sleep } from '../system/sleep.js';
 import type { System } from '../system/system.js';
 import type { Channel, Transport } from '../transports/transport.js';
-import { dialCourtesyMs, dialPollMs, dialTimeoutMs } from './engine-limits.js';
+import { dialCourtesyMs, dialNewcomerMs, dialPollMs, dialTimeoutMs } from './engine-limits.js';
 import type { PeerLinks } from './peer-links.js';
 import type { SessionEnd } from './session-runner.js';
 import type { SupervisedLoop, Supervisor } from './supervisor.js';
@@ -60,6 +61,7 @@ interface Dialling {
 
 export function createDialer(options: DialerOptions): Dialer {
   const diallingByPeer = new Map<ServerId, Dialling>();
+  let isFirstList = true;
   options.links.onChange(() => {
     for (const { wakeup } of diallingByPeer.values()) wakeup.wake();
   });
@@ -73,12 +75,13 @@ export function createDialer(options: DialerOptions): Dialer {
       }
       for (const target of peers) {
         const known = diallingByPeer.get(target.id);
-        if (known === undefined) diallingByPeer.set(target.id, startDialling(options, target));
+        if (known === undefined) diallingByPeer.set(target.id, startDialling(options, target, isFirstList));
         else if (JSON.stringify(known.target) !== JSON.stringify(target)) {
           known.target = target;
           known.wakeup.wake();
         }
       }
+      isFirstList = false;
     },
     failureOf: (peer) => diallingByPeer.get(peer)?.failure ?? null,
     wake() {
@@ -87,11 +90,13 @@ export function createDialer(options: DialerOptions): Dialer {
   };
 }
 
-function startDialling(options: DialerOptions, target: DialTarget): Dialling {
+function startDialling(options: DialerOptions, target: DialTarget, isKnownForLong: boolean): Dialling {
   const wakeup = createWakeup(options.system);
   // The loop waits before its first look, so that it is always in the map by then.
   const loop = options.supervisor.supervise(`connect ${target.name}`, async (signal, alive) => {
-    await wakeup.wait(options.self < target.id ? 0 : dialCourtesyMs, signal);
+    // A server that has just joined does not know this one's key yet, and dials by itself as soon as it does.
+    const courtesyMs = isKnownForLong ? 0 : dialNewcomerMs;
+    await sleep(options.system, courtesyMs + (options.self < target.id ? 0 : dialCourtesyMs), signal);
     await dialLoop(options, dialling, { signal, alive });
   });
   const dialling: Dialling = { target, loop, wakeup, failure: null, streak: 0 };

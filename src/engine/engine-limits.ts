@@ -8,6 +8,8 @@ export const pruneEveryMs = 60_000;
 export const dialTimeoutMs = 5_000;
 /** The server with the higher id waits this long before it dials, so that pairs rarely connect twice. */
 export const dialCourtesyMs = 300;
+/** A server that appears in the list is left this long to connect by itself. */
+export const dialNewcomerMs = 2_000;
 /** A dial loop looks at its peer's addresses again after this time, also without any event. */
 export const dialPollMs = 30_000;
 /** How long a second connection of one identity waits for the first to show a sign of life. */

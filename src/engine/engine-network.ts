@@ -184,14 +184,13 @@ function note(ground: EngineGround, peer: HelloMessage, report: SessionReport): 
 const tellingCodes: readonly string[] = ['USYNC-1401', 'USYNC-1402', 'USYNC-1404', 'USYNC-1503', 'USYNC-1504'];
 
 function noteEnd(ground: EngineGround, peer: HelloMessage | null, end: SessionEnd): void {
-  if (!tellingCodes.includes(end.code)) return;
+  if (peer === null || !tellingCodes.includes(end.code)) return;
   const { ledger, observation, adapters } = ground;
   const code = end.code in errorCatalogue ? (end.code as ErrorCode) : 'USYNC-1000';
-  if (peer !== null && end.isByPeer)
-    ledger.refused(peer.server, { code, reason: end.reason, atMs: adapters.system.nowMs() });
+  if (end.isByPeer) ledger.refused(peer.server, { code, reason: end.reason, atMs: adapters.system.nowMs() });
   observation.recorder.observe('warn', {
     kind: 'peer-refused',
-    peer: peer?.name ?? 'an unknown server',
+    peer: peer.name,
     code,
     reason: end.reason,
   });

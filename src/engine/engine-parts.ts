@@ -35,7 +35,7 @@ export function createObservation({ system, observe }: EngineAdapters): Observat
   recorder.attach(activity.add);
   recorder.attach(counters.add);
   recorder.attach(problems.add);
-  recorder.attach(({ atMs: _, level, ...detail }) => observe(level, detail));
+  recorder.attach((event) => observe(event.level, event));
   return { recorder, activity, counters, problems };
 }
 

@@ -55,10 +55,12 @@ async function join(run: JoinRun): Promise<JoinReport> {
   const { ground, network, invite, options } = run;
   for (const runner of ground.runners.values()) setChoice(run, runner.name);
   tell(run, 'Connecting with the server that made the code.');
-  const { channel, address } = await dialInviter(run);
+  // First a look whether it can be reached at all: only then the own list is put aside.
+  (await dialInviter(run)).channel.close('');
   ground.joins.isRunning = true;
   try {
     await ground.group.beginJoin({ name: 'the inviting server', ...placeOf(invite) });
+    const { channel, address } = await dialInviter(run);
     const { session } = network.starter.start({ channel, isOutgoing: true, address, pairing: proofFor(run, channel) });
     const isIn = await untilLetIn(run, session);
     const invitedBy = session.status().peer?.name ?? 'the inviting server';
@@ -258,8 +260,13 @@ async function untilPreviewed(run: JoinRun, { session, found, wanted }: Preview)
 }
 
 /** A look must not found, capture or merge anything. */
-function readOnly(replica: Replica): Replica {
-  const refuse = (): Promise<never> =>
-    Promise.reject(new SyncError('USYNC-1406', 'Nothing is changed while looking at what joining would do.'));
-  return { ...replica, drain: refuse, merge: refuse, newEpoch: refuse, reissueBranch: refuse };
-}
+const readOnly = (replica: Replica): Replica => ({
+  ...replica,
+  drain: refuse,
+  merge: refuse,
+  newEpoch: refuse,
+  reissueBranch: refuse,
+});
+
+const refuse = (): Promise<never> =>
+  Promise.reject(new SyncError('USYNC-1406', 'Nothing is changed while looking at what joining would do.'));

@@ -35,7 +35,11 @@ export async function openPeerLedger(files: DataFiles, nowMs: number): Promise<P
   };
   return {
     of,
-    linked: (peer, atMs) => change(peer, { sinceMs: atMs, lastContactMs: atMs, refusal: null }),
+    linked: (peer, atMs) => {
+      const { refusal } = of(peer);
+      // That a clone runs stays true while this one is let in again.
+      change(peer, { sinceMs: atMs, lastContactMs: atMs, refusal: refusal?.code === 'USYNC-1404' ? refusal : null });
+    },
     lost: (peer, atMs) => change(peer, { sinceMs: atMs, lastContactMs: atMs }),
     acked: (peer, atMs) => change(peer, { lastAckMs: atMs }),
     proven: (peer, { dataset, atMs, rows }) =>

@@ -10,11 +10,12 @@ import type { Invites } from './invites.js';
 export function serverInfos(ground: EngineGround): readonly ServerInfo[] {
   const listed = ground.group.servers();
   const all = listed.some(({ id }) => id === ground.self.id) ? listed : [ownServer(ground), ...listed];
-  const rank = ({ state }: ListedServer): number => (state === 'removed' ? 1 : 0);
   return all
     .toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
     .map((server) => infoOf(ground, server));
 }
+
+const rank = ({ state }: ListedServer): number => (state === 'removed' ? 1 : 0);
 
 function ownServer({ self, options, startedAtMs, group }: EngineGround): ListedServer {
   return {

@@ -4,7 +4,7 @@
  */
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
 import type { Problem } from '../observe/problem.js';
-import { clockOffsetMsMax } from './engine-limits.js';
+import { clockOffsetMsMax, twinForgetMs } from './engine-limits.js';
 import type { DatasetStatus, EngineStatus, PeerStatus, SyncState } from './engine-status.js';
 import { headline } from './headline.js';
 import { carries, isProvenNow, peerStatus, sessionOf } from './peer-status.js';
@@ -192,9 +192,18 @@ function peerProblems(peer: PeerInput, facts: StatusFacts): Problem[] {
         sinceMs: peer.twinSeenAtMs,
       }),
     );
-  if (peer.session?.stage === 'open' || peer.listed.state !== 'member') return found;
   const { refusal, failure } = peer;
-  if (refusal !== null && refusal.code in errorCatalogue)
+  if (refusal?.code === 'USYNC-1404' && facts.nowMs - refusal.atMs < twinForgetMs)
+    found.push(
+      problem(facts, {
+        code: 'USYNC-1404',
+        subject: `server ${facts.server.name}`,
+        reason: `${peer.listed.name} says: ${refusal.reason}`,
+        sinceMs: refusal.atMs,
+      }),
+    );
+  if (peer.session?.stage === 'open' || peer.listed.state !== 'member') return found;
+  if (refusal !== null && refusal.code !== 'USYNC-1404' && refusal.code in errorCatalogue)
     found.push(
       problem(facts, { code: refusal.code as ErrorCode, subject, reason: refusal.reason, sinceMs: refusal.atMs }),
     );

@@ -1,4 +1,4 @@
-import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
+import { errorCatalogue } from '../core/error-catalogue.js';
 import type { ObservedEvent } from './event.js';
 import type { Problem } from './problem.js';
 
@@ -56,26 +56,17 @@ function openedBy(event: ObservedEvent): Opened | null {
     case 'proof-failed':
       return {
         key: `proof ${event.dataset} ${event.peer}`,
-        problem: problemOf('USYNC-1302', `dataset ${event.dataset}`, {
+        problem: {
+          code: 'USYNC-1302',
+          level: 'error',
+          subject: `dataset ${event.dataset}`,
           reason: `It differs from server ${event.peer} at the same position, in: ${event.tables.join(', ')}.`,
-        }),
-      };
-    case 'peer-refused':
-      return {
-        key: `refused ${event.peer} ${event.code}`,
-        problem: problemOf(event.code, `server ${event.peer}`, { reason: event.reason, level: 'warn' }),
+          nextStep: errorCatalogue['USYNC-1302'].nextStep,
+        },
       };
     default:
       return null;
   }
-}
-
-function problemOf(
-  code: ErrorCode,
-  subject: string,
-  { reason, level = 'error' }: { reason: string; level?: Problem['level'] },
-): Omit<Problem, 'sinceMs' | 'count'> {
-  return { code, level, subject, reason, nextStep: errorCatalogue[code].nextStep };
 }
 
 function closedBy(event: ObservedEvent): readonly string[] {
@@ -84,11 +75,7 @@ function closedBy(event: ObservedEvent): readonly string[] {
       return [`loop ${event.loop}`];
     case 'proven':
       return [`proof ${event.dataset} ${event.peer}`];
-    case 'peer-connected':
-      return refusalCodes.map((code) => `refused ${event.peer} ${code}`);
     default:
       return [];
   }
 }
-
-const refusalCodes = Object.keys(errorCatalogue).filter((code) => code !== 'USYNC-1404') as ErrorCode[];

@@ -1,0 +1,303 @@
+/**
+ * Whole engines on real SQLite files over loopback TLS. The application writes through connections of its own; what
+ * counts is what the status can prove and what stands in the files.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { composeEngine } from '../compose-engine.js';
+import type { Config } from '../config/config.js';
+import { SyncError } from '../core/sync-error.js';
+import { openConnection, type Connection } from '../databases/sqlite/driver.js';
+import type { ObservedEvent } from '../observe/event.js';
+import { connectControl } from './control-client.js';
+import type { Engine } from './engine.js';
+
+const timeoutMs = 30_000;
+
+interface TestServer {
+  readonly name: string;
+  readonly config: Config;
+  readonly database: Connection;
+  readonly events: ObservedEvent[];
+  engine: Engine;
+  /** A new engine on the same folders, as after a restart of the process. */
+  restart(): Promise<void>;
+}
+
+interface Ground {
+  readonly root: string;
+  add(name: string, sql?: string): Promise<TestServer>;
+}
+
+function groundOf(context: TestContext): Ground {
+  const root = mkdtempSync(join(tmpdir(), 'usync-engine-'));
+  const servers: TestServer[] = [];
+  context.after(async () => {
+    for (const { engine, database } of servers) {
+      await engine.stop('the test is over');
+      database.close();
+    }
+    rmSync(root, { recursive: true, force: true });
+  });
+  return {
+    root,
+    async add(name, sql = '') {
+      const server = createServer(root, name, sql);
+      servers.push(server);
+      await server.engine.start();
+      return server;
+    },
+  };
+}
+
+function createServer(root: string, name: string, sql: string): TestServer {
+  const path = join(root, `${name}.db`);
+  const database = openConnection(path, { busyTimeoutMs: 10_000 });
+  database.exec('PRAGMA journal_mode = WAL');
+  database.exec('CREATE TABLE item (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, price INTEGER)');
+  if (sql !== '') database.exec(sql);
+  const config: Config = {
+    name,
+    dataFolder: join(root, `${name}-data`),
+    listen: { host: '127.0.0.1', port: 0, advertise: [] },
+    datasets: [{ name: 'shop', sqlite: path, landing: 'bounded', polite: false, tables: {} }],
+    journal: { daysMax: 14, bytesMax: 1e9 },
+    log: { level: 'info', format: 'auto' },
+  };
+  const events: ObservedEvent[] = [];
+  const make = (): Engine =>
+    composeEngine(config, {
+      version: 'test',
+      observe: (level, event) => events.push({ ...event, level, atMs: Date.now() }),
+    });
+  const server: TestServer = {
+    name,
+    config,
+    database,
+    events,
+    engine: make(),
+    async restart() {
+      server.engine = make();
+      await server.engine.start();
+    },
+  };
+  return server;
+}
+
+async function joinAll(founder: TestServer, others: readonly TestServer[]): Promise<void> {
+  for (const { engine } of others) {
+    const { code } = await founder.engine.invite();
+    assert.equal((await engine.join({ code })).state, 'joined');
+  }
+}
+
+async function assertInSync(servers: readonly TestServer[]): Promise<void> {
+  const isMember = ({ state }: { readonly state: string }): boolean => state === 'member';
+  for (const { engine, name } of servers)
+    await until(`${name} knows all`, async () => (await engine.servers()).filter(isMember).length === servers.length);
+  // Each capture may be news to the others: after one round of waiting all have everything.
+  for (const { engine } of servers) await engine.waitUntilInSync({ timeoutMs });
+  for (const { engine, name } of servers) {
+    const status = await engine.waitUntilInSync({ timeoutMs });
+    assert.equal(status.isInSync, true, `${name}: ${status.headline} ${JSON.stringify(status.problems)}`);
+    const { isEqual, comparisons } = await engine.verify();
+    assert.equal(isEqual, true, JSON.stringify(comparisons));
+    assert.equal(comparisons.length, servers.length - 1);
+  }
+  const [first, ...rest] = servers.map(({ database }) => rowsOf(database));
+  for (const rows of rest) assert.deepEqual(rows, first);
+}
+
+const rowsOf = (database: Connection): unknown[] => database.prepare('SELECT * FROM item ORDER BY id').all();
+
+const namesOf = (database: Connection): unknown[] =>
+  database
+    .prepare('SELECT name FROM item ORDER BY name')
+    .all()
+    .map(([name]) => name);
+
+async function until(what: string, isDone: () => Promise<boolean>): Promise<void> {
+  const endMs = Date.now() + timeoutMs;
+  while (!(await isDone())) {
+    assert.ok(Date.now() < endMs, `not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+test('three servers, invited one by the other, end equal after writes at all three, also when one was away', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('from a'), ('more from a')");
+  const b = await ground.add('b');
+  const c = await ground.add('c');
+  assert.equal((await a.engine.status()).state, 'alone');
+  await joinAll(a, [b]);
+  await joinAll(b, [c]);
+  await assertInSync([a, b, c]);
+  for (const { database, name } of [a, b, c])
+    database.exec(`INSERT INTO item (name, price) VALUES ('live ${name}', 1)`);
+  await assertInSync([a, b, c]);
+  assert.match((await a.engine.status()).headline, /^All 3 servers hold the same data, proven /);
+
+  await c.engine.stop('it is cut off');
+  a.database.exec("UPDATE item SET price = 7 WHERE name = 'from a'; DELETE FROM item WHERE name = 'live b'");
+  c.database.exec(
+    "UPDATE item SET name = 'renamed by c' WHERE name = 'more from a'; INSERT INTO item (name) VALUES ('offline c')",
+  );
+  await until('a says that c is away', async () => (await a.engine.status()).state === 'waiting');
+  const waiting = await a.engine.status();
+  assert.match(waiting.headline, /^In sync with 1 of 2 servers; c not reached for /);
+  assert.equal(waiting.isInSync, false);
+  assert.ok(waiting.problems.some(({ subject, nextStep }) => subject === 'server c' && nextStep !== ''));
+  await c.restart();
+  await assertInSync([a, b, c]);
+  assert.deepEqual(namesOf(a.database), ['from a', 'live a', 'live c', 'offline c', 'renamed by c']);
+  const before = JSON.stringify((await a.engine.status()).datasets.map((dataset) => dataset.capturedChangesets));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.equal(JSON.stringify((await a.engine.status()).datasets.map((dataset) => dataset.capturedChangesets)), before);
+});
+
+test('a removed server is cut off everywhere at once, told why, and its key is refused', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  await joinAll(a, [b, c]);
+  await assertInSync([a, b, c]);
+  assert.equal((await a.engine.remove('c')).state, 'removed');
+  await until('b has dropped c', async () => (await b.engine.status()).peers.every(({ name }) => name !== 'c'));
+  await until('c knows', async () => (await c.engine.status()).server.membership === 'removed');
+  const status = await c.engine.status();
+  assert.equal(status.problems[0]?.code, 'USYNC-1402');
+  c.database.exec("INSERT INTO item (name) VALUES ('from the removed one')");
+  b.database.exec("INSERT INTO item (name) VALUES ('after the removal')");
+  await assertInSync([a, b]);
+  assert.deepEqual(namesOf(a.database), ['after the removal', 'one']);
+  assert.deepEqual(
+    (await b.engine.servers()).map(({ name, state }) => [name, state]),
+    [
+      ['a', 'member'],
+      ['b', 'member'],
+      ['c', 'removed'],
+    ],
+  );
+  const { code } = await b.engine.invite();
+  assert.equal((await c.engine.join({ code })).state, 'joined');
+  await assertInSync([a, b, c]);
+  assert.ok(namesOf(a.database).includes('from the removed one'));
+});
+
+test('a code that asks for approval lets nobody in before a person says so, on any member', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  await joinAll(a, [b]);
+  const { code } = await a.engine.invite({ isPreApproved: false });
+  assert.equal((await c.engine.join({ code })).state, 'pending');
+  const waiting = await c.engine.status();
+  assert.deepEqual([waiting.server.membership, waiting.problems[0]?.code], ['pending', 'USYNC-1405']);
+  assert.deepEqual(namesOf(c.database), []);
+  await until('b knows of c', async () => (await b.engine.servers()).some(({ name }) => name === 'c'));
+  await c.engine.stop('to wait longer than one run');
+  await c.restart();
+  await b.engine.approve('c');
+  await until('c is a member', async () => (await c.engine.status()).server.membership === 'member');
+  await assertInSync([a, b, c]);
+});
+
+test('a code works once, and a look at what joining would do neither uses it nor changes anything', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one'), ('two')");
+  const b = await ground.add('b', "INSERT INTO item (name) VALUES ('one'), ('other')");
+  const c = await ground.add('c');
+  const { code } = await a.engine.invite();
+  const look = await b.engine.join({ code, isDryRun: true });
+  assert.equal(look.state, 'previewed');
+  assert.ok(look.datasets[0]?.preview);
+  assert.deepEqual(namesOf(b.database), ['one', 'other']);
+  assert.deepEqual((await b.engine.status()).server.membership, 'alone');
+  assert.equal((await a.engine.servers()).length, 1);
+  assert.equal((await c.engine.join({ code })).state, 'joined');
+  await assert.rejects(b.engine.join({ code }), (error) => error instanceof SyncError && error.code === 'USYNC-1400');
+  assert.equal((await b.engine.status()).server.membership, 'alone');
+  await assert.rejects(
+    c.engine.join({ code: (await b.engine.invite()).code }),
+    (error) => error instanceof SyncError && error.code === 'USYNC-1403',
+  );
+});
+
+test('a backup put in the place of the database while it is stopped begins a new epoch and gets its lost tail back', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  await joinAll(a, [b]);
+  await assertInSync([a, b]);
+  const backup = join(ground.root, 'backup.db');
+  a.database.exec(`VACUUM INTO '${backup}'`);
+  a.database.exec("INSERT INTO item (name) VALUES ('after the backup')");
+  await assertInSync([a, b]);
+  const before = (await a.engine.status()).datasets[0]?.origin;
+  await a.engine.stop('its database is restored');
+  a.database.exec(`PRAGMA wal_checkpoint(TRUNCATE)`);
+  const path = a.config.datasets[0]?.sqlite ?? '';
+  a.database.close();
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+  const restored = openConnection(backup);
+  restored.exec(`VACUUM INTO '${path}'`);
+  restored.close();
+  const again = openConnection(path, { busyTimeoutMs: 10_000 });
+  context.after(() => again.close());
+  again.exec("PRAGMA journal_mode = WAL; INSERT INTO item (name) VALUES ('in the restored one')");
+  await a.restart();
+  assert.notEqual((await a.engine.status()).datasets[0]?.origin, before);
+  assert.ok(a.events.some((event) => event.kind === 'epoch-changed' && event.dataset === 'shop'));
+  await assertInSync([{ ...a, database: again }, b]);
+  assert.deepEqual(namesOf(b.database), ['after the backup', 'in the restored one', 'one']);
+});
+
+test('a second engine on the same data folder or the same database is refused with the name of the first', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a');
+  const isHeld = (error: unknown) =>
+    error instanceof SyncError && error.code === 'USYNC-1206' && /"a"/.test(error.message);
+  const same = composeEngine({ ...a.config, name: 'second' }, { version: 'test', observe: () => undefined });
+  await assert.rejects(same.start(), isHeld);
+  const other = composeEngine(
+    { ...a.config, name: 'second', dataFolder: join(ground.root, 'other-data') },
+    { version: 'test', observe: () => undefined },
+  );
+  await assert.rejects(other.start(), isHeld);
+  await a.engine.stop('to free it');
+  await a.restart();
+});
+
+test('the control socket answers for the running engine and falls silent with it', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a');
+  const client = await connectControl(a.config.dataFolder);
+  const status = await client.call('status', {});
+  assert.deepEqual([status.server.name, status.state, status.isInSync], ['a', 'alone', false]);
+  assert.equal((await client.call('servers', {}))[0]?.isSelf, true);
+  await client.call('stop', { reason: 'asked to' });
+  assert.equal(await a.engine.stopRequested, 'asked to');
+  await a.engine.stop('asked to');
+  await assert.rejects(
+    connectControl(a.config.dataFolder),
+    (error) => error instanceof SyncError && error.code === 'USYNC-1506',
+  );
+});
+
+test('a database that is missing ends the start with a clear error and leaves nothing behind that is held', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a');
+  const [dataset] = a.config.datasets;
+  assert.ok(dataset);
+  await a.engine.stop('for the test');
+  const broken = composeEngine(
+    { ...a.config, datasets: [dataset, { ...dataset, name: 'other', sqlite: join(ground.root, 'none.db') }] },
+    { version: 'test', observe: () => undefined },
+  );
+  await assert.rejects(broken.start(), (error) => error instanceof SyncError && error.code === 'USYNC-1200');
+  await a.restart();
+});

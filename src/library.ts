@@ -1,0 +1,55 @@
+/**
+ * Universal Sync for Node.js applications: the same engine that `usync run` runs, inside your own process.
+ * It works beside any access to the database, also by other programs: capture is in the database itself.
+ */
+import { readFileSync } from 'node:fs';
+import { composeEngine } from './compose-engine.js';
+import type { TableConfig } from './config/config.js';
+import { configOf } from './config/load-config.js';
+import type { Engine } from './engine/engine.js';
+import type { Observe } from './observe/event.js';
+
+export { errorCatalogue, type ErrorCode, type ErrorEntry } from './core/error-catalogue.js';
+export { SyncError, type ErrorFacts } from './core/sync-error.js';
+export type * from './engine/engine.js';
+export type * from './engine/engine-status.js';
+export type { EventDetail, Observe, ObservedEvent } from './observe/event.js';
+export type { Problem } from './observe/problem.js';
+export type { ColumnConfig, TableConfig } from './config/config.js';
+
+export interface SyncOptions {
+  /** What people call this server; the machine's name when absent. */
+  readonly name?: string;
+  /** Keys and state of this server. Never copy it to another one. */
+  readonly dataFolder: string;
+  /** Where other servers connect to this one; every address and port 7420 when absent. */
+  readonly listen?: { readonly host?: string; readonly port?: number; readonly advertise?: readonly string[] };
+  readonly datasets: readonly SyncDataset[];
+  readonly journal?: { readonly daysMax?: number; readonly bytesMax?: number };
+  /** Told of everything that happens. Must not throw; what it throws is left out. */
+  readonly observe?: Observe;
+}
+
+export interface SyncDataset {
+  /** The same name on two servers means the same dataset. */
+  readonly name: string;
+  /** The application's SQLite file, which exists and holds its tables. */
+  readonly sqlite: string;
+  readonly landing?: 'bounded' | 'whole';
+  readonly polite?: boolean;
+  readonly tables?: Readonly<Record<string, TableConfig>>;
+}
+
+/**
+ * An engine that has not started: nothing is touched before `start()`. Throws `SyncError` USYNC-1101 with every mistake
+ * in the options. Stop it before the process ends, or use `await using`.
+ */
+export function createSync({ observe, ...options }: SyncOptions): Engine {
+  return composeEngine(configOf(options), { version: packageVersion(), observe: observe ?? (() => undefined) });
+}
+
+/** Found from the compiled file, whose place in the package is fixed. */
+function packageVersion(): string {
+  const found: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return typeof found === 'object' && found !== null && 'version' in found ? String(found.version) : '0.0.0';
+}
