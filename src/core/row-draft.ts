@@ -1,4 +1,5 @@
 /** Rows joined from their lives (rule R3), and what the view works out about them step by step. */
+import { compareCellStamps } from './cell-stamp.js';
 import { compareLives, type LifeName } from './life.js';
 import { rowKey, rowNow, type Aliases, type Cell, type LifeState, type RowKey } from './life-state.js';
 import { compareCells } from './merge-cells.js';
@@ -93,7 +94,10 @@ function joinLife(draft: RowDraft, life: LifeState, key: readonly string[], rule
   const byAge = compareLives(life.row, draft.keyFrom);
   for (const [column, cell] of life.cells) {
     const current = draft.cells.get(column);
-    const isHigher = !current || compareCells(cell, current, rules?.get(column)) >= 0;
+    const rule = rules?.get(column);
+    // Of merged rows a tie goes by the age of the lives, not by value as within one life.
+    const isTie = current && rule === undefined && compareCellStamps(cell.at, current.at) === 0;
+    const isHigher = !current || isTie || compareCells(cell, current, rule) >= 0;
     const counts = current && key.includes(column) ? byAge < 0 || (byAge === 0 && isHigher) : isHigher;
     if (counts) draft.cells.set(column, cell);
   }
