@@ -176,7 +176,7 @@ test('WITHOUT ROWID and composite keys with collations', () =>
       await scene.capture();
       const blocks = lastBlocks(scene);
       const updates = blocks.filter((block): block is UpdateBlock => block.kind === 'update');
-      assert.deepEqual(updates.map((block) => block.table).sort(), ['c', 'w']);
+      assert.deepEqual(updates.map((block) => block.table).toSorted(), ['c', 'w']);
       assert.deepEqual(updates.find((block) => block.table === 'c')?.keys, [['x'], [1], [new Uint8Array([0])]]);
       assert.deepEqual(single(blocks, 'end').keys, [['abc'], [2n]]);
       scene.app.exec(`UPDATE w SET a = 'ABC' WHERE b = 1`);

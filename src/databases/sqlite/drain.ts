@@ -68,7 +68,7 @@ async function drainStaged(context: ReplicaContext, after: AfterDrain): Promise<
       transact(connection, 'deferred', () => {
         const range = notedRange(context);
         if (!range || hasSchemaMoved(context)) return null;
-        const changeset = beginOwnChangeset(context, { isDuty: false, putPart: sink.putPart });
+        const changeset = beginOwnChangeset(context, { isDuty: false, putPart: (part) => sink.putPart(part) });
         const tables = compareNoted(context, { range, changeset, sink });
         return tables && { range, changeset, tables };
       }),

@@ -35,7 +35,8 @@ export function createMetaStore(connection: Connection): MetaStore {
   return {
     text(name) {
       const value = values().get(name) ?? null;
-      return value === null ? null : String(value);
+      if (typeof value === 'bigint') return value.toString();
+      return typeof value === 'string' ? value : null;
     },
     number(name) {
       const value = values().get(name) ?? null;

@@ -43,7 +43,7 @@ export function beginOwnChangeset(context: ReplicaContext, options: OwnChangeset
   };
   const encoder: ChangesetEncoder = createChangesetEncoder(header, { compress: compressBytes });
   const chain = createChain(prevChain);
-  const putPart = options.putPart ?? journal.putPart;
+  const putPart = options.putPart ?? ((part: ChangesetPart) => journal.putPart(part));
   let [parts, bytes, rows, indexes] = [0, 0, 0, 0];
   const take = (finished: readonly ChangesetPart[]): void => {
     for (const part of finished) {

@@ -111,7 +111,7 @@ async function compareWhole(
         if (hasSchemaMoved(context)) return null;
         clearBatches(connection, table.keySql.length);
         const { batch } = batchOfSlice(connection, table, { after: null, count: everything });
-        const found = beginOwnChangeset(context, { isDuty: false, putPart: sink.putPart });
+        const found = beginOwnChangeset(context, { isDuty: false, putPart: (part) => sink.putPart(part) });
         captureChanges([{ ...comparisonOf(context, { table, changeset: found, sink }), batch }]);
         return found;
       }),

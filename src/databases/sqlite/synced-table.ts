@@ -67,7 +67,7 @@ export const joinsKeys = (table: SyncedTable, a: string, b: string): string =>
 export function keyDeclaration(table: SyncedTable): { readonly columns: string; readonly suffix: string } {
   if (table.isRowidKey) return { columns: 'k1 INTEGER PRIMARY KEY', suffix: '' };
   const columns = table.keyTypes.map((type, i) => `k${i + 1} ${type}`).join(', ');
-  return { columns: `${columns}`, suffix: ' WITHOUT ROWID' };
+  return { columns, suffix: ' WITHOUT ROWID' };
 }
 
 /** `schema` is `main`, or `temp` for shadows that wait to be written (`stageOf`). */

@@ -1,0 +1,192 @@
+import { SyncError } from '../../core/sync-error.js';
+import type { Observe } from '../../observe/event.js';
+import type { System } from '../../system/system.js';
+import type { ReplicaIdentity } from '../replica.js';
+import { foreignCommitCounter } from './commit-counter.js';
+import { createCommitWatch, type CommitWatch } from './commit-watch.js';
+import { takeEngineLock, type EngineLock } from './engine-lock.js';
+import { fileIdentityOf, isSameFile } from './file-identity.js';
+import { checkDatabaseFile, type OpenedDatabase } from './open-database.js';
+import type { Merging, ReplicaContext } from './replica-context.js';
+import { createLane } from './replica-lane.js';
+import { openReplica, type OpenedReplica } from './replica-opening.js';
+import type { SqliteModule } from './sqlite-module.js';
+import { adjustByRules, type TableRules } from './table-rules.js';
+
+export interface SqliteReplicaOptions {
+  /** The application's database file. */
+  readonly path: string;
+  readonly dataset: string;
+  readonly identity: ReplicaIdentity;
+  readonly system: System;
+  readonly observe: Observe;
+  /** For the message of a second engine that finds this one at work. */
+  readonly dataFolder?: string;
+  readonly tables?: Readonly<Record<string, TableRules>>;
+  readonly allowNetworkFileSystem?: boolean;
+  /** After how long without work the connection is closed. 0: never. */
+  readonly idleMs?: number;
+  /** Which SQLite: for the simulation and for measuring. */
+  readonly module?: SqliteModule;
+}
+
+/**
+ * One connection to the file, and the calls on it, one after the other. The connection is closed when nothing has
+ * happened for a while and opened again by the next call: an open handle keeps the -wal of a file alive that somebody
+ * replaces, which would undo the restore of a backup.
+ */
+export interface ReplicaSession {
+  open(): Promise<OpenedReplica>;
+  /**
+   * Runs `work` after all calls before it. Throws `SyncError` USYNC-1208 when another file stands at the path: whoever
+   * runs the replica then closes it, opens it again and asks the witness.
+   */
+  call<T>(work: (context: ReplicaContext) => Promise<T> | T): Promise<T>;
+  /** Keeps the connection open until the returned function is called: for what lives longer than one call. */
+  hold(): () => void;
+  onHint(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+const idleMsDefault = 5000;
+
+export function createReplicaSession(options: SqliteReplicaOptions, merging: Merging): ReplicaSession {
+  const { system, dataset } = options;
+  const lane = createLane();
+  const listeners = new Set<() => void>();
+  const lock = createOwnLock(options);
+  const held = new Set<symbol>();
+  let watch: CommitWatch | null = null;
+  let opened: OpenedReplica | null = null;
+  let openFile: OpenedDatabase | null = null;
+  let cancelIdle = noTimer;
+
+  async function connect(): Promise<OpenedReplica> {
+    const fresh = await openReplica(options.path, openingOf(options), merging);
+    opened = fresh;
+    openFile = fresh.database;
+    return fresh;
+  }
+
+  function disconnect(): void {
+    cancelIdle();
+    if (!opened) return;
+    opened.database.connection.close();
+    opened = null;
+    watch?.rest();
+  }
+
+  function armIdle(): void {
+    cancelIdle();
+    const idleMs = options.idleMs ?? idleMsDefault;
+    if (idleMs === 0) return;
+    cancelIdle = system.after(idleMs, () => {
+      if (!lane.isBusy && held.size === 0) disconnect();
+    });
+  }
+
+  function startWatch({ database }: OpenedReplica): void {
+    const hint = (): void => {
+      for (const listener of listeners) listener();
+    };
+    watch?.close();
+    watch = createCommitWatch({
+      system,
+      realPath: database.realPath,
+      identity: database.identity,
+      counter: () => (opened ? foreignCommitCounter(opened.database.connection) : null),
+      onCommit: hint,
+      onReplaced: hint,
+    });
+    watch.rebase();
+  }
+
+  async function contextNow(): Promise<ReplicaContext> {
+    if (!openFile) throw new SyncError('USYNC-1002', `dataset ${dataset} is not open`);
+    if (!isSameFile(fileIdentityOf(openFile.realPath), openFile.identity)) {
+      disconnect();
+      throw new SyncError('USYNC-1208', `${options.path} was replaced by another file`);
+    }
+    if (opened) return opened.context;
+    const { context } = await connect();
+    watch?.rebase();
+    return context;
+  }
+
+  return {
+    open: () =>
+      lane.run(async () => {
+        disconnect();
+        const fresh = await lock.around(connect);
+        await merging.finishLanding(fresh.context);
+        startWatch(fresh);
+        armIdle();
+        return fresh;
+      }),
+    call: (work) =>
+      lane.run(async () => {
+        const context = await contextNow();
+        try {
+          return await work(context);
+        } finally {
+          armIdle();
+        }
+      }),
+    hold() {
+      const one = Symbol('hold');
+      held.add(one);
+      return () => held.delete(one);
+    },
+    onHint(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: () =>
+      lane.run(() => {
+        watch?.close();
+        watch = null;
+        disconnect();
+        openFile = null;
+        held.clear();
+        lock.release();
+        return Promise.resolve();
+      }),
+  };
+}
+
+const noTimer = (): void => {};
+
+function openingOf(options: SqliteReplicaOptions): Parameters<typeof openReplica>[1] {
+  const { dataset, identity, system, observe, module, allowNetworkFileSystem } = options;
+  const adjust = adjustByRules(options.tables ?? {});
+  const open = { ...(module && { module }), ...(allowNetworkFileSystem === true && { allowNetworkFileSystem }) };
+  return { dataset, identity, system, observe, adjust, open };
+}
+
+interface OwnLock {
+  /** Takes the lock before anything is written to the database: an engine that is refused must leave no trace in it. */
+  around<T>(work: () => Promise<T>): Promise<T>;
+  release(): void;
+}
+
+function createOwnLock({ path, identity, dataFolder, allowNetworkFileSystem, system }: SqliteReplicaOptions): OwnLock {
+  let lock: EngineLock | null = null;
+  const own: OwnLock = {
+    async around(work) {
+      const wasLocked = lock !== null;
+      const realPath = checkDatabaseFile(path, { allowNetworkFileSystem: allowNetworkFileSystem ?? false });
+      lock ??= takeEngineLock({ realPath, server: identity.serverName, dataFolder: dataFolder ?? '', system });
+      try {
+        return await work();
+      } catch (error) {
+        if (!wasLocked) own.release();
+        throw error;
+      }
+    },
+    release() {
+      lock?.release();
+      lock = null;
+    },
+  };
+  return own;
+}
