@@ -2,7 +2,8 @@ import { keyText } from './key-text.js';
 import type { LifeName } from './life.js';
 import { rowKey, rowNow, type Aliases, type LifeState, type RowKey } from './life-state.js';
 import { joinRows, type RowDraft } from './row-draft.js';
-import { collationsOf, planTable, type ReferencePlan, type TablePlan } from './table-plan.js';
+import { planSchema } from './schema-plan.js';
+import { collationsOf, type ReferencePlan, type TablePlan } from './table-plan.js';
 import type { Collation, TableSchema } from './table-schema.js';
 import { RowReference, type SqlValue } from './value.js';
 
@@ -59,8 +60,7 @@ export interface Scene {
 const dead: Parent = { kind: 'dead' };
 
 export function createScene({ schema, lives, aliases, surroundings = emptySurroundings }: Component): Scene {
-  const names = new Set(schema.map((table) => table.name));
-  const plans = new Map(schema.map((table) => [table.name, planTable(table, names)]));
+  const { plans } = planSchema(schema);
   const rowsByTable = joinRows(lives, aliases, schema);
   const rows = new Map<RowKey, RowDraft>();
   for (const drafts of rowsByTable.values()) for (const draft of drafts) rows.set(draft.rowKey, draft);

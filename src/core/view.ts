@@ -14,8 +14,8 @@ import { assignNumbers } from './numbers.js';
 import type { OriginId } from './origin.js';
 import type { RowDraft, RowStatus } from './row-draft.js';
 import { createScene, type Component } from './scene.js';
+import { planSchema } from './schema-plan.js';
 import { settleCircle, settleTable } from './settle-table.js';
-import { parentsFirst } from './table-order.js';
 import type { ReferencePlan, TablePlan } from './table-plan.js';
 import type { RowReference, SqlValue } from './value.js';
 
@@ -61,7 +61,7 @@ export interface View {
 
 export function viewOf(component: Component): View {
   const scene = createScene(component);
-  const groups = parentsFirst(component.schema);
+  const { groups } = planSchema(component.schema);
   markNeeded(scene, groups);
   for (const { name } of component.schema) assignNumbers(scene, name);
   for (const group of groups) {
