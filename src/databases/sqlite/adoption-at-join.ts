@@ -24,6 +24,8 @@ export interface Adoption {
   readonly comparisons: Map<string, RowComparison>;
   /** Tables whose rows here are other rows than the group's with equal numbers. */
   readonly distinct: ReadonlySet<string>;
+  /** Per bag, the rowids of rows that are not adopted yet, by the hash of their content. */
+  readonly bags: Map<string, Map<number, SqlValue[]>>;
   conflicts: number;
 }
 
@@ -50,7 +52,7 @@ export function createAdoption(
   const generated = context.tables.all().filter((table) => table.schema.keyKind === 'generated');
   const distinct = choice === 'distinct-rows' ? generated.map((table) => table.name) : [];
   if (distinct.length > 0) nameByLife(context);
-  return { context, comparisons: new Map(), distinct: new Set(distinct), conflicts: 0 };
+  return { context, comparisons: new Map(), distinct: new Set(distinct), bags: new Map(), conflicts: 0 };
 }
 
 /** Distinct rows must not be named by their keys, which are the same everywhere. Parents are named before children. */
@@ -76,11 +78,15 @@ interface Range {
 export function adoptBlock(adoption: Adoption, block: StateBlock, { from, to }: Range): [number, number][] {
   const { context, distinct } = adoption;
   const table = context.tables.byName(block.table);
-  if (!table || table.isBag) return [[from, to]];
+  if (!table) return [[from, to]];
   const rest: [number, number][] = [];
   for (let i = from; i < to; i++) {
     const key = block.keys[i];
-    const isAdopted = key ? adoptRow(adoption, { table, block, i, key, isDistinct: distinct.has(table.name) }) : false;
+    const isAdopted = !key
+      ? false
+      : table.isBag
+        ? adoptBagRow(adoption, { table, block, i })
+        : adoptRow(adoption, { table, block, i, key, isDistinct: distinct.has(table.name) });
     if (isAdopted) continue;
     const last = rest.at(-1);
     if (last && last[1] === i) last[1] = i + 1;
@@ -137,6 +143,44 @@ function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowO
   });
   context.tables.addRow(table, hash);
   return true;
+}
+
+/** Rows of bags are the same when their content is. */
+function adoptBagRow(adoption: Adoption, { table, block, i }: Pick<RowOfBlock, 'table' | 'block' | 'i'>): boolean {
+  const { context } = adoption;
+  const life = block.lives[i];
+  const at = block.stamps[i];
+  const theirs = valuesOf(context, table, block, i);
+  if (!life || !at || !theirs || block.cellStamps.has(i)) return false;
+  const comparison = comparisonOf(adoption, table);
+  const hash = comparison.hash(theirs.map((value) => value ?? null));
+  const rowid = bagOf(adoption, table).get(hash)?.shift();
+  if (rowid === undefined) return false;
+  comparison.hash(theirs.map((value) => value ?? null));
+  const row = block.rows.get(i) ?? null;
+  context.shadows.put(table, [rowid], { life, row, at, hash, columns: comparison.bytes(), exceptions: null });
+  context.tables.addRow(table, hash);
+  return true;
+}
+
+function bagOf(adoption: Adoption, table: SyncedTable): Map<number, SqlValue[]> {
+  const known = adoption.bags.get(table.name);
+  if (known) return known;
+  const bag = new Map<number, SqlValue[]>();
+  const [rowid] = table.keySql;
+  const comparison = comparisonOf(adoption, table);
+  const rows = adoption.context.connection
+    .cached(
+      `SELECT ${quoteNames(table.layout)}, ${rowid} FROM ${table.sql} r
+       WHERE NOT EXISTS (SELECT 1 FROM ${table.shadowSql} s WHERE s.k1 = r.${rowid}) ORDER BY ${rowid}`,
+    )
+    .allExact();
+  for (const row of rows) {
+    const hash = comparison.hash(row);
+    bag.set(hash, [...(bag.get(hash) ?? []), row.at(-1) ?? null]);
+  }
+  adoption.bags.set(table.name, bag);
+  return bag;
 }
 
 /** An adopted row takes the group's values; a value that the schema or a unique column refuses goes the slow road. */

@@ -14,7 +14,9 @@ export function captureChanges(comparisons: readonly Comparison[]): void {
   const byName = new Map(comparisons.map((comparison) => [comparison.table.name, comparison]));
   const groups = parentsFirst(comparisons.map(({ table }) => table.schema));
   const inOrder = groups.flatMap((group) => group.tables.flatMap(({ name }) => byName.get(name) ?? []));
-  const withEnds = inOrder.toReversed().filter((comparison) => captureEnds(comparison) > 0);
+  const withEnds = inOrder
+    .toReversed()
+    .filter((comparison) => captureEnds(comparison) > 0 || comparison.oldKeys.size > 0);
   for (const { tables, isCircle } of groups) {
     const members = tables.flatMap(({ name }) => byName.get(name) ?? []);
     if (!isCircle) for (const member of members) captureInserts(member, 'both');

@@ -30,14 +30,20 @@ function captureOrphansIn(comparison: Comparison, child: SyncedTable, column: st
   const references = createRowReferences(context, child, sink);
   const layout = child.layout.map((each) => `r.${quoteName(each)}`).join(', ');
   const keys = child.keySql.map((key) => `r.${key}`).join(', ');
+  // The number of a row whose key was changed is no longer its own.
+  const oldNumbers = [...comparison.oldKeys.values()].flatMap(([number]) =>
+    typeof number === 'bigint' ? [number] : [],
+  );
   const found = context.connection
     .cached(
       `SELECT ${layout}, ${keys}, ${shadowColumns('s')} ${references.columns}
        FROM ${child.sql} r CROSS JOIN ${child.shadowSql} s ON ${joinsTable(child, 's', 'r')} ${references.joins}
-       WHERE r.${quoteName(column)} IN (SELECT b.k1 FROM temp._usync_batch b WHERE b.n BETWEEN ?1 AND ?2
-         AND (b.d = 1 OR NOT EXISTS (SELECT 1 FROM ${table.sql} p WHERE p.${table.keySql[0] ?? ''} = b.k1)))`,
+       WHERE r.${quoteName(column)} IN (
+         SELECT b.k1 FROM (
+           SELECT k1, d FROM temp._usync_batch WHERE n BETWEEN ?1 AND ?2 UNION ALL SELECT value, 0 FROM json_each(?3)) b
+         WHERE b.d = 1 OR NOT EXISTS (SELECT 1 FROM ${table.sql} p WHERE p.${table.keySql[0] ?? ''} = b.k1))`,
     )
-    .allExact(BigInt(batch.first), BigInt(batch.last));
+    .allExact(BigInt(batch.first), BigInt(batch.last), `[${oldNumbers.join(',')}]`);
   const width = child.layout.length;
   const shadowAt = width + child.keySql.length;
   for (const row of found) {

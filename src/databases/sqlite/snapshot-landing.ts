@@ -36,9 +36,13 @@ export interface Landing {
   /** Lives that have waited, into the working set; settling is the caller's. */
   waiting(lives: readonly WaitingLife[]): void;
   readonly waitingLives: WaitingLife[];
+  /** Lives whose rows an application has written since the last drain: they wait for the next one. */
+  readonly writtenLives: readonly WaitingLife[];
   /** Ends what the snapshot covers and does not hold, from `after` on. Returns where to go on, null at the end. */
   endCovered(table: SyncedTable, after: Key | null): Key | null;
   endCoveredAsides(table: string): void;
+  /** Whether `endCovered` left out rows of the table that an application had written. */
+  hasPassedOver(table: SyncedTable): boolean;
   readonly scope: MergeScope;
 }
 
@@ -56,25 +60,28 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
   };
   const merger = createRowMerger(scope, by);
   const waitingLives: WaitingLife[] = [];
-  const hadLives = new Map<string, boolean>();
+  const writtenLives: WaitingLife[] = [];
+  const passedOver = new Set<string>();
   let rows = 0;
 
-  /** An empty table holds nothing that the snapshot could end or change. */
-  const hadAny = (table: SyncedTable): boolean => {
-    let had = hadLives.get(table.name);
-    if (had === undefined) {
-      had =
-        !context.asides.isEmpty(table.name) ||
-        context.connection.cached(`SELECT 1 FROM ${table.shadowSql} LIMIT 1`).get() !== undefined;
-      hadLives.set(table.name, had);
-    }
-    return had;
-  };
+  /** An empty table holds nothing that the snapshot could end or change. Asked before the first row lands. */
+  const hadLives = new Set(
+    context.tables
+      .all()
+      .filter(
+        (table) =>
+          !context.asides.isEmpty(table.name) ||
+          context.connection.cached(`SELECT 1 FROM ${table.shadowSql} LIMIT 1`).get() !== undefined,
+      )
+      .map((table) => table.name),
+  );
+  const hadAny = (table: SyncedTable): boolean => hadLives.has(table.name);
   const isCovered = (of: VersionVector, { origin, stamp }: LifeName): boolean => stamp <= stampIn(of, origin);
 
   return {
     scope,
     waitingLives,
+    writtenLives,
     get rows() {
       return rows;
     },
@@ -98,7 +105,8 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
         const key = block.keys[i] ?? null;
         if (had) noteLanded(context, block.table, life);
         const isDirty = dirty !== null && key !== null && dirty.has(keyText(key));
-        if (isDirty || key === null || !table) waitingLives.push({ state: lifeInBlock(block, i), key });
+        if (isDirty) writtenLives.push({ state: lifeInBlock(block, i), key });
+        else if (key === null || !table) waitingLives.push({ state: lifeInBlock(block, i), key });
         else if (!had) fresh.push(i);
         else if (context.lives.find(table, life, key)) {
           if (!isKnown(context, table, block, i)) waitingLives.push({ state: lifeInBlock(block, i), key });
@@ -127,6 +135,7 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
       if (gone.length > 0) mergeEnds(scope, endBlock(table, gone), merger);
       return page.length < endPageRows ? null : (page.at(-1)?.key ?? null);
     },
+    hasPassedOver: (table) => passedOver.has(table.name),
     endCoveredAsides(table) {
       const synced = context.tables.byName(table);
       if (synced && !hadAny(synced)) return;

@@ -10,6 +10,7 @@ import { drainInTransaction } from './drain.js';
 import { memoryOf, settle } from './merge-changeset.js';
 import { sliceMsMax } from './merge.js';
 import { raiseFlag } from './merging-flag.js';
+import { addPending, pendingReconciles, removePending } from './pending-reconcile.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
 import { followSchema } from './schema-change.js';
 import { hasSchemaMoved } from './schema-cookie.js';
@@ -206,7 +207,7 @@ interface Finish {
 }
 
 /** The state is here as a whole: the vector moves, and what applications wrote meanwhile is drained on top of it. */
-function finishLanding(context: ReplicaContext, landing: Landing, { vector }: Finish): number {
+function finishLanding(context: ReplicaContext, landing: Landing, { vector, spoken }: Finish): number {
   const { origins, journal, meta, system } = context;
   const nowMs = system.nowMs();
   landing.begin();
@@ -220,13 +221,34 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector }: Fi
   meta.set('landing', null);
   meta.set('isFounded', 1);
   raiseFlag(context, false);
-  drainInTransaction(context);
+  drainNoted(context);
   raiseFlag(context, true);
+  landing.begin();
+  landing.waiting(landing.writtenLives);
+  for (const name of spoken) endWritten(context, landing, name);
+  settle(landing.scope);
   settleWaiting(context, null);
   return [...context.asides.tables()].reduce(
     (sum, table) => sum + [...context.asides.all(table)].filter(({ why }) => why === 'refused').length,
     0,
   );
+}
+
+/** Also in tables that are yet to be adopted as a whole: a row that was written has a shadow by now, or is new. */
+function drainNoted(context: ReplicaContext): void {
+  const pending = pendingReconciles(context).filter(({ naming }) => naming === 'genesis');
+  for (const { table } of pending) removePending(context, table);
+  drainInTransaction(context);
+  for (const { table, naming } of pending) addPending(context, table, naming);
+}
+
+/** Rows that were passed over because an application had written them. */
+function endWritten(context: ReplicaContext, landing: Landing, name: string): void {
+  const table = context.tables.byName(name);
+  if (!table || !landing.hasPassedOver(table)) return;
+  let after: Key | null = null;
+  do after = landing.endCovered(table, after);
+  while (after !== null);
 }
 
 /** What a crash left of a landing: the marker stays until a snapshot has landed whole. */
