@@ -1,5 +1,6 @@
 import { drainNotes, nothingDrained, notedRange, type Drained } from './drain.js';
-import { pendingReconciles } from './pending-reconcile.js';
+import { findEvictions } from './evicted-rows.js';
+import { addPending, pendingReconciles } from './pending-reconcile.js';
 import { reconcile } from './reconcile.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
 import { followSchema } from './schema-change.js';
@@ -11,16 +12,20 @@ export interface Captured extends Drained {
   readonly hasMore: boolean;
 }
 
+/** What the merging side does when rows were captured or tables came. */
+type AroundCapture = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'>;
+
 /** A migration that never stops must not keep this from returning. */
 const roundsMax = 5;
 
 /** Follows the schema, takes what is noted, and compares the tables that were written unseen. */
-export async function captureEverything(context: ReplicaContext, merging: Merging): Promise<Captured> {
+export async function captureEverything(context: ReplicaContext, merging: AroundCapture): Promise<Captured> {
   let schemaChanged = false;
   let all: Drained = nothingDrained;
   const after = (tables: ReadonlySet<string>): void => merging.settleAfterDrain(context, tables);
   const followed = (): Promise<boolean> =>
     whenFree(context.system, () => {
+      if (mustCompareAll(context)) inTransaction(context, () => compareAll(context));
       if (!hasSchemaMoved(context)) return false;
       return inTransaction(context, () => {
         followSchema(context, merging);
@@ -29,7 +34,9 @@ export async function captureEverything(context: ReplicaContext, merging: Mergin
     });
   for (let round = 0; round < roundsMax; round++) {
     if (await followed()) schemaChanged = true;
-    all = joined(all, await drainNotes(context, after));
+    const noted = await drainNotes(context, after);
+    all = joined(all, noted);
+    await findEvictions(context, noted.tables);
     for (const pending of context.meta.text('landing') === null ? pendingReconciles(context) : []) {
       const drained = await reconcile(context, pending, after);
       if (!drained) break;
@@ -40,6 +47,15 @@ export async function captureEverything(context: ReplicaContext, merging: Mergin
   }
   const hasMore = await whenFree(context.system, () => notedRange(context) !== null);
   return { ...all, schemaChanged, hasMore: hasMore && all.changesets > 0 };
+}
+
+/** Whether somebody emptied the notes: what they told is lost, and is found by comparing everything. */
+export const mustCompareAll = ({ notes, meta }: ReplicaContext): boolean => notes.wentBack(meta.number('cursor') ?? 0);
+
+/** Inside a write transaction. */
+export function compareAll(context: ReplicaContext): void {
+  context.meta.set('cursor', 0);
+  for (const table of context.tables.all()) addPending(context, table, 'life');
 }
 
 const joined = (a: Drained, b: Drained): Drained => ({

@@ -1,9 +1,9 @@
 import { genesisOrigin, originIdOf, serverIdOfOrigin } from '../../core/origin.js';
 import type { Notice } from '../replica.js';
+import { compareAll, mustCompareAll } from './capture-everything.js';
 import { testCapture } from './capture-canary.js';
 import { openContext, type ContextOptions } from './open-context.js';
 import { openDatabase, type OpenedDatabase, type OpenOptions } from './open-database.js';
-import { addPending } from './pending-reconcile.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
 import { followSchema } from './schema-change.js';
 import { hasSchemaMoved } from './schema-cookie.js';
@@ -44,11 +44,8 @@ export async function openReplica(
 
 function prepare(context: ReplicaContext, merging: Merging): Notice[] {
   const notices = ensureIdentity(context);
-  if (context.notes.wentBack(context.meta.number('cursor') ?? 0)) {
-    // Somebody emptied the notes: what they told is found by comparing everything.
-    context.meta.set('cursor', 0);
-    context.meta.set('cookie', null);
-    for (const table of context.tables.all()) addPending(context, table, 'life');
+  if (mustCompareAll(context)) {
+    compareAll(context);
     notices.push({ code: 'notes-emptied', text: 'the notes of capture were emptied; all tables are compared' });
   }
   if (hasSchemaMoved(context)) {

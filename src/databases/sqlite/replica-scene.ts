@@ -4,14 +4,10 @@ import { originIdOf, type Epoch, type OriginId, type ServerId } from '../../core
 import type { Stamp } from '../../core/stamp.js';
 import { decompressBytes } from '../../system/compression.js';
 import { createRealSystem } from '../../system/real-system.js';
-import { drainNotes, type Drained } from './drain.js';
+import { captureEverything, type Captured } from './capture-everything.js';
 import { openConnection, type Connection } from './driver.js';
 import { openContext } from './open-context.js';
-import { pendingReconciles } from './pending-reconcile.js';
-import { reconcile } from './reconcile.js';
 import type { ReplicaContext } from './replica-context.js';
-import { followSchema } from './schema-change.js';
-import { hasSchemaMoved } from './schema-cookie.js';
 import { inTransaction } from './store-transaction.js';
 import { createSyncTables } from './sync-tables.js';
 
@@ -20,7 +16,7 @@ export interface Scene {
   readonly context: ReplicaContext;
   readonly app: Connection;
   /** Everything that is due: schema, reconcile, notes. */
-  capture(): Promise<Drained>;
+  capture(): Promise<Captured>;
   /** The changesets in the journal, decoded, oldest first. */
   changesets(): Changeset[];
   close(): void;
@@ -28,7 +24,7 @@ export interface Scene {
 
 export const sceneServer = 'abcdefghijklmnop' as ServerId;
 
-const nobody = { settleWaiting: () => {} };
+const nobody = { settleWaiting: () => {}, settleAfterDrain: () => {} };
 
 export function openScene(path: string, schema: string): Scene {
   const app = openConnection(path, { busyTimeoutMs: 5000 });
@@ -53,19 +49,7 @@ export function openScene(path: string, schema: string): Scene {
   return {
     context,
     app,
-    async capture() {
-      let [changesets, rows] = [0, 0];
-      const tables = new Set<string>();
-      const count = (drained: Drained | null): void => {
-        changesets += drained?.changesets ?? 0;
-        rows += drained?.rows ?? 0;
-        for (const table of drained?.tables ?? []) tables.add(table);
-      };
-      if (hasSchemaMoved(context)) inTransaction(context, () => followSchema(context, nobody));
-      count(await drainNotes(context, () => {}));
-      for (const pending of pendingReconciles(context)) count(await reconcile(context, pending, () => {}));
-      return { changesets, rows, tables };
-    },
+    capture: () => captureEverything(context, nobody),
     changesets: () => readChangesets(context),
     close() {
       app.close();
