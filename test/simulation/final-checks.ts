@@ -103,6 +103,10 @@ async function checkLedger(world: World, engines: readonly Running[]): Promise<v
   const kept = await keptAside(engines);
   const lost = world.ledger.standing().filter(({ token }) => !visible.has(token) && !kept.has(token));
   if (lost.length > 0)
+    for (const { server, engine } of engines)
+      for (const record of await engine.replica.conflicts({ max: 100_000 }))
+        world.trace.line(`s${server.index} conflict ${JSON.stringify(record)}`);
+  if (lost.length > 0)
     fail(
       world,
       'LOST',

@@ -1,22 +1,61 @@
 // Each planted bug must be seen by the oracle within a few seeds that hold without it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { plantedBugs } from './planted-bugs.js';
-import { randomPlan } from './random-plan.js';
+import type { Plan, Step } from './plan.js';
+import { plantedBugs, type PlantedBug } from './planted-bugs.js';
+import { limitsWithout, randomPlan } from './random-plan.js';
 import { runPlan } from './run-plan.js';
 
-const seedsMax = 60;
+const seedsMax = 40;
 const firstSeed = 1;
+/** Small runs: the point is the bug, not the mixture. */
+const limits = {
+  ...limitsWithout(['references', 'uniques', 'collations', 'kills', 'schemaChanges', 'restores'], 'direct'),
+  serversMax: 3,
+  stepsMax: 25,
+};
+
+/** The plan of a seed, with what the bug needs: a partition after which journals are cut, or an older image put back. */
+function planFor(bug: PlantedBug, seed: number): Plan {
+  const plan = randomPlan(seed, limits);
+  const { writingMs, links } = plan.options;
+  const at = (part: number): number => Math.floor(part * writingMs);
+  const write = (atMs: number, server: number): Step => ({
+    atMs,
+    kind: 'write',
+    server,
+    seed: atMs,
+    statements: 3,
+    rollsBack: false,
+  });
+  const steps: Record<NonNullable<PlantedBug['needs']>, () => Step[]> = {
+    pruning: () => [
+      ...links.map(([from, to]): Step => ({ atMs: at(0.2), kind: 'cut', from, to })),
+      ...plan.options.skewMs.flatMap((_, server): Step[] => [
+        write(at(0.5), server),
+        { atMs: at(0.99), kind: 'prune', server },
+      ]),
+    ],
+    restore: () => [
+      { atMs: at(0.2), kind: 'backup', server: 1 },
+      write(at(0.3), 1),
+      { atMs: at(0.7), kind: 'restore', server: 1, isNoticed: false, downMs: 10 },
+      write(at(0.8), 1),
+      write(at(0.9), 0),
+    ],
+  };
+  const added = bug.needs ? steps[bug.needs]() : [];
+  return { ...plan, steps: [...plan.steps, ...added].toSorted((a, b) => a.atMs - b.atMs) };
+}
 
 for (const bug of plantedBugs) {
   void test(`the oracle sees the planted bug "${bug.name}": ${bug.what}`, async () => {
     for (let seed = firstSeed; seed < firstSeed + seedsMax; seed++) {
-      const plan = randomPlan(seed);
+      const plan = planFor(bug, seed);
       const { failure } = await runPlan(plan, { bug });
-      if (!failure) continue;
+      // A seed that fails by itself proves nothing.
+      if (!failure || (await runPlan(plan)).failure) continue;
       assert.ok(bug.caughtAs.includes(failure.promise), `seed ${seed} broke ${failure.promise}: ${failure.text}`);
-      const clean = await runPlan(plan);
-      assert.equal(clean.failure, null, `seed ${seed} holds without the bug`);
       return;
     }
     assert.fail(`not seen in seeds ${firstSeed} to ${firstSeed + seedsMax - 1}`);

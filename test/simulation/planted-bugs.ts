@@ -16,6 +16,8 @@ export interface PlantedBug {
   /** Promises of which one must be seen broken. */
   readonly caughtAs: readonly string[];
   readonly wrapReplica?: WrapReplica;
+  /** What must happen for the bug to matter; the test adds such steps. */
+  readonly needs?: 'pruning' | 'restore';
   /** After a restore the server goes on under its old epoch, and nobody minds the fork. */
   readonly reusesEpoch?: boolean;
 }
@@ -218,11 +220,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'echoes',
     what: 'each merge is answered with a change of its own: the flag is forgotten',
     caughtAs: ['UNEQUAL', 'ENDLESS', 'ECHO', 'INVENTED'],
-    wrapReplica: onlyAtBad((replica, { server }) => ({
+    wrapReplica: onlyAtBad((replica, { server, world }) => ({
       merge: async (parts) => {
         const outcome = await replica.merge(parts);
         if (outcome.merged > 0)
-          server.app.exec(`INSERT OR REPLACE INTO log_b VALUES ('echo', ${outcome.vector.size} || random())`);
+          server.app.exec(
+            `INSERT OR IGNORE INTO log_a VALUES ('echo', NULL); REPLACE INTO log_b VALUES ('echo', '${server.index}.${world.time.nowMs()}')`,
+          );
         return outcome;
       },
     })),
@@ -235,10 +239,10 @@ export const plantedBugs: readonly PlantedBug[] = [
       merge: async (parts) => {
         const { app } = server;
         app.exec(
-          'CREATE TEMP TABLE IF NOT EXISTS hidden_notes AS SELECT * FROM _usync_notes WHERE 0; DELETE FROM hidden_notes; INSERT INTO hidden_notes SELECT * FROM _usync_notes; DELETE FROM _usync_notes WHERE seq < (SELECT max(seq) FROM _usync_notes); UPDATE _usync_notes SET seq = 0',
+          'CREATE TEMP TABLE hidden_notes AS SELECT * FROM _usync_notes; UPDATE _usync_notes SET tbl = -1; UPDATE hidden_notes SET seq = NULL',
         );
         const outcome = await replica.merge(parts);
-        app.exec('DELETE FROM _usync_notes; INSERT INTO _usync_notes SELECT * FROM hidden_notes');
+        app.exec('INSERT INTO _usync_notes SELECT * FROM hidden_notes WHERE tbl >= 0; DROP TABLE hidden_notes');
         return outcome;
       },
     })),
@@ -346,6 +350,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'forgets-the-gap-marker',
+    needs: 'pruning',
     what: 'after a snapshot the journal is streamed as if nothing were missing in it',
     caughtAs: ['UNEQUAL', 'ENDLESS', 'VECTORS', 'ERROR', 'CAUSAL', 'TABLES', 'DIGEST'],
     wrapReplica: (replica, { server }) => ({
@@ -362,6 +367,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'reuses-the-epoch',
     what: 'a server that went back in time goes on under its old name, and forks are not looked for',
     caughtAs: anyDifference,
+    needs: 'restore',
     reusesEpoch: true,
     wrapReplica: (replica) => ({
       ...replica,

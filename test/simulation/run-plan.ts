@@ -1,6 +1,7 @@
 /** Runs one plan from the first statement to the last check. */
 import { mkdirSync, mkdtempSync, existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { deadAfterMs } from '../../src/protocol/protocol-limits.js';
 import { hintDrain, startCapture, textOfError } from './capture-loop.js';
 import { startPulling } from './direct-exchange.js';
 import { checkAtRest } from './final-checks.js';
@@ -124,6 +125,8 @@ async function live(world: World): Promise<void> {
     if (!isBroken()) await comeToRest(world, round);
     if (!isBroken() && round === 'after the writing') for (const server of world.servers) writeLast(world, server);
   }
+  // Connections that a cut left half-open are noticed and dialled again before rest is judged.
+  if (plan.options.exchange === 'session') await time.runUntil(time.nowMs() + 2 * deadAfterMs, isBroken);
   if (isBroken()) return;
   world.isAtRest = true;
   await time.runUntil(time.nowMs() + idleMs, isBroken);

@@ -14,8 +14,8 @@ export function makeMachineStill(): void {
   if (isStill) return;
   isStill = true;
   const silentWatcher = (): fs.FSWatcher =>
-    Object.assign(new EventEmitter(), { close: () => undefined }) as unknown as fs.FSWatcher;
-  fs.watch = silentWatcher as unknown as typeof fs.watch;
+    Object.assign(new EventEmitter(), { close: () => undefined }) as fs.FSWatcher;
+  fs.watch = silentWatcher;
   promises.open = ((path: fs.PathLike, ...rest: []) =>
     String(path).endsWith('-wal') ? Promise.resolve(syncedFile) : realOpen(path, ...rest)) as typeof promises.open;
   syncBuiltinESMExports();
