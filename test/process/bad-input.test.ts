@@ -155,7 +155,9 @@ describe('bad input', () => {
     checkError(others[0].usync('join', mistyped), 'USYNC-1400', exitCodes.notTrusted);
     succeeded(others[0].usync('join', code));
     checkError(others[1].usync('join', code), 'USYNC-1400', exitCodes.notTrusted);
-    checkError(others[1].usync('join', codeOf('--hours', '0')), 'USYNC-1400', exitCodes.notTrusted);
+    const expired = codeOf('--hours', '0.0001');
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    checkError(others[1].usync('join', expired), 'USYNC-1400', exitCodes.notTrusted);
     await untilProven([server, others[0]]);
   });
 
@@ -171,6 +173,6 @@ describe('bad input', () => {
       socket.resume();
       await closed;
     }
-    assert.equal(server.status().server.name, 'a');
+    assert.equal((await server.status()).server.name, 'a');
   });
 });

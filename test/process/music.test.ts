@@ -73,15 +73,14 @@ function checkEqual(servers: readonly ServerProcess[], artists: readonly string[
 
 /** At rest nothing echoes: no server captures or merges anything more. */
 async function checkSilence(servers: readonly ServerProcess[]): Promise<void> {
-  const counts = (): string =>
-    JSON.stringify(
-      servers.map((server) =>
-        server
-          .status()
-          .datasets.map(({ capturedChangesets, mergedChangesets }) => [capturedChangesets, mergedChangesets]),
-      ),
+  const counts = async (): Promise<string> => {
+    const all = await Promise.all(servers.map((server) => server.status()));
+    const figures = all.flatMap(({ datasets }) =>
+      datasets.map(({ capturedChangesets, mergedChangesets }) => [capturedChangesets, mergedChangesets]),
     );
-  const before = counts();
+    return JSON.stringify(figures);
+  };
+  const before = await counts();
   await new Promise((resolve) => setTimeout(resolve, 2000));
-  assert.equal(counts(), before);
+  assert.equal(await counts(), before);
 }

@@ -1,11 +1,13 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { freePort } from '../../src/cli/demo/demo-server.js';
 import type { EngineStatus } from '../../src/engine/engine-status.js';
+import { connectControl } from '../../src/engine/control-client.js';
+import type { ControlMethods } from '../../src/engine/control-contract.js';
 import type { VerifyReport } from '../../src/engine/engine.js';
 
 export const mainScript = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -30,8 +32,9 @@ export interface ServerProcess {
   end(signal: NodeJS.Signals): Promise<void>;
   /** Runs one command of the command line beside it. */
   usync(...args: readonly string[]): CommandResult;
-  status(): EngineStatus;
-  verify(): VerifyReport;
+  /** Asks the running engine, as the commands do but without a process for each question. */
+  status(): Promise<EngineStatus>;
+  verify(): Promise<VerifyReport>;
   isRunning(): boolean;
   log(): string;
 }
@@ -71,6 +74,15 @@ async function createServerProcess(folder: string, name: string): Promise<Server
   let child: ChildProcess | undefined;
   let output = '';
 
+  async function ask<M extends 'servers' | 'status' | 'verify'>(method: M): Promise<ControlMethods[M]['result']> {
+    const client = await connectControl(join(folder, 'data'));
+    try {
+      return await client.call(method, {});
+    } finally {
+      client.close();
+    }
+  }
+
   const server: ServerProcess = {
     name,
     folder,
@@ -85,8 +97,9 @@ async function createServerProcess(folder: string, name: string): Promise<Server
         stream?.on('data', (bytes: Buffer) => (output += bytes.toString()));
       await waitUntil(`${name} answers`, 30_000, () => {
         if (child?.exitCode !== null) throw new Error(`${name} ended with ${child?.exitCode ?? ''}: ${output}`);
-        return Promise.resolve(
-          existsSync(join(folder, 'data', 'control.sock')) && server.usync('--json', 'servers').status === 0,
+        return ask('servers').then(
+          () => true,
+          () => false,
         );
       });
     },
@@ -106,8 +119,8 @@ async function createServerProcess(folder: string, name: string): Promise<Server
       });
       return { status, stdout, stderr };
     },
-    status: () => JSON.parse(server.usync('--json', 'status').stdout) as EngineStatus,
-    verify: () => JSON.parse(server.usync('--json', 'verify').stdout) as VerifyReport,
+    status: () => ask('status'),
+    verify: () => ask('verify'),
     isRunning: () => child !== undefined && child.exitCode === null,
     log: () => output,
   };
@@ -141,19 +154,16 @@ export function succeeded(result: CommandResult): CommandResult {
 export async function untilProven(servers: readonly ServerProcess[], timeoutMs = 60_000): Promise<void> {
   const names = new Set(servers.map(({ name }) => name));
   let last = '';
+  const isProven = async (server: ServerProcess): Promise<boolean> => {
+    const { comparisons } = await server.verify();
+    last = JSON.stringify(comparisons);
+    const between = comparisons.filter(({ peer }) => names.has(peer));
+    return between.length >= servers.length - 1 && between.every(({ result }) => result === 'equal');
+  };
   await waitUntil(
     `${[...names].join(', ')} are proven equal`,
     timeoutMs,
-    () =>
-      Promise.resolve(
-        servers.every((server) => {
-          const result = server.usync('--json', 'verify').stdout;
-          last = result;
-          const { comparisons = [] } = JSON.parse(result === '' ? '{}' : result) as Partial<VerifyReport>;
-          const between = comparisons.filter(({ peer }) => names.has(peer));
-          return between.length >= servers.length - 1 && between.every(({ result: each }) => each === 'equal');
-        }),
-      ),
+    async () => (await Promise.all(servers.map(isProven))).every(Boolean),
     () => `${last}\n${servers.map((server) => `${server.name}:\n${server.log().slice(-3000)}`).join('\n')}`,
   );
 }
