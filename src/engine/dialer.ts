@@ -57,13 +57,16 @@ interface Dialling {
   failure: DialFailure | null;
   /** Attempts in a row without a lasting link. */
   streak: number;
+  /** It waits for the end of a link. */
+  isLinked: boolean;
 }
 
 export function createDialer(options: DialerOptions): Dialer {
   const diallingByPeer = new Map<ServerId, Dialling>();
   let isFirstList = true;
   options.links.onChange(() => {
-    for (const { wakeup } of diallingByPeer.values()) wakeup.wake();
+    // A back-off is not cut short by what happens to other links, nor by the attempt itself.
+    for (const { wakeup, isLinked } of diallingByPeer.values()) if (isLinked) wakeup.wake();
   });
   return {
     setPeers(peers) {
@@ -99,7 +102,7 @@ function startDialling(options: DialerOptions, target: DialTarget, isKnownForLon
     await sleep(options.system, courtesyMs + (options.self < target.id ? 0 : dialCourtesyMs), signal);
     await dialLoop(options, dialling, { signal, alive });
   });
-  const dialling: Dialling = { target, loop, wakeup, failure: null, streak: 0 };
+  const dialling: Dialling = { target, loop, wakeup, failure: null, streak: 0, isLinked: false };
   return dialling;
 }
 
@@ -112,10 +115,13 @@ async function dialLoop(options: DialerOptions, dialling: Dialling, { signal, al
   const { links, system } = options;
   while (!signal.aborted) {
     if (links.get(dialling.target.id)) {
-      dialling.failure = null;
-      dialling.streak = 0;
-      // Every change of the links wakes this loop.
+      dialling.isLinked = true;
       await dialling.wakeup.wait(dialPollMs, signal);
+      dialling.isLinked = false;
+      if (links.get(dialling.target.id)?.session.status().stage === 'open') {
+        dialling.failure = null;
+        dialling.streak = 0;
+      }
       alive();
       continue;
     }

@@ -67,7 +67,7 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
       return Promise.resolve(preview.isUnclear ? null : 'measure');
     },
     onMoved: (dataset, by) => moved(ground, links, { dataset, by }),
-    onReport: (peer, report) => note(ground, peer, report),
+    onReport: (peer, report) => note(ground, links, { peer, report }),
     onEnd: (peer, end) => noteEnd(ground, peer, end),
   });
   undo(() => starter.stop('The server is stopping.'));
@@ -109,7 +109,7 @@ export function replicasOf({ runners, group }: EngineGround): ReadonlyMap<string
   return replicas;
 }
 
-function createLinks({ adapters, self, ledger, observation }: EngineGround): PeerLinks {
+function createLinks({ adapters, self, ledger, observation, openPeers }: EngineGround): PeerLinks {
   const { system } = adapters;
   const { observe } = observation.recorder;
   return createPeerLinks({
@@ -122,11 +122,8 @@ function createLinks({ adapters, self, ledger, observation }: EngineGround): Pee
         code: 'USYNC-1404',
         reason: 'two running servers use its identity',
       }),
-    onLinked: ({ hello, address }) => {
-      ledger.linked(hello.server, system.nowMs());
-      observe('info', { kind: 'peer-connected', peer: hello.name, address });
-    },
     onLost: ({ hello }, reason) => {
+      if (!openPeers.delete(hello.server)) return;
       ledger.lost(hello.server, system.nowMs());
       observe('info', { kind: 'peer-lost', peer: hello.name, reason });
     },
@@ -155,12 +152,27 @@ function moved(ground: EngineGround, links: PeerLinks, { dataset, by }: Moved): 
   });
 }
 
-function note(ground: EngineGround, peer: HelloMessage, report: SessionReport): void {
-  const { adapters, acknowledged, ledger, observation, group } = ground;
+interface Reported {
+  readonly peer: HelloMessage;
+  readonly report: SessionReport;
+}
+
+function note(ground: EngineGround, links: PeerLinks, { peer, report }: Reported): void {
+  const { adapters, acknowledged, ledger, observation, group, openPeers } = ground;
   // A visitor that looks before it joins leaves no trace.
-  if (!group.servers().some(({ id }) => id === peer.server)) return;
+  if (!group.servers().some(({ id }) => id === peer.server) && group.inviter === null) return;
   const nowMs = adapters.system.nowMs();
   switch (report.kind) {
+    case 'opened':
+      if (openPeers.has(peer.server)) return;
+      openPeers.add(peer.server);
+      ledger.linked(peer.server, nowMs);
+      observation.recorder.observe('info', {
+        kind: 'peer-connected',
+        peer: peer.name,
+        address: links.get(peer.server)?.address ?? '',
+      });
+      return;
     case 'acked':
       acknowledged.note(peer.server, report.dataset, report.vector);
       ledger.acked(peer.server, nowMs);
@@ -169,6 +181,8 @@ function note(ground: EngineGround, peer: HelloMessage, report: SessionReport): 
       ledger.proven(peer.server, report);
       return;
     case 'origin-changed':
+      // Founding keeps the origin.
+      if (report.reason === 'found') return;
       observation.recorder.observe('warn', {
         kind: 'epoch-changed',
         dataset: report.dataset,

@@ -58,6 +58,8 @@ export interface EngineGround {
   readonly lookers: Map<string, DatasetLooker>;
   /** Set by what comes later: called when a dataset's vector moved, or its database was opened. */
   readonly signals: GroundSignals;
+  /** Peers with which both sides have accepted each other. */
+  readonly openPeers: Set<ServerId>;
   /** While a person's join runs, it dials by itself. */
   readonly joins: { isRunning: boolean };
 }
@@ -136,6 +138,7 @@ export async function openGround(
     runners,
     group,
     lookers,
+    openPeers: new Set(),
     joins: { isRunning: false },
   };
 }

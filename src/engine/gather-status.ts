@@ -23,7 +23,7 @@ export async function gatherStatus({ ground, network, phase }: StatusPlace): Pro
     .filter(({ id, state }) => id !== ground.self.id && state !== 'removed')
     .map((listed) => peerInput({ ground, network }, listed));
   return engineStatus({
-    server: serverStatus({ ground, network }, peers),
+    server: serverStatus({ ground, network }),
     phase,
     inviterName: group.inviter?.name ?? null,
     datasets,
@@ -82,7 +82,7 @@ function peerInput({ ground, network }: Place, listed: ListedServer): PeerInput 
   };
 }
 
-function serverStatus({ ground, network }: Place, peers: readonly PeerInput[]): ServerStatus {
+function serverStatus({ ground, network }: Place): ServerStatus {
   const { self, options, group, startedAtMs } = ground;
   const { address, port } = network.listening;
   return {
@@ -92,13 +92,14 @@ function serverStatus({ ground, network }: Place, peers: readonly PeerInput[]): 
     version: options.version,
     listen: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
     startedAtMs,
-    membership: isToldRemoved(peers) ? 'removed' : membershipWord(group.membership),
+    membership: isRemoved(ground) ? 'removed' : membershipWord(group.membership),
   };
 }
 
 /** A removed server is cut off before the list could tell it; the refusals of its peers do. */
-const isToldRemoved = (peers: readonly PeerInput[]): boolean =>
-  peers.some(({ refusal }) => refusal?.code === 'USYNC-1402') && !peers.some(({ link }) => link !== null);
+export const isRemoved = ({ group, ledger, openPeers }: EngineGround): boolean =>
+  group.membership === 'removed' ||
+  (openPeers.size === 0 && group.peers().some(({ id }) => ledger.of(id).refusal?.code === 'USYNC-1402'));
 
 const membershipWord = (membership: EngineGround['group']['membership']): ServerStatus['membership'] =>
   membership === 'joining' ? 'pending' : membership;

@@ -9,6 +9,7 @@ import type { JoinDatasetReport, JoinOptions, JoinReport } from './engine.js';
 import { joinSilenceMs } from './engine-limits.js';
 import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
+import { isRemoved } from './gather-status.js';
 import { bindingOf } from './invites.js';
 import { createPairingProof, readInviteCode, type InviteContent } from './pairing.js';
 import { runSession, type RunningSession } from './session-runner.js';
@@ -39,12 +40,15 @@ export async function joinGroup(place: JoinPlace, options: JoinOptions): Promise
 }
 
 /** Joining again with a choice, after the data could not be united without one. */
-const isMemberWith = ({ group }: EngineGround, { fingerprint }: InviteContent): boolean =>
-  group.membership === 'member' && group.byFingerprint(fingerprint)?.state === 'member';
+const isMemberWith = (ground: EngineGround, { fingerprint }: InviteContent): boolean =>
+  ground.group.membership === 'member' &&
+  !isRemoved(ground) &&
+  ground.group.byFingerprint(fingerprint)?.state === 'member';
 
-function refuseSecondGroup({ group, self }: EngineGround): void {
+function refuseSecondGroup(ground: EngineGround): void {
+  const { group, self } = ground;
   const others = group.servers().filter(({ id, state }) => id !== self.id && state !== 'removed');
-  if (group.membership !== 'member' || others.length === 0) return;
+  if (group.membership !== 'member' || others.length === 0 || isRemoved(ground)) return;
   throw new SyncError(
     'USYNC-1403',
     `This server already shares data with ${others.map(({ name }) => name).join(', ')}.`,

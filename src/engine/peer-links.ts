@@ -38,7 +38,6 @@ export interface PeerLinksOptions {
   readonly self: ServerId;
   readonly system: System;
   readonly onTwin: (peer: HelloMessage) => void;
-  readonly onLinked: (link: PeerLink) => void;
   readonly onLost: (link: PeerLink, reason: string) => void;
 }
 
@@ -102,9 +101,7 @@ function isBetter(self: ServerId, candidate: LinkCandidate, rival: PeerLink): bo
 function link(options: PeerLinksOptions, state: LinksState, candidate: LinkCandidate): void {
   const { session, isOutgoing, address, hello } = candidate;
   const made: PeerLink = { session, isOutgoing, address, hello, openedAtMs: options.system.nowMs() };
-  const isNew = !state.linkByPeer.has(hello.server);
   state.linkByPeer.set(hello.server, made);
-  if (isNew) options.onLinked(made);
   changed(state);
   void endLink(options, state, made);
 }
