@@ -3,7 +3,7 @@
  * counts is what the status can prove and what stands in the files.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -254,6 +254,40 @@ test('a backup put in the place of the database while it is stopped begins a new
   assert.ok(a.events.some((event) => event.kind === 'epoch-changed' && event.dataset === 'shop'));
   await assertInSync([{ ...a, database: again }, b]);
   assert.deepEqual(namesOf(b.database), ['after the backup', 'in the restored one', 'one']);
+});
+
+test('F18: a cloned machine that runs beside its original is reported on both and harms nobody', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  await joinAll(a, [b, c]);
+  await assertInSync([a, b, c]);
+  await b.engine.stop('to be copied');
+  const path = join(ground.root, 'clone.db');
+  cpSync(b.config.dataFolder, join(ground.root, 'clone-data'), { recursive: true, preserveTimestamps: true });
+  b.database.exec(`VACUUM INTO '${path}'`);
+  await b.restart();
+  await assertInSync([a, b, c]);
+  const clone = composeEngine(
+    {
+      ...b.config,
+      dataFolder: join(ground.root, 'clone-data'),
+      datasets: b.config.datasets.map((dataset) => ({ ...dataset, sqlite: path })),
+    },
+    { version: 'test', observe: () => undefined },
+  );
+  context.after(() => clone.stop('the test is over'));
+  await clone.start();
+  const tells = async (engine: Engine): Promise<boolean> =>
+    (await engine.status()).problems.some(({ code }) => code === 'USYNC-1404');
+  await until('the clone is told', () => tells(clone));
+  await until('a peer reports it', async () => (await tells(a.engine)) || tells(c.engine));
+  await until('the original is told', () => tells(b.engine));
+  a.database.exec("INSERT INTO item (name) VALUES ('while a clone runs')");
+  await a.engine.waitUntilInSync({ timeoutMs: 1_000 });
+  await until('c has it', () => Promise.resolve(namesOf(c.database).includes('while a clone runs')));
+  await clone.stop('it becomes a server of its own');
+  await assertInSync([a, b, c]);
 });
 
 test('a second engine on the same data folder or the same database is refused with the name of the first', async (context) => {
