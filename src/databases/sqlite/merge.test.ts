@@ -215,3 +215,25 @@ test('rows of tables without a key are kept apart, doubles included', () =>
     await assertSame([a, b, c]);
     assert.equal(a.app.prepare('SELECT count(*) FROM notes').get()?.[0], 3n);
   }));
+
+test('what a trigger of the application wrote is there once; an index that triggers keep is kept', () =>
+  withServers(
+    `CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, changed INTEGER DEFAULT 0);
+     CREATE TABLE log (id INTEGER PRIMARY KEY, what TEXT);
+     CREATE VIRTUAL TABLE search USING fts5(name);
+     CREATE TRIGGER items_log AFTER INSERT ON items BEGIN INSERT INTO "log" (what) VALUES ('insert ' || NEW.name); END;
+     CREATE TRIGGER items_changed AFTER UPDATE OF name ON items BEGIN UPDATE items SET changed = changed + 1 WHERE id = NEW.id; END;
+     CREATE TRIGGER items_search AFTER INSERT ON items BEGIN INSERT INTO search (rowid, name) VALUES (NEW.id, NEW.name); END`,
+    async ([a, b, c]) => {
+      a.app.exec(`INSERT INTO items (id, name) VALUES (1, 'hammer'), (2, 'nail')`);
+      await assertSame([a, b, c]);
+      b.app.exec(`UPDATE items SET name = 'big hammer' WHERE id = 1`);
+      await assertSame([a, b, c]);
+      assert.equal(c.app.prepare('SELECT count(*) FROM log').get()?.[0], 2n);
+      assert.deepEqual(c.app.prepare('SELECT name, changed FROM items WHERE id = 1').get(), ['big hammer', 1n]);
+      assert.equal(c.app.prepare(`SELECT count(*) FROM search WHERE search MATCH 'nail'`).get()?.[0], 1n);
+      c.app.exec(`INSERT INTO items (id, name) VALUES (3, 'saw')`);
+      assert.equal(c.app.prepare('SELECT count(*) FROM log').get()?.[0], 3n, 'the triggers are back');
+      await assertSame([a, b, c]);
+    },
+  ));
