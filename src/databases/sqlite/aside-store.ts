@@ -1,9 +1,10 @@
 import type { LifeName } from '../../core/life.js';
-import type { Stamp } from '../../core/stamp.js';
 import type { SqlValue } from '../../core/value.js';
 import type { Connection, PlainRow } from './driver.js';
+import { createExtraCellStore, type ExtraCellStore } from './extra-cell-store.js';
+import { createLifeNames, type LifeParams } from './life-names.js';
 import type { OriginStore } from './origin-store.js';
-import { bytesAt, integerAt, textAt } from './row-values.js';
+import { bytesAt, textAt } from './row-values.js';
 import { bytesToCells, bytesToKey, cellsToBytes, keyToBytes, type Cell } from './value-bytes.js';
 
 /**
@@ -39,7 +40,7 @@ export interface AsideLife {
 }
 
 /** `_usync_lives` and `_usync_cells`. Empty in calm weather; `isEmpty` makes that free to ask. */
-export interface AsideStore {
+export interface AsideStore extends ExtraCellStore {
   isEmpty(table: string): boolean;
   find(table: string, life: LifeName): AsideLife | null;
   ofRow(table: string, row: LifeName): AsideLife[];
@@ -50,14 +51,6 @@ export interface AsideStore {
   countHeld(table: string): number;
   put(life: AsideLife): void;
   remove(table: string, life: LifeName): void;
-  /** Cells of a shown life for columns that are unknown or left out here. */
-  extraCells(table: string, life: LifeName): ReadonlyMap<string, Cell> | null;
-  putExtraCells(table: string, life: LifeName, cells: ReadonlyMap<string, Cell>): void;
-  removeExtraCells(table: string, life: LifeName): void;
-  hasExtraCells(table: string): boolean;
-  allExtraCells(
-    table: string,
-  ): IterableIterator<{ readonly life: LifeName; readonly cells: ReadonlyMap<string, Cell> }>;
   reload(): void;
 }
 
@@ -79,26 +72,10 @@ export function createAsideStore(connection: Connection, origins: OriginStore): 
   const countHeld = prepare(`SELECT count(*) FROM _usync_lives WHERE tbl = ? AND why <> 'part'`);
   const remove = prepare(`DELETE FROM _usync_lives WHERE ${byLife}`);
   const selectTables = prepare('SELECT DISTINCT tbl FROM _usync_lives');
-  const selectCells = prepare(`SELECT cells FROM _usync_cells WHERE ${byLife}`);
-  const insertCells = prepare(
-    'INSERT OR REPLACE INTO _usync_cells (tbl, stamp, origin, place, cells) VALUES (?, ?, ?, ?, ?)',
-  );
-  const removeCells = prepare(`DELETE FROM _usync_cells WHERE ${byLife}`);
-  const selectCellTables = prepare('SELECT DISTINCT tbl FROM _usync_cells');
-  const selectAllCells = prepare('SELECT origin, stamp, place, cells FROM _usync_cells WHERE tbl = ?');
+  const extras = createExtraCellStore(connection, origins);
   let tables: Set<string> | null = null;
-  let cellTables: Set<string> | null = null;
 
-  const nameParams = (life: LifeName): [bigint, bigint, bigint] => [
-    BigInt(life.stamp),
-    BigInt(origins.numberOf(life.origin)),
-    BigInt(life.index),
-  ];
-  const nameAt = (row: PlainRow, position: number): LifeName => ({
-    origin: origins.originOf(integerAt(row, position)),
-    stamp: integerAt(row, position + 1) as Stamp,
-    index: integerAt(row, position + 2),
-  });
+  const { nameParams, nameAt } = createLifeNames(origins);
   const lifeOf = (row: PlainRow): AsideLife => ({
     table: textAt(row, 0),
     life: nameAt(row, 1),
@@ -110,8 +87,6 @@ export function createAsideStore(connection: Connection, origins: OriginStore): 
     cells: bytesToCells(bytesAt(row, 13), origins),
   });
   const tablesWithLives = (): Set<string> => (tables ??= new Set(selectTables.all().map((row) => textAt(row, 0))));
-  const tablesWithCells = (): Set<string> =>
-    (cellTables ??= new Set(selectCellTables.all().map((row) => textAt(row, 0))));
 
   return {
     isEmpty: (table) => !tablesWithLives().has(table),
@@ -129,10 +104,7 @@ export function createAsideStore(connection: Connection, origins: OriginStore): 
     tables: () => [...tablesWithLives()],
     countHeld: (table) => (tablesWithLives().has(table) ? Number(countHeld.get(table)?.[0] ?? 0) : 0),
     put({ table, life, row, why, behind, key, note, cells }) {
-      const name = (one: LifeName): [bigint, bigint, bigint] => {
-        const [stamp, origin, index] = nameParams(one);
-        return [origin, stamp, index];
-      };
+      const name = (one: LifeName): bigint[] => originFirst(nameParams(one));
       const behindName = behind ? name(behind) : [null, null, null];
       const keyBytes = key ? keyToBytes(key) : null;
       const cellBytes = cellsToBytes(cells, origins);
@@ -142,27 +114,12 @@ export function createAsideStore(connection: Connection, origins: OriginStore): 
     remove(table, life) {
       if (tablesWithLives().has(table)) remove.run(table, ...nameParams(life));
     },
-    extraCells(table, life) {
-      if (!tablesWithCells().has(table)) return null;
-      const row = selectCells.get(table, ...nameParams(life));
-      return row ? bytesToCells(bytesAt(row, 0), origins) : null;
-    },
-    putExtraCells(table, life, cells) {
-      insertCells.run(table, ...nameParams(life), cellsToBytes(cells, origins));
-      tablesWithCells().add(table);
-    },
-    removeExtraCells(table, life) {
-      if (tablesWithCells().has(table)) removeCells.run(table, ...nameParams(life));
-    },
-    hasExtraCells: (table) => tablesWithCells().has(table),
-    *allExtraCells(table) {
-      for (const row of selectAllCells.all(table)) {
-        yield { life: nameAt(row, 0), cells: bytesToCells(bytesAt(row, 3), origins) };
-      }
-    },
+    ...extras,
     reload() {
       tables = null;
-      cellTables = null;
+      extras.reloadExtraCells();
     },
   };
 }
+
+const originFirst = ([stamp, origin, index]: LifeParams): bigint[] => [origin, stamp, index];

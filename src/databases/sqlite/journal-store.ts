@@ -6,7 +6,8 @@ import type { Fork, JournalRead, JournalRequest, PruneOutcome, PruneRequest } fr
 import type { Connection, PlainRow } from './driver.js';
 import type { MetaStore } from './meta-store.js';
 import type { OriginStore } from './origin-store.js';
-import { bytesAt, integerAt, textAt } from './row-values.js';
+import { createPartStore, type PartStore } from './part-store.js';
+import { integerAt, textAt } from './row-values.js';
 import { textToVector, vectorToText } from './vector-text.js';
 
 /** One changeset as it stands in the journal; its parts are kept apart. */
@@ -21,19 +22,13 @@ export interface JournalEntry {
 }
 
 /** The changesets of all origins in merge order. Parts without an entry are staged: received, not yet merged. */
-export interface JournalStore {
+export interface JournalStore extends PartStore {
   append(entry: JournalEntry, nowMs: number): void;
   /** Marks that a snapshot was merged here: nothing after it may be streamed to a peer that lacks `vector` (R9.2). */
   appendGap(vector: VersionVector, nowMs: number): void;
   find(origin: OriginId, stamp: Stamp): JournalEntry | null;
   /** Own changesets of one origin after a stamp, oldest first. */
   entriesAfter(origin: OriginId, after: Stamp): JournalEntry[];
-  putPart(part: ChangesetPart): void;
-  parts(origin: OriginId, stamp: Stamp): IterableIterator<ChangesetPart>;
-  part(origin: OriginId, stamp: Stamp, part: number): ChangesetPart | null;
-  /** Changesets with staged parts, with how many there are and whether the last one is. */
-  staged(): { readonly origin: OriginId; readonly stamp: Stamp; readonly parts: number; readonly isWhole: boolean }[];
-  dropParts(origin: OriginId, stamp: Stamp): void;
   remove(origin: OriginId, stamp: Stamp): void;
   read(request: JournalRequest): JournalRead;
   tail(): VersionVector;
@@ -49,15 +44,9 @@ const cursorScale = 2 ** 20;
 
 export function createJournalStore(connection: Connection, origins: OriginStore, meta: MetaStore): JournalStore {
   const sql = prepareStatements(connection);
+  const partStore = createPartStore(connection, origins);
   let bytes: number | null = null;
   const numberOf = (origin: OriginId): bigint => BigInt(origins.numberOf(origin));
-  const partOf = (row: PlainRow, origin: OriginId, stamp: Stamp): ChangesetPart => ({
-    origin,
-    stamp,
-    part: integerAt(row, 0),
-    isLast: integerAt(row, 1) === 1,
-    bytes: bytesAt(row, 2),
-  });
   const entryOf = (row: PlainRow): JournalEntry => ({
     origin: origins.originOf(integerAt(row, 0)),
     stamp: integerAt(row, 1) as Stamp,
@@ -81,32 +70,7 @@ export function createJournalStore(connection: Connection, origins: OriginStore,
       return row ? entryOf(row) : null;
     },
     entriesAfter: (origin, after) => sql.entriesAfter.all(numberOf(origin), BigInt(after)).map(entryOf),
-    putPart({ origin, stamp, part, isLast, bytes: content }) {
-      sql.putPart.run(numberOf(origin), BigInt(stamp), BigInt(part), isLast ? 1n : 0n, content);
-    },
-    *parts(origin, stamp) {
-      // One at a time, so that a huge changeset is never in memory as a whole and other statements may run between.
-      for (let part = 0; ; part++) {
-        const found = journal.part(origin, stamp, part);
-        if (!found) return;
-        yield found;
-        if (found.isLast) return;
-      }
-    },
-    part(origin, stamp, part) {
-      const row = sql.part.get(numberOf(origin), BigInt(stamp), BigInt(part));
-      return row ? partOf(row, origin, stamp) : null;
-    },
-    staged: () =>
-      sql.staged.all().map((row) => ({
-        origin: origins.originOf(integerAt(row, 0)),
-        stamp: integerAt(row, 1) as Stamp,
-        parts: integerAt(row, 2),
-        isWhole: integerAt(row, 3) === 1 && integerAt(row, 2) === integerAt(row, 4) + 1,
-      })),
-    dropParts(origin, stamp) {
-      sql.dropParts.run(numberOf(origin), BigInt(stamp));
-    },
+    ...partStore,
     remove(origin, stamp) {
       sql.remove.run(numberOf(origin), BigInt(stamp));
       journal.dropParts(origin, stamp);
@@ -142,14 +106,6 @@ function prepareStatements(connection: Connection) {
     entriesAfter: prepare(
       `SELECT ${entryColumns} FROM _usync_journal WHERE origin = ? AND stamp > ? ORDER BY position`,
     ),
-    putPart: prepare('INSERT OR IGNORE INTO _usync_parts (origin, stamp, part, last, bytes) VALUES (?, ?, ?, ?, ?)'),
-    part: prepare('SELECT part, last, bytes FROM _usync_parts WHERE origin = ? AND stamp = ? AND part = ?'),
-    staged: prepare(
-      `SELECT p.origin, p.stamp, count(*), max(p.last), max(p.part) FROM _usync_parts p WHERE NOT EXISTS (
-         SELECT 1 FROM _usync_journal j WHERE j.origin = p.origin AND j.stamp = p.stamp AND j.origin IS NOT NULL)
-       GROUP BY p.origin, p.stamp ORDER BY p.stamp`,
-    ),
-    dropParts: prepare('DELETE FROM _usync_parts WHERE origin = ? AND stamp = ?'),
     remove: prepare('DELETE FROM _usync_journal WHERE origin = ? AND stamp = ?'),
     bytes: prepare('SELECT coalesce(sum(bytes), 0) FROM _usync_journal'),
     page: prepare(
@@ -162,6 +118,7 @@ function prepareStatements(connection: Connection) {
     oldest: prepare(
       `SELECT position, origin, stamp, chain, bytes, time, gap FROM _usync_journal ORDER BY position LIMIT ?`,
     ),
+    gaps: prepare('SELECT gap FROM _usync_journal WHERE gap IS NOT NULL'),
     removeAt: prepare('DELETE FROM _usync_journal WHERE position = ?'),
   };
 }
@@ -233,21 +190,29 @@ function coversGap({ request, sql, origins }: ReadWork, position: number, gap: V
   return true;
 }
 
-/** Origins whose entry in the peer's vector is another history than ours (decision 1). Entries we lack tell nothing. */
-function forksWith({ journal, origins }: ReadWork, vector: VersionVector): Fork[] {
+/**
+ * Origins whose entry in the peer's vector is another history than ours (decision 1). Entries we lack tell nothing:
+ * those below the tail, and those that came here inside a snapshot.
+ */
+function forksWith({ journal, origins, sql }: ReadWork, vector: VersionVector): Fork[] {
   const forks: Fork[] = [];
-  const tail = journal.tail();
+  let gaps: VersionVector[] | null = null;
   for (const [origin, { stamp, chain }] of vector) {
     const own = origins.entry(origin);
     if (stamp > own.stamp || stamp === 0) continue;
     const chainHere = stamp === own.stamp ? own.chain : journal.find(origin, stamp)?.chain;
     if (chainHere === chain) continue;
-    const atTail = tail.get(origin);
-    if (chainHere === undefined && atTail && stamp <= atTail.stamp) {
-      if (stamp < atTail.stamp || atTail.chain === chain) continue;
+    gaps ??= [journal.tail(), ...sql.gaps.all().map((row) => textToVector(textAt(row, 0)))];
+    const passed = gaps.flatMap((gap) => gap.get(origin) ?? []);
+    if (chainHere === undefined) {
+      const same = passed.find((entry) => entry.stamp === stamp);
+      if (same ? same.chain === chain : passed.some((entry) => entry.stamp > stamp)) continue;
     }
-    const known = journal.entriesAfter(origin, 0 as Stamp).findLast((entry) => entry.stamp < stamp);
-    forks.push({ origin, after: known?.stamp ?? ((atTail?.stamp ?? 0) as Stamp) });
+    const entries = [...passed, ...journal.entriesAfter(origin, 0 as Stamp)];
+    forks.push({
+      origin,
+      after: Math.max(0, ...entries.map((entry) => entry.stamp).filter((each) => each < stamp)) as Stamp,
+    });
   }
   return forks;
 }

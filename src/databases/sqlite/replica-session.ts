@@ -41,9 +41,9 @@ export interface ReplicaSession {
    * Runs `work` after all calls before it. Throws `SyncError` USYNC-1208 when another file stands at the path: whoever
    * runs the replica then closes it, opens it again and asks the witness.
    */
-  call<T>(work: (context: ReplicaContext) => Promise<T> | T): Promise<T>;
+  readonly call: <T>(work: (context: ReplicaContext) => Promise<T> | T) => Promise<T>;
   /** Keeps the connection open until the returned function is called: for what lives longer than one call. */
-  hold(): () => void;
+  readonly hold: () => () => void;
   onHint(listener: () => void): () => void;
   close(): Promise<void>;
 }

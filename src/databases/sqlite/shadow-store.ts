@@ -74,6 +74,7 @@ const putRows = 20;
 
 export function createShadowStore(connection: Connection, origins: OriginStore): ShadowStore {
   const statementsOf = createStatements(connection);
+  const codec = createShadowCodec(origins);
   const store: ShadowStore = {
     createTable(table) {
       for (const sql of createShadowTable(table)) connection.exec(sql);
@@ -97,7 +98,7 @@ export function createShadowStore(connection: Connection, origins: OriginStore):
         const params: SqlValue[] = [];
         for (const { key, shadow } of page) {
           for (const value of key) params.push(value);
-          pushShadow(params, shadow);
+          codec.push(params, shadow);
         }
         const statement = put.get(page.length) ?? connection.prepare(putSql(table, page.length));
         put.set(page.length, statement);
@@ -118,6 +119,18 @@ export function createShadowStore(connection: Connection, origins: OriginStore):
       statementsOf(table).remove.run(...key);
     },
     count: (table) => integerAt(connection.cached(`SELECT count(*) FROM ${table.shadowSql}`).get() ?? [0n], 0),
+    ...codec,
+  };
+  return store;
+}
+
+type ShadowCodec = Pick<ShadowStore, 'read' | 'rowToBytes' | 'bytesToRow'> & {
+  /** The values of a shadow behind its key, as parameters. */
+  push(params: SqlValue[], shadow: Shadow): void;
+};
+
+function createShadowCodec(origins: OriginStore): ShadowCodec {
+  const codec: ShadowCodec = {
     read(row, position) {
       const life = {
         origin: origins.originOf(integerAt(row, position)),
@@ -135,6 +148,19 @@ export function createShadowStore(connection: Connection, origins: OriginStore):
         exceptions: row[position + 8] === null ? null : bytesToExceptions(bytesAt(row, position + 8), origins),
       };
     },
+    push(params, { life, row, at, hash, columns, exceptions }) {
+      params.push(
+        origins.numberOf(life.origin),
+        life.stamp,
+        life.index,
+        row ? codec.rowToBytes(row) : null,
+        at.stamp === life.stamp ? null : at.stamp - life.stamp,
+        at.origin === life.origin ? null : origins.numberOf(at.origin),
+        hash,
+        columns,
+        exceptionsToBytes(exceptions, origins),
+      );
+    },
     bytesToRow: (bytes) => bytesToRowName(bytes, origins),
     rowToBytes(row) {
       const bytes: number[] = [];
@@ -144,21 +170,7 @@ export function createShadowStore(connection: Connection, origins: OriginStore):
       return Uint8Array.from(bytes);
     },
   };
-  return store;
-
-  function pushShadow(params: SqlValue[], { life, row, at, hash, columns, exceptions }: Shadow): void {
-    params.push(
-      origins.numberOf(life.origin),
-      life.stamp,
-      life.index,
-      row ? store.rowToBytes(row) : null,
-      at.stamp === life.stamp ? null : at.stamp - life.stamp,
-      at.origin === life.origin ? null : origins.numberOf(at.origin),
-      hash,
-      columns,
-      exceptionsToBytes(exceptions, origins),
-    );
-  }
+  return codec;
 }
 
 const byKey = (table: SyncedTable): string =>

@@ -1,16 +1,16 @@
-import { addHash, emptyDigest, subtractHash, type TableDigest } from '../../core/digest.js';
 import type { TableSchema } from '../../core/table-schema.js';
 import type { DatabaseSchema, DiscoveredTable } from './discovered-table.js';
 import type { Connection } from './driver.js';
 import { foldName } from './identifiers.js';
 import { integerAt, textAt } from './row-values.js';
+import { createTableDigests, type TableDigests } from './table-digests.js';
 import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
 
 /** What a person decided for a table: its schema with other rules, or null when it is left out. */
 export type AdjustSchema = (schema: TableSchema) => TableSchema | null;
 
 /** The tables that are synced, by number and name, with their digests. Cached; digests are written at each commit. */
-export interface TableRegistry {
+export interface TableRegistry extends TableDigests {
   all(): readonly SyncedTable[];
   /** Names are compared as SQLite does: without ASCII case. */
   byName(name: string): SyncedTable | null;
@@ -19,16 +19,6 @@ export interface TableRegistry {
   leftOut(): readonly { readonly name: string; readonly reason: string; readonly form: DiscoveredTable }[];
   /** The schema that the registry stands on. */
   schema(): DatabaseSchema;
-  digest(table: SyncedTable): TableDigest;
-  addRow(table: SyncedTable, hash: number): void;
-  removeRow(table: SyncedTable, hash: number): void;
-  replaceRow(table: SyncedTable, hashes: { readonly before: number; readonly after: number }): void;
-  /** Adds many at once: `sum` is the sum of the hashes modulo 2^48. */
-  addRows(table: SyncedTable, digest: TableDigest): void;
-  setDigest(table: SyncedTable, digest: TableDigest): void;
-  clearDigest(number: number): void;
-  /** Writes digests that changed. `inTransaction` does it. */
-  saveDigests(): void;
   /** What `_usync_tables` holds, whether the table is still there or not. */
   records(): readonly TableRecord[];
   /** Takes a table in, or renames it, or gives it another layout. The shadow table is the caller's work. */
@@ -70,21 +60,10 @@ export function createTableRegistry(
      key = excluded.key`,
   );
   const remove = connection.prepare('DELETE FROM _usync_tables WHERE number = ?');
-  const saveDigest = connection.prepare('UPDATE _usync_tables SET rows = ?, sum = ? WHERE number = ?');
+  const digests = createTableDigests(connection);
   let schema: DatabaseSchema | null = null;
   let loaded: Loaded | null = null;
-  let digests: Map<number, TableDigest> | null = null;
-  const changed = new Set<number>();
-
   const tables = (): Loaded => (loaded ??= loadTables(registry.records(), registry.schema(), options.adjust));
-  const allDigests = (): Map<number, TableDigest> =>
-    (digests ??= new Map(
-      select.all().map((row) => [integerAt(row, 0), { rows: integerAt(row, 3), sum: integerAt(row, 4) }]),
-    ));
-  const setDigest = (table: SyncedTable, digest: TableDigest): void => {
-    allDigests().set(table.number, digest);
-    changed.add(table.number);
-  };
 
   const registry: TableRegistry = {
     all: () => [...tables().byNumber.values()],
@@ -92,32 +71,7 @@ export function createTableRegistry(
     byNumber: (number) => tables().byNumber.get(number) ?? null,
     leftOut: () => tables().leftOut,
     schema: () => (schema ??= options.readSchema()),
-    digest: (table) => allDigests().get(table.number) ?? emptyDigest,
-    addRow: (table, hash) => registry.addRows(table, { rows: 1, sum: hash }),
-    removeRow(table, hash) {
-      const { rows, sum } = registry.digest(table);
-      setDigest(table, { rows: rows - 1, sum: subtractHash(sum, hash) });
-    },
-    replaceRow(table, { before, after }) {
-      const { rows, sum } = registry.digest(table);
-      setDigest(table, { rows, sum: addHash(subtractHash(sum, before), after) });
-    },
-    addRows(table, added) {
-      const { rows, sum } = registry.digest(table);
-      setDigest(table, { rows: rows + added.rows, sum: addHash(sum, added.sum) });
-    },
-    setDigest,
-    clearDigest(number) {
-      allDigests().set(number, emptyDigest);
-      changed.add(number);
-    },
-    saveDigests() {
-      for (const number of changed) {
-        const { rows, sum } = allDigests().get(number) ?? emptyDigest;
-        saveDigest.run(BigInt(rows), BigInt(sum), BigInt(number));
-      }
-      changed.clear();
-    },
+    ...digests,
     records: () =>
       select.all().map((row) => ({
         number: integerAt(row, 0),
@@ -132,8 +86,7 @@ export function createTableRegistry(
     },
     forget(number) {
       remove.run(BigInt(number));
-      changed.delete(number);
-      digests?.delete(number);
+      digests.forgetDigest(number);
       loaded = null;
     },
     nextNumber: () => 1 + Math.max(0, ...registry.records().map((record) => record.number)),
@@ -144,8 +97,7 @@ export function createTableRegistry(
     reload() {
       schema = null;
       loaded = null;
-      digests = null;
-      changed.clear();
+      digests.reloadDigests();
     },
   };
   return registry;
