@@ -319,8 +319,22 @@ async function comeToRest(world: World, when: string): Promise<void> {
     calm = isCalm ? calm + 1 : 0;
     if (calm >= 5) return;
   }
-  if (!world.failure)
-    fail(world, 'UNEQUAL', `${when} the servers do not agree: ${(await currentVectors(world)).join(' / ')}`);
+  if (world.failure) return;
+  await drive(world, traceJournals(world));
+
+  fail(world, 'UNEQUAL', `${when} the servers do not agree: ${(await currentVectors(world)).join(' / ')}`);
+}
+
+/** For reading a failed run: what each server would give its neighbours. */
+async function traceJournals(world: World): Promise<void> {
+  for (const from of world.servers)
+    for (const to of world.servers) {
+      if (from === to || !from.engine?.isOpen || !to.engine?.isOpen) continue;
+      const { vector } = await to.engine.replica.position();
+      const { parts, ...read } = await from.engine.replica.readJournal({ vector, after: 0, bytesMax: 1_000_000 });
+      const names = parts.map(({ origin, stamp }) => `${origin}:${stamp}`);
+      world.trace.line(`s${from.index} would give s${to.index} ${JSON.stringify({ ...read, names })}`);
+    }
 }
 
 /** Asked like any caller asks: the answer may need virtual time. */
