@@ -9,8 +9,8 @@ export type LifeParams = readonly [stamp: bigint, origin: bigint, index: bigint]
 
 /** Names of lives and rows in the side tables: columns origin, stamp, place. */
 export interface LifeNames {
-  nameParams(life: LifeName): LifeParams;
-  nameAt(row: PlainRow, position: number): LifeName;
+  readonly nameParams: (life: LifeName) => LifeParams;
+  readonly nameAt: (row: PlainRow, position: number) => LifeName;
 }
 
 export const createLifeNames = (origins: OriginStore): LifeNames => ({

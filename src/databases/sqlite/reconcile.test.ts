@@ -78,7 +78,7 @@ for (const [when, count] of [
     await scene.capture();
     scene.app.exec(`BEGIN; ${rows(count)}; COMMIT`);
     const { context } = scene;
-    const { append } = context.journal;
+    const journal = { ...context.journal };
     const broken = { count: 0 };
     context.journal.append = () => {
       broken.count++;
@@ -86,7 +86,7 @@ for (const [when, count] of [
     };
     await assert.rejects(scene.capture(), /stopped here/);
     assert.equal(broken.count, 1);
-    context.journal.append = append;
+    context.journal.append = (entry, nowMs) => journal.append(entry, nowMs);
     assert.equal(scene.changesets().length, 0);
     assert.equal(context.origins.vector().size, 0);
     for (const table of context.tables.all()) assert.equal(context.tables.digest(table).rows, 0);

@@ -48,88 +48,34 @@ export interface ReplicaSession {
   close(): Promise<void>;
 }
 
-const idleMsDefault = 5000;
-
 export function createReplicaSession(options: SqliteReplicaOptions, merging: Merging): ReplicaSession {
-  const { system, dataset } = options;
   const lane = createLane();
   const listeners = new Set<() => void>();
   const lock = createOwnLock(options);
   const held = new Set<symbol>();
-  let watch: CommitWatch | null = null;
-  let opened: OpenedReplica | null = null;
-  let openFile: OpenedDatabase | null = null;
-  let cancelIdle = noTimer;
-
-  async function connect(): Promise<OpenedReplica> {
-    const fresh = await openReplica(options.path, openingOf(options), merging);
-    opened = fresh;
-    openFile = fresh.database;
-    return fresh;
-  }
-
-  function disconnect(): void {
-    cancelIdle();
-    if (!opened) return;
-    opened.database.connection.close();
-    opened = null;
-    watch?.rest();
-  }
-
-  function armIdle(): void {
-    cancelIdle();
-    const idleMs = options.idleMs ?? idleMsDefault;
-    if (idleMs === 0) return;
-    cancelIdle = system.after(idleMs, () => {
-      if (!lane.isBusy && held.size === 0) disconnect();
-    });
-  }
-
-  function startWatch({ database }: OpenedReplica): void {
-    const hint = (): void => {
+  const connection = createKeptConnection(options, merging, {
+    mayClose: () => !lane.isBusy && held.size === 0,
+    hint: () => {
       for (const listener of listeners) listener();
-    };
-    watch?.close();
-    watch = createCommitWatch({
-      system,
-      realPath: database.realPath,
-      identity: database.identity,
-      counter: () => (opened ? foreignCommitCounter(opened.database.connection) : null),
-      onCommit: hint,
-      onReplaced: hint,
-    });
-    watch.rebase();
-  }
-
-  async function contextNow(): Promise<ReplicaContext> {
-    if (!openFile) throw new SyncError('USYNC-1002', `dataset ${dataset} is not open`);
-    if (!isSameFile(fileIdentityOf(openFile.realPath), openFile.identity)) {
-      disconnect();
-      throw new SyncError('USYNC-1208', `${options.path} was replaced by another file`);
-    }
-    if (opened) return opened.context;
-    const { context } = await connect();
-    watch?.rebase();
-    return context;
-  }
-
+    },
+  });
   return {
     open: () =>
       lane.run(async () => {
-        disconnect();
-        const fresh = await lock.around(connect);
+        connection.rest();
+        const fresh = await lock.around(() => connection.connect());
         await merging.finishLanding(fresh.context);
-        startWatch(fresh);
-        armIdle();
+        connection.startWatch(fresh);
+        connection.armIdle();
         return fresh;
       }),
     call: (work) =>
       lane.run(async () => {
-        const context = await contextNow();
+        const context = await connection.contextNow();
         try {
           return await work(context);
         } finally {
-          armIdle();
+          connection.armIdle();
         }
       }),
     hold() {
@@ -143,15 +89,91 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
     },
     close: () =>
       lane.run(() => {
-        watch?.close();
-        watch = null;
-        disconnect();
-        openFile = null;
+        connection.close();
         held.clear();
         lock.release();
         return Promise.resolve();
       }),
   };
+}
+
+/** The connection with its watch: open while there is work, closed while there is none. */
+interface KeptConnection {
+  connect(): Promise<OpenedReplica>;
+  contextNow(): Promise<ReplicaContext>;
+  startWatch(fresh: OpenedReplica): void;
+  armIdle(): void;
+  /** Closes the connection; the watch goes on. */
+  rest(): void;
+  close(): void;
+}
+
+const idleMsDefault = 5000;
+
+function createKeptConnection(
+  options: SqliteReplicaOptions,
+  merging: Merging,
+  around: { readonly mayClose: () => boolean; readonly hint: () => void },
+): KeptConnection {
+  const { system, dataset } = options;
+  let watch: CommitWatch | null = null;
+  let opened: OpenedReplica | null = null;
+  let openFile: OpenedDatabase | null = null;
+  let cancelIdle = noTimer;
+
+  const kept: KeptConnection = {
+    async connect() {
+      const fresh = await openReplica(options.path, openingOf(options), merging);
+      opened = fresh;
+      openFile = fresh.database;
+      return fresh;
+    },
+    rest() {
+      cancelIdle();
+      if (!opened) return;
+      opened.database.connection.close();
+      opened = null;
+      watch?.rest();
+    },
+    armIdle() {
+      cancelIdle();
+      const idleMs = options.idleMs ?? idleMsDefault;
+      if (idleMs === 0) return;
+      cancelIdle = system.after(idleMs, () => {
+        if (around.mayClose()) kept.rest();
+      });
+    },
+    startWatch({ database }) {
+      watch?.close();
+      watch = createCommitWatch({
+        system,
+        realPath: database.realPath,
+        identity: database.identity,
+        counter: () => (opened ? foreignCommitCounter(opened.database.connection) : null),
+        onCommit: around.hint,
+        onReplaced: around.hint,
+      });
+      watch.rebase();
+    },
+    async contextNow() {
+      if (!openFile) throw new SyncError('USYNC-1002', `dataset ${dataset} is not open`);
+      if (!isSameFile(fileIdentityOf(openFile.realPath), openFile.identity)) {
+        kept.rest();
+        throw new SyncError('USYNC-1208', `${options.path} was replaced by another file`);
+      }
+      if (opened) return opened.context;
+      const { context } = await kept.connect();
+      watch?.rebase();
+      return context;
+    },
+    close() {
+      watch?.close();
+      watch = null;
+      kept.rest();
+      openFile = null;
+    },
+  };
+  return kept;
 }
 
 const noTimer = (): void => {};
