@@ -58,8 +58,8 @@ export function createAdoption(
 /** Distinct rows must not be named by their keys, which are the same everywhere. Parents are named before children. */
 function nameByLife(context: ReplicaContext): void {
   inTransaction(context, () => {
-    const { orderOf } = memoryOf(context);
-    const tables = context.tables.all().toSorted((a, b) => orderOf(a.name) - orderOf(b.name));
+    const memory = memoryOf(context);
+    const tables = context.tables.all().toSorted((a, b) => memory.orderOf(a.name) - memory.orderOf(b.name));
     for (const table of tables) removePending(context, table);
     for (const table of tables) addPending(context, table, 'life');
   });

@@ -2,7 +2,7 @@ import { parentsFirst } from '../../core/table-order.js';
 import type { Comparison } from './comparison.js';
 import { captureEnds } from './ended-rows.js';
 import { captureInserts } from './inserted-rows.js';
-import { captureOrphans } from './orphaned-references.js';
+import { captureOrphans, pinDangling } from './orphaned-references.js';
 import { captureUpdates } from './updated-rows.js';
 
 /**
@@ -24,4 +24,5 @@ export function captureChanges(comparisons: readonly Comparison[]): void {
   }
   for (const comparison of inOrder) captureUpdates(comparison);
   for (const comparison of withEnds) captureOrphans(comparison);
+  for (const comparison of inOrder) pinDangling(comparison);
 }

@@ -219,7 +219,7 @@ export function pinCell(extras: Map<string, Cell>, column: string, cell: Cell, s
 }
 
 /** A cell without a mark is of a column that was unknown here when it came; it counts unless it was written since. */
-function keptCell(extras: ReadonlyMap<string, Cell>, column: string, shadowAt: CellStamp): Cell | null {
+export function keptCell(extras: ReadonlyMap<string, Cell>, column: string, shadowAt: CellStamp): Cell | null {
   const cell = extras.get(column);
   if (!cell) return null;
   const pinnedAt = extras.get(pinMark + column)?.at;

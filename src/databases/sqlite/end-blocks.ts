@@ -1,5 +1,5 @@
 import type { EndBlock } from '../../core/changeset.js';
-import { isSameLife, type LifeName } from '../../core/life.js';
+import { isSameLife } from '../../core/life.js';
 import type { ReferenceSchema } from '../../core/table-schema.js';
 import type { SqlValue } from '../../core/value.js';
 import { quoteName } from './identifiers.js';
@@ -43,7 +43,7 @@ function shownEnd({ context, set }: MergeScope, table: SyncedTable, block: EndBl
   if (!life || second || set.has(table.name, life)) return null;
   const hint = keyOfChange(block.keys, i);
   const at = (key: Key, shadow: Shadow | null): ShownEnd | null =>
-    shadow && isSameLife(shadow.life, life as LifeName) ? { i, key, shadow } : null;
+    shadow && isSameLife(shadow.life, life) ? { i, key, shadow } : null;
   const there = hint && !table.isBag ? at(hint, context.shadows.find(table, hint)) : null;
   if (there) return there;
   const found = context.lives.find(table, life, hint);
@@ -87,7 +87,7 @@ function referencedOf(scope: MergeScope, table: SyncedTable, ends: readonly Show
       }
       const column = quoteName(reference.columns[0] ?? '');
       const sql = `SELECT DISTINCT ${column} FROM ${child.sql} WHERE ${column} IN (SELECT value FROM json_each(?))`;
-      const found = scope.context.connection.cached(sql).all(`[${[...endByNumber.keys()].join(',')}]`);
+      const found = scope.context.connection.cached(sql).all(`[${[...endByNumber.keys()].map(String).join(',')}]`);
       for (const [number] of found) {
         const end = typeof number === 'bigint' ? endByNumber.get(number) : undefined;
         if (end) referenced.add(end);

@@ -116,7 +116,7 @@ function renameShadows(context: ReplicaContext, table: SyncedTable, renaming: Or
     )
     .allExact();
   for (const row of blobs) {
-    const shadow = shadows.read(row as Parameters<typeof shadows.read>[0], keys.length);
+    const shadow = shadows.read(row, keys.length);
     shadows.put(table, row.slice(0, keys.length), renameShadow(shadow, renaming));
   }
   const [from, to] = [BigInt(origins.numberOf(renaming.origin)), BigInt(origins.numberOf(renaming.to))];

@@ -1,11 +1,11 @@
 import { compareCellStamps, stampAbove, type CellStamp } from '../../core/cell-stamp.js';
 import { RowReference, type CellValue, type SqlValue } from '../../core/value.js';
 import type { Comparison } from './comparison.js';
-import { pinCell } from './component-loader.js';
+import { keptCell, pinCell } from './component-loader.js';
 import { quoteName } from './identifiers.js';
 import { createRowReferences } from './row-references.js';
 import { shadowColumnCount, shadowColumns, type Shadow } from './shadow-store.js';
-import { joinsTable, type SyncedTable } from './synced-table.js';
+import { joinsKeys, joinsTable, type SyncedTable } from './synced-table.js';
 
 /**
  * An application that does not enforce its foreign keys may delete a parent and leave its children as they are. They
@@ -47,7 +47,7 @@ function captureOrphansIn(comparison: Comparison, child: SyncedTable, column: st
   const width = child.layout.length;
   const shadowAt = width + child.keySql.length;
   for (const row of found) {
-    const shadow = context.shadows.read(row as Parameters<typeof context.shadows.read>[0], shadowAt);
+    const shadow = context.shadows.read(row, shadowAt);
     if (shadow.life.stamp === changeset.stamp && shadow.life.origin === changeset.origin) continue;
     const value = references.cell(row, shadowAt + shadowColumnCount, position) ?? null;
     captureOrphan(comparison, { child, column, position, key: row.slice(width, shadowAt), shadow, value });
@@ -102,4 +102,49 @@ function captureOrphan(
     cellStamps: at.stamp === changeset.stamp ? new Map() : new Map([[0, new Map([[0, at]])]]),
     values: [[value]],
   });
+}
+
+/**
+ * References that dangle when they are captured stay the numbers that they are, here as everywhere, even when such a row
+ * comes later.
+ */
+export function pinDangling(comparison: Comparison): void {
+  const { context, table, batch, sink } = comparison;
+  for (const { byRow, parentTable, columns } of table.schema.references) {
+    const [column] = columns;
+    const parent = context.tables.byName(parentTable);
+    const position = column === undefined ? undefined : table.positionByColumn.get(column);
+    if (!byRow || !parent || column === undefined || position === undefined) continue;
+    const value = `r.${quoteName(column)}`;
+    const sql = `SELECT ${value}, ${shadowColumns('s')}
+      FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
+      CROSS JOIN ${table.shadowSql} s ON ${joinsKeys(table, 's', 'b')}
+      WHERE b.n BETWEEN ?1 AND ?2 AND ${value} IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM ${parent.sql} p WHERE p.${parent.keySql[0] ?? ''} = ${value})`;
+    // The shadows of a large drain are in their place only then.
+    sink.later(() => {
+      for (const row of context.connection.cached(sql).allExact(BigInt(batch.first), BigInt(batch.last))) {
+        pinNumber(context, { table, column, position, number: row[0] ?? null, shadow: context.shadows.read(row, 1) });
+      }
+    });
+  }
+}
+
+interface DanglingNumber {
+  readonly table: SyncedTable;
+  readonly column: string;
+  readonly position: number;
+  readonly number: SqlValue;
+  readonly shadow: Shadow;
+}
+
+function pinNumber(
+  { asides }: Comparison['context'],
+  { table, column, position, number, shadow }: DanglingNumber,
+): void {
+  const at = shadow.exceptions?.get(position) ?? shadow.at;
+  const extras = new Map(asides.extraCells(table.name, shadow.life) ?? []);
+  if (keptCell(extras, column, at)) return;
+  pinCell(extras, column, { value: number, at }, at);
+  asides.putExtraCells(table.name, shadow.life, extras);
 }

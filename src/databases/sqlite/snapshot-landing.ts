@@ -245,7 +245,7 @@ function coveredPage({ connection, shadows }: ReplicaContext, table: SyncedTable
     .allExact(...(after ?? []))
     .map((row) => ({
       key: row.slice(0, keys.length),
-      life: shadows.read(row as Parameters<typeof shadows.read>[0], keys.length).life,
+      life: shadows.read(row, keys.length).life,
     }));
 }
 

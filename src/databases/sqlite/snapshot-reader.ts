@@ -121,7 +121,7 @@ function* blocksOfPage(context: ReplicaContext, table: SyncedTable, page: Page):
   const width = table.layout.length;
   const shadowAt = width + table.keySql.length;
   for (const row of page.rows) {
-    const shadow = context.shadows.read(row as Parameters<typeof context.shadows.read>[0], shadowAt);
+    const shadow = context.shadows.read(row, shadowAt);
     const extras = hasExtras ? context.asides.extraCells(table.name, shadow.life) : null;
     if (extras) {
       const key = row.slice(width, shadowAt);
@@ -159,7 +159,7 @@ function plainBlock(context: ReplicaContext, table: SyncedTable, { rows, referen
   const stamps: CellStamp[] = [];
   const cellStamps = new Map<number, ReadonlyMap<number, CellStamp>>();
   for (const [i, row] of rows.entries()) {
-    const shadow = context.shadows.read(row as Parameters<typeof context.shadows.read>[0], shadowAt);
+    const shadow = context.shadows.read(row, shadowAt);
     lives.push(shadow.life);
     if (shadow.row) names.set(i, shadow.row);
     stamps.push(shadow.at);

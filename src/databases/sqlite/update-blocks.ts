@@ -67,7 +67,7 @@ function updateRow(work: UpdateWork, i: number): boolean {
   if (!key) return false;
   const row = context.connection.cached(work.select).getExact(...key);
   if (!row) return false;
-  const shadow = context.shadows.read(row as Parameters<typeof context.shadows.read>[0], 0);
+  const shadow = context.shadows.read(row, 0);
   if (!isSameLife(shadow.life, life)) return false;
   if (context.asides.hasExtraCells(table.name) && context.asides.extraCells(table.name, life)) return false;
   const change = changeOf(work, i, { shadow, row });

@@ -315,6 +315,7 @@ function keepBeside(scope: Scope, { table, view, main, key }: Placement, state: 
       value !== undefined &&
       at !== undefined &&
       compareCellStamps(at, cell.at) === 0 &&
+      !isRawReference(scope, table, column, cell.value) &&
       isSameCellValue(shownCell(scope, table, column, value), cell.value);
     if (isShown) continue;
     if (at) pinCell(extras, column, cell, at);
@@ -332,6 +333,10 @@ function keepBeside(scope: Scope, { table, view, main, key }: Placement, state: 
     putAside(scope, life, { table, why: 'part', behind: view.row, key: table.isBag ? null : key, note: null });
   }
 }
+
+/** A number that dangled when it was captured stays a number, even when such a row comes: that must be remembered. */
+const isRawReference = ({ set }: Scope, table: SyncedTable, column: string, value: CellValue): boolean =>
+  value !== null && !(value instanceof RowReference) && set.planOf(table).referenceByColumn.has(column);
 
 /** What the loader would take the shown value for. */
 function shownCell({ context, set, rows }: Scope, table: SyncedTable, column: string, value: SqlValue): CellValue {
