@@ -24,7 +24,7 @@ export interface Comparison {
 }
 
 /** Rows read at once. */
-export const pageRows = 2000;
+const pageRows = 2000;
 
 /** The stamp of a cell written at `timeMs`: not above the changeset's, which is also taken when nobody knows. */
 export const writtenAt = (changeset: OwnChangeset, timeMs: SqlValue | undefined): Stamp =>

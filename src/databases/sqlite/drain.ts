@@ -22,7 +22,7 @@ export interface Drained {
 export const nothingDrained: Drained = { changesets: 0, rows: 0, tables: new Set() };
 
 /** Up to here everything happens in one write transaction; beyond, rows are read and encoded before the lock is taken. */
-export const notesAtOnceMax = 2000;
+const notesAtOnceMax = 2000;
 
 /** Called inside the write transaction of a drain that found something. */
 export type AfterDrain = (tables: ReadonlySet<string>) => void;
@@ -128,7 +128,7 @@ function compareNoted(context: ReplicaContext, { range, changeset, sink }: Noted
   return new Set(comparisons.map(({ table }) => table.name));
 }
 
-export const widestKey = (tables: readonly SyncedTable[]): number =>
+const widestKey = (tables: readonly SyncedTable[]): number =>
   Math.max(1, ...tables.map((table) => table.keySql.length));
 
 export const comparisonOf = (

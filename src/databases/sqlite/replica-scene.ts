@@ -22,7 +22,7 @@ export interface Scene {
   close(): void;
 }
 
-export const sceneServer = 'abcdefghijklmnop' as ServerId;
+const sceneServer = 'abcdefghijklmnop' as ServerId;
 
 const nobody = { settleWaiting: () => {}, settleAfterDrain: () => {} };
 

@@ -67,10 +67,6 @@ export function createRowReferences(context: ReplicaContext, table: SyncedTable,
   };
 }
 
-/** The parents that rows of a table may name by row: to write shadows of those first. */
-export const parentsByRow = (context: ReplicaContext, table: SyncedTable): SyncedTable[] =>
-  joinsOf(context, table).map((join) => join.parent);
-
 function joinsOf(context: ReplicaContext, table: SyncedTable): Join[] {
   const joins: Join[] = [];
   for (const reference of table.schema.references) {

@@ -21,7 +21,5 @@ export function bytesAt(row: readonly SqlValue[], position: number): Uint8Array 
   throw broken(position, 'a blob');
 }
 
-export const isNullAt = (row: readonly SqlValue[], position: number): boolean => row[position] === null;
-
 const broken = (position: number, wanted: string): SyncError =>
   new SyncError('USYNC-1001', `column ${position} of a sync table should hold ${wanted}`);

@@ -29,7 +29,7 @@ export function reloadStores(context: ReplicaContext): void {
 }
 
 /** How long a lock of another program is waited for before the call fails with USYNC-1201. */
-export const lockWaitMaxMs = 15_000;
+const lockWaitMaxMs = 15_000;
 
 /**
  * Runs `work`, again and again while another program holds the lock. Waits on a timer, never inside SQLite, so that this

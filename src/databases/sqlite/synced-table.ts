@@ -64,7 +64,7 @@ export const joinsKeys = (table: SyncedTable, a: string, b: string): string =>
     .join(' AND ');
 
 /** The key columns of a shadow, or of a list of keys in a temporary table. */
-export function keyDeclaration(table: SyncedTable): { readonly columns: string; readonly suffix: string } {
+function keyDeclaration(table: SyncedTable): { readonly columns: string; readonly suffix: string } {
   if (table.isRowidKey) return { columns: 'k1 INTEGER PRIMARY KEY', suffix: '' };
   const columns = table.keyTypes.map((type, i) => `k${i + 1} ${type}`).join(', ');
   return { columns, suffix: ' WITHOUT ROWID' };
