@@ -9,6 +9,10 @@ export function readProof(context: ReplicaContext): Proof {
   for (const table of tables.all()) digest.set(table.name, context.tables.digest(table) ?? emptyDigest);
   const unknown = asides.tables().filter((name) => tables.byName(name) === null);
   const leftOut = tables.leftOut().map(({ name, reason }) => `${name}: ${reason}`);
+  for (const { name, schema } of tables.all()) {
+    for (const column of schema.columns)
+      if (column.rule === 'left-out') leftOut.push(`${name}.${column.name}: left out`);
+  }
   return {
     vector: origins.vector(),
     digest,
