@@ -171,6 +171,8 @@ async function open(options: DatasetRunnerOptions, state: RunnerState): Promise<
   state.isReady = false;
   try {
     const report = await replica.open();
+    // Opening writes a row of its own and must find it noted, or it fails.
+    state.selfTest = { kind: 'passed', atMs: options.system.nowMs() };
     const position = await replica.position();
     const opened = { databaseId: report.databaseId, ...position };
     const reason = epochReason(await witness.read(), opened, { server, bootId });
@@ -186,6 +188,8 @@ async function open(options: DatasetRunnerOptions, state: RunnerState): Promise<
     tellOpened(options, state.report);
     options.onOpened(config.name);
   } catch (error) {
+    if (errorCodeOf(error) === 'USYNC-1001')
+      state.selfTest = { kind: 'failed', atMs: options.system.nowMs(), reason: errorMessageOf(error) };
     await closeQuietly(replica);
     throw error;
   }

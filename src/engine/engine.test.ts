@@ -139,7 +139,9 @@ test('three servers, invited one by the other, end equal after writes at all thr
   for (const { database, name } of [a, b, c])
     database.exec(`INSERT INTO item (name, price) VALUES ('live ${name}', 1)`);
   await assertInSync([a, b, c]);
-  assert.match((await a.engine.status()).headline, /^All 3 servers hold the same data, proven /);
+  const proven = await a.engine.status();
+  assert.match(proven.headline, /^All 3 servers hold the same data, proven /);
+  assert.deepEqual([proven.problems, proven.datasets[0]?.selfTest.kind], [[], 'passed']);
 
   await c.engine.stop('it is cut off');
   a.database.exec("UPDATE item SET price = 7 WHERE name = 'from a'; DELETE FROM item WHERE name = 'live b'");
