@@ -39,7 +39,9 @@ interface Fate extends WrittenToken {
   isGoneUncertain: boolean;
 }
 
+/** One statement may write one token into many rows: each of them is an instance. */
 interface TokenPlace {
+  readonly token: string;
   readonly table: string;
   readonly isBorn: boolean;
   readonly key: string;
@@ -47,6 +49,7 @@ interface TokenPlace {
 
 export function createLedger(tables: readonly SimulatedTable[]): Ledger {
   const fates = new Map<string, Fate>();
+  const instancesByToken = new Map<string, Fate[]>();
   const moved = new Set<string>();
   const allowed = new Set<string>();
   const byName = new Map(tables.map((table) => [table.name, table]));
@@ -60,28 +63,39 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     isAllowed: (table, column, cell) => allowed.has(`${table}\0${column}\0${cell}`),
     note: (server, before, after) => {
       const at = ++transactions;
+      const known = new Set(before.flatMap((dump) => [...tokensOf(dump)]));
       const was = placesOf(byName, before);
       const is = placesOf(byName, after);
       for (const dump of after)
         for (const row of dump.rows)
           for (const [column, cell] of row.entries())
             allowed.add(`${dump.name}\0${dump.columns[column] ?? ''}\0${cell}`);
-      for (const [token, place] of is) {
-        const old = was.get(token);
-        if (!old && !fates.has(token))
-          fates.set(token, {
-            token,
-            table: place.table,
-            server,
-            at,
-            isBorn: place.isBorn,
-            gone: [],
-            isUncertain: false,
-            isGoneUncertain: false,
-          });
-        else if (old && old.key !== place.key) moved.add(token);
+      for (const [instance, place] of is) {
+        const { token } = place;
+        const old = was.get(instance);
+        if (old && old.key !== place.key) moved.add(token);
+        // A token shown in another row than it was written into: rows that became one.
+        const isNew = !old && !fates.has(instance) && !known.has(token);
+        if (!isNew) continue;
+        const fate: Fate = {
+          token,
+          table: place.table,
+          server,
+          at,
+          isBorn: place.isBorn,
+          gone: [],
+          isUncertain: false,
+          isGoneUncertain: false,
+        };
+        fates.set(instance, fate);
+        instancesByToken.set(token, [...(instancesByToken.get(token) ?? []), fate]);
       }
-      for (const token of was.keys()) if (!is.has(token)) fates.get(token)?.gone.push({ server, at });
+      const left = new Set([...is.values()].map(({ token }) => token));
+      for (const [instance, { token }] of was) {
+        const gone = { server, at };
+        if (!left.has(token)) for (const fate of instancesByToken.get(token) ?? []) fate.gone.push(gone);
+        else if (!is.has(instance)) fates.get(instance)?.gone.push(gone);
+      }
     },
     forget: (server, since) => {
       for (const fate of fates.values()) {
@@ -113,8 +127,15 @@ function placesOf(byName: ReadonlyMap<string, SimulatedTable>, dumps: readonly T
       const keyText = keyAt.map((at) => row[at]).join('\t');
       for (const [at, cell] of row.entries())
         for (const token of tokensIn(cell))
-          places.set(token, { table: dump.name, isBorn: at === bornAt, key: keyText });
+          places.set(`${token}@${row[bornAt] ?? row[0] ?? ''}`, {
+            token,
+            table: dump.name,
+            isBorn: at === bornAt,
+            key: keyText,
+          });
     }
   }
   return places;
 }
+
+const tokensOf = (dump: TableDump): Set<string> => new Set(dump.rows.flatMap((row) => row.flatMap(tokensIn)));

@@ -74,7 +74,9 @@ function noteProof(world: World, server: VirtualServer, proof: Proof): Proof {
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([table, { rows, sum }]) => `${table}:${rows}:${sum}`)
     .join(' ');
-  const vector = vectorText(proof.vector);
+  // A server that has a column which another one has not yet has other content to hash.
+  const schema = server.changes.map((change) => JSON.stringify(change)).toSorted();
+  const vector = [vectorText(proof.vector), ...schema].join(' ');
   const known = world.digestByVector.get(vector);
   if (!known) world.digestByVector.set(vector, { digest, server: server.index });
   else if (known.digest !== digest && proof.leftOut.length === 0)
