@@ -107,8 +107,9 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
         const isDirty = dirty !== null && key !== null && dirty.has(keyText(key));
         if (isDirty) writtenLives.push({ state: lifeInBlock(block, i), key });
         else if (key === null || !table) waitingLives.push({ state: lifeInBlock(block, i), key });
-        else if (!had) fresh.push(i);
-        else if (context.lives.find(table, life, key)) {
+        else if (!had) {
+          if (!isCovered(mine, life)) fresh.push(i);
+        } else if (context.lives.find(table, life, key)) {
           if (!isKnown(context, table, block, i)) waitingLives.push({ state: lifeInBlock(block, i), key });
         } else if (!isCovered(mine, life)) fresh.push(i);
         // It has ended here, or its key was changed there.
