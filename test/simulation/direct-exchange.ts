@@ -103,13 +103,15 @@ async function pull(link: Link): Promise<boolean> {
   return read.needsSnapshot ? takeSnapshot(link) : false;
 }
 
-/** The side whose own origin is forked gives its branch a new name. */
+/** The side with the younger branch gives it a name of its own. */
 async function healForks({ world, sender, receiver }: Link, forks: readonly Fork[]): Promise<void> {
   for (const fork of forks)
-    for (const { replica } of [sender, receiver]) {
-      const { origin } = await replica.position();
-      if (origin === fork.origin && world.bug?.reusesEpoch !== true)
-        await replica.reissueBranch(fork.origin, fork.after);
+    for (const [mine, theirs] of [
+      [sender, receiver],
+      [receiver, sender],
+    ] as const) {
+      if (world.bug?.reusesEpoch === true) continue;
+      await mine.replica.cutBranch(fork.origin, await theirs.replica.history(fork.origin));
     }
 }
 

@@ -41,10 +41,10 @@ export function observedReplica(world: World, server: VirtualServer, parts: Obse
       world.trace.line(`${name} new epoch ${origin} (${reason})`);
       return origin;
     },
-    reissueBranch: async (origin, after) => {
-      const fresh = await inner.reissueBranch(origin, after);
-      world.trace.line(`${name} re-issued ${origin} after ${after} as ${fresh}`);
-      return fresh;
+    cutBranch: async (origin, theirs) => {
+      const outcome = await inner.cutBranch(origin, theirs);
+      world.trace.line(`${name} compared histories of ${origin}: ${outcome}`);
+      return outcome;
     },
   };
 }

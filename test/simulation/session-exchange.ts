@@ -104,9 +104,6 @@ function noteReport(
     case 'paused':
       if (!expectedCodes.has(report.code)) fail(world, 'PAUSED', `s${server.index}: ${report.code} ${report.text}`);
       return;
-    case 'fork':
-      for (const other of given.others()) other.tellFork(report.dataset, report);
-      return;
     default:
       return;
   }

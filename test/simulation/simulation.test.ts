@@ -7,7 +7,7 @@ import type { Plan } from './plan.js';
 import { randomPlan } from './random-plan.js';
 import { runPlan } from './run-plan.js';
 
-const seedCount = Number(process.env['USYNC_SIM_SEEDS'] ?? 300);
+const seedCount = Number(process.env['USYNC_SIM_SEEDS'] ?? 200);
 const firstSeed = Number(process.env['USYNC_SIM_FROM'] ?? 1);
 const blocks = 10;
 
