@@ -1,5 +1,6 @@
 import { rowKey, type Alias, type Aliases, type LifeState, type RowKey } from '../../core/life-state.js';
 import { keyText } from '../../core/key-text.js';
+import type { LifeName } from '../../core/life.js';
 import { isSameValue, RowReference, type SqlValue } from '../../core/value.js';
 import { viewOf, type RowView, type Surroundings, type View } from '../../core/view.js';
 import type { WorkingSet } from './component-loader.js';
@@ -106,7 +107,7 @@ interface Reach {
   fromEnded(): void;
 }
 
-function createReach({ context, set }: Scope): Reach {
+function createReach({ context, set, rows }: Scope): Reach {
   const placesSeen = new Set<string>();
   const asidesLoaded = new Set<string>();
   const childrenLoaded = new Set<string>();
@@ -166,6 +167,34 @@ function createReach({ context, set }: Scope): Reach {
     }
   }
 
+  /** Rows that show something else than the row they reference: it was gone, or hid behind another. */
+  const pinnedByReference = new Map<string, Map<RowKey, LifeName[]>>();
+  function pinnedIn(child: SyncedTable, column: string, parent: string): Map<RowKey, LifeName[]> {
+    const name = `${child.number} ${column}`;
+    const known = pinnedByReference.get(name);
+    if (known) return known;
+    const pinned = new Map<RowKey, LifeName[]>();
+    pinnedByReference.set(name, pinned);
+    if (!context.asides.hasExtraCells(child.name)) return pinned;
+    for (const { life, cells } of context.asides.allExtraCells(child.name)) {
+      const value = cells.get(column)?.value;
+      if (!(value instanceof RowReference)) continue;
+      const row = rowKey(parent, context.aliases.rowNow(parent, value.row));
+      pinned.set(row, [...(pinned.get(row) ?? []), life]);
+    }
+    return pinned;
+  }
+
+  function loadPinnedChildren(table: SyncedTable, row: LifeName): void {
+    for (const child of tables) {
+      for (const { byRow, column, parentTable } of set.planOf(child).references) {
+        if (!byRow || parentTable !== table.name) continue;
+        const lives = pinnedIn(child, column, parentTable).get(rowKey(table.name, row)) ?? [];
+        for (const life of lives) set.loadLife(child, life, rows.keyOfLife(child, life));
+      }
+    }
+  }
+
   function loadChildrenOfShown(table: SyncedTable, life: RowKey): void {
     const shown = set.shown.get(life);
     const valueOf = (column: string): SqlValue => shown?.values[table.positionByColumn.get(column) ?? -1] ?? null;
@@ -184,6 +213,7 @@ function createReach({ context, set }: Scope): Reach {
       const shown = shownOf(set, row);
       if (shown && row.status === 'visible' && isSameParent(table, shown.values, row, tables)) return;
       for (const life of row.lives) loadChildrenOfShown(table, rowKey(row.table, life));
+      loadPinnedChildren(table, row.row);
     },
     fromEnded() {
       for (const [life, loaded] of [...set.lives]) {
