@@ -3,12 +3,12 @@ import type { Notice } from '../replica.js';
 import { compareAll, mustCompareAll } from './capture-everything.js';
 import { testCapture } from './capture-canary.js';
 import { openContext, type ContextOptions } from './open-context.js';
-import { openDatabase, type OpenedDatabase, type OpenOptions } from './open-database.js';
+import { checkStructure, openDatabase, type OpenedDatabase, type OpenOptions } from './open-database.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
 import { followSchema } from './schema-change.js';
 import { hasSchemaMoved } from './schema-cookie.js';
 import { inTransaction, whenFree } from './store-transaction.js';
-import { createSyncTables } from './sync-tables.js';
+import { createSyncTables, hasSyncTables } from './sync-tables.js';
 import { transact } from './transaction.js';
 
 /** An open file with its stores. */
@@ -32,6 +32,8 @@ export async function openReplica(
   const database = await whenFree(system, () => openDatabase(path, options.open));
   const { connection } = database;
   try {
+    // A damaged file that was never captured is left as it is. Later damage is met by reading and by the audit.
+    if (!hasSyncTables(connection)) await whenFree(system, () => checkStructure(connection));
     await whenFree(system, () => transact(connection, 'immediate', () => createSyncTables(connection)));
     const context = openContext(connection, options);
     const notices = await whenFree(system, () => inTransaction(context, () => prepare(context, merging)));
