@@ -16,8 +16,8 @@ export function makeMachineStill(): void {
   const silentWatcher = (): fs.FSWatcher =>
     Object.assign(new EventEmitter(), { close: () => undefined }) as fs.FSWatcher;
   fs.watch = silentWatcher;
-  promises.open = ((path: fs.PathLike, ...rest: []) =>
-    String(path).endsWith('-wal') ? Promise.resolve(syncedFile) : realOpen(path, ...rest)) as typeof promises.open;
+  promises.open = (path: fs.PathLike, ...rest: []) =>
+    String(path).endsWith('-wal') ? Promise.resolve(syncedFile) : realOpen(path, ...rest);
   syncBuiltinESMExports();
 }
 
