@@ -3,7 +3,7 @@
  * Sync, views, virtual tables and the shadow tables behind them (full-text indexes are rebuilt by the application's own
  * triggers, never replicated).
  */
-import type { ColumnSchema, KeyKind, TableSchema } from '../../core/table-schema.js';
+import type { Collation, ColumnSchema, KeyKind, TableSchema } from '../../core/table-schema.js';
 import { errorMessageOf } from '../../core/sync-error.js';
 import {
   affinityOf,
@@ -74,7 +74,7 @@ function readTable(connection: Connection, facts: TableFacts): DiscoveredTable {
   const uniques = readUniques(indexes, rows, key);
   const schema: TableSchema = {
     name,
-    columns: rows.map((row) => columnSchema(row, isRowidKey)),
+    columns: rows.map((row) => withCollation(columnSchema(row, isRowidKey), key)),
     key: key.map((column) => column.name),
     keyKind,
     references: [],
@@ -123,6 +123,15 @@ const columnSchema = (row: ColumnFacts, isRowidKey: boolean): ColumnSchema => ({
   hasDefault: row.defaultSql !== null,
   rule: 'column',
 });
+
+/** How the rules compare keys: as the table does, or rows that it takes for one would be shown side by side. */
+function withCollation(column: ColumnSchema, key: readonly KeyColumn[]): ColumnSchema {
+  const collation = ruleCollation(key.find((each) => each.name === column.name)?.collation);
+  return collation === 'binary' ? column : { ...column, collation };
+}
+
+const ruleCollation = (collation: string | undefined): Collation =>
+  collation === 'NOCASE' ? 'nocase' : collation === 'RTRIM' ? 'rtrim' : 'binary';
 
 const discoveredColumn = (row: ColumnFacts): DiscoveredColumn => ({
   name: row.name,
@@ -183,6 +192,7 @@ function readUniques(
         name: isDeclared(index) ? `unique(${names.join(', ')})` : index.name,
         columns: names,
         policy,
+        collations: index.parts.map((part) => ruleCollation(part.collation)),
         isPlain,
       },
       indexName: index.name,
