@@ -41,7 +41,7 @@ function importsOf(file: string): Import[] {
 }
 
 const roomOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : 'library');
-const isTest = (file: string): boolean => /\.(test|acceptance)\.ts$|\.bench\.ts$/.test(file);
+const isTest = (file: string): boolean => /\.(test|acceptance|arbitrary)\.ts$|\.bench\.ts$/.test(file);
 const targetOf = ({ from, to }: Import): string => normalize(join(dirname(from), to)).replace(/\.js$/, '.ts');
 
 const production = files.filter((file) => !isTest(file)).flatMap((file) => importsOf(file));
