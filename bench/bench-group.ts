@@ -56,7 +56,7 @@ export function openPlain(path: string, schema: string): Connection {
 
 /** Sleeps without giving up the thread: fractions of a millisecond, for polling. */
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
-export const pause = (ms: number): void => void Atomics.wait(sleeper, 0, 0, ms);
+const pause = (ms: number): void => void Atomics.wait(sleeper, 0, 0, ms);
 
 /** Polls with a plain read until it answers true; returns the wall ms since `startedAt`. */
 export function pollUntil(startedAt: number, timeoutMs: number, check: () => boolean, stepMs = 0.3): number {

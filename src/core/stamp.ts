@@ -24,10 +24,10 @@ export const isStamp = (value: unknown): value is Stamp =>
 export const nextStamp = (last: Stamp, nowMs: number): Stamp =>
   Math.min(Math.max(last + 1, stampOfMs(nowMs)), stampMax) as Stamp;
 
-export const higherStamp = (a: Stamp, b: Stamp): Stamp => (a > b ? a : b);
+const higherStamp = (a: Stamp, b: Stamp): Stamp => (a > b ? a : b);
 
 /** How far a remote stamp may drag the own clock ahead of the wall clock (rule R1.3, decision 13). */
-export const clockDriftMaxMs = 5 * 60_000;
+const clockDriftMaxMs = 5 * 60_000;
 
 /** The own clock after seeing a remote stamp: dragged along, but never further than the drift bound. */
 export const clockAfterSeeing = (clock: Stamp, seen: Stamp, nowMs: number): Stamp =>

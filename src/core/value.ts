@@ -24,7 +24,7 @@ export class RowReference {
 /** A cell's content in a change: a value, or the row that a reference means. */
 export type CellValue = SqlValue | RowReference;
 
-export function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;

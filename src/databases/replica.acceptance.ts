@@ -311,7 +311,7 @@ type Parts = Parameters<Replica['merge']>[0];
 const copies = (parts: Parts): Parts => parts.map((part) => ({ ...part, bytes: part.bytes.slice() }));
 
 /** Streams everything that `to` lacks from `from`, in small reads. Returns the sums over all merges. */
-export async function exchange(from: ReplicaSite, to: ReplicaSite): Promise<MergeOutcome> {
+async function exchange(from: ReplicaSite, to: ReplicaSite): Promise<MergeOutcome> {
   await drainAll(from);
   let after = 0;
   let sum: MergeOutcome = {

@@ -21,7 +21,6 @@ import type { EngineStatus } from './engine-status.js';
 
 /** Name of the socket within the data folder. */
 export const controlSocketName = 'control.sock';
-export const controlVersion = 1;
 /** A longer line ends the connection. */
 export const controlLineBytesMax = 16 * 1024 * 1024;
 

@@ -102,7 +102,7 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
   return { links, dialer, starter, listening, addresses: place.addresses, choices, previews, follow };
 }
 
-export function replicasOf({ runners, group }: EngineGround): ReadonlyMap<string, Replica> {
+function replicasOf({ runners, group }: EngineGround): ReadonlyMap<string, Replica> {
   const replicas = new Map<string, Replica>();
   if (group.runner) replicas.set(serversDataset, group.runner.replica);
   for (const [name, runner] of runners) replicas.set(name, runner.replica);
@@ -235,7 +235,7 @@ function dialTargets({ group, joins }: EngineGround): readonly DialTarget[] {
 }
 
 /** A dataset that no other member carries begins with what is here. */
-export function foundOrphans({ group, runners, observation, self }: EngineGround): void {
+function foundOrphans({ group, runners, observation, self }: EngineGround): void {
   if (group.membership !== 'member') return;
   for (const [name, runner] of runners) {
     const others = group.servers().filter((server) => server.state !== 'removed' && server.id !== self.id);

@@ -104,7 +104,7 @@ function namedRows(here: readonly AnsweredRow[], there: readonly AnsweredRow[]):
     }));
 }
 
-export const keyText = (key: readonly SqlValue[]): string => key.map(valueText).join(', ');
+const keyText = (key: readonly SqlValue[]): string => key.map(valueText).join(', ');
 
 function valueText(value: SqlValue): string {
   if (value === null) return 'NULL';

@@ -21,7 +21,7 @@ const addressesMax = 16;
 /** Link-local addresses mean nothing without the name of an interface. */
 const isRoutable = (address: string): boolean => !/^fe80:/i.test(address) && !address.startsWith('169.254.');
 
-export const addressText = (host: string, port: number): string =>
+const addressText = (host: string, port: number): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** Null when the text is no `host:port`. */

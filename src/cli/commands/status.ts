@@ -47,7 +47,7 @@ async function watch(terminal: Terminal, read: () => Promise<EngineStatus>): Pro
 }
 
 /** The status for people: a sentence, then problems with their next step, then servers and datasets. */
-export function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): string[] {
+function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): string[] {
   const colour = status.isInSync ? 'green' : status.state === 'degraded' ? 'red' : 'yellow';
   const lines = [paint(colour, printable(status.headline))];
   for (const problem of status.problems) {
