@@ -10,6 +10,7 @@ import { createPartReader, readOrigin, type PartReader } from './part-dictionary
 import { stampMax, type Stamp } from './stamp.js';
 import { SyncError } from './sync-error.js';
 import { readChain } from './vector-codec.js';
+import type { VectorEntry } from './version-vector.js';
 
 export interface DecodedPart {
   readonly origin: OriginId;
@@ -81,16 +82,18 @@ function refuseOthers(envelope: Envelope, expect: NonNullable<DecodeOptions['exp
 function readHeader(part: PartReader, { origin, stamp }: { origin: OriginId; stamp: Stamp }): ChangesetHeader {
   const { input } = part;
   const flags = input.byte();
-  if (flags > 3) throw malformed('a header has unknown flags');
+  if (flags > 1) throw malformed('a header has unknown flags');
   const prev = readStamp(input);
   if (prev >= stamp) throw malformed('a changeset is not after the one before it');
   const prevChain = readChain(input);
-  const seen = new Map<OriginId, Stamp>();
-  const seenCount = input.count('origins', originsMax, 2);
-  for (let i = 0; i < seenCount; i++) seen.set(part.origin(), readStamp(input));
+  const seen = new Map<OriginId, VectorEntry>();
+  const seenCount = input.count('origins', originsMax, 10);
+  for (let i = 0; i < seenCount; i++) {
+    const other = part.origin();
+    seen.set(other, { stamp: readStamp(input), chain: readChain(input) });
+  }
   if (seen.size !== seenCount) throw malformed('an origin is named twice');
-  const header = { origin, stamp, prev, prevChain, seen, isDuty: (flags & 1) !== 0 };
-  return (flags & 2) === 0 ? header : { ...header, branchOf: { origin: part.origin(), after: readStamp(input) } };
+  return { origin, stamp, prev, prevChain, seen, isDuty: flags === 1 };
 }
 
 function readStamp(input: ByteReader): Stamp {

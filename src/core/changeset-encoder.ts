@@ -86,17 +86,15 @@ function writeHeader(part: PartWriter, header: ChangesetHeader): void {
       facts: { origin: header.origin, stamp: header.stamp, prev: header.prev },
     });
   }
-  out.byte((header.isDuty ? 1 : 0) | (header.branchOf ? 2 : 0));
+  out.byte(header.isDuty ? 1 : 0);
   out.varint(header.prev);
   writeChain(out, header.prevChain);
   out.varint(header.seen.size);
-  for (const [origin, stamp] of header.seen) {
+  for (const [origin, { stamp, chain }] of header.seen) {
     part.origin(origin);
     out.varint(stamp);
+    writeChain(out, chain);
   }
-  if (!header.branchOf) return;
-  part.origin(header.branchOf.origin);
-  out.varint(header.branchOf.after);
 }
 
 interface PartContent {

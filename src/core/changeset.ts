@@ -11,7 +11,7 @@ import type { LifeName } from './life.js';
 import type { OriginId } from './origin.js';
 import type { Stamp } from './stamp.js';
 import type { CellValue, SqlValue } from './value.js';
-import type { ChainHash } from './version-vector.js';
+import type { ChainHash, VersionVector } from './version-vector.js';
 
 export interface ChangesetHeader {
   readonly origin: OriginId;
@@ -20,12 +20,13 @@ export interface ChangesetHeader {
   readonly prev: Stamp;
   /** Chain hash of this origin at `prev`. */
   readonly prevChain: ChainHash;
-  /** What the origin's vector gained since its changeset before this one (rule R1.2 needs no more on the wire). */
-  readonly seen: ReadonlyMap<OriginId, Stamp>;
+  /**
+   * What the origin's vector gained since its changeset before this one (rule R1.2 needs no more on the wire). With
+   * chains, so that what was written on one history of a forked origin is never merged on another.
+   */
+  readonly seen: VersionVector;
   /** Confirmations (rule R8), not an application's writes. */
   readonly isDuty: boolean;
-  /** Set on the first changeset of an epoch that re-issues a forked branch (decision 1). */
-  readonly branchOf?: { readonly origin: OriginId; readonly after: Stamp };
 }
 
 /** Stamps that differ from the block's rule (row time, changeset's origin), by change then column position. Mostly absent. */

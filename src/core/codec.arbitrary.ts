@@ -184,13 +184,11 @@ const headerArbitrary: fc.Arbitrary<ChangesetHeader> = recordOf({
   stamp: stampArbitrary.filter((stamp) => stamp > 0),
   before: fc.nat(1000),
   prevChain: chainArbitrary,
-  seen: fc.array(fc.tuple(originArbitrary, stampArbitrary), { maxLength: 4 }).map((entries) => new Map(entries)),
+  seen: fc
+    .array(fc.tuple(originArbitrary, recordOf({ stamp: stampArbitrary, chain: chainArbitrary })), { maxLength: 4 })
+    .map((entries) => new Map(entries)),
   isDuty: fc.boolean(),
-  branchOf: fc.option(recordOf({ origin: originArbitrary, after: stampArbitrary })),
-}).map(({ before, branchOf, ...header }) => {
-  const prev = Math.max(header.stamp - 1 - before, 0) as Stamp;
-  return branchOf ? { ...header, prev, branchOf } : { ...header, prev };
-});
+}).map(({ before, ...header }) => ({ ...header, prev: Math.max(header.stamp - 1 - before, 0) as Stamp }));
 
 export const changesetArbitrary: fc.Arbitrary<Changeset> = recordOf({
   header: headerArbitrary,

@@ -5,7 +5,7 @@
 import { compareCellStamps } from './cell-stamp.js';
 import type { Alias, Cell } from './life-state.js';
 import { keyText } from './key-text.js';
-import { isSameLife, lifeText } from './life.js';
+import { compareLives, isSameLife, lifeText } from './life.js';
 import type { ColumnRule } from './table-schema.js';
 import { type CellValue, RowReference, isSameValue } from './value.js';
 
@@ -97,10 +97,11 @@ export interface MergedAlias {
   readonly lost: Alias | null;
 }
 
-/** Aliases are last writer wins: an origin and its heir may both have confirmed, differently. */
+/** Aliases are last writer wins: an origin and its heir may both have confirmed, differently. A tie goes by `to`. */
 export function mergeAlias(current: Alias | undefined, incoming: Alias): MergedAlias {
   if (!current) return { alias: incoming, lost: null };
-  const [alias, other] = compareCellStamps(incoming.at, current.at) > 0 ? [incoming, current] : [current, incoming];
+  const order = compareCellStamps(incoming.at, current.at) || compareLives(incoming.to, current.to);
+  const [alias, other] = order > 0 ? [incoming, current] : [current, incoming];
   return { alias, lost: isSameLife(alias.to, other.to) ? null : other };
 }
 

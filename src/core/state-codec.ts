@@ -18,12 +18,15 @@ import {
   writeNames,
   writeRowsByPosition,
 } from './block-encoder.js';
+import type { History } from './branch.js';
 import { beyondLimit, createByteReader, malformed } from './byte-reader.js';
 import { createByteWriter } from './byte-writer.js';
 import { at, readCellStamps, readLives, writeCellStamps, writeLives } from './life-codec.js';
 import { cellsPerPartMax, rowsPerPartMax, snapshotChunkBytesMax } from './limits.js';
 import { noCompression, packBody, readPackedBody, sealBody, type Compress, type Decompress } from './packed-body.js';
+import { readHistory, writeHistory } from './history-codec.js';
 import { createPartReader, createPartWriter, type PartReader, type PartWriter } from './part-dictionary.js';
+import type { OriginId } from './origin.js';
 import { zeroStamp } from './stamp.js';
 import type { AliasState, StateBlock } from './state-block.js';
 import type { SqlValue } from './value.js';
@@ -31,11 +34,13 @@ import type { SqlValue } from './value.js';
 export interface StateChunk {
   readonly blocks: readonly StateBlock[];
   readonly aliases: readonly AliasState[];
+  /** What the sender knows of the changesets that made the state, by origin: by them forks are found. */
+  readonly histories: ReadonlyMap<OriginId, History>;
 }
 
 const chunkFormat = 1;
 const chunkFlag = { compressed: 1 } as const;
-const stateTag = { bodyEnd: 0, block: 1, aliases: 2 } as const;
+const stateTag = { bodyEnd: 0, block: 1, aliases: 2, history: 3 } as const;
 
 /**
  * Throws USYNC-1507 for a chunk that no one may read: it holds at most `rowsPerPartMax` lives and aliases,
@@ -55,6 +60,11 @@ export function encodeStateChunk(chunk: Partial<StateChunk>, compress: Compress 
   if (rows > rowsPerPartMax) throw beyondBound('rows of a snapshot chunk', rows, rowsPerPartMax);
   if (cells > cellsPerPartMax) throw beyondBound('cells of a snapshot chunk', cells, cellsPerPartMax);
   writeAliases(part, chunk.aliases ?? []);
+  for (const [origin, history] of chunk.histories ?? []) {
+    body.byte(stateTag.history);
+    part.origin(origin);
+    writeHistory(body, history);
+  }
   body.byte(stateTag.bodyEnd);
   const packed = packBody(body.view(), compress);
   const out = createByteWriter(16);
@@ -138,15 +148,17 @@ export function decodeStateChunk(bytes: Uint8Array, decompress: Decompress): Sta
   const budget = createPartBudget();
   const blocks: StateBlock[] = [];
   const aliases: AliasState[] = [];
+  const histories = new Map<OriginId, History>();
   for (;;) {
     const tag = body.byte();
     if (tag === stateTag.bodyEnd) break;
     if (tag === stateTag.block) blocks.push(readStateBlock(part, budget));
     else if (tag === stateTag.aliases) for (const alias of readAliases(part, budget)) aliases.push(alias);
+    else if (tag === stateTag.history) histories.set(part.origin(), readHistory(body));
     else throw malformed('a snapshot chunk holds something unknown');
   }
   if (body.left > 0) throw malformed('bytes are left behind its end');
-  return { blocks, aliases };
+  return { blocks, aliases, histories };
 }
 
 function readStateBlock(part: PartReader, budget: PartBudget): StateBlock {

@@ -9,10 +9,10 @@
  * 4. Merging never captures itself; `drain` right after `merge` finds nothing.
  * 5. Failures are `SyncError`s; after one the replica stands as before the call.
  */
+import type { History } from '../core/branch.js';
 import type { ChangesetPart } from '../core/changeset.js';
 import type { DatasetDigest } from '../core/digest.js';
 import type { Epoch, OriginId, ServerId } from '../core/origin.js';
-import type { Stamp } from '../core/stamp.js';
 import type { KeyKind } from '../core/table-schema.js';
 import type { SqlValue } from '../core/value.js';
 import type { VersionVector } from '../core/version-vector.js';
@@ -48,8 +48,10 @@ export interface Replica {
   prune(request: PruneRequest): Promise<PruneOutcome>;
   /** Takes a new epoch now: everything captured from here on has a new origin. */
   newEpoch(reason: string): Promise<OriginId>;
-  /** Renames the own changesets of `origin` after `after` to a new epoch (decision 1) so that peers can take both histories. */
-  reissueBranch(origin: OriginId, after: Stamp): Promise<OriginId>;
+  /** What is remembered of the changesets of an origin, for a peer that holds another history of it. */
+  history(origin: OriginId): Promise<History>;
+  /** Compares an origin's history with a peer's: the younger branch gets a name of its own (decision 3). */
+  cutBranch(origin: OriginId, theirs: History): Promise<CutOutcome>;
   /** What joining would do to rows that are here already; changes nothing. Needs a received snapshot (`SnapshotWriter.preview`). */
   tables(): Promise<readonly TableReport[]>;
   conflicts(request: { readonly max: number }): Promise<readonly ConflictRecord[]>;
@@ -118,15 +120,17 @@ export interface JournalRead {
   readonly parts: readonly ChangesetPart[];
   readonly next: number;
   readonly needsSnapshot: boolean;
-  /** Origins whose entry in the peer's vector contradicts this journal (decision 1). */
+  /** Origins whose entry in the peer's vector is of another history than the one here (decision 3). */
   readonly forks: readonly Fork[];
 }
 
+/** Two histories of one origin have met. */
 export interface Fork {
   readonly origin: OriginId;
-  /** The last stamp at which both histories were known to be the same. */
-  readonly after: Stamp;
 }
+
+/** `renamed`: the branch that is held here was cut. `theirs`: the peer must cut its own. `none`: they do not part. */
+export type CutOutcome = 'renamed' | 'theirs' | 'none';
 
 export interface MergeOutcome {
   readonly vector: VersionVector;

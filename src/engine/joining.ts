@@ -269,7 +269,7 @@ const readOnly = (replica: Replica): Replica => ({
   drain: refuse,
   merge: refuse,
   newEpoch: refuse,
-  reissueBranch: refuse,
+  cutBranch: refuse,
 });
 
 const refuse = (): Promise<never> =>

@@ -88,9 +88,12 @@ async function carryOut(options: LaneOptions, open: Open, call: ReplicaCall): Pr
       return { kind: 'flush', vector: await replica.flush() };
     case 'prove':
       return { kind: 'prove', proof: await replica.proof() };
-    case 'reissue':
-      await replica.reissueBranch(call.origin, call.after);
-      return { kind: 'done', call: 'reissue' };
+    case 'history':
+      return { kind: 'history', origin: call.origin, history: await replica.history(call.origin) };
+    case 'cut': {
+      const { origin, theirs } = call;
+      return { kind: 'cut', origin, outcome: await replica.cutBranch(origin, theirs) };
+    }
     case 'new-epoch': {
       const { origin } = await replica.position();
       if (origin === call.origin) await replica.newEpoch(call.reason);

@@ -27,7 +27,7 @@ export function reportToEvent(report: SessionReport, peer: string): ReportedEven
       return { level: 'warn', detail: notice(report.dataset, 'USYNC-1600', text) };
     }
     case 'fork': {
-      const text = `two histories of ${report.origin} after ${report.after}`;
+      const text = `two histories of ${report.origin}; the younger branch gets a name of its own`;
       return { level: 'warn', detail: notice(report.dataset, 'USYNC-1601', text) };
     }
     case 'paused': {

@@ -1,6 +1,5 @@
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
-import type { OriginId, ServerId } from '../core/origin.js';
-import type { Stamp } from '../core/stamp.js';
+import type { ServerId } from '../core/origin.js';
 import type { Replica } from '../databases/replica.js';
 import type { Observe } from '../observe/event.js';
 import type { Answer, HelloMessage, PairingProof, Question } from '../protocol/message.js';
@@ -68,7 +67,6 @@ export interface RunningSession {
   decide(verdict: Verdict): void;
   /** Asks the peer's replica; for `usync verify`. Answers "failed" when the session ends or time runs out. */
   ask(dataset: string, question: Question): Promise<Answer>;
-  tellFork(dataset: string, fork: { readonly origin: OriginId; readonly after: Stamp }): void;
   status(): SessionStatus;
   close(code: ErrorCode | '', reason: string): void;
 }
@@ -119,7 +117,6 @@ export function runSession(options: RunSessionOptions): RunningSession {
     resume: (dataset) => tell({ kind: 'resume', dataset }),
     links: (servers) => tell({ kind: 'links', servers }),
     decide: (verdict) => onVerdict(runner, verdict),
-    tellFork: (dataset, { origin, after }) => tell({ kind: 'tell-fork', dataset, origin, after }),
     ask: (dataset, question) => ask(runner, dataset, question),
     status: () => runner.session.status,
     close: (code, reason) => tell({ kind: 'stop', code, reason }),

@@ -23,7 +23,7 @@ export interface DatasetContext {
   wakeAt(atMs: number): void;
   /** Whether the peer is linked with the server of this origin, so that it will get its changes from there. */
   isPeerLinkedWith(origin: OriginId): boolean;
-  foundFork(origin: OriginId, after: Stamp): void;
+  foundFork(origin: OriginId): void;
   readonly view: DatasetView;
 }
 

@@ -193,9 +193,8 @@ function onMerged(
   state.isMerging = false;
   state.mergingCost = 0;
   state.progressAtMs = context.time().nowMs;
-  for (const fork of outcome.forks) context.foundFork(fork.origin, fork.after);
   if (outcome.merged > 0) state.gaps = 0;
-  // A fork is no gap: its origin mends it, and asking again would only repeat what cannot be merged yet.
+  // A fork is no gap: the younger branch is cut first, and asking again would only repeat what cannot be merged yet.
   if (outcome.hasGap && outcome.forks.length === 0) {
     state.gaps++;
     if (state.gaps >= gapsMax) state.needsSnapshot = true;

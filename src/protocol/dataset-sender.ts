@@ -175,7 +175,7 @@ function onRead(context: DatasetContext, state: SenderState, read: Extract<CallR
     return;
   }
   state.isReading = false;
-  for (const fork of read.forks) context.foundFork(fork.origin, fork.after);
+  for (const fork of read.forks) context.foundFork(fork.origin);
   if (read.needsSnapshot) {
     onBehind(context, state);
     return;

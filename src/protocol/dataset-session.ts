@@ -1,5 +1,5 @@
 /** One dataset within a session: what both replicas hold, the streams in both directions, acknowledgements, faults. */
-import { serverIdOfOrigin, type OriginId } from '../core/origin.js';
+import type { OriginId } from '../core/origin.js';
 import type { Stamp } from '../core/stamp.js';
 import { covers, emptyVector, forksBetween, stampIn, type VersionVector } from '../core/version-vector.js';
 import { cutText } from './text-codec.js';
@@ -30,7 +30,6 @@ export interface DatasetSession {
   onFailed(failure: { readonly call: ReplicaCall['kind']; readonly code: string; readonly text: string }): void;
   onTurn(): void;
   onResume(): void;
-  tellFork(origin: OriginId, after: Stamp): void;
   /** Does what time or a free queue allows. */
   pump(): void;
   /** Results of calls with another round are void. */
@@ -83,7 +82,7 @@ export function createDatasetSession(options: ContextOptions): DatasetSession {
     ...options,
     view,
     call: (call) => options.callInRound(state.round, call),
-    foundFork: (origin, after) => onFork(link, origin, after),
+    foundFork: (origin) => tellHistory(link, origin),
   };
   const link: Link = {
     context,
@@ -108,7 +107,6 @@ export function createDatasetSession(options: ContextOptions): DatasetSession {
     onResume() {
       if (state.pause) state.pause = { ...state.pause, retryAtMs: context.time().nowMs };
     },
-    tellFork: (origin, after) => onFork(link, origin, after),
     pump: () => pump(link),
     get round() {
       return state.round;
@@ -220,7 +218,7 @@ function onMessage(link: Link, message: Message): void {
       proof.onPeer(message);
       return;
     case 'fork':
-      onFork(link, message.origin, message.after);
+      if (view.own) context.call({ kind: 'cut', origin: message.origin, theirs: message.history });
       return;
     case 'ask':
       answer(link, message.id, message.question);
@@ -234,7 +232,11 @@ function onMessage(link: Link, message: Message): void {
 function onHave(link: Link, message: HaveMessage): void {
   const { view, sender, proof } = link;
   const { isWhole, isFresh, isLanding, vector } = message;
-  if (isWhole) view.peerPaused = null;
+  if (isWhole) {
+    view.peerPaused = null;
+    // It may have gone back, or renamed a branch: then what it sent is not what it holds.
+    view.receivedByOrigin.clear();
+  }
   const before = isWhole ? emptyVector : (view.peer?.vector ?? emptyVector);
   view.peer = { vector: new Map([...before, ...vector]), isFresh, isLanding };
   sender.onHave();
@@ -265,6 +267,12 @@ function onResult(link: Link, result: CallResult): void {
     case 'snapshot-next':
       sender.onResult(result);
       return;
+    case 'history':
+      context.send({ kind: 'fork', dataset: context.number, origin: result.origin, history: result.history });
+      return;
+    case 'cut':
+      onCut(link, result);
+      return;
     case 'done':
       context.report({ kind: 'origin-changed', dataset: context.dataset, reason: result.call });
       askPosition(link);
@@ -278,6 +286,7 @@ function onResult(link: Link, result: CallResult): void {
     case 'snapshot-finish': {
       const outcome = receiver.onResult(result);
       if (!outcome) return;
+      for (const { origin } of outcome.forks) tellHistory(link, origin);
       const { merged, rows, conflicts, quarantined } = outcome;
       context.report({ kind: 'merged', dataset: context.dataset, merged, rows, conflicts, quarantined });
       if (link.view.own && covers(outcome.vector, link.view.own.vector)) {
@@ -302,6 +311,7 @@ function onPosition(link: Link, position: SessionPosition): void {
     state.flushAtMs ??= context.time().nowMs + flushAfterMs;
   }
   if (wentBack || (before && before.origin !== position.origin)) sender.onRewound();
+  if (wentBack) view.receivedByOrigin.clear();
   // A replica that lost something, or dropped what it had received, is sent everything from where it stands.
   if (wentBack || state.isResuming) receiver.again(position.vector);
   state.isResuming = false;
@@ -405,18 +415,22 @@ function checkWentBack(link: Link): void {
   }
 }
 
-/** The origin's own server re-issues its branch; any other tells that server, directly or through the engine. */
-function onFork({ context, state, view }: Link, origin: OriginId, after: Stamp): void {
+/** Two histories of one origin have met: the peer gets the one that is held here, and cuts its branch if it is younger. */
+function tellHistory({ context, state }: Link, origin: OriginId): void {
   const { nowMs } = context.time();
   if (nowMs < (state.forkToldAtMs.get(origin) ?? -Infinity) + forkAgainMs) return;
   state.forkToldAtMs.set(origin, nowMs);
-  const server = serverIdOfOrigin(origin);
-  if (server === context.self) {
-    if (view.own) context.call({ kind: 'reissue', origin, after });
-    return;
-  }
-  context.report({ kind: 'fork', dataset: context.dataset, origin, after });
-  if (server === context.peer) context.send({ kind: 'fork', dataset: context.number, origin, after });
+  context.report({ kind: 'fork', dataset: context.dataset, origin });
+  context.call({ kind: 'history', origin });
+}
+
+/** The branch here has another name now, which shows in the position; or the peer's must get one. */
+function onCut(link: Link, { origin, outcome }: Extract<CallResult, { kind: 'cut' }>): void {
+  const { context } = link;
+  if (outcome === 'theirs') tellHistory(link, origin);
+  if (outcome !== 'renamed') return;
+  context.report({ kind: 'origin-changed', dataset: context.dataset, reason: 'cut' });
+  askPosition(link);
 }
 
 function answer({ context, state }: Link, id: number, question: Question): void {

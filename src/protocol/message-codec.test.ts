@@ -64,6 +64,17 @@ const answer: fc.Arbitrary<Answer> = fc.oneof(
   record({ kind: fc.constant('rows' as const), rows: fc.array(row, { maxLength: 5 }) }),
   record({ kind: fc.constant('failed' as const), code: text, text }),
 );
+/** Stamps grow, and each point's `prev` is the one before it. */
+const history = fc
+  .tuple(stamp, fc.array(fc.tuple(fc.integer({ min: 1, max: 1000 }), hex(8)), { maxLength: 8 }))
+  .map(([start, steps]) => {
+    let prev = Math.min(start, 2 ** 40);
+    return steps.map(([step, chain]) => {
+      const point = { stamp: (prev + step) as Stamp, prev: prev as Stamp, chain: chain as ChainHash };
+      prev += step;
+      return point;
+    });
+  });
 const piece = record({ origin, stamp, part: count, isLast: fc.boolean(), rest: fc.nat({ max: 10_000 }), bytes });
 
 const of = (kind: Message['kind'], fields: object): fc.Arbitrary<Message> =>
@@ -89,7 +100,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
   of('snapshot-abort', { dataset, stream: count, text }),
   of('paused', { dataset, code: text, text }),
   proof.chain((content) => of('proof', { dataset }).map((base) => ({ ...base, ...content }))),
-  of('fork', { dataset, origin, after: stamp }),
+  of('fork', { dataset, origin, history }),
   of('ask', { dataset, id: count, question }),
   of('answer', { id: count, answer }),
 );

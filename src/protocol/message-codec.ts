@@ -3,6 +3,7 @@ import { createByteReader, malformed, type ByteReader } from '../core/byte-reade
 import { createByteWriter, type ByteWriter } from '../core/byte-writer.js';
 import { partBytesMax } from '../core/limits.js';
 import { isServerId, type ServerId } from '../core/origin.js';
+import { readHistory, writeHistory } from '../core/history-codec.js';
 import { readOrigin, writeOrigin } from '../core/part-dictionary.js';
 import { isStamp, type Stamp } from '../core/stamp.js';
 import { SyncError } from '../core/sync-error.js';
@@ -324,9 +325,9 @@ const codecs: { readonly [K in Message['kind']]: Codec<K> } = {
     write(w, m) {
       w.varint(m.dataset);
       writeOrigin(w, m.origin);
-      w.varint(m.after);
+      writeHistory(w, m.history);
     },
-    read: (r) => ({ kind: 'fork', dataset: readDataset(r), origin: readOrigin(r), after: readStamp(r) }),
+    read: (r) => ({ kind: 'fork', dataset: readDataset(r), origin: readOrigin(r), history: readHistory(r) }),
   },
   ask: {
     write(w, m) {

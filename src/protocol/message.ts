@@ -3,6 +3,7 @@
  * message gives the *sender's* number of a dataset, its position in that list.
  */
 import type { DatasetDigest } from '../core/digest.js';
+import type { History } from '../core/branch.js';
 import type { OriginId, ServerId } from '../core/origin.js';
 import type { Stamp } from '../core/stamp.js';
 import type { SqlValue } from '../core/value.js';
@@ -62,7 +63,8 @@ export type Message =
   | { readonly kind: 'snapshot-abort'; readonly dataset: number; readonly stream: number; readonly text: string }
   | { readonly kind: 'paused'; readonly dataset: number; readonly code: string; readonly text: string }
   | ProofMessage
-  | { readonly kind: 'fork'; readonly dataset: number; readonly origin: OriginId; readonly after: Stamp }
+  /** The sender found two histories of an origin; this is the one that it holds. The younger branch must be cut. */
+  | { readonly kind: 'fork'; readonly dataset: number; readonly origin: OriginId; readonly history: History }
   | { readonly kind: 'ask'; readonly dataset: number; readonly id: number; readonly question: Question }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer };
 

@@ -2,8 +2,8 @@
  * What goes into a session and what comes out. The session does no IO: whoever runs it carries out the effects in their
  * order and feeds results back as events. Replica calls of one dataset are carried out one after the other.
  */
+import type { History } from '../core/branch.js';
 import type { OriginId, ServerId } from '../core/origin.js';
-import type { Stamp } from '../core/stamp.js';
 import type { ChangesetPart } from '../core/changeset.js';
 import type { DatasetDigest } from '../core/digest.js';
 import type { VersionVector } from '../core/version-vector.js';
@@ -49,7 +49,6 @@ export type SessionEvent =
   /** A person decided, or whatever a dataset was paused for may be over: try again now. */
   | { readonly kind: 'resume'; readonly dataset: string }
   | { readonly kind: 'ask'; readonly dataset: string; readonly id: number; readonly question: Question }
-  | { readonly kind: 'tell-fork'; readonly dataset: string; readonly origin: OriginId; readonly after: Stamp }
   | { readonly kind: 'stop'; readonly code: string; readonly reason: string }
   | { readonly kind: 'closed'; readonly reason: string };
 
@@ -80,7 +79,8 @@ export type ReplicaCall =
   | { readonly kind: 'snapshot-add'; readonly chunk: Uint8Array }
   | { readonly kind: 'snapshot-finish'; readonly isFirst: boolean }
   | { readonly kind: 'snapshot-abort' }
-  | { readonly kind: 'reissue'; readonly origin: OriginId; readonly after: Stamp }
+  | { readonly kind: 'history'; readonly origin: OriginId }
+  | { readonly kind: 'cut'; readonly origin: OriginId; readonly theirs: History }
   /** Only if `origin` is still the replica's origin. */
   | { readonly kind: 'new-epoch'; readonly origin: OriginId; readonly reason: string }
   /** Both replicas are new and nobody else has the data: what is here is the beginning. */
@@ -106,7 +106,6 @@ export interface MergeResult {
 
 export interface ForkFound {
   readonly origin: OriginId;
-  readonly after: Stamp;
 }
 
 export interface SessionProof {
@@ -133,8 +132,10 @@ export type CallResult =
   | { readonly kind: 'snapshot-receive' }
   | { readonly kind: 'snapshot-add' }
   | { readonly kind: 'snapshot-finish'; readonly outcome: MergeResult }
+  | { readonly kind: 'history'; readonly origin: OriginId; readonly history: History }
+  | { readonly kind: 'cut'; readonly origin: OriginId; readonly outcome: 'renamed' | 'theirs' | 'none' }
   /** For calls whose effect shows in the position: it is asked again. */
-  | { readonly kind: 'done'; readonly call: 'reissue' | 'new-epoch' | 'found' }
+  | { readonly kind: 'done'; readonly call: 'new-epoch' | 'found' }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer };
 
 /** Facts for the engine: its activity feed, pruning, membership. */
@@ -156,7 +157,7 @@ export type SessionReport =
   | { readonly kind: 'acked'; readonly dataset: string; readonly vector: VersionVector }
   | { readonly kind: 'proven'; readonly dataset: string; readonly rows: number; readonly atMs: number }
   | { readonly kind: 'proof-failed'; readonly dataset: string; readonly tables: readonly string[] }
-  | { readonly kind: 'fork'; readonly dataset: string; readonly origin: OriginId; readonly after: Stamp }
+  | { readonly kind: 'fork'; readonly dataset: string; readonly origin: OriginId }
   | { readonly kind: 'went-back'; readonly dataset: string; readonly origin: OriginId }
   | { readonly kind: 'origin-changed'; readonly dataset: string; readonly reason: string }
   | {

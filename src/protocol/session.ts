@@ -174,9 +174,6 @@ function handle(parts: SessionParts, event: SessionEvent): void {
     case 'ask':
       ask(parts, event);
       return;
-    case 'tell-fork':
-      datasetByName.get(event.dataset)?.tellFork(event.origin, event.after);
-      return;
     case 'stop':
       close(parts, event.code, event.reason);
       return;

@@ -1,4 +1,5 @@
 /** What the model replica holds, and how it merges: the contract's rules of order, on one table of keys and values. */
+import type { HistoryPoint } from '../../src/core/branch.js';
 import { createChain } from '../../src/core/hash.js';
 import type { ChangesetPart } from '../../src/core/changeset.js';
 import type { OriginId, ServerId } from '../../src/core/origin.js';
@@ -39,6 +40,8 @@ export interface Memory {
   cells: Map<string, Cell>;
   journal: JournalEntry[];
   tail: VersionVector;
+  /** Every changeset that came by the stream, by origin. */
+  points: Map<OriginId, HistoryPoint[]>;
   sentVector: VersionVector;
 }
 
@@ -95,9 +98,12 @@ export const land = (
   parts: readonly ChangesetPart[],
   content: Content,
 ): void => {
-  const chain = createChain(model.memory.vector.get(origin)?.chain ?? emptyChain);
+  const before = model.memory.vector.get(origin);
+  const chain = createChain(before?.chain ?? emptyChain);
   for (const part of parts) chain.add(part.bytes);
-  model.memory.vector.set(origin, { stamp, chain: chain.value() });
+  const point = { stamp, chain: chain.value(), prev: before?.stamp ?? zeroStamp };
+  model.memory.vector.set(origin, { stamp, chain: point.chain });
+  model.memory.points.set(origin, [...(model.memory.points.get(origin) ?? []), point]);
   model.memory.journal.push({ origin, stamp, parts });
   for (const [key, value] of content.cells) {
     const old = model.memory.cells.get(key);
@@ -145,10 +151,10 @@ export const mergeOne = (model: Model, parts: readonly ChangesetPart[]): 'merged
   }
   const content = JSON.parse(untext.decode(joined)) as Content;
   const isForked = own && own.stamp > content.prev && (own.stamp < stamp || !holds(model, origin, stamp, parts));
-  if (isForked) return { origin, after: lastCommon(model, origin, content.prev) };
+  if (isForked) return { origin };
   if ((own?.stamp ?? 0) >= stamp) return 'covered';
   if ((own?.stamp ?? 0) !== content.prev) return 'gap';
-  if ((own?.chain ?? emptyChain) !== content.prevChain) return { origin, after: zeroStamp };
+  if ((own?.chain ?? emptyChain) !== content.prevChain) return { origin };
   if (content.seen.some(([id, seen]) => stampIn(model.memory.vector, id) < seen)) return 'gap';
   land(model, origin, stamp, parts, content);
   return 'merged';
@@ -161,16 +167,13 @@ export const holds = (model: Model, origin: OriginId, stamp: Stamp, parts: reado
   return Buffer.concat(entry.parts.map((part) => part.bytes)).equals(Buffer.concat(parts.map((part) => part.bytes)));
 };
 
-export const lastCommon = (model: Model, origin: OriginId, prev: Stamp): Stamp =>
-  model.memory.journal.some((entry) => entry.origin === origin && entry.stamp === prev) ? prev : zeroStamp;
-
 export const readJournal = (model: Model, request: JournalRequest): JournalRead => {
   const none = { parts: [], next: request.after, needsSnapshot: false, forks: [] };
   if (!covers(request.vector, model.memory.tail)) return { ...none, needsSnapshot: true };
   const forks: Fork[] = [];
   for (const [origin, entry] of request.vector) {
     const own = model.memory.vector.get(origin);
-    if (own && own.stamp === entry.stamp && own.chain !== entry.chain) forks.push({ origin, after: zeroStamp });
+    if (own && own.stamp === entry.stamp && own.chain !== entry.chain) forks.push({ origin });
   }
   const parts: ChangesetPart[] = [];
   let bytes = 0;

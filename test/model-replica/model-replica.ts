@@ -3,14 +3,12 @@
  * writer wins. It checks what the contract promises (order, `prev`, `seen`, forks, gap markers), so a session that
  * sends in the wrong order fails here.
  */
-import { createChain } from '../../src/core/hash.js';
+import { branchOrigin, isYounger, partingOf, type History } from '../../src/core/branch.js';
 import { originIdOf, type Epoch, type OriginId, type ServerId } from '../../src/core/origin.js';
-import type { Stamp } from '../../src/core/stamp.js';
+import { zeroStamp } from '../../src/core/stamp.js';
 import { SyncError } from '../../src/core/sync-error.js';
-import { emptyChain } from '../../src/core/version-vector.js';
-import type { Fork, MergeOutcome, Proof, Replica, SnapshotReader } from '../../src/databases/replica.js';
+import type { CutOutcome, Fork, MergeOutcome, Proof, Replica, SnapshotReader } from '../../src/databases/replica.js';
 import {
-  append,
   check,
   drain,
   drainIfDirty,
@@ -18,7 +16,6 @@ import {
   outcome,
   readJournal,
   receiveSnapshot,
-  type Content,
   type Memory,
   type Model,
   type ModelCounts,
@@ -83,6 +80,7 @@ const createModel = ({ server, nowMs, isFresh = false, partBytes = 64 * 1024 }: 
     cells: new Map(),
     journal: [],
     tail: new Map(),
+    points: new Map(),
     sentVector: new Map(),
   },
   pending: [],
@@ -220,9 +218,10 @@ const proofsOf = (model: Model): Pick<ModelReplica, 'proof' | 'bucketSums' | 'bu
     ),
 });
 
-const epochsOf = (model: Model): Pick<ModelReplica, 'newEpoch' | 'reissueBranch'> => ({
+const epochsOf = (model: Model): Pick<ModelReplica, 'newEpoch' | 'history' | 'cutBranch'> => ({
   newEpoch: () => checked(model, () => takeEpoch(model)),
-  reissueBranch: (origin, after) => checked(model, () => reissue(model, origin, after)),
+  history: (origin) => checked(model, () => model.memory.points.get(origin) ?? []),
+  cutBranch: (origin, theirs) => checked(model, () => cutBranch(model, origin, theirs)),
 });
 
 function takeEpoch(model: Model): OriginId {
@@ -231,22 +230,23 @@ function takeEpoch(model: Model): OriginId {
   return model.memory.origin;
 }
 
-function reissue(model: Model, origin: OriginId, after: Stamp): OriginId {
-  const { memory } = model;
-  const branch = memory.journal.filter((entry) => entry.origin === origin && entry.stamp > after);
-  memory.journal = memory.journal.filter((entry) => !branch.includes(entry));
-  const kept = memory.journal.filter((entry) => entry.origin === origin);
-  const last = kept.at(-1);
-  const chain = createChain(emptyChain);
-  for (const entry of kept) for (const part of entry.parts) chain.add(part.bytes);
-  if (last) memory.vector.set(origin, { stamp: last.stamp, chain: chain.value() });
+function cutBranch({ memory }: Model, origin: OriginId, theirs: History): CutOutcome {
+  const points = memory.points.get(origin) ?? [];
+  const parting = partingOf(points, theirs);
+  if (!parting) return 'none';
+  if (!isYounger(parting.mine, parting.theirs)) return 'theirs';
+  const to = branchOrigin(origin, parting.mine.chain);
+  const place = points.indexOf(parting.mine);
+  const [head, before] = [memory.vector.get(origin), points[place - 1]];
+  if (before) memory.vector.set(origin, { stamp: before.stamp, chain: before.chain });
   else memory.vector.delete(origin);
-  const renamed = takeEpoch(model);
-  for (const entry of branch) {
-    const content = JSON.parse(Buffer.concat(entry.parts.map((part) => part.bytes)).toString()) as Content;
-    append(model, content.cells, new Map(memory.vector));
-  }
-  return renamed;
+  if (head) memory.vector.set(to, head);
+  memory.points.set(to, points.splice(place));
+  if (memory.origin === origin) memory.origin = to;
+  const first = memory.journal.findIndex((entry) => entry.origin === origin && entry.stamp === parting.mine.stamp);
+  const marker = new Map(memory.vector);
+  memory.journal = [...memory.journal.slice(0, first), { origin: to, stamp: zeroStamp, parts: [], marker }];
+  return 'renamed';
 }
 
 function hashOf(value: string): number {

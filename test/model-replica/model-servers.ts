@@ -1,5 +1,5 @@
 /** Servers with model replicas and real sessions over memory links: what the tests of the session are made of. */
-import type { OriginId, ServerId } from '../../src/core/origin.js';
+import type { ServerId } from '../../src/core/origin.js';
 import { createDatasetTurns, type DatasetTurns } from '../../src/engine/dataset-turns.js';
 import { runSession, type RunningSession } from '../../src/engine/session-runner.js';
 import type { EventDetail } from '../../src/observe/event.js';
@@ -93,11 +93,6 @@ function run(system: VirtualSystem, server: ModelServer, channel: MemoryLink['ch
       onReport: (report) => {
         server.reports.push(report);
         if (report.kind === 'opened') tellLinks();
-        if (report.kind === 'fork') {
-          for (const other of server.sessions) {
-            if (isServerOf(other, report.origin)) other.tellFork(report.dataset, report);
-          }
-        }
       },
     },
   });
@@ -110,6 +105,3 @@ function run(system: VirtualSystem, server: ModelServer, channel: MemoryLink['ch
   void leave();
   return session;
 }
-
-const isServerOf = (session: RunningSession, origin: OriginId): boolean =>
-  session.status().peer?.server === origin.slice(0, 16);

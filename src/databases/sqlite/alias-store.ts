@@ -1,5 +1,5 @@
 import type { CellStamp } from '../../core/cell-stamp.js';
-import type { LifeName } from '../../core/life.js';
+import { compareLives, type LifeName } from '../../core/life.js';
 import type { AliasState } from '../../core/state-block.js';
 import type { Stamp } from '../../core/stamp.js';
 import type { Connection, PlainRow } from './driver.js';
@@ -11,7 +11,7 @@ import { bytesToStamp, stampToBytes } from './stamp-bytes.js';
 export interface AliasStore {
   find(table: string, from: LifeName): { readonly to: LifeName; readonly at: CellStamp } | null;
   put(alias: AliasState): void;
-  /** Follows aliases to the row that is meant now. */
+  /** Follows aliases to the row that is meant now. Only those that lead to an elder row count, so it ends. */
   rowNow(table: string, row: LifeName): LifeName;
   all(): IterableIterator<AliasState>;
   isEmpty(): boolean;
@@ -62,8 +62,11 @@ export function createAliasStore(connection: Connection, origins: OriginStore): 
     },
     rowNow(table, row) {
       let now = row;
-      for (let next = store.find(table, now); next; next = store.find(table, now)) now = next.to;
-      return now;
+      for (;;) {
+        const next = store.find(table, now);
+        if (!next || compareLives(next.to, now) >= 0) return now;
+        now = next.to;
+      }
     },
     *all() {
       for (const row of selectAll.iterate()) {

@@ -1,25 +1,14 @@
-import { createChangesetEncoder } from '../../core/changeset-encoder.js';
-import { decodePart } from '../../core/changeset-decoder.js';
-import type { ChangesetHeader, ChangesetPart } from '../../core/changeset.js';
-import { createChain } from '../../core/hash.js';
-import type { Cell } from '../../core/life-state.js';
-import { originIdOf, type OriginId } from '../../core/origin.js';
-import {
-  renameCellStamp,
-  renameLife,
-  renameOriginInBlock,
-  renameOriginInHeader,
-  type OriginRenaming,
-} from '../../core/rename-origin.js';
-import type { Stamp } from '../../core/stamp.js';
+import { branchOrigin, isYounger, partingOf, type History, type HistoryPoint } from '../../core/branch.js';
+import { originIdOf, serverIdOfOrigin, type OriginId } from '../../core/origin.js';
+import { renameCells, renameInVector, renameLife, type OriginRenaming } from '../../core/rename-origin.js';
+import { emptyChain, type VectorEntry, type VersionVector } from '../../core/version-vector.js';
 import { SyncError } from '../../core/sync-error.js';
-import { RowReference } from '../../core/value.js';
-import { emptyChain, type VectorEntry } from '../../core/version-vector.js';
-import { compressBytes, decompressBytes } from '../../system/compression.js';
-import type { JournalEntry } from './journal-store.js';
+import type { CutOutcome } from '../replica.js';
 import { memoryOf } from './merge-changeset.js';
+import { raiseFlag } from './merging-flag.js';
 import type { ReplicaContext } from './replica-context.js';
-import { shadowColumns, type Shadow } from './shadow-store.js';
+import { settleWaiting } from './settle-waiting.js';
+import { shadowColumns } from './shadow-store.js';
 import { inTransaction, whenFree } from './store-transaction.js';
 import { shadowKeyColumns, type SyncedTable } from './synced-table.js';
 
@@ -31,128 +20,97 @@ export function newEpoch({ identity, origins }: ReplicaContext): OriginId {
 }
 
 /**
- * Gives the own changesets of `origin` after `after` to a new epoch (decision 1): in the journal, and wherever their
- * lives and stamps are named. Both histories can then be merged by everybody. One transaction; its cost is that of the
- * branch, and of a look at every shadow.
+ * Finds where the history of `origin` here and a peer's part. When the branch here is the younger one it is cut: it gets
+ * the origin that its first changeset's chain makes, like at everybody else who holds it. One transaction; its cost is a
+ * look at every shadow.
  */
-export async function reissueBranch(context: ReplicaContext, origin: OriginId, after: Stamp): Promise<OriginId> {
+export async function cutBranch(context: ReplicaContext, origin: OriginId, theirs: History): Promise<CutOutcome> {
   return whenFree(context.system, () =>
     inTransaction(context, () => {
-      memoryOf(context).begin();
-      const to = originIdOf(context.identity.server, context.identity.freshEpoch());
-      const renaming: OriginRenaming = { origin, after, to };
-      const forkPoint = entryAt(context, origin, after);
-      const entries = context.journal.entriesAfter(origin, after);
-      for (const table of context.tables.all()) renameShadows(context, table, renaming);
-      renameBeside(context, renaming);
-      context.origins.advance(origin, forkPoint);
-      context.origins.setOwn(to);
-      for (const entry of entries) reissue(context, entry, renaming);
-      memoryOf(context).begin();
-      return to;
+      const parting = partingOf(context.histories.of(origin), theirs);
+      if (!parting) return 'none';
+      if (!isYounger(parting.mine, parting.theirs)) return 'theirs';
+      renameBranch(context, origin, parting.mine);
+      return 'renamed';
     }),
   );
 }
 
-/** What both histories share. */
-function entryAt({ journal }: ReplicaContext, origin: OriginId, stamp: Stamp): VectorEntry {
-  if (stamp === 0) return { stamp, chain: emptyChain };
-  const chain = journal.find(origin, stamp)?.chain ?? chainOfTail(journal.tail().get(origin), stamp);
-  if (chain === null) {
-    throw new SyncError('USYNC-1601', `the journal does not reach back to where ${origin} forked`, {
-      facts: { stamp },
-    });
+/**
+ * A name that is new here may be that of a branch which is held here under its old one: then somebody cut it. It is
+ * renamed, so that nothing is merged under two names. True when something was. Inside a transaction.
+ */
+export function followNames(context: ReplicaContext, names: Iterable<OriginId>): boolean {
+  const { origins, histories } = context;
+  let hasRenamed = false;
+  for (const name of names) {
+    if (origins.entry(name).stamp > 0 || !hasSibling(origins.vector(), name)) continue;
+    const branch = histories.namesake(name);
+    if (!branch) continue;
+    renameBranch(context, branch.origin, branch.point);
+    hasRenamed = true;
   }
-  return { stamp, chain };
+  return hasRenamed;
 }
 
-const chainOfTail = (entry: VectorEntry | undefined, stamp: Stamp): VectorEntry['chain'] | null =>
-  entry?.stamp === stamp ? entry.chain : null;
-
-function reissue(context: ReplicaContext, entry: JournalEntry, renaming: OriginRenaming): void {
-  const { journal, origins, system } = context;
-  const decoded = function* () {
-    for (const { bytes } of journal.parts(entry.origin, entry.stamp)) {
-      yield decodePart(bytes, { decompress: decompressBytes });
-    }
-  };
-  const { stamp: prev, chain: prevChain } = origins.entry(renaming.to);
-  const chain = createChain(prevChain);
-  let header: ChangesetHeader | null = null;
-  let encoder: ReturnType<typeof createChangesetEncoder> | null = null;
-  let [parts, bytes] = [0, 0];
-  const put = (finished: readonly ChangesetPart[]): void => {
-    for (const part of finished) {
-      chain.add(part.bytes);
-      journal.putPart(part);
-      parts++;
-      bytes += part.bytes.length;
-    }
-  };
-  for (const part of decoded()) {
-    if (part.header) {
-      header = part.header;
-      const renamed = renameOriginInHeader(part.header, renaming, prevChain);
-      encoder = createChangesetEncoder({ ...renamed, prev }, { compress: compressBytes });
-    }
-    if (!header || !encoder) throw new SyncError('USYNC-1001', 'a changeset in the journal has no header');
-    for (const block of part.blocks) put(encoder.add(renameOriginInBlock(block, header, renaming)));
-  }
-  if (!encoder) throw new SyncError('USYNC-1001', 'a changeset in the journal has no parts');
-  put(encoder.finish());
-  journal.remove(entry.origin, entry.stamp);
-  const { stamp } = entry;
-  journal.append({ origin: renaming.to, stamp, prev, chain: chain.value(), parts, bytes }, system.nowMs());
-  origins.advance(renaming.to, { stamp, chain: chain.value() });
+function hasSibling(vector: VersionVector, name: OriginId): boolean {
+  const server = serverIdOfOrigin(name);
+  for (const origin of vector.keys()) if (serverIdOfOrigin(origin) === server) return true;
+  return false;
 }
 
-/** Numbers by four statements; names inside blobs one by one. */
-function renameShadows(context: ReplicaContext, table: SyncedTable, renaming: OriginRenaming): void {
-  const { connection, origins, shadows } = context;
+/** Inside a transaction, in which nothing was changed yet. */
+function renameBranch(context: ReplicaContext, origin: OriginId, first: HistoryPoint): void {
+  const { origins, journal, histories, tables, system } = context;
+  const to = branchOrigin(origin, first.chain);
+  const head = origins.entry(origin);
+  if (to === origin || origins.entry(to).stamp > 0) {
+    throw new SyncError('USYNC-1601', `the branch of ${origin} cannot be named ${to}: that name is taken`);
+  }
+  const renaming: OriginRenaming = { origin, from: first.stamp, before: entryBefore(context, origin, first), to };
+  memoryOf(context).begin();
+  for (const table of tables.all()) renameShadows(context, table, renaming);
+  renameBeside(context, renaming);
+  renameSeen(context, renaming);
+  journal.dropBranch(origin, first.stamp);
+  journal.setTail(renameInVector(journal.tail(), renaming));
+  histories.rename(renaming);
+  origins.advance(origin, renaming.before);
+  origins.advance(to, head);
+  // Everything is told anew under the names that it has now.
+  origins.setOwn(origins.own() === origin ? to : origins.own());
+  journal.appendGap(origins.vector(), system.nowMs());
+  memoryOf(context).begin();
+  // Ages of rows with one stamp go by origin: what clashes is looked at again.
+  settleWaiting(context, null);
+  raiseFlag(context, false);
+  memoryOf(context).begin();
+}
+
+/** The changeset that both branches go on from. */
+function entryBefore({ histories, journal }: ReplicaContext, origin: OriginId, { prev }: HistoryPoint): VectorEntry {
+  if (prev === 0) return { stamp: prev, chain: emptyChain };
+  const known = histories.find(origin, prev) ?? journal.tail().get(origin);
+  if (known?.stamp === prev) return { stamp: prev, chain: known.chain };
+  throw new SyncError('USYNC-1601', `nothing is remembered of ${origin} before its branch`, { facts: { prev } });
+}
+
+/** Names only: the stamps of cells keep their origin, so it is said where it was that of the life. */
+function renameShadows({ connection, origins, shadows }: ReplicaContext, table: SyncedTable, renaming: OriginRenaming) {
   const keys = shadowKeyColumns(table);
-  const blobs = connection
-    .cached(
-      `SELECT ${keys.join(', ')}, ${shadowColumns('s')} FROM ${table.shadowSql} s WHERE r IS NOT NULL OR x IS NOT NULL`,
-    )
+  const named = connection
+    .cached(`SELECT ${keys.join(', ')}, ${shadowColumns('s')} FROM ${table.shadowSql} s WHERE r IS NOT NULL`)
     .allExact();
-  for (const row of blobs) {
+  for (const row of named) {
     const shadow = shadows.read(row, keys.length);
-    shadows.put(table, row.slice(0, keys.length), renameShadow(shadow, renaming));
+    const renamed = shadow.row && renameLife(shadow.row, renaming);
+    if (renamed !== shadow.row) shadows.put(table, row.slice(0, keys.length), { ...shadow, row: renamed });
   }
-  const [from, to] = [BigInt(origins.numberOf(renaming.origin)), BigInt(origins.numberOf(renaming.to))];
-  const after = BigInt(renaming.after);
-  const run = (sql: string, ...params: bigint[]): void =>
-    void connection.cached(`UPDATE ${table.shadowSql} SET ${sql}`).run(...params);
-  const at = 's + coalesce(d, 0)';
-  run(`b = ? WHERE o = ? AND s <= ? AND b IS NULL AND ${at} > ?`, to, from, after, after);
-  run(`b = ? WHERE b = ? AND ${at} > ?`, to, from, after);
-  run(`b = ? WHERE o = ? AND s > ? AND b IS NULL AND ${at} <= ?`, from, from, after, after);
-  run('o = ? WHERE o = ? AND s > ?', to, from, after);
-}
-
-function renameShadow(shadow: Shadow, renaming: OriginRenaming): Shadow {
-  const exceptions = new Map(
-    [...(shadow.exceptions ?? [])].map(([position, at]) => [position, renameCellStamp(at, renaming)]),
-  );
-  return {
-    ...shadow,
-    life: renameLife(shadow.life, renaming),
-    row: shadow.row && renameLife(shadow.row, renaming),
-    at: renameCellStamp(shadow.at, renaming),
-    exceptions: exceptions.size > 0 ? exceptions : null,
-  };
-}
-
-function renameCells(cells: ReadonlyMap<string, Cell>, renaming: OriginRenaming): Map<string, Cell> {
-  return new Map(
-    [...cells].map(([column, { value, at }]) => [
-      column,
-      {
-        value: value instanceof RowReference ? new RowReference(renameLife(value.row, renaming)) : value,
-        at: renameCellStamp(at, renaming),
-      },
-    ]),
-  );
+  const [from, to] = [origins.numberOf(renaming.origin), origins.numberOf(renaming.to)].map(BigInt);
+  if (from === undefined || to === undefined) return;
+  connection
+    .cached(`UPDATE ${table.shadowSql} SET b = coalesce(b, o), o = ? WHERE o = ? AND s >= ?`)
+    .run(to, from, BigInt(renaming.from));
 }
 
 /** Lives that hide, cells that are kept beside rows, aliases, and where lives moved to. */
@@ -171,7 +129,7 @@ function renameBeside(context: ReplicaContext, renaming: OriginRenaming): void {
     }
   }
   for (const { name } of context.tables.all()) {
-    for (const { life, cells } of [...asides.allExtraCells(name)]) {
+    for (const { life, cells } of asides.allExtraCells(name)) {
       asides.removeExtraCells(name, life);
       asides.putExtraCells(name, renameLife(life, renaming), renameCells(cells, renaming));
     }
@@ -179,14 +137,24 @@ function renameBeside(context: ReplicaContext, renaming: OriginRenaming): void {
   const known = [...aliases.all()];
   connection.exec('DELETE FROM _usync_aliases');
   for (const { table, from, to, at } of known) {
-    aliases.put({
-      table,
-      from: renameLife(from, renaming),
-      to: renameLife(to, renaming),
-      at: renameCellStamp(at, renaming),
-    });
+    aliases.put({ table, from: renameLife(from, renaming), to: renameLife(to, renaming), at });
   }
   connection
-    .cached('UPDATE _usync_moved SET origin = ? WHERE origin = ? AND stamp > ?')
-    .run(BigInt(origins.numberOf(renaming.to)), BigInt(origins.numberOf(renaming.origin)), BigInt(renaming.after));
+    .cached('UPDATE _usync_moved SET origin = ? WHERE origin = ? AND stamp >= ?')
+    .run(BigInt(origins.numberOf(renaming.to)), BigInt(origins.numberOf(renaming.origin)), BigInt(renaming.from));
+}
+
+/** Who has seen the branch has seen it under its new name; the branch has seen what its origin had. */
+function renameSeen({ connection }: ReplicaContext, { origin, from, before, to }: OriginRenaming): void {
+  connection
+    .cached(
+      'INSERT OR REPLACE INTO _usync_seen SELECT origin, ?, stamp FROM _usync_seen WHERE other = ? AND stamp >= ?',
+    )
+    .run(to, origin, BigInt(from));
+  connection
+    .cached('UPDATE _usync_seen SET stamp = ? WHERE other = ? AND stamp >= ?')
+    .run(BigInt(before.stamp), origin, BigInt(from));
+  connection
+    .cached('INSERT OR REPLACE INTO _usync_seen SELECT ?, other, stamp FROM _usync_seen WHERE origin = ?')
+    .run(to, origin);
 }

@@ -4,6 +4,7 @@ import type { Stamp } from '../../core/stamp.js';
 import { covers, joinVectors, stampIn, type ChainHash, type VersionVector } from '../../core/version-vector.js';
 import type { Fork, JournalRead, JournalRequest, PruneOutcome, PruneRequest } from '../replica.js';
 import type { Connection, PlainRow } from './driver.js';
+import type { HistoryStore } from './history-store.js';
 import type { MetaStore } from './meta-store.js';
 import type { OriginStore } from './origin-store.js';
 import { createPartStore, type PartStore } from './part-store.js';
@@ -27,9 +28,11 @@ export interface JournalStore extends PartStore {
   /** Marks that a snapshot was merged here: nothing after it may be streamed to a peer that lacks `vector` (R9.2). */
   appendGap(vector: VersionVector, nowMs: number): void;
   find(origin: OriginId, stamp: Stamp): JournalEntry | null;
-  /** Own changesets of one origin after a stamp, oldest first. */
-  entriesAfter(origin: OriginId, after: Stamp): JournalEntry[];
-  remove(origin: OriginId, stamp: Stamp): void;
+  /**
+   * Forgets the changesets from `from` on and everything that was merged after the first of them, and what is staged:
+   * their bytes may name what has another name now. What they were is kept in the histories.
+   */
+  dropBranch(origin: OriginId, from: Stamp): void;
   read(request: JournalRequest): JournalRead;
   tail(): VersionVector;
   setTail(vector: VersionVector): void;
@@ -42,7 +45,13 @@ export interface JournalStore extends PartStore {
 /** A cursor is `position * cursorScale + parts of it already sent`. */
 const cursorScale = 2 ** 20;
 
-export function createJournalStore(connection: Connection, origins: OriginStore, meta: MetaStore): JournalStore {
+export interface JournalParts {
+  readonly origins: OriginStore;
+  readonly meta: MetaStore;
+  readonly histories: HistoryStore;
+}
+
+export function createJournalStore(connection: Connection, { origins, meta, histories }: JournalParts): JournalStore {
   const sql = prepareStatements(connection);
   const partStore = createPartStore(connection, origins);
   let bytes: number | null = null;
@@ -69,21 +78,22 @@ export function createJournalStore(connection: Connection, origins: OriginStore,
       const row = sql.find.get(numberOf(origin), BigInt(stamp));
       return row ? entryOf(row) : null;
     },
-    entriesAfter: (origin, after) => sql.entriesAfter.all(numberOf(origin), BigInt(after)).map(entryOf),
     ...partStore,
-    remove(origin, stamp) {
-      sql.remove.run(numberOf(origin), BigInt(stamp));
-      journal.dropParts(origin, stamp);
+    dropBranch(origin, from) {
+      const position = firstOfBranch({ journal, sql, origins }, origin, from);
+      histories.keepJournal(position, Number.MAX_SAFE_INTEGER);
+      sql.removeFrom.run(BigInt(position));
+      sql.dropLoose.run();
       bytes = null;
     },
-    read: (request) => readJournal({ request, journal, sql, origins }),
+    read: (request) => readJournal({ request, journal, sql, origins, histories }),
     tail: () => textToVector(meta.text('tail')),
     setTail(vector) {
       meta.set('tail', vectorToText(vector));
     },
     bytes: () => (bytes ??= integerAt(sql.bytes.get() ?? [0n], 0)),
     prune(request, nowMs, entriesMax) {
-      const outcome = pruneJournal({ request, nowMs, entriesMax, journal, sql, origins });
+      const outcome = pruneJournal({ request, nowMs, entriesMax, journal, sql, origins, histories });
       bytes = null;
       return outcome;
     },
@@ -103,10 +113,13 @@ function prepareStatements(connection: Connection) {
       `INSERT INTO _usync_journal (origin, stamp, prev, chain, parts, bytes, time, gap) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     find: prepare(`SELECT ${entryColumns} FROM _usync_journal WHERE origin = ? AND stamp = ?`),
-    entriesAfter: prepare(
-      `SELECT ${entryColumns} FROM _usync_journal WHERE origin = ? AND stamp > ? ORDER BY position`,
+    firstOf: prepare('SELECT min(position) FROM _usync_journal WHERE origin = ? AND stamp >= ?'),
+    gaps: prepare('SELECT position, gap FROM _usync_journal WHERE gap IS NOT NULL ORDER BY position'),
+    removeFrom: prepare('DELETE FROM _usync_journal WHERE position >= ?'),
+    dropLoose: prepare(
+      `DELETE FROM _usync_parts AS p WHERE NOT EXISTS (
+         SELECT 1 FROM _usync_journal j WHERE j.origin = p.origin AND j.stamp = p.stamp AND j.origin IS NOT NULL)`,
     ),
-    remove: prepare('DELETE FROM _usync_journal WHERE origin = ? AND stamp = ?'),
     bytes: prepare('SELECT coalesce(sum(bytes), 0) FROM _usync_journal'),
     page: prepare(
       `SELECT position, origin, stamp, parts, bytes, gap FROM _usync_journal WHERE position >= ? ORDER BY position
@@ -118,7 +131,6 @@ function prepareStatements(connection: Connection) {
     oldest: prepare(
       `SELECT position, origin, stamp, chain, bytes, time, gap FROM _usync_journal ORDER BY position LIMIT ?`,
     ),
-    gaps: prepare('SELECT gap FROM _usync_journal WHERE gap IS NOT NULL'),
     removeAt: prepare('DELETE FROM _usync_journal WHERE position = ?'),
   };
 }
@@ -128,6 +140,7 @@ interface ReadWork {
   readonly journal: JournalStore;
   readonly sql: ReturnType<typeof prepareStatements>;
   readonly origins: OriginStore;
+  readonly histories: HistoryStore;
 }
 
 function readJournal(work: ReadWork): JournalRead {
@@ -190,31 +203,21 @@ function coversGap({ request, sql, origins }: ReadWork, position: number, gap: V
   return true;
 }
 
-/**
- * Origins whose entry in the peer's vector is another history than ours (decision 1). Entries we lack tell nothing:
- * those below the tail, and those that came here inside a snapshot.
- */
-function forksWith({ journal, origins, sql }: ReadWork, vector: VersionVector): Fork[] {
-  const forks: Fork[] = [];
-  let gaps: VersionVector[] | null = null;
-  for (const [origin, { stamp, chain }] of vector) {
-    const own = origins.entry(origin);
-    if (stamp > own.stamp || stamp === 0) continue;
-    const chainHere = stamp === own.stamp ? own.chain : journal.find(origin, stamp)?.chain;
-    if (chainHere === chain) continue;
-    gaps ??= [journal.tail(), ...sql.gaps.all().map((row) => textToVector(textAt(row, 0)))];
-    const passed = gaps.flatMap((gap) => gap.get(origin) ?? []);
-    if (chainHere === undefined) {
-      const same = passed.find((entry) => entry.stamp === stamp);
-      if (same ? same.chain === chain : passed.some((entry) => entry.stamp > stamp)) continue;
-    }
-    const entries = [...passed, ...journal.entriesAfter(origin, 0 as Stamp)];
-    forks.push({
-      origin,
-      after: Math.max(0, ...entries.map((entry) => entry.stamp).filter((each) => each < stamp)) as Stamp,
-    });
-  }
-  return forks;
+/** Origins whose entry in the peer's vector is of another history than ours. Entries we lack tell nothing. */
+const forksWith = ({ histories }: ReadWork, vector: VersionVector): Fork[] =>
+  [...vector].flatMap(([origin, entry]) => (histories.relation(origin, entry) === 'forked' ? [{ origin }] : []));
+
+/** Where the branch begins in merge order; the beginning of all where that is forgotten. */
+function firstOfBranch(
+  { journal, sql, origins }: Omit<ReadWork, 'request' | 'histories'>,
+  origin: OriginId,
+  from: Stamp,
+): number {
+  if (stampIn(journal.tail(), origin) >= from) return 0;
+  const [entry] = sql.firstOf.get(BigInt(origins.numberOf(origin)), BigInt(from)) ?? [];
+  const gap = sql.gaps.all().find((row) => stampIn(textToVector(textAt(row, 1)), origin) >= from)?.[0];
+  const found = [entry, gap].flatMap((position) => (typeof position === 'bigint' ? Number(position) : []));
+  return found.length > 0 ? Math.min(...found) : 0;
 }
 
 interface PruneWork extends Omit<ReadWork, 'request'> {
@@ -224,7 +227,7 @@ interface PruneWork extends Omit<ReadWork, 'request'> {
 }
 
 /** From the oldest on, and only as long as each may go: a hole in the middle could not be told from a gap. */
-function pruneJournal({ request, nowMs, entriesMax, journal, sql, origins }: PruneWork): PruneOutcome {
+function pruneJournal({ request, nowMs, entriesMax, journal, sql, origins, histories }: PruneWork): PruneOutcome {
   let tail = journal.tail();
   let total = journal.bytes();
   let [entries, bytes] = [0, 0];
@@ -242,12 +245,16 @@ function pruneJournal({ request, nowMs, entriesMax, journal, sql, origins }: Pru
       ]);
     if (!isOverBounds && !covers(request.covered, lost)) break;
     tail = joinVectors(tail, lost);
+    histories.keepJournal(integerAt(row, 0), integerAt(row, 0));
     sql.removeAt.run(row[0] ?? null);
     for (const [origin, { stamp }] of gap ? [] : lost) journal.dropParts(origin, stamp);
     total -= size;
     bytes += size;
     entries++;
   }
-  if (entries > 0) journal.setTail(tail);
+  if (entries > 0) {
+    journal.setTail(tail);
+    histories.trim();
+  }
   return { entries, bytes };
 }

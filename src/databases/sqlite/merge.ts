@@ -1,12 +1,13 @@
 import { decodePart, type DecodedPart } from '../../core/changeset-decoder.js';
 import type { ChangeBlock, ChangesetHeader, ChangesetPart } from '../../core/changeset.js';
 import { createChain } from '../../core/hash.js';
-import { stampIn } from '../../core/version-vector.js';
+import { stampIn, type ChainHash } from '../../core/version-vector.js';
 import { SyncError } from '../../core/sync-error.js';
 import { decompressBytes } from '../../system/compression.js';
 import type { Fork, MergeOutcome } from '../replica.js';
 import type { JournalEntry } from './journal-store.js';
 import { drainInTransaction, drainNotes } from './drain.js';
+import { followNames } from './epochs.js';
 import { mergeChangeset, memoryOf } from './merge-changeset.js';
 import { raiseFlag } from './merging-flag.js';
 import { gateOf } from './merge-gate.js';
@@ -108,12 +109,9 @@ function takePart(context: ReplicaContext, part: ChangesetPart, tally: MergeTall
   const { journal, origins } = context;
   const isCovered = part.stamp <= stampIn(origins.vector(), part.origin);
   const isSingle = part.part === 0 && part.isLast;
-  if (isCovered && (part.part > 0 || journal.find(part.origin, part.stamp) === null)) {
-    if (part.isLast) tally.covered++;
-    return null;
-  }
   try {
-    if (isSingle) takeWhole(context, [part], tally);
+    if (isCovered && !isSingle) takeCovered(context, part, tally);
+    else if (isSingle) takeWhole(context, [part], tally);
     else {
       journal.putPart(part);
       if (part.isLast) takeWhole(context, { [Symbol.iterator]: () => journal.parts(part.origin, part.stamp) }, tally);
@@ -126,12 +124,26 @@ function takePart(context: ReplicaContext, part: ChangesetPart, tally: MergeTall
   }
 }
 
+/** A part of a large changeset that is held already, if it is the same: its header tells. */
+function takeCovered(context: ReplicaContext, part: ChangesetPart, tally: MergeTally): void {
+  const { origin } = part;
+  const header = part.part === 0 ? decode(part).header : undefined;
+  if (header && context.histories.relation(origin, { stamp: header.prev, chain: header.prevChain }) === 'forked') {
+    noteFork(tally, { origin });
+  }
+  if (part.isLast) tally.covered++;
+}
+
+function noteFork({ forks }: MergeTally, fork: Fork): void {
+  if (!forks.some(({ origin }) => origin === fork.origin)) forks.push(fork);
+}
+
 const bytesCodes: ReadonlySet<string> = new Set(['USYNC-1503', 'USYNC-1504', 'USYNC-1507']);
 const isMalformed = (error: unknown): error is SyncError => error instanceof SyncError && bytesCodes.has(error.code);
 
 /** All parts of one changeset: merged if it is the next one. They are read one by one, so that any size fits. */
 function takeWhole(context: ReplicaContext, parts: Iterable<ChangesetPart>, tally: MergeTally): void {
-  const { journal, origins } = context;
+  const { journal } = context;
   const reading = readParts(parts);
   const first = reading.next();
   const header = first.done ? undefined : first.value.header;
@@ -139,11 +151,17 @@ function takeWhole(context: ReplicaContext, parts: Iterable<ChangesetPart>, tall
     tally.hasGap = true;
     return;
   }
-  const gate = gateOf(header, origins.vector(), journal);
+  if (followNames(context, [header.origin, ...header.seen.keys()])) {
+    // What is staged may hold old names and is gone; this one is asked for again.
+    raiseFlag(context, true);
+    tally.hasGap = true;
+    return;
+  }
+  const gate = gateOf(header, context, () => chainOf(header, parts));
   if (gate.kind !== 'next') {
     if (gate.kind === 'covered') tally.covered++;
     else if (gate.kind === 'gap') tally.hasGap = true;
-    else if (!tally.forks.some(({ origin }) => origin === header.origin)) tally.forks.push(gate.fork);
+    else noteFork(tally, gate.fork);
     if (gate.kind !== 'covered') journal.dropParts(header.origin, header.stamp);
     return;
   }
@@ -167,6 +185,12 @@ function takeWhole(context: ReplicaContext, parts: Iterable<ChangesetPart>, tall
   tally.rows += merged.rows;
   tally.conflicts += merged.conflicts;
   tally.quarantined += merged.refused;
+}
+
+function chainOf({ prevChain }: ChangesetHeader, parts: Iterable<ChangesetPart>): ChainHash {
+  const chain = createChain(prevChain);
+  for (const { bytes } of parts) chain.add(bytes);
+  return chain.value();
 }
 
 interface ReadPart extends Pick<DecodedPart, 'blocks'> {

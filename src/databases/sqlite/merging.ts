@@ -1,4 +1,4 @@
-import { newEpoch, reissueBranch } from './epochs.js';
+import { cutBranch, newEpoch } from './epochs.js';
 import { mergeParts } from './merge.js';
 import type { Merging } from './replica-context.js';
 import { settleAfterDrain, settleWaiting } from './settle-waiting.js';
@@ -21,6 +21,6 @@ export function createMerging(options: MergingOptions = {}): Merging {
     receiveSnapshot: async (context, vector) => receiveSnapshot(context, vector, spoolFolder),
     finishLanding: resumeLanding,
     newEpoch: (context) => newEpoch(context),
-    reissueBranch,
+    cutBranch,
   };
 }

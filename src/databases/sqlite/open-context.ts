@@ -5,6 +5,7 @@ import { createAliasStore } from './alias-store.js';
 import { createAsideStore } from './aside-store.js';
 import { createConflictStore } from './conflict-store.js';
 import type { Connection } from './driver.js';
+import { createHistoryStore } from './history-store.js';
 import { createJournalStore } from './journal-store.js';
 import { createLifeFinder } from './life-finder.js';
 import { createMetaStore } from './meta-store.js';
@@ -32,6 +33,7 @@ export function openContext(connection: Connection, options: ContextOptions): Re
   const tables = createTableRegistry(connection, { readSchema: () => readSchema(connection), adjust });
   const shadows = createShadowStore(connection, origins);
   const asides = createAsideStore(connection, origins);
+  const histories = createHistoryStore(connection, origins);
   return {
     dataset,
     identity,
@@ -46,7 +48,8 @@ export function openContext(connection: Connection, options: ContextOptions): Re
     asides,
     lives: createLifeFinder(connection, { origins, shadows, asides }),
     aliases: createAliasStore(connection, origins),
-    journal: createJournalStore(connection, origins, meta),
+    journal: createJournalStore(connection, { origins, meta, histories }),
+    histories,
     conflicts: createConflictStore(connection),
     notes: createNoteStore(connection),
   };

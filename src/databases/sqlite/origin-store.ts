@@ -17,7 +17,7 @@ export interface OriginStore {
   entry(origin: OriginId): VectorEntry;
   advance(origin: OriginId, entry: VectorEntry): void;
   /** What the vector gained since the own changeset before: the `seen` of the next one. */
-  untold(): ReadonlyMap<OriginId, Stamp>;
+  untold(): VersionVector;
   /** To be called with an own changeset: everything in the vector is told now. */
   markTold(): void;
   /** A new own stamp; the clock moves with it. */
@@ -57,7 +57,7 @@ export function createOriginStore(connection: Connection, meta: MetaStore): Orig
     untold() {
       const own = store.own();
       const gained = [...list.known()].filter(([origin, { entry, told }]) => origin !== own && entry.stamp > told);
-      return new Map(gained.map(([origin, { entry }]) => [origin, entry.stamp]));
+      return new Map(gained.map(([origin, { entry }]) => [origin, entry]));
     },
     markTold() {
       if (store.untold().size > 0) list.tellAll();

@@ -21,7 +21,6 @@ export interface OwnChangeset {
 
 export interface OwnChangesetOptions {
   readonly isDuty: boolean;
-  readonly branchOf?: ChangesetHeader['branchOf'];
   /** Where parts go; default: into the journal at once. */
   readonly putPart?: (part: ChangesetPart) => void;
 }
@@ -39,7 +38,6 @@ export function beginOwnChangeset(context: ReplicaContext, options: OwnChangeset
     prevChain,
     seen: origins.untold(),
     isDuty: options.isDuty,
-    ...(options.branchOf ? { branchOf: options.branchOf } : {}),
   };
   const encoder: ChangesetEncoder = createChangesetEncoder(header, { compress: compressBytes });
   const chain = createChain(prevChain);

@@ -1,13 +1,14 @@
+import type { History } from '../../core/branch.js';
 import type { OriginId } from '../../core/origin.js';
-import type { Stamp } from '../../core/stamp.js';
 import type { VersionVector } from '../../core/version-vector.js';
 import type { ChangesetPart } from '../../core/changeset.js';
 import type { Observe } from '../../observe/event.js';
 import type { System } from '../../system/system.js';
-import type { MergeOutcome, ReplicaIdentity, SnapshotReader, SnapshotWriter } from '../replica.js';
+import type { CutOutcome, MergeOutcome, ReplicaIdentity, SnapshotReader, SnapshotWriter } from '../replica.js';
 import type { AliasStore } from './alias-store.js';
 import type { ConflictStore } from './conflict-store.js';
 import type { Connection } from './driver.js';
+import type { HistoryStore } from './history-store.js';
 import type { JournalStore } from './journal-store.js';
 import type { LifeFinder } from './life-finder.js';
 import type { MetaStore } from './meta-store.js';
@@ -36,6 +37,7 @@ export interface ReplicaContext {
   readonly asides: AsideStore;
   readonly aliases: AliasStore;
   readonly journal: JournalStore;
+  readonly histories: HistoryStore;
   readonly conflicts: ConflictStore;
   readonly notes: NoteStore;
 }
@@ -56,5 +58,5 @@ export interface Merging {
   /** Finishes or undoes a landing that a crash cut off. */
   finishLanding(context: ReplicaContext): Promise<void>;
   newEpoch(context: ReplicaContext, reason: string): OriginId;
-  reissueBranch(context: ReplicaContext, origin: OriginId, after: Stamp): Promise<OriginId>;
+  cutBranch(context: ReplicaContext, origin: OriginId, theirs: History): Promise<CutOutcome>;
 }

@@ -11,7 +11,7 @@ import { integerAt, textAt } from './row-values.js';
 export interface SeenStore {
   /** Whether `origin` had seen a write of `other` with this stamp. */
   hasSeen(origin: OriginId, other: OriginId, stamp: Stamp): boolean;
-  learn(origin: OriginId, seen: ReadonlyMap<OriginId, Stamp>): void;
+  learn(origin: OriginId, seen: VersionVector): void;
   /** After a snapshot nothing is known of who saw what; what it covers counts as seen by all. */
   learnAll(vector: VersionVector): void;
   reload(): void;
@@ -40,7 +40,7 @@ export function createSeenStore(connection: Connection, server: ServerId): SeenS
       serverIdOfOrigin(origin) === server ||
       stamp <= (load().get(name(origin, other)) ?? zeroStamp),
     learn(origin, seen) {
-      for (const [other, stamp] of seen) set(origin, other, stamp);
+      for (const [other, { stamp }] of seen) set(origin, other, stamp);
     },
     learnAll(vector) {
       for (const origin of vector.keys()) {

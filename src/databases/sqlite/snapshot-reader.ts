@@ -1,7 +1,7 @@
 import type { CellStamp } from '../../core/cell-stamp.js';
 import type { LifeName } from '../../core/life.js';
-import type { AliasState, StateBlock } from '../../core/state-block.js';
-import { encodeStateChunk } from '../../core/state-codec.js';
+import type { StateBlock } from '../../core/state-block.js';
+import { encodeStateChunk, type StateChunk } from '../../core/state-codec.js';
 import type { SqlValue } from '../../core/value.js';
 import type { VersionVector } from '../../core/version-vector.js';
 import { compressBytes } from '../../system/compression.js';
@@ -27,7 +27,7 @@ const chunkBytesTarget = 256 * 1024;
 /**
  * The whole state at one vector: read and encoded in one short read transaction, so that no lock is held and no WAL
  * grows while a slow peer takes it. Parents come before children, rows in key order; the first chunk names every table
- * that the snapshot speaks for.
+ * that the snapshot speaks for, and holds the histories of its origins.
  */
 export async function openSnapshot(context: ReplicaContext, spoolFolder: string | null): Promise<SnapshotReader> {
   const spool = createChunkSpool(spoolFolder);
@@ -52,9 +52,11 @@ function readState(context: ReplicaContext, spool: ChunkSpool): { vector: Versio
   const memory = memoryOf(context);
   memory.begin();
   const tables = context.tables.all().toSorted((a, b) => memory.orderOf(a.name) - memory.orderOf(b.name));
-  const put = (chunk: { blocks?: readonly StateBlock[]; aliases?: readonly AliasState[] }): void =>
-    spool.add(encodeStateChunk(chunk, compressBytes));
-  put({ blocks: tables.map((table) => emptyBlock(table.name, table.schema.key, table.layout)) });
+  const put = (chunk: Partial<StateChunk>): void => spool.add(encodeStateChunk(chunk, compressBytes));
+  const histories = new Map(
+    [...context.origins.vector().keys()].map((origin) => [origin, context.histories.of(origin)]),
+  );
+  put({ blocks: tables.map((table) => emptyBlock(table.name, table.schema.key, table.layout)), histories });
   const aliases = [...context.aliases.all()];
   for (let start = 0; start < aliases.length; start += pageRows)
     put({ aliases: aliases.slice(start, start + pageRows) });

@@ -7,6 +7,7 @@ import type { AdoptionChoice, MergeOutcome, SnapshotWriter } from '../replica.js
 import { adoptBlock, createAdoption, previewAdoption, type Adoption } from './adoption-at-join.js';
 import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
 import { drainInTransaction } from './drain.js';
+import { followNames } from './epochs.js';
 import { memoryOf, settle } from './merge-changeset.js';
 import { sliceMsMax } from './merge.js';
 import { raiseFlag } from './merging-flag.js';
@@ -15,6 +16,7 @@ import type { Merging, ReplicaContext } from './replica-context.js';
 import { followSchema } from './schema-change.js';
 import { hasSchemaMoved } from './schema-cookie.js';
 import { settleAfterDrain, settleWaiting } from './settle-waiting.js';
+import { forksWithSnapshot, keepHistories, type Histories } from './snapshot-histories.js';
 import { beginLanded, createLanding, endLanded, type Landing } from './snapshot-landing.js';
 import type { Key } from './shadow-store.js';
 import { inTransaction, pause, reloadStores, whenFree } from './store-transaction.js';
@@ -76,11 +78,17 @@ async function land({ context, vector, spool, choice }: LandWork): Promise<Merge
     if (hasSchemaMoved(context)) followSchema(context, around);
   });
   const adoption = createAdoption(context, () => previewAdoption(context, chunksOf(spool)), choice);
-  await slice(context, () => {
+  const histories = historiesOf(spool);
+  const forks = await slice(context, () => {
     const drained = adoption ? { tables: new Set<string>() } : drainInTransaction(context);
     if (drained.tables.size > 0) settleAfterDrain(context, drained.tables);
+    if (followNames(context, vector.keys())) raiseFlag(context, true);
+    const found = forksWithSnapshot(context, vector, histories);
+    if (found.length > 0) return found;
     context.meta.set('landing', JSON.stringify({ vector: vectorToText(vector) }));
+    return found;
   });
+  if (forks.length > 0) return outcomeOf(context, { forks });
   beginLanded(context);
   const landing = createLanding(context, vector);
   const spoken = new Set<string>();
@@ -90,19 +98,27 @@ async function land({ context, vector, spool, choice }: LandWork): Promise<Merge
   }
   await endWhatIsGone(context, landing, spoken);
   await landWaiting(context, landing);
-  const refused = await slice(context, () => finishLanding(context, landing, { vector, spoken }));
+  const refused = await slice(context, () => finishLanding(context, landing, { vector, spoken, histories }));
   endLanded(context);
-  return {
-    vector: context.origins.vector(),
-    merged: 1,
-    covered: 0,
-    rows: landing.rows,
-    conflicts: landing.conflicts + (adoption?.conflicts ?? 0),
-    quarantined: refused,
-    hasGap: false,
-    forks: [],
-  };
+  const conflicts = landing.conflicts + (adoption?.conflicts ?? 0);
+  return outcomeOf(context, { merged: 1, rows: landing.rows, conflicts, quarantined: refused });
 }
+
+const outcomeOf = ({ origins }: ReplicaContext, facts: Partial<MergeOutcome>): MergeOutcome => ({
+  vector: origins.vector(),
+  merged: 0,
+  covered: 0,
+  rows: 0,
+  conflicts: 0,
+  quarantined: 0,
+  hasGap: false,
+  forks: [],
+  ...facts,
+});
+
+/** They are in the first chunk. */
+const historiesOf = (spool: ChunkSpool): Histories =>
+  spool.count > 0 ? decodeStateChunk(spool.read(0), decompressBytes).histories : new Map();
 
 /** One transaction, and a pause as long as it took. */
 async function slice<T>(context: ReplicaContext, work: () => T): Promise<T> {
@@ -204,14 +220,16 @@ async function landWaiting(context: ReplicaContext, landing: Landing): Promise<v
 interface Finish {
   readonly vector: VersionVector;
   readonly spoken: ReadonlySet<string>;
+  readonly histories: Histories;
 }
 
 /** The state is here as a whole: the vector moves, and what applications wrote meanwhile is drained on top of it. */
-function finishLanding(context: ReplicaContext, landing: Landing, { vector, spoken }: Finish): number {
+function finishLanding(context: ReplicaContext, landing: Landing, { vector, spoken, histories }: Finish): number {
   const { origins, journal, meta, system } = context;
   const nowMs = system.nowMs();
   landing.begin();
   const before = origins.vector();
+  keepHistories(context, vector, histories);
   for (const [origin, entry] of joinVectors(before, vector)) {
     if (entry.stamp > stampIn(before, origin)) origins.advance(origin, entry);
     origins.saw(entry.stamp, nowMs);

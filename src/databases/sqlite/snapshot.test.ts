@@ -1,10 +1,8 @@
 /** Snapshots between servers on real files: what arrives must be what a stream would have brought. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Stamp } from '../../core/stamp.js';
 import type { AdoptionChoice, MergeOutcome } from '../replica.js';
 import { exchangeAll, openMergeServer, type MergeServer } from './merge-scene.js';
-import { reissueBranch } from './epochs.js';
 import { openSnapshot } from './snapshot-reader.js';
 import { receiveSnapshot } from './snapshot-writer.js';
 import { temporaryFolder } from './temporary-folder.js';
@@ -200,30 +198,6 @@ test('a landing that was cut off is done again and comes to the same', () =>
     assertSame([a, c]);
     assert.match(a.dump(), /written meanwhile/);
     assert.match(a.dump(), /'meanwhile'/);
-  }));
-
-test('a branch under a new epoch is merged by those who hold the other history', () =>
-  withServers(shop, async ([a, b]) => {
-    for (const server of [a, b]) await server.capture();
-    a.app.exec(`INSERT INTO parents VALUES (1, 'one'); INSERT INTO tags VALUES ('x', 'red')`);
-    await exchangeAll([a, b]);
-    const origin = a.context.origins.own();
-    const after: Stamp = a.context.origins.entry(origin).stamp;
-    a.app.exec(
-      `INSERT INTO parents VALUES (2, 'branch'); UPDATE tags SET colour = 'blue'; INSERT INTO children VALUES (1, 2, NULL, 'c')`,
-    );
-    await a.capture();
-    const to = await reissueBranch(
-      { ...a.context, identity: { ...a.context.identity, freshEpoch: () => '00000002' as never } },
-      origin,
-      after,
-    );
-    assert.equal(a.context.origins.own(), to);
-    assert.equal(a.context.origins.entry(origin).stamp, after);
-    a.app.exec(`UPDATE parents SET name = 'after' WHERE id = 2`);
-    await exchangeAll([a, b]);
-    assertSame([a, b]);
-    assert.match(b.dump(), /parents: 2 \| 'after'/);
   }));
 
 async function followSchemaOf(server: MergeServer): Promise<void> {

@@ -42,7 +42,7 @@ const positionOf = (context: ReplicaContext): ReplicaPosition => ({
 
 type StreamCalls = Pick<
   Replica,
-  'drain' | 'position' | 'readJournal' | 'merge' | 'flush' | 'prune' | 'newEpoch' | 'reissueBranch'
+  'drain' | 'position' | 'readJournal' | 'merge' | 'flush' | 'prune' | 'newEpoch' | 'history' | 'cutBranch'
 >;
 
 function streamCalls({ call }: ReplicaSession, merging: Merging): StreamCalls {
@@ -71,7 +71,8 @@ function streamCalls({ call }: ReplicaSession, merging: Merging): StreamCalls {
       call((context) =>
         whenFree(context.system, () => inTransaction(context, () => merging.newEpoch(context, reason))),
       ),
-    reissueBranch: (origin, after) => call((context) => merging.reissueBranch(context, origin, after)),
+    history: (origin) => call((context) => whenFree(context.system, () => context.histories.of(origin))),
+    cutBranch: (origin, theirs) => call((context) => merging.cutBranch(context, origin, theirs)),
   };
 }
 

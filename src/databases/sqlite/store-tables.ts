@@ -34,6 +34,9 @@ export const storeTables: readonly string[] = [
     position INTEGER PRIMARY KEY AUTOINCREMENT, origin INTEGER, stamp INTEGER, prev INTEGER, chain TEXT,
     parts INTEGER NOT NULL, bytes INTEGER NOT NULL, time INTEGER NOT NULL, gap TEXT)`,
   `CREATE UNIQUE INDEX IF NOT EXISTS _usync_journal_name ON _usync_journal (origin, stamp) WHERE origin IS NOT NULL`,
+  `CREATE TABLE IF NOT EXISTS _usync_points (
+    origin INTEGER NOT NULL, stamp INTEGER NOT NULL, prev INTEGER NOT NULL, chain TEXT NOT NULL,
+    PRIMARY KEY (origin, stamp)) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS _usync_parts (
     origin INTEGER NOT NULL, stamp INTEGER NOT NULL, part INTEGER NOT NULL, last INTEGER NOT NULL, bytes BLOB NOT NULL,
     PRIMARY KEY (origin, stamp, part))`,

@@ -1,7 +1,7 @@
 import { compareCellStamps, type CellStamp } from '../../core/cell-stamp.js';
 import type { UpdateBlock } from '../../core/changeset.js';
 import { isSameLife, type LifeName } from '../../core/life.js';
-import { isSameCellValue } from '../../core/merge-cells.js';
+import { compareCells, isSameCellValue } from '../../core/merge-cells.js';
 import { RowReference, type CellValue, type SqlValue } from '../../core/value.js';
 import { quoteName } from './identifiers.js';
 import { cellsOfChange, keyOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
@@ -105,12 +105,12 @@ function changeOf(work: UpdateWork, i: number, { shadow, row }: Standing): Chang
   for (const [c, position] of positions.entries()) {
     const at: CellStamp = exceptions?.get(c) ?? { stamp: time, origin: scope.by };
     const standingAt = shadow.exceptions?.get(position) ?? shadow.at;
-    const order = compareCellStamps(at, standingAt);
-    if (order === 0) continue;
     const cell = block.values[c]?.[i] ?? null;
+    const standing = row[shadowColumnCount + position] ?? null;
+    const order = compareCellStamps(at, standingAt) || compareTied(work, c, { cell, standing, at });
+    if (order === 0) continue;
     const value = shownValue(work, c, cell);
     if (value === undefined) return null;
-    const standing = row[shadowColumnCount + position] ?? null;
     lost.push(() => recordLost(work, { i, c, order, at, standingAt, standing, cell }));
     if (order < 0) continue;
     values.set(position, value);
@@ -119,6 +119,22 @@ function changeOf(work: UpdateWork, i: number, { shadow, row }: Standing): Chang
   if (!areParentsShown(scope, table, values, row)) return null;
   for (const record of lost) record();
   return { values, stamps };
+}
+
+interface TiedCells {
+  readonly cell: CellValue;
+  readonly standing: SqlValue;
+  readonly at: CellStamp;
+}
+
+/** Two branches of a forked origin may have used one stamp for two values: then the greater wins. */
+const compareTied = (work: UpdateWork, c: number, { cell, standing, at }: TiedCells): number =>
+  compareCells({ value: cell, at }, { value: standingValue(work, c, standing), at });
+
+/** What the row shows, as the cell that it stands for: a reference means a row. */
+function standingValue({ scope, table, block }: UpdateWork, c: number, standing: SqlValue): CellValue {
+  const reference = scope.set.planOf(table).referenceByColumn.get(block.columns[c] ?? '');
+  return reference ? referenceAt(scope.context, scope.rows, reference.parentTable, standing) : standing;
 }
 
 /** Undefined: a reference that has no number here, or a raw one, which must be pinned. */
@@ -168,11 +184,7 @@ function recordLost(work: UpdateWork, { i, c, order, at, standingAt, standing, c
     if (scope.seen.hasSeen(scope.by, writer.origin, writer.stamp)) return;
   }
   const column = block.columns[c] ?? '';
-  const reference = scope.set.planOf(table).referenceByColumn.get(column);
-  const before = {
-    value: reference ? referenceAt(scope.context, scope.rows, reference.parentTable, standing) : standing,
-    at: standingAt,
-  };
+  const before = { value: standingValue(work, c, standing), at: standingAt };
   const incoming = { value: cell, at };
   if (isSameCellValue(before.value, incoming.value)) return;
   const [life] = block.lives[i] ?? [];
