@@ -1,7 +1,8 @@
 import type { ChangesetPart } from '../../core/changeset.js';
 import type { Connection } from './driver.js';
 import type { ReplicaContext } from './replica-context.js';
-import type { Key, KeyedShadow, NewShadows, Shadow } from './shadow-store.js';
+import type { NewShadows } from './new-shadows.js';
+import type { Key, KeyedShadow, Shadow } from './shadow-store.js';
 import { createShadowTable, shadowKeyColumns, type SyncedTable } from './synced-table.js';
 
 /**

@@ -6,6 +6,7 @@ import type { Connection, Statement } from './driver.js';
 import type { OriginStore } from './origin-store.js';
 import { bytesAt, integerAt } from './row-values.js';
 import { bytesToExceptions, exceptionsToBytes, readVarint, writeVarint } from './stamp-bytes.js';
+import { createCountingTable, writeNewShadows, type NewShadows } from './new-shadows.js';
 import { createShadowTable, shadowKeyColumns, type SyncedTable } from './synced-table.js';
 
 /** What is known of a shown row. */
@@ -30,23 +31,6 @@ export interface KeyedShadow {
   readonly shadow: Shadow;
 }
 
-/** New rows of one changeset, in bulk: what they share is bound once for many rows. */
-export interface NewShadows {
-  readonly origin: number;
-  readonly stamp: Stamp;
-  readonly count: number;
-  /** Per key column, per row. */
-  readonly keys: readonly (readonly SqlValue[])[];
-  readonly indexes: ArrayLike<number>;
-  /** Stamps of the cells, of the same origin as the lives. */
-  readonly times: ArrayLike<number>;
-  readonly hashes: ArrayLike<number>;
-  /** Column hashes of all rows, one after the other. */
-  readonly columns: Uint8Array;
-  /** Rows that are not named after their life, by position. */
-  readonly rows: ReadonlyMap<number, LifeName>;
-}
-
 export interface ShadowStore {
   createTable(table: SyncedTable): void;
   find(table: SyncedTable, key: Key): Shadow | null;
@@ -69,12 +53,12 @@ export const shadowColumns = (alias: string): string =>
   ['o', 's', 'i', 'r', 'd', 'b', 'h', 'c', 'x'].map((column) => `${alias}.${column}`).join(', ');
 export const shadowColumnCount = 9;
 
-const bulkRows = 32;
 const putRows = 20;
 
 export function createShadowStore(connection: Connection, origins: OriginStore): ShadowStore {
   const statementsOf = createStatements(connection);
   const codec = createShadowCodec(origins);
+  createCountingTable(connection);
   const store: ShadowStore = {
     createTable(table) {
       for (const sql of createShadowTable(table)) connection.exec(sql);
@@ -107,13 +91,12 @@ export function createShadowStore(connection: Connection, origins: OriginStore):
     },
     putMany(table, rows) {
       const { insert } = statementsOf(table);
-      const statement = (rowCount: number, hasNames: boolean): Statement => {
-        const name = `${rowCount} ${hasNames}`;
-        const known = insert.get(name) ?? connection.prepare(insertSql(table, rowCount, hasNames));
+      const statement = (name: string, sql: () => string): Statement => {
+        const known = insert.get(name) ?? connection.prepare(sql());
         insert.set(name, known);
         return known;
       };
-      writeMany({ table, rows, statement, rowToBytes: (row) => store.rowToBytes(row) });
+      writeNewShadows({ table, rows, statement, rowToBytes: (row) => store.rowToBytes(row) });
     },
     remove(table, key) {
       statementsOf(table).remove.run(...key);
@@ -217,50 +200,4 @@ function putSql(table: SyncedTable, rowCount: number): string {
   const row = `(${columns.map(() => '?').join(', ')})`;
   const rows = Array.from({ length: rowCount }, () => row).join(', ');
   return `INSERT OR REPLACE INTO ${table.shadowSql} (${columns.join(', ')}) VALUES ${rows}`;
-}
-
-/**
- * Parameters 1 to 3 are shared: origin, stamp, and the column hashes of all rows in one blob. Per row: key, index, time
- * difference, hash, row name. Numbers are bound as reals, which INTEGER columns take back exactly.
- */
-function insertSql(table: SyncedTable, rowCount: number, hasNames: boolean): string {
-  const keyCount = table.keySql.length;
-  const width = table.layout.length * 4;
-  const perRow = keyCount + 3 + (hasNames ? 1 : 0);
-  const rows = Array.from({ length: rowCount }, (_, n) => {
-    const at = 4 + n * perRow;
-    const keys = table.keySql.map((__, k) => `?${at + k}`).join(', ');
-    const first = at + keyCount;
-    const name = hasNames ? `?${first + 3}` : 'NULL';
-    return `(${keys}, ?1, ?2, ?${first}, ${name}, ?${first + 1}, ?${first + 2}, substr(?3, ${n * width + 1}, ${width}))`;
-  });
-  const columns = [...shadowKeyColumns(table), 'o', 's', 'i', 'r', 'd', 'h', 'c'].join(', ');
-  return `INSERT OR REPLACE INTO ${table.shadowSql} (${columns}) VALUES ${rows.join(', ')}`;
-}
-
-interface BulkWrite {
-  readonly table: SyncedTable;
-  readonly rows: NewShadows;
-  readonly statement: (rowCount: number, hasNames: boolean) => Statement;
-  readonly rowToBytes: (row: LifeName) => Uint8Array;
-}
-
-function writeMany({ table, rows, statement, rowToBytes }: BulkWrite): void {
-  const width = table.layout.length * 4;
-  const hasNames = rows.rows.size > 0;
-  const [origin, stamp] = [BigInt(rows.origin), BigInt(rows.stamp)];
-  for (let start = 0; start < rows.count; start += bulkRows) {
-    const rowCount = Math.min(bulkRows, rows.count - start);
-    const params: SqlValue[] = [origin, stamp, rows.columns.subarray(start * width, (start + rowCount) * width)];
-    for (let n = start; n < start + rowCount; n++) {
-      for (const column of rows.keys) params.push(column[n] ?? null);
-      const delta = (rows.times[n] ?? 0) - rows.stamp;
-      params.push(rows.indexes[n] ?? 0, delta === 0 ? null : delta, rows.hashes[n] ?? 0);
-      if (hasNames) {
-        const name = rows.rows.get(n);
-        params.push(name ? rowToBytes(name) : null);
-      }
-    }
-    statement(rowCount, hasNames).run(...params);
-  }
 }
