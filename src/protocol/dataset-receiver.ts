@@ -61,6 +61,8 @@ export function createDatasetReceiver(context: DatasetContext): DatasetReceiver 
   const state = createReceiverState();
   const assembly = createPieceAssembly();
   const again = (vector: VersionVector): void => {
+    // A snapshot under way ends with this anyway; another stream now would only make its answer void.
+    if (snapshot.isActive) return;
     state.stream++;
     state.queue = [];
     state.queuedCost = 0;

@@ -118,7 +118,7 @@ export async function takeSnapshot(from: ForkServer, to: ForkServer): Promise<vo
   await healForks(from, to, (await sendSnapshot(from, to)).forks);
 }
 
-async function sendSnapshot(from: ForkServer, to: ForkServer): Promise<MergeOutcome> {
+export async function sendSnapshot(from: ForkServer, to: ForkServer): Promise<MergeOutcome> {
   const reader = await from.replica.openSnapshot();
   const writer = await to.replica.receiveSnapshot(reader.vector);
   for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);

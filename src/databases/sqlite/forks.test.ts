@@ -1,7 +1,15 @@
 // Goal: two histories under one name end in one state, on every server, whoever meets whom first, and nothing is lost.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { createForkScene, isSame, meet, takeSnapshot, type ForkScene, type ForkServer } from './fork-scene.js';
+import {
+  createForkScene,
+  isSame,
+  meet,
+  sendSnapshot,
+  takeSnapshot,
+  type ForkScene,
+  type ForkServer,
+} from './fork-scene.js';
 
 const schema = `
   CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, price INTEGER);
@@ -142,11 +150,7 @@ describe('a fork', () => {
 
   test('a snapshot of the other history is refused until the branch is cut', async () => {
     const { first, copy } = await restored();
-    const reader = await copy.replica.openSnapshot();
-    const writer = await first.replica.receiveSnapshot(reader.vector);
-    for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
-    await reader.close();
-    const outcome = await writer.finish();
+    const outcome = await sendSnapshot(copy, first);
     assert.deepEqual([outcome.merged, outcome.forks.length], [0, 1]);
     assert.doesNotMatch(await first.dump(), /two/);
     await takeSnapshot(copy, first);
@@ -167,6 +171,88 @@ describe('a fork', () => {
     assert.deepEqual((await b.replica.position()).vector, vector);
     await meet(b, c);
     await assertSame([b, c, copy], both);
+  });
+
+  /** `copy` has cut its branch; d has it from there, and nothing of the other; c holds it under the old name. */
+  async function cutBeforeTheOther(
+    kind: 'stream' | 'snapshot',
+  ): Promise<{ copy: ForkServer; b: ForkServer; c: ForkServer; d: ForkServer }> {
+    const { first, copy, b } = await restored();
+    const [c, d] = [await scene.add('c'), await scene.add('d')];
+    if (kind === 'stream') await c.replica.drain();
+    await meet(copy, c);
+    await c.write(onTop('c'));
+    const { origin } = await copy.replica.position();
+    assert.equal(await copy.replica.cutBranch(origin, await first.replica.history(origin)), 'renamed');
+    await takeSnapshot(copy, d);
+    return { copy, b, c, d };
+  }
+
+  test('the first changeset of a branch is refused by who knows the branch by its new name only', async () => {
+    const { copy, c, d } = await cutBeforeTheOther('stream');
+    const { vector } = await d.replica.position();
+    const stale = await c.replica.readJournal({ vector, after: 0, bytesMax: 1e9 });
+    assert.ok(stale.parts.length > 0);
+    const outcome = await d.replica.merge(stale.parts);
+    assert.deepEqual([outcome.merged, outcome.forks.length], [0, 1]);
+    assert.deepEqual((await d.replica.position()).vector, vector);
+    await untilRest([
+      [c, d],
+      [copy, c],
+    ]);
+    await assertSame([copy, c, d], ['common', 'two', 'of two', 'on top by c']);
+  });
+
+  test('a snapshot that holds a branch by its old name is refused by who knows the new one', async () => {
+    const { c, d } = await cutBeforeTheOther('snapshot');
+    const { vector } = await d.replica.position();
+    const outcome = await sendSnapshot(c, d);
+    assert.deepEqual([outcome.merged, outcome.forks.length], [0, 1]);
+    assert.deepEqual((await d.replica.position()).vector, vector);
+  });
+
+  test('who meets the new name of a branch before it meets the other history renames what it holds', async () => {
+    const { copy, b, c, d } = await cutBeforeTheOther('snapshot');
+    await meet(c, d);
+    assert.deepEqual(await c.replica.proof().then(({ digest }) => digest), (await d.replica.proof()).digest);
+    await untilRest([
+      [c, b],
+      [copy, d],
+      [b, copy],
+      [c, d],
+    ]);
+    await assertSame([copy, b, c, d], [...both, 'on top by c']);
+  });
+
+  test('what was written on one history is not merged on the other, though its stamps are covered', async () => {
+    const { first, copy, b } = await restored();
+    const c = await scene.add('c');
+    await c.replica.drain();
+    await meet(copy, c);
+    const { vector } = await c.replica.position();
+    await c.write(`UPDATE item SET price = 99 WHERE name = 'two'`);
+    await first.write(`INSERT INTO tag VALUES ('later', '')`);
+    await meet(first, b);
+    const { parts } = await c.replica.readJournal({ vector, after: 0, bytesMax: 1e9 });
+    assert.ok(parts.length > 0);
+    const outcome = await b.replica.merge(parts);
+    assert.deepEqual([outcome.merged, outcome.forks.length], [0, 1]);
+    await untilRest([
+      [b, c],
+      [c, copy],
+    ]);
+    await assertSame([b, c, copy], [...both, 'later']);
+  });
+
+  test('a renamed branch keeps the stamps of its cells', async () => {
+    const { first, copy } = await restored();
+    const { origin } = await copy.replica.position();
+    const stamps = `SELECT s.s + coalesce(s.d, 0), o.origin FROM _usync_s1 s JOIN _usync_origins o
+      ON o.number = coalesce(s.b, s.o) ORDER BY s.k1`;
+    const stampsBefore = copy.app.prepare(stamps).all();
+    await copy.replica.cutBranch(origin, await first.replica.history(origin));
+    assert.deepEqual(copy.app.prepare(stamps).all(), stampsBefore);
+    assert.equal(stampsBefore.length, 2);
   });
 
   test('histories are still told apart when the journals are pruned', async () => {

@@ -35,7 +35,14 @@ export interface HistoryStore {
 const known = `(SELECT origin, stamp, prev, chain FROM _usync_points
   UNION SELECT origin, stamp, prev, chain FROM _usync_journal WHERE origin IS NOT NULL)`;
 
-export function createHistoryStore(connection: Connection, origins: OriginStore): HistoryStore {
+export const createHistoryStore = (connection: Connection, origins: OriginStore): HistoryStore => ({
+  ...readingOf(connection, origins),
+  ...keepingOf(connection, origins),
+});
+
+type Keeping = 'put' | 'keepJournal' | 'rename' | 'trim';
+
+function readingOf(connection: Connection, origins: OriginStore): Omit<HistoryStore, Keeping> {
   const numberOf = (origin: OriginId): bigint => BigInt(origins.numberOf(origin));
   const first = (sql: string, ...params: bigint[]): HistoryPoint | null => {
     const row = connection.cached(sql).get(...params);
@@ -50,7 +57,7 @@ export function createHistoryStore(connection: Connection, origins: OriginStore)
     });
     return found.toSorted((a, b) => (order === 'ASC' ? a.stamp - b.stamp : b.stamp - a.stamp))[0] ?? null;
   };
-  const store: HistoryStore = {
+  const store: Omit<HistoryStore, Keeping> = {
     relation(origin, { stamp, chain }) {
       if (stamp === 0) return 'held';
       const head = origins.entry(origin);
@@ -86,6 +93,13 @@ export function createHistoryStore(connection: Connection, origins: OriginStore)
       }
       return null;
     },
+  };
+  return store;
+}
+
+function keepingOf(connection: Connection, origins: OriginStore): Pick<HistoryStore, Keeping> {
+  const numberOf = (origin: OriginId): bigint => BigInt(origins.numberOf(origin));
+  return {
     put(origin, { stamp, prev, chain }) {
       connection
         .cached('INSERT OR REPLACE INTO _usync_points (origin, stamp, prev, chain) VALUES (?, ?, ?, ?)')
@@ -118,7 +132,6 @@ export function createHistoryStore(connection: Connection, origins: OriginStore)
       }
     },
   };
-  return store;
 }
 
 const pointOf = (row: PlainRow): HistoryPoint => ({
