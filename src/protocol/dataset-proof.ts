@@ -56,6 +56,12 @@ export function createDatasetProof(context: DatasetContext): DatasetProof {
     },
     onOwn(proof) {
       state.isProving = false;
+      const position = context.view.own;
+      if (!position || !isSameVector(position.vector, proof.vector)) {
+        // Something came in while it was asked for: nothing is at rest.
+        state.movedAtMs = context.time().nowMs;
+        return;
+      }
       state.own = proof;
       state.isWanted = false;
       state.sentVector = proof.vector;

@@ -1,7 +1,14 @@
 /** One dataset within a session: what both replicas hold, the streams in both directions, acknowledgements, faults. */
 import type { OriginId } from '../core/origin.js';
 import type { Stamp } from '../core/stamp.js';
-import { covers, emptyVector, forksBetween, stampIn, type VersionVector } from '../core/version-vector.js';
+import {
+  covers,
+  emptyVector,
+  forksBetween,
+  isEqualVector,
+  stampIn,
+  type VersionVector,
+} from '../core/version-vector.js';
 import { cutText } from './text-codec.js';
 import type { DatasetContext, DatasetView } from './dataset-context.js';
 import { createDatasetProof, type DatasetProof } from './dataset-proof.js';
@@ -247,7 +254,7 @@ function onHave(link: Link, message: HaveMessage): void {
 }
 
 function onResult(link: Link, result: CallResult): void {
-  const { context, state, sender, receiver, proof } = link;
+  const { context, state, view, sender, receiver, proof } = link;
   if (result.kind !== 'position' && state.failures > 0) {
     context.report({ kind: 'resumed', dataset: context.dataset, count: state.failures });
     state.failures = 0;
@@ -261,6 +268,8 @@ function onResult(link: Link, result: CallResult): void {
       return;
     case 'prove':
       proof.onOwn(result.proof);
+      // It may be the first to tell that the replica moved.
+      if (view.own && !isEqualVector(view.own.vector, result.proof.vector)) askPosition(link);
       return;
     case 'read':
     case 'snapshot-open':

@@ -6,9 +6,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OriginId, ServerId } from '../core/origin.js';
 import type { Stamp } from '../core/stamp.js';
+import { emptyChain } from '../core/version-vector.js';
 import { decodeHello, decodeMessage, encodeMessage, isCloseFrame } from './message-codec.js';
 import type { HelloMessage, Message } from './message.js';
-import { deadAfterMs, helloTimeoutMs, standingCreditBytes } from './protocol-limits.js';
+import { deadAfterMs, helloTimeoutMs, proofQuietMs, standingCreditBytes } from './protocol-limits.js';
 import { createSession, type Session } from './session.js';
 import type { SessionEffect, SessionEvent } from './session-event.js';
 
@@ -172,6 +173,19 @@ test('pieces that do not follow each other are refused (W4)', () => {
     { ...piece, part: 1, rest: 10 },
   ];
   assert.equal(closeOf(driven.receive({ kind: 'parts', dataset: 2, stream: 0, pieces }))?.code, 'USYNC-1504');
+});
+
+test('a proof that is of more than the session knows is no reason to prove again at once', () => {
+  const driven = open();
+  driven.receive({ kind: 'have', dataset: 2, isWhole: true, isFresh: false, isLanding: false, vector: new Map() });
+  driven.nowMs += proofQuietMs;
+  const callsOf = (effects: readonly SessionEffect[]): string[] =>
+    effects.flatMap((effect) => (effect.kind === 'call' && effect.dataset === 'shop' ? [effect.call.kind] : []));
+  assert.ok(callsOf(driven.step({ kind: 'alarm' })).includes('prove'));
+  const vector = new Map([[`${self}-00000001` as OriginId, { stamp: 7 as Stamp, chain: emptyChain }]]);
+  const proof = { vector, digest: new Map(), leftOut: [], held: 0 };
+  const next = driven.step({ kind: 'result', dataset: 'shop', round: 0, result: { kind: 'prove', proof } });
+  assert.deepEqual(callsOf(next), ['position']);
 });
 
 test('a second hello, garbage and numbers of unknown datasets do no harm', () => {
