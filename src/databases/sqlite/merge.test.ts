@@ -205,6 +205,22 @@ test('the application declares that its constraints replace or ignore: rows are 
     },
   ));
 
+test('rows that were written before a column was added show its default, and count with it', () =>
+  withServers(people, async ([a, b, c]) => {
+    const column = `ALTER TABLE people ADD COLUMN rank INTEGER DEFAULT '7'`;
+    a.app.exec(column);
+    b.app.exec(`INSERT INTO people VALUES (1, 'ann', 30, NULL), (2, 'bob', 31, NULL)`);
+    a.app.exec(`INSERT INTO people (id, name, rank) VALUES (1, 'first', 8)`);
+    await exchangeAll([a, b, c]);
+    for (const server of [a, b, c]) assert.deepEqual(server.faults(), []);
+    b.app.exec(column);
+    c.app.exec(column);
+    assert.match(await assertSame([a, b, c]), /'ann' \| 30 \| NULL \| 7/);
+    const digest = ({ context: { tables } }: MergeServer): unknown => tables.all().map((each) => tables.digest(each));
+    assert.deepEqual(digest(b), digest(a));
+    assert.deepEqual(digest(c), digest(a));
+  }));
+
 test('rows of tables without a key are kept apart, doubles included', () =>
   withServers('CREATE TABLE notes (text TEXT, n INTEGER)', async ([a, b, c]) => {
     a.app.exec(`INSERT INTO notes VALUES ('x', 1), ('x', 1), ('y', 2)`);

@@ -132,6 +132,16 @@ test('a dropped table ends no rows, nor does one that is made again empty', () =
     assert.deepEqual(await traffic(scene, `DROP TABLE t; ${schema}`), []);
   }));
 
+test('a table that is made again empty ends the rows that were deleted before', () =>
+  withScene(async (scene) => {
+    const blocks = await traffic(
+      scene,
+      `DELETE FROM t; CREATE TABLE u (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);
+       INSERT INTO u SELECT * FROM t; DROP TABLE t; ALTER TABLE u RENAME TO t`,
+    );
+    assert.deepEqual(summary(blocks), ['end 2 t']);
+  }));
+
 test('a new table and its rows are taken in, with names made from their keys', () =>
   withScene(async (scene) => {
     const blocks = await traffic(

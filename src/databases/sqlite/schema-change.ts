@@ -115,7 +115,7 @@ function follow(
     rootPage: form.rootPage,
     key: form.schema.key,
   });
-  if (isRebuilt && wasEmptied(context, table)) {
+  if (isRebuilt && wasEmptied(context, table, record)) {
     // Dropped and made again with nothing in it: that alone is no wish to delete the rows everywhere.
     clearShadows(context, table);
     context.shadows.createTable(table);
@@ -138,8 +138,14 @@ function renamedColumns(form: DiscoveredTable, record: TableRecord): Map<string,
   return new Map(gone.map((column, i) => [column, fresh[i] ?? column]));
 }
 
-const wasEmptied = ({ connection, shadows }: ReplicaContext, table: SyncedTable): boolean =>
-  connection.prepare(`SELECT 1 FROM ${table.sql} LIMIT 1`).get() === undefined && shadows.count(table) > 0;
+/** True when rows are missing that nobody deleted: what was deleted while our triggers stood is noted, and has ended. */
+function wasEmptied({ connection, meta }: ReplicaContext, table: SyncedTable, former: TableRecord): boolean {
+  if (connection.prepare(`SELECT 1 FROM ${table.sql} LIMIT 1`).get() !== undefined) return false;
+  const key = Array.from({ length: Math.max(former.key.length, 1) }, (_, i) => `k${i + 1}`).join(', ');
+  const unnoted = `SELECT ${key} FROM ${table.shadowSql}
+    EXCEPT SELECT ${key} FROM _usync_notes WHERE tbl = ? AND seq > ? LIMIT 1`;
+  return connection.prepare(unnoted).get(BigInt(table.number), BigInt(meta.number('cursor') ?? 0)) !== undefined;
+}
 
 /** Shadows go, since the rows they are of are gone; lives that hide aside stay, for they hold their own cells. */
 function forgetTable(context: ReplicaContext, record: TableRecord): void {

@@ -3,6 +3,7 @@ import { keyText } from '../../core/key-text.js';
 import type { LifeName } from '../../core/life.js';
 import { isSameValue, RowReference, type SqlValue } from '../../core/value.js';
 import { viewOf, type RowView, type Surroundings, type View } from '../../core/view.js';
+import { defaultOf } from './column-defaults.js';
 import type { WorkingSet } from './component-loader.js';
 import { quoteName } from './identifiers.js';
 import type { ReplicaContext } from './replica-context.js';
@@ -77,7 +78,10 @@ function surroundingsOf({ context, set, rows }: Scope): Surroundings {
         return shadow !== null && !set.has(name, shadow.life);
       });
     },
-    defaultOf: (name, column) => defaultOf(context, name, column),
+    defaultOf(name, column) {
+      const table = tableOf(name);
+      return table ? defaultOf(context.connection, table, column) : null;
+    },
   };
 }
 
@@ -91,14 +95,6 @@ export function keysWhere(
   const where = columns.map((column) => `${quoteName(column)} = ?`).join(' AND ');
   const sql = `SELECT ${table.keySql.join(', ')} FROM ${table.sql} WHERE ${where}`;
   return context.connection.cached(sql).allExact(...values);
-}
-
-function defaultOf(context: ReplicaContext, name: string, column: string): SqlValue {
-  const form = context.tables.schema().tables.find((table) => table.name === name);
-  const text = form?.columns.find((each) => each.name === column)?.defaultSql ?? null;
-  if (text === null || !/^\s*(?:[-+]?[\d.]+(?:e[-+]?\d+)?|'(?:[^']|'')*'|x'[\da-f]*'|null)\s*$/i.test(text))
-    return null;
-  return context.connection.prepare(`SELECT ${text}`).getExact()?.[0] ?? null;
 }
 
 interface Reach {

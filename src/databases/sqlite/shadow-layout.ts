@@ -2,6 +2,7 @@ import { addHash } from '../../core/digest.js';
 import type { CellStamp } from '../../core/cell-stamp.js';
 import { columnHash, columnSeed, createRowHasher } from '../../core/row-hash.js';
 import type { SqlValue } from '../../core/value.js';
+import { defaultOf } from './column-defaults.js';
 import { quoteName } from './identifiers.js';
 import type { ReplicaContext } from './replica-context.js';
 import { textAt } from './row-values.js';
@@ -69,7 +70,9 @@ interface LayoutPlan {
 function planOf(context: ReplicaContext, table: SyncedTable, { layout, renamed }: FormerLayout): LayoutPlan {
   const formerName = new Map([...renamed].map(([from, to]) => [to, from]));
   const before = table.layout.map((column) => layout.indexOf(formerName.get(column) ?? column));
-  const defaults = table.layout.map((column, i) => (before[i] === -1 ? defaultOf(context, table, column) : null));
+  const defaults = table.layout.map((column, i) =>
+    before[i] === -1 ? defaultOf(context.connection, table, column) : null,
+  );
   return {
     before,
     isRenamed: table.layout.map((column) => formerName.has(column)),
@@ -79,21 +82,6 @@ function planOf(context: ReplicaContext, table: SyncedTable, { layout, renamed }
       defaults.every((value) => value === null) &&
       before.every((at, i) => at === i || (at === -1 && i >= layout.length)),
   };
-}
-
-/** The value that a row has which was there before the column: asked of SQLite, with the column's own type. */
-function defaultOf({ connection }: ReplicaContext, table: SyncedTable, column: string): SqlValue {
-  const found = table.form.columns.find((one) => one.name === column);
-  if (!found || found.defaultSql === null) return null;
-  try {
-    connection.exec('DROP TABLE IF EXISTS temp._usync_default');
-    connection.exec(`CREATE TEMP TABLE _usync_default (c ${found.affinity} DEFAULT (${found.defaultSql}))`);
-    connection.exec('INSERT INTO temp._usync_default DEFAULT VALUES');
-    return connection.prepare('SELECT c FROM temp._usync_default').getExact()?.[0] ?? null;
-  } catch {
-    // A default that only the application can compute (its own functions): reconcile finds what it wrote.
-    return null;
-  }
 }
 
 interface CopyWork {

@@ -6,9 +6,11 @@ import type { RowStatus } from '../../core/row-draft.js';
 import { isSameValue, RowReference, type CellValue, type SqlValue } from '../../core/value.js';
 import type { RowView, View } from '../../core/view.js';
 import type { AsideLife, AsideReason } from './aside-store.js';
+import { defaultOf } from './column-defaults.js';
 import { pinCell, readShown, type ShownRow } from './component-loader.js';
 import { createConflictRecorder } from './conflict-recorder.js';
 import { createRowComparison } from './row-comparison.js';
+import type { ReplicaContext } from './replica-context.js';
 import type { Scope } from './settle.js';
 import type { Key } from './shadow-store.js';
 import { createShownRowWriter, type ShownRowWriter } from './shown-row-writer.js';
@@ -254,7 +256,9 @@ function remember(scope: Scope, placement: Placement): boolean {
   const { context, set, rows } = scope;
   const { table, view, main, shown, failure } = placement;
   const comparison = createRowComparison(table);
-  const merged = comparison.hash(table.layout.map((column) => view.values.get(column) ?? null));
+  const merged = comparison.hash(
+    table.layout.map((column) => view.values.get(column) ?? missingValue(context, placement, column)),
+  );
   if (failure !== null && !isStillThere(scope, placement)) {
     const wasRefused = set.lives.get(rowKey(view.table, main))?.aside?.why === 'refused';
     if (shown) forgetShadow(scope, shown);
@@ -287,6 +291,10 @@ function remember(scope: Scope, placement: Placement): boolean {
   keepBeside(scope, placement, state, now);
   return failure !== null;
 }
+
+/** No cell came for this column: the row shows its default, so that is what counts in the digest. */
+const missingValue = ({ connection }: ReplicaContext, { table, view }: Placement, column: string): SqlValue =>
+  view.values.has(column) ? null : defaultOf(connection, table, column);
 
 /** An update that did not fit leaves the row where it was; a row that was taken out or never came in is gone. */
 const isStillThere = ({ context }: Scope, { table, shown, key }: Placement): boolean =>
