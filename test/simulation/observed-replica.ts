@@ -75,8 +75,7 @@ function noteProof(world: World, server: VirtualServer, proof: Proof): Proof {
     .map(([table, { rows, sum }]) => `${table}:${rows}:${sum}`)
     .join(' ');
   // A server that has a column which another one has not yet has other content to hash.
-  const schema = server.changes.map((change) => JSON.stringify(change)).toSorted();
-  const vector = [vectorText(proof.vector), ...schema].join(' ');
+  const vector = `${vectorText(proof.vector)} ${schemaText(server)}`;
   const known = world.digestByVector.get(vector);
   if (!known) world.digestByVector.set(vector, { digest, server: server.index });
   else if (known.digest !== digest && proof.leftOut.length === 0)
@@ -87,6 +86,13 @@ function noteProof(world: World, server: VirtualServer, proof: Proof): Proof {
     );
   return proof;
 }
+
+/** What the application changed in the schema of this server, in whatever order. */
+export const schemaText = ({ changes }: VirtualServer): string =>
+  changes
+    .map((change) => JSON.stringify(change))
+    .toSorted()
+    .join(' ');
 
 export const vectorText = (vector: VersionVector): string =>
   [...vector]
