@@ -6,7 +6,7 @@ export function eventText(event: EventDetail): string {
     case 'engine-started':
       return `Server ${event.server} started (version ${event.version}), listening on ${event.listen}.`;
     case 'engine-stopped':
-      return `Stopped: ${event.reason}.`;
+      return `Stopped: ${ended(event.reason)}`;
     case 'dataset-opened':
       return `Dataset ${event.dataset} opened: ${counted(event.tables, 'table')}, ${counted(event.rows, 'row')}.`;
     case 'dataset-notice':
@@ -30,11 +30,11 @@ export function eventText(event: EventDetail): string {
     case 'proof-failed':
       return `Dataset ${event.dataset}: differs from ${event.peer} in ${event.tables.join(', ')}.`;
     case 'epoch-changed':
-      return `Dataset ${event.dataset}: a new epoch begins (${event.origin}): ${event.reason}.`;
+      return `Dataset ${event.dataset}: a new epoch begins (${event.origin}): ${ended(event.reason)}`;
     case 'peer-connected':
       return `Connected with ${event.peer} (${event.address}).`;
     case 'peer-lost':
-      return `Connection with ${event.peer} ended: ${event.reason}.`;
+      return `Connection with ${event.peer} ended: ${ended(event.reason)}`;
     case 'peer-refused':
       return `Server ${event.peer} was refused: ${event.reason} (${event.code})`;
     case 'server-joined':
@@ -50,3 +50,6 @@ export function eventText(event: EventDetail): string {
 
 const counted = (count: number, noun: string): string =>
   `${count.toLocaleString('en-GB')} ${noun}${count === 1 ? '' : 's'}`;
+
+/** A sentence's end, once: reasons of errors bring their own. */
+const ended = (text: string): string => (text.endsWith('.') ? text : `${text}.`);

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync, readdirSync, statSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
 import type { Config } from '../../config/config.js';
 import { errorMessageOf } from '../../core/sync-error.js';
 import { loadSqliteModule } from '../../databases/sqlite/sqlite-module.js';
@@ -43,12 +42,11 @@ function diskCheck(config: Config): Finding {
     : ok('disk', `${bytesText(free)} free`);
 }
 
-/** Keys and state belong to their owner only. */
+/** Keys and state belong to their owner only; a folder that others cannot enter protects what is in it. */
 function dataFolderChecks(folder: string): Finding[] {
   if (!existsSync(folder)) return [ok('data folder', 'not made yet; "usync run" makes it')];
-  const open = ['.', ...readdirSync(folder)].filter((name) => (statSync(join(folder, name)).mode & 0o077) !== 0);
-  if (open.length === 0) return [ok('data folder', 'readable by its owner only')];
-  return [warn('data folder', `others can read ${open.join(', ')} in ${folder}`, `Run: chmod -R go-rwx ${folder}`)];
+  if ((statSync(folder).mode & 0o077) === 0) return [ok('data folder', 'open to its owner only')];
+  return [warn('data folder', `others can look into ${folder}`, `Run: chmod 700 ${folder}`)];
 }
 
 /** Without watches changes are found by polling only, which is slower. Linux only. */
