@@ -40,7 +40,7 @@ export async function tellDemo(terminal: Terminal, servers: readonly DemoServer[
   outcome(
     `${servers.map(({ name }, at) => `${name} ${countText(offline[at] ?? 0, 'row')}`).join(', ')}; pit and judges agree, stands knows nothing of it`,
   );
-  outcome((await pit.control().call('status', {})).headline);
+  outcome(`pit says: ${await headlineWhenWaiting(pit)}`);
 
   step('stands comes back');
   const backAt = Date.now();
@@ -51,6 +51,16 @@ export async function tellDemo(terminal: Terminal, servers: readonly DemoServer[
   );
 
   return tellProof(terminal, servers, pit);
+}
+
+/** What the server says when it has noticed that one is missing and holds the proof with the others. */
+async function headlineWhenWaiting(server: DemoServer): Promise<string> {
+  const deadline = Date.now() + waitMs;
+  for (;;) {
+    const { state, headline } = await server.control().call('status', {});
+    if (state === 'waiting' || Date.now() > deadline) return headline;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 async function join(inviter: DemoServer, server: DemoServer): Promise<void> {
