@@ -29,6 +29,20 @@ export function substituteNumber(row: LifeName, number: SqlValue, attempt: numbe
   return isUnsigned ? substitute : -substitute;
 }
 
+/** The substitutes that were tried before `shown` was taken: other rows have them. */
+export function substitutesBefore(shown: SqlValue, row: LifeName, number: SqlValue, isUnsigned = false): bigint[] {
+  const tried: bigint[] = [];
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const substitute = substituteNumber(row, number, attempt, isUnsigned);
+    if (substitute === shown) return tried;
+    tried.push(substitute);
+  }
+  return [];
+}
+
+/** No number is wanted by so many rows at once; a number that is no substitute must not be looked for without end. */
+const attemptsMax = 100_000;
+
 function plainNumber(number: SqlValue): number | null {
   if (typeof number === 'bigint') return number >= 0n && number < BigInt(largeSpace) ? Number(number) : null;
   return typeof number === 'number' && Number.isInteger(number) && number >= 0 && number < largeSpace ? number : null;

@@ -6,6 +6,7 @@ import { planTable, type TablePlan } from '../../core/table-plan.js';
 import { RowReference, type CellValue, type SqlValue } from '../../core/value.js';
 import type { AsideLife } from './aside-store.js';
 import { quoteNames } from './identifiers.js';
+import type { FoundLife } from './life-finder.js';
 import type { ReplicaContext } from './replica-context.js';
 import { rowsMergedInto, type RowFinder } from './row-finder.js';
 import type { Key, Shadow } from './shadow-store.js';
@@ -43,7 +44,7 @@ export interface WorkingSet {
   /** Names of rows (aliases followed) that are in the set. */
   readonly rows: ReadonlyMap<RowKey, { readonly table: string; readonly row: LifeName }>;
   has(table: string, life: LifeName): boolean;
-  /** The life with its row's other lives, or null when it has ended. */
+  /** The life with its row's other lives, wherever it is; null when it has ended. */
   loadLife(table: SyncedTable, life: LifeName, hint: Key | null): LoadedLife | null;
   loadKey(table: SyncedTable, key: Key): void;
   loadRow(table: SyncedTable, row: LifeName): void;
@@ -105,6 +106,12 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
     return loaded;
   }
 
+  /** The hint is where its origin saw the row, or another life of it: here it may stand elsewhere. */
+  function findByName(table: SyncedTable, life: LifeName): FoundLife | null {
+    const key = rowsByName.keyOfLife(table, life);
+    return key && context.lives.find(table, life, key);
+  }
+
   const set: WorkingSet = {
     get isEmpty() {
       return lives.size === 0;
@@ -118,7 +125,7 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
       const name = rowKey(table.name, life);
       const present = lives.get(name);
       if (present !== undefined) return present;
-      const found = context.lives.find(table, life, hint);
+      const found = context.lives.find(table, life, hint) ?? findByName(table, life);
       if (!found) return null;
       if (found.kind === 'shown') addShown(table, found.key, found.shadow);
       else addAside(found.life);

@@ -28,7 +28,7 @@ export function mergeEnds(scope: MergeScope, block: EndBlock, merger: RowMerger)
   if (table) {
     const referenced = referencedOf(scope, table, shown);
     for (const end of shown) {
-      if (referenced.has(end) || isConcurrent(scope, end.shadow)) slow.push(end.i);
+      if (referenced.has(end) || isWaitedFor(scope, table, end) || isConcurrent(scope, end.shadow)) slow.push(end.i);
       else endShown(scope, table, end);
     }
   }
@@ -49,6 +49,10 @@ function shownEnd({ context, set }: MergeScope, table: SyncedTable, block: EndBl
   const found = context.lives.find(table, life, hint);
   return found?.kind === 'shown' ? at(found.key, found.shadow) : null;
 }
+
+/** Another row is shown at a substitute as long as this one has its number. */
+const isWaitedFor = ({ context }: MergeScope, table: SyncedTable, { key: [number] }: ShownEnd): boolean =>
+  typeof number === 'bigint' && context.displaced.waitingFor(table, number).length > 0;
 
 /** The row holds something that whoever ended it had not seen: that goes into the conflict log. */
 function isConcurrent({ seen, by }: MergeScope, shadow: Shadow): boolean {

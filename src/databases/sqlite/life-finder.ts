@@ -14,8 +14,9 @@ export type FoundLife =
   | { readonly kind: 'aside'; readonly life: AsideLife };
 
 /**
- * Finds a life by its name and the key at which its origin saw it. Holds the invariant: a shown life whose row is not
- * at the key of its birth is in `_usync_moved`; so a life that is not found has ended (rule R2.2).
+ * Finds a life by its name and a hint: the key at which whoever names it saw its row. Cheap, and right for nearly all.
+ * A row that stands elsewhere here (one server shows a substitute, the other the number itself) may be missed: then
+ * `WorkingSet.loadLife` asks the index by life, and only what that does not know has ended (rule R2.2).
  */
 export interface LifeFinder {
   find(table: SyncedTable, life: LifeName, hint: readonly SqlValue[] | null): FoundLife | null;

@@ -49,13 +49,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
   /** Lives of a table that is unknown here are kept in their side table and nothing more. */
   function find(table: string, life: LifeName, key: Key | null): LoadedLife | null {
     const synced = context.tables.byName(table);
-    if (synced) {
-      const there = set.loadLife(synced, life, key);
-      if (there || set.has(table, life)) return there;
-      // The hint is of the first of several lives: rows that hid behind another at the origin may be shown here.
-      const elsewhere = scope.rows.keyOfLife(synced, life);
-      return elsewhere && set.loadLife(synced, life, elsewhere);
-    }
+    if (synced) return set.loadLife(synced, life, key);
     const aside = context.asides.find(table, life);
     if (!aside) return null;
     return { state: { table, life, row: aside.row, cells: aside.cells }, shown: null, aside, isChanged: false };

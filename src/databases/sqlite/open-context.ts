@@ -4,6 +4,7 @@ import type { ReplicaIdentity } from '../replica.js';
 import { createAliasStore } from './alias-store.js';
 import { createAsideStore } from './aside-store.js';
 import { createConflictStore } from './conflict-store.js';
+import { createDisplacedStore } from './displaced-store.js';
 import type { Connection } from './driver.js';
 import { createHistoryStore } from './history-store.js';
 import { createJournalStore } from './journal-store.js';
@@ -47,6 +48,7 @@ export function openContext(connection: Connection, options: ContextOptions): Re
     shadows,
     asides,
     lives: createLifeFinder(connection, { origins, shadows, asides }),
+    displaced: createDisplacedStore(connection),
     aliases: createAliasStore(connection, origins),
     journal: createJournalStore(connection, { origins, meta, histories }),
     histories,

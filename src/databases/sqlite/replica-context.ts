@@ -8,6 +8,7 @@ import type { CutOutcome, MergeOutcome, ReplicaIdentity, SnapshotReader, Snapsho
 import type { AliasStore } from './alias-store.js';
 import type { ConflictStore } from './conflict-store.js';
 import type { Connection } from './driver.js';
+import type { DisplacedStore } from './displaced-store.js';
 import type { HistoryStore } from './history-store.js';
 import type { JournalStore } from './journal-store.js';
 import type { LifeFinder } from './life-finder.js';
@@ -34,6 +35,7 @@ export interface ReplicaContext {
   readonly tables: TableRegistry;
   readonly shadows: ShadowStore;
   readonly lives: LifeFinder;
+  readonly displaced: DisplacedStore;
   readonly asides: AsideStore;
   readonly aliases: AliasStore;
   readonly journal: JournalStore;

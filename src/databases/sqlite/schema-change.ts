@@ -149,11 +149,12 @@ function wasEmptied({ connection, meta }: ReplicaContext, table: SyncedTable, fo
 
 /** Shadows go, since the rows they are of are gone; lives that hide aside stay, for they hold their own cells. */
 function forgetTable(context: ReplicaContext, record: TableRecord): void {
-  const { connection, tables, lives } = context;
+  const { connection, tables, lives, displaced } = context;
   tables.save({ ...record, rootPage: 0 });
   tables.clearDigest(record.number);
   connection.exec(`DROP TABLE IF EXISTS main._usync_s${record.number}`);
   lives.dropTable(record.number);
+  displaced.dropTable(record.number);
 }
 
 function renameAside({ connection, asides }: ReplicaContext, before: string, after: string): void {

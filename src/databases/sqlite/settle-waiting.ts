@@ -4,6 +4,7 @@ import { applyBlocks, memoryOf, scopeOf, settle } from './merge-changeset.js';
 import { createRowMerger, type MergeScope } from './merge-rows.js';
 import { raiseFlag } from './merging-flag.js';
 import type { ReplicaContext } from './replica-context.js';
+import type { SyncedTable } from './synced-table.js';
 import { childrenOf } from './table-calm.js';
 
 /**
@@ -18,8 +19,21 @@ export function settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<st
     for (const child of table ? childrenOf(context, table) : []) touched.add(child.name);
   }
   const waiting = [...touched].filter((name) => !context.asides.isEmpty(name));
-  if (waiting.length > 0) settleAsides(context, waiting);
+  const displaced = [...tables].flatMap((name) => {
+    const table = context.tables.byName(name);
+    return table ? toMove(context, table).map((at) => ({ table, at })) : [];
+  });
+  if (waiting.length > 0 || displaced.length > 0) settleAsides(context, waiting, displaced);
 }
+
+interface Displaced {
+  readonly table: SyncedTable;
+  readonly at: bigint;
+}
+
+/** Rows at substitutes whose number may be theirs by now: it is free, or its holder may have gone and come back younger. */
+const toMove = (context: ReplicaContext, table: SyncedTable): bigint[] =>
+  context.displaced.mayMove(table, { looksAtAll: !context.aliases.isEmpty() });
 
 /** Tries again what waited for the schema of a table (null: of any). Inside a transaction. */
 export function settleWaiting(context: ReplicaContext, table: string | null): void {
@@ -28,7 +42,7 @@ export function settleWaiting(context: ReplicaContext, table: string | null): vo
   if (waiting.length > 0) settleAsides(context, waiting);
 }
 
-function settleAsides(context: ReplicaContext, tables: readonly string[]): void {
+function settleAsides(context: ReplicaContext, tables: readonly string[], displaced: readonly Displaced[] = []): void {
   const memory = memoryOf(context);
   memory.begin();
   const { set } = memory;
@@ -38,10 +52,11 @@ function settleAsides(context: ReplicaContext, tables: readonly string[]): void 
     for (const aside of [...context.asides.all(name)]) set.loadAside(aside);
     if (!context.asides.hasExtraCells(name)) continue;
     for (const { life } of [...context.asides.allExtraCells(name)]) {
-      const loaded = set.loadLife(table, life, memory.rows.keyOfLife(table, life));
+      const loaded = set.loadLife(table, life, null);
       if (loaded) set.put(loaded.state);
     }
   }
+  for (const { table, at } of displaced) set.loadKey(table, [at]);
   const scope = scopeOf(context, memory, ownHeader(context));
   raiseFlag(context, true);
   settle(scope);

@@ -2,6 +2,7 @@ import { rowKey, type Alias, type Aliases, type LifeState, type RowKey } from '.
 import { keyText } from '../../core/key-text.js';
 import type { LifeName } from '../../core/life.js';
 import { isSameValue, RowReference, type SqlValue } from '../../core/value.js';
+import { substitutesBefore } from '../../core/substitute.js';
 import { viewOf, type RowView, type Surroundings, type View } from '../../core/view.js';
 import { defaultOf } from './column-defaults.js';
 import type { WorkingSet } from './component-loader.js';
@@ -103,7 +104,7 @@ interface Reach {
   fromEnded(): void;
 }
 
-function createReach({ context, set, rows }: Scope): Reach {
+function createReach({ context, set }: Scope): Reach {
   const placesSeen = new Set<string>();
   const asidesLoaded = new Set<string>();
   const childrenLoaded = new Set<string>();
@@ -135,6 +136,24 @@ function createReach({ context, set, rows }: Scope): Reach {
       if (seenBefore(`u ${table.number} ${schema.name} ${keyText(values)}`)) continue;
       for (const key of keysWhere(context, table, schema.columns, values)) set.loadKey(table, key);
     }
+  }
+
+  /** Numbers are given among all rows that want one: those that wait for a number of this row settle with it. */
+  function loadWaiting(table: SyncedTable, number: SqlValue | undefined): void {
+    if (typeof number !== 'bigint' || context.displaced.isEmpty(table)) return;
+    for (const at of context.displaced.waitingFor(table, number)) set.loadKey(table, [at]);
+  }
+
+  function loadNumbers(row: RowView, table: SyncedTable): void {
+    const { isNumbered, isUnsigned, schema } = set.planOf(table);
+    const [column] = schema.key;
+    if (!isNumbered || column === undefined) return;
+    const wanted = plainOf(row, column) ?? null;
+    loadWaiting(table, row.key[0]);
+    loadWaiting(table, wanted);
+    for (const life of row.lives) loadWaiting(table, set.shown.get(rowKey(row.table, life))?.key[0]);
+    if (!row.isProvisional) return;
+    for (const taken of substitutesBefore(row.key[0] ?? null, row.row, wanted, isUnsigned)) set.loadKey(table, [taken]);
   }
 
   function loadParents(row: RowView, table: SyncedTable): void {
@@ -186,7 +205,7 @@ function createReach({ context, set, rows }: Scope): Reach {
       for (const { byRow, column, parentTable } of set.planOf(child).references) {
         if (!byRow || parentTable !== table.name) continue;
         const lives = pinnedIn(child, column, parentTable).get(rowKey(table.name, row)) ?? [];
-        for (const life of lives) set.loadLife(child, life, rows.keyOfLife(child, life));
+        for (const life of lives) set.loadLife(child, life, null);
       }
     }
   }
@@ -205,6 +224,7 @@ function createReach({ context, set, rows }: Scope): Reach {
       const table = context.tables.byName(row.table);
       if (!table) return;
       loadRivals(row, table);
+      loadNumbers(row, table);
       loadParents(row, table);
       const shown = shownOf(set, row);
       if (shown && row.status === 'visible' && isSameParent(table, shown.values, row, tables)) return;
@@ -216,6 +236,7 @@ function createReach({ context, set, rows }: Scope): Reach {
         const shown = loaded ? null : set.shown.get(life);
         if (!shown) continue;
         loadChildrenOfShown(shown.table, life);
+        loadWaiting(shown.table, shown.key[0]);
         loadAsides(shown.table.name);
       }
     },

@@ -17,9 +17,10 @@ export interface FormerLayout {
 }
 
 /** Forgets every shadow of a table, and the table of shadows. */
-export function clearShadows({ connection, tables, lives }: ReplicaContext, table: SyncedTable): void {
+export function clearShadows({ connection, tables, lives, displaced }: ReplicaContext, table: SyncedTable): void {
   connection.exec(`DROP TABLE IF EXISTS ${table.shadowSql}`);
   lives.dropTable(table.number);
+  displaced.dropTable(table.number);
   tables.setDigest(table, { rows: 0, sum: 0 });
 }
 

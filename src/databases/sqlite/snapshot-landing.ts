@@ -160,9 +160,8 @@ function mergeLife(
   key: Key | null,
 ): void {
   const synced = context.tables.byName(table);
-  const at = (synced && memory.rows.keyOfLife(synced, life)) ?? key;
-  const isHere = synced ? memory.set.loadLife(synced, life, at) !== null : context.asides.find(table, life) !== null;
-  if (isHere) merger.update(table, { life, key: at, cells: new Map(cells) });
+  const isHere = synced ? memory.set.loadLife(synced, life, key) !== null : context.asides.find(table, life) !== null;
+  if (isHere) merger.update(table, { life, key, cells: new Map(cells) });
   else if (!isCovered(life)) merger.insert(table, { life, row, cells: new Map(cells) });
 }
 

@@ -13,6 +13,9 @@ export const storeTables: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS _usync_moved (
     tbl INTEGER NOT NULL, origin INTEGER NOT NULL, stamp INTEGER NOT NULL, place INTEGER NOT NULL,
     key BLOB NOT NULL, PRIMARY KEY (tbl, stamp, origin, place)) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS _usync_displaced (
+    tbl INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (tbl, number, at)) WITHOUT ROWID`,
+  `CREATE INDEX IF NOT EXISTS _usync_displaced_at ON _usync_displaced (tbl, at)`,
   `CREATE TABLE IF NOT EXISTS _usync_lives (
     tbl TEXT NOT NULL, origin INTEGER NOT NULL, stamp INTEGER NOT NULL, place INTEGER NOT NULL,
     row_origin INTEGER NOT NULL, row_stamp INTEGER NOT NULL, row_place INTEGER NOT NULL,

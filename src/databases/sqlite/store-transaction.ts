@@ -23,6 +23,7 @@ export function reloadStores(context: ReplicaContext): void {
   context.origins.reload();
   context.tables.reload();
   context.lives.reload();
+  context.displaced.reload();
   context.asides.reload();
   context.aliases.reload();
   context.journal.reload();

@@ -3,6 +3,7 @@ import { rowKey, type Cell, type LifeState, type RowKey } from '../../core/life-
 import { isSameLife, type LifeName } from '../../core/life.js';
 import { isSameCellValue } from '../../core/merge-cells.js';
 import type { RowStatus } from '../../core/row-draft.js';
+import { substitutesBefore } from '../../core/substitute.js';
 import { isSameValue, RowReference, type CellValue, type SqlValue } from '../../core/value.js';
 import type { RowView, View } from '../../core/view.js';
 import type { AsideLife, AsideReason } from './aside-store.js';
@@ -288,6 +289,7 @@ function remember(scope: Scope, placement: Placement): boolean {
   else context.tables.addRow(table, merged);
   if (!shown || !isSameKey(shown.key, placement.key)) context.lives.moved(table, main, placement.key);
   rows.remember(table, view.row, placement.key);
+  rememberDisplaced(scope, placement);
   keepBeside(scope, placement, state, now);
   return failure !== null;
 }
@@ -295,6 +297,22 @@ function remember(scope: Scope, placement: Placement): boolean {
 /** No cell came for this column: the row shows its default, so that is what counts in the digest. */
 const missingValue = ({ connection }: ReplicaContext, { table, view }: Placement, column: string): SqlValue =>
   view.values.has(column) ? null : defaultOf(connection, table, column);
+
+/** Which numbers the row waits for: whoever frees one of them must look at it again. */
+function rememberDisplaced({ context, set }: Scope, { table, view, key }: Placement): void {
+  const [at] = key;
+  const { isNumbered, isUnsigned, schema } = set.planOf(table);
+  if (!isNumbered || typeof at !== 'bigint') return;
+  if (!view.isProvisional) return context.displaced.remove(table, at);
+  const wanted = view.cells.get(schema.key[0] ?? '')?.value ?? null;
+  if (wanted instanceof RowReference) return;
+  const numbers = [wanted, ...substitutesBefore(at, view.row, wanted, isUnsigned)];
+  context.displaced.put(
+    table,
+    at,
+    numbers.filter((number) => typeof number === 'bigint'),
+  );
+}
 
 /** An update that did not fit leaves the row where it was; a row that was taken out or never came in is gone. */
 const isStillThere = ({ context }: Scope, { table, shown, key }: Placement): boolean =>
