@@ -117,7 +117,7 @@ function renameShadows({ connection, origins, shadows }: ReplicaContext, table: 
 function renameBeside(context: ReplicaContext, renaming: OriginRenaming): void {
   const { asides, aliases, connection, origins } = context;
   for (const name of asides.tables()) {
-    for (const aside of [...asides.all(name)]) {
+    for (const aside of asides.all(name)) {
       asides.remove(name, aside.life);
       asides.put({
         ...aside,
