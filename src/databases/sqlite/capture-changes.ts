@@ -14,7 +14,8 @@ export function captureChanges(comparisons: readonly Comparison[]): void {
   const byName = new Map(comparisons.map((comparison) => [comparison.table.name, comparison]));
   const groups = parentsFirst(comparisons.map(({ table }) => table.schema));
   const inOrder = groups.flatMap((group) => group.tables.flatMap(({ name }) => byName.get(name) ?? []));
-  const withEnds = inOrder
+  const mayBeKnown = inOrder.filter((comparison) => !hasNewKeysOnly(comparison));
+  const withEnds = mayBeKnown
     .toReversed()
     .filter((comparison) => captureEnds(comparison) > 0 || comparison.oldKeys.size > 0);
   for (const { tables, isCircle } of groups) {
@@ -22,7 +23,19 @@ export function captureChanges(comparisons: readonly Comparison[]): void {
     if (!isCircle) for (const member of members) captureInserts(member, 'both');
     else for (const pass of ['shadows', 'blocks'] as const) for (const member of members) captureInserts(member, pass);
   }
-  for (const comparison of inOrder) captureUpdates(comparison);
+  for (const comparison of mayBeKnown) captureUpdates(comparison);
   for (const comparison of withEnds) captureOrphans(comparison);
   for (const comparison of inOrder) pinDangling(comparison);
+}
+
+/** Appended rows: no key of the batch has a shadow, because all are above the highest that has one. One pass over the batch. */
+function hasNewKeysOnly({ context, table, batch }: Comparison): boolean {
+  if (!table.isRowidKey) return false;
+  const found = context.connection
+    .cached(
+      `SELECT coalesce((SELECT max(k1) FROM ${table.shadowSql}) <
+         (SELECT min(k1) FROM temp._usync_batch WHERE n BETWEEN ? AND ?), 1)`,
+    )
+    .get(BigInt(batch.first), BigInt(batch.last));
+  return found?.[0] === 1n;
 }

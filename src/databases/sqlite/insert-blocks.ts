@@ -6,6 +6,7 @@ import { isSameLife, type LifeName } from '../../core/life.js';
 import type { OriginId } from '../../core/origin.js';
 import { RowReference, type CellValue, type SqlValue } from '../../core/value.js';
 import { pinCell } from './component-loader.js';
+import type { Statement } from './driver.js';
 import { quoteName } from './identifiers.js';
 import { cellsOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import { createRowComparison } from './row-comparison.js';
@@ -46,6 +47,8 @@ interface InsertWork {
   readonly pinned: Map<number, number[]>;
   /** Rows that the rules must look at. */
   readonly slow: Set<number>;
+  /** The INSERT of so many rows. */
+  readonly inserts: Map<number, Statement>;
 }
 
 /** New lives. In calm weather whole pages of rows are written at once; what clashes goes to the rules row by row. */
@@ -97,7 +100,7 @@ function workOf(scope: MergeScope, table: SyncedTable, block: NewRows): InsertWo
   for (const [i, row] of block.rows) {
     if (scope.set.rows.has(rowKey(table.name, row)) || scope.rows.keyOfRow(table, row)) slow.add(i);
   }
-  const work = { scope, table, block, values, written, unknown, pinned, slow };
+  const work = { scope, table, block, values, written, unknown, pinned, slow, inserts: new Map() };
   hideOrphans(work);
   return work;
 }
@@ -206,15 +209,25 @@ function tryInsert(work: InsertWork, page: readonly number[], firstRowid: bigint
   }
 }
 
-function insertRows({ scope, table, values, written }: InsertWork, page: readonly number[], firstRowid: bigint): void {
+function insertRows(work: InsertWork, page: readonly number[], firstRowid: bigint): void {
+  const { table, values, written } = work;
   const params: SqlValue[] = [];
   for (let n = 0; n < page.length; n++) {
     if (table.isBag) params.push(firstRowid + BigInt(n));
     const i = page[n] ?? 0;
     for (const position of written) params.push(values[position]?.[i] ?? null);
   }
-  const { changes } = scope.context.connection.cached(insertSql(table, written, page.length)).run(...params);
+  const { changes } = insertOf(work, page.length).run(...params);
   if (changes !== page.length) throw new ConstraintFailure('trigger', 'a trigger of the application left rows out');
+}
+
+/** The text of many rows is long: even to find the statement by it would cost. */
+function insertOf({ scope, table, written, inserts }: InsertWork, rowCount: number): Statement {
+  const known = inserts.get(rowCount);
+  if (known) return known;
+  const statement = scope.context.connection.cached(insertSql(table, written, rowCount));
+  inserts.set(rowCount, statement);
+  return statement;
 }
 
 function insertSql(table: SyncedTable, written: readonly number[], rowCount: number): string {

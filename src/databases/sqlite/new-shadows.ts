@@ -48,9 +48,9 @@ export interface BulkWrite {
  */
 export function writeNewShadows(work: BulkWrite): void {
   const { table, rows } = work;
-  const isCountable = table.isRowidKey && rows.rows.size === 0;
+  const countedMax = table.isRowidKey && rows.rows.size === 0 ? rows.count : 0;
   let waiting = 0;
-  for (let start = 0; isCountable && start < rows.count;) {
+  for (let start = 0; start < countedMax;) {
     const end = endOfRun(rows, start);
     if (end - start >= runRowsMin) {
       writeBound(work, waiting, start);
