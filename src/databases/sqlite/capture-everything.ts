@@ -1,3 +1,4 @@
+import { landChangeset } from './changeset-landing.js';
 import { drainNotes, nothingDrained, notedRange, type Drained } from './drain.js';
 import { findEvictions } from './evicted-rows.js';
 import { addPending, pendingReconciles } from './pending-reconcile.js';
@@ -21,6 +22,8 @@ const roundsMax = 5;
 /** Follows the schema, takes what is noted, and compares the tables that were written unseen. */
 export async function captureEverything(context: ReplicaContext, merging: AroundCapture): Promise<Captured> {
   let schemaChanged = false;
+  // One that a failure or a crash cut off: nothing can be captured before it is here as a whole.
+  await landChangeset(context, merging, { isResumed: true });
   let all: Drained = nothingDrained;
   const after = (tables: ReadonlySet<string>): void => merging.settleAfterDrain(context, tables);
   const followed = (): Promise<boolean> =>

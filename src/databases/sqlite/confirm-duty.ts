@@ -5,6 +5,7 @@ import { rowKey } from '../../core/life-state.js';
 import { serverIdOfOrigin, type OriginId } from '../../core/origin.js';
 import { RowReference } from '../../core/value.js';
 import type { View } from '../../core/view.js';
+import { landingChangeset } from './landing-marker.js';
 import type { MergeScope } from './merge-rows.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
 
@@ -20,6 +21,8 @@ export function confirmDuties(
   apply: (confirming: MergeScope, blocks: readonly ChangeBlock[]) => void,
 ): void {
   const { context } = scope;
+  // What a changeset shows half-way is no reason to change anything: it is looked at when all of it is here.
+  if (landingChangeset(context)) return;
   for (let round = 0; round < roundsMax; round++) {
     const { view } = scope.due;
     scope.due.view = null;

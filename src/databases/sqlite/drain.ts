@@ -21,9 +21,6 @@ export interface Drained {
 
 export const nothingDrained: Drained = { changesets: 0, rows: 0, tables: new Set() };
 
-/** Up to here everything happens in one write transaction; beyond, rows are read and encoded before the lock is taken. */
-const notesAtOnceMax = 2000;
-
 /** Called inside the write transaction of a drain that found something. */
 export type AfterDrain = (tables: ReadonlySet<string>) => void;
 
@@ -34,7 +31,7 @@ export type AfterDrain = (tables: ReadonlySet<string>) => void;
 export async function drainNotes(context: ReplicaContext, after: AfterDrain): Promise<Drained> {
   const isLarge = await whenFree(context.system, () => {
     const range = notedRange(context);
-    return range !== null && context.notes.endOf(range.after, notesAtOnceMax) < range.upTo;
+    return range !== null && context.notes.endOf(range.after, context.pace.notesAtOnceMax) < range.upTo;
   });
   if (isLarge) {
     const drained = await drainStaged(context, after);

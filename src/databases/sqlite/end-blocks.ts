@@ -8,7 +8,7 @@ import type { Key, Shadow } from './shadow-store.js';
 import type { SyncedTable } from './synced-table.js';
 import { childrenOf, isCalm } from './table-calm.js';
 
-interface ShownEnd {
+export interface ShownEnd {
   readonly i: number;
   readonly key: Key;
   readonly shadow: Shadow;
@@ -78,7 +78,7 @@ function endShown({ context, rows }: MergeScope, table: SyncedTable, { key, shad
  * Which of these rows are shown as parents somewhere. One question per reference for all of them, since a child table
  * may have no index on the column.
  */
-function referencedOf(scope: MergeScope, table: SyncedTable, ends: readonly ShownEnd[]): Set<ShownEnd> {
+export function referencedOf(scope: MergeScope, table: SyncedTable, ends: readonly ShownEnd[]): Set<ShownEnd> {
   const referenced = new Set<ShownEnd>();
   if (ends.length === 0) return referenced;
   for (const child of childrenOf(scope.context, table)) {

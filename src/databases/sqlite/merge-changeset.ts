@@ -109,6 +109,12 @@ export const scopeOf = (
 });
 
 /** Ends first, children before parents; then cells; then new lives, parents before children. */
+export function inMergeOrder(memory: MergeMemory, blocks: readonly ChangeBlock[]): readonly ChangeBlock[] {
+  const place = (block: ChangeBlock): number =>
+    block.kind === 'end' ? -memory.orderOf(block.table) : memory.orderOf(block.table);
+  return blocks.toSorted((a, b) => stepByKind[a.kind] - stepByKind[b.kind] || place(a) - place(b));
+}
+
 export function applyBlocks(
   memory: MergeMemory,
   scope: MergeScope,
@@ -116,10 +122,7 @@ export function applyBlocks(
   merger: RowMerger,
 ): number {
   let rows = 0;
-  const place = (block: ChangeBlock): number =>
-    block.kind === 'end' ? -memory.orderOf(block.table) : memory.orderOf(block.table);
-  const sorted = blocks.toSorted((a, b) => stepByKind[a.kind] - stepByKind[b.kind] || place(a) - place(b));
-  for (const block of sorted) {
+  for (const block of inMergeOrder(memory, blocks)) {
     rows += block.count;
     switch (block.kind) {
       case 'end':

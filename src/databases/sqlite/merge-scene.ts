@@ -8,6 +8,7 @@ import { openConnection, type Connection } from './driver.js';
 import { quoteName } from './identifiers.js';
 import { mergeParts } from './merge.js';
 import { openContext } from './open-context.js';
+import type { PaceOptions } from './pace.js';
 import { pendingReconciles } from './pending-reconcile.js';
 import { reconcile } from './reconcile.js';
 import type { ReplicaContext } from './replica-context.js';
@@ -40,7 +41,7 @@ export const around = { settleAfterDrain, settleWaiting };
 export function openMergeServer(
   path: string,
   letter: string,
-  options: { readonly schema?: string; readonly adjust?: AdjustSchema } = {},
+  options: { readonly schema?: string; readonly adjust?: AdjustSchema; readonly pace?: PaceOptions } = {},
 ): MergeServer {
   const app = openConnection(path, { busyTimeoutMs: 5000 });
   app.exec('PRAGMA journal_mode = WAL');
@@ -64,6 +65,7 @@ export function openMergeServer(
     system: createRealSystem(),
     observe: () => {},
     ...(options.adjust ? { adjust: options.adjust } : {}),
+    ...(options.pace ? { pace: options.pace } : {}),
   });
   inTransaction(context, () => {
     if (context.meta.text('origin') === null) context.origins.setOwn(originIdOf(server, epoch));

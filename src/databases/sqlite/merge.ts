@@ -1,23 +1,21 @@
-import { decodePart, type DecodedPart } from '../../core/changeset-decoder.js';
+import type { DecodedPart } from '../../core/changeset-decoder.js';
 import type { ChangeBlock, ChangesetHeader, ChangesetPart } from '../../core/changeset.js';
 import { createChain } from '../../core/hash.js';
 import { stampIn, type ChainHash } from '../../core/version-vector.js';
 import { SyncError } from '../../core/sync-error.js';
-import { decompressBytes } from '../../system/compression.js';
 import type { Fork, MergeOutcome } from '../replica.js';
-import type { JournalEntry } from './journal-store.js';
+import { landChangeset } from './changeset-landing.js';
 import { drainInTransaction, drainNotes } from './drain.js';
 import { followNames } from './epochs.js';
-import { mergeChangeset, memoryOf } from './merge-changeset.js';
+import { landingChangeset, markLanding } from './landing-marker.js';
+import { mergeChangeset, memoryOf, type MergedChangeset } from './merge-changeset.js';
 import { raiseFlag } from './merging-flag.js';
 import { gateOf } from './merge-gate.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
 import { followSchema } from './schema-change.js';
 import { hasSchemaMoved } from './schema-cookie.js';
+import { decodeStaged, enterJournal } from './staged-changeset.js';
 import { inTransaction, pause, whenFree } from './store-transaction.js';
-
-/** How long one transaction may hold the lock before the application's writers get their turn. */
-export const sliceMsMax = 4;
 
 /** What one call of `mergeParts` has come to so far. */
 interface MergeTally {
@@ -34,8 +32,8 @@ type AroundMerge = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'>;
 
 /**
  * Stages parts as they come and merges each changeset when its last part is there. Many small ones share a transaction
- * up to `sliceMsMax`; then the lock stays free for as long as it was held, so that the waiting sleep of SQLite's busy
- * handler is never missed. A changeset is merged whole, whatever its size.
+ * as long as the pace allows; then the lock stays free for as long as it was held, so that the waiting sleep of SQLite's
+ * busy handler is never missed. A changeset is merged whole, unless that would hold the lock beyond the bound.
  */
 export async function mergeParts(
   context: ReplicaContext,
@@ -44,16 +42,35 @@ export async function mergeParts(
 ): Promise<MergeOutcome> {
   const { system } = context;
   const tally: MergeTally = { merged: 0, covered: 0, rows: 0, conflicts: 0, quarantined: 0, hasGap: false, forks: [] };
+  await landChangeset(context, around, { isResumed: true });
   await drainNotes(context, (tables) => around.settleAfterDrain(context, tables));
+  const tooSlow = new Set<string>();
   let next = 0;
   while (next < parts.length) {
     const startMs = system.monotonicMs();
-    const slice = await whenFree(system, () => mergeSlice(context, parts, { next, tally, around }));
+    const slice = await whenFree(system, () => mergeSlice(context, parts, { next, tally, around, tooSlow }));
     next = slice.next;
     if (slice.failure) throw slice.failure;
-    if (next < parts.length) await pause(system, Math.max(system.monotonicMs() - startMs, 1));
+    const landed = await landChangeset(context, around, { isResumed: false });
+    if (landed) count(tally, landed);
+    else if (next < parts.length) await pause(system, context.pace.pauseMs(system.monotonicMs() - startMs));
   }
   return { ...tally, vector: context.origins.vector() };
+}
+
+function count(tally: MergeTally, { rows, conflicts, refused }: MergedChangeset): void {
+  tally.merged++;
+  tally.rows += rows;
+  tally.conflicts += conflicts;
+  tally.quarantined += refused;
+}
+
+interface SliceWork {
+  readonly next: number;
+  readonly tally: MergeTally;
+  readonly around: AroundMerge;
+  /** Changesets that were found to hold the lock for too long: these land in slices. */
+  readonly tooSlow: Set<string>;
 }
 
 interface Slice {
@@ -62,11 +79,7 @@ interface Slice {
   readonly failure: SyncError | null;
 }
 
-function mergeSlice(
-  context: ReplicaContext,
-  parts: readonly ChangesetPart[],
-  work: { readonly next: number; readonly tally: MergeTally; readonly around: AroundMerge },
-): Slice {
+function mergeSlice(context: ReplicaContext, parts: readonly ChangesetPart[], work: SliceWork): Slice {
   const before = { ...work.tally, forks: [...work.tally.forks] };
   let current: ChangesetPart | undefined;
   try {
@@ -76,22 +89,31 @@ function mergeSlice(
       let { next } = work;
       let failure: SyncError | null = null;
       raiseFlag(context, true);
-      for (; next < parts.length && !failure; next++) {
-        if (next > work.next && context.system.monotonicMs() - startMs >= sliceMsMax) break;
+      for (; next < parts.length && !failure && !landingChangeset(context); next++) {
+        if (next > work.next && context.system.monotonicMs() - startMs >= context.pace.sliceMs) break;
         current = parts[next];
-        if (current) failure = takePart(context, current, work.tally);
+        if (current) failure = takePart(context, current, work);
       }
       raiseFlag(context, false);
       return { next, failure };
     });
   } catch (error) {
     Object.assign(work.tally, before);
+    if (error instanceof TooSlow) {
+      work.tooSlow.add(error.message);
+      return { next: work.next, failure: null };
+    }
     const last = current;
     // Staged parts that cannot be read must not be found again when they are sent anew.
     if (last && isMalformed(error)) inTransaction(context, () => context.journal.dropParts(last.origin, last.stamp));
     throw error;
   }
 }
+
+/** Thrown where a changeset would hold the lock for too long. Its message is the changeset's name. */
+class TooSlow extends Error {}
+
+const nameOf = ({ origin, stamp }: Pick<ChangesetHeader, 'origin' | 'stamp'>): string => `${origin} ${stamp}`;
 
 /** What every transaction of ours that writes rows begins with: schema, notes, empty memory. */
 export function beginMerging(context: ReplicaContext, around: AroundMerge): void {
@@ -105,16 +127,16 @@ export function beginMerging(context: ReplicaContext, around: AroundMerge): void
 }
 
 /** Returns the failure when the bytes of the part are not what they should be; nothing of it is kept then. */
-function takePart(context: ReplicaContext, part: ChangesetPart, tally: MergeTally): SyncError | null {
+function takePart(context: ReplicaContext, part: ChangesetPart, work: SliceWork): SyncError | null {
   const { journal, origins } = context;
   const isCovered = part.stamp <= stampIn(origins.vector(), part.origin);
   const isSingle = part.part === 0 && part.isLast;
   try {
-    if (isCovered && !isSingle) takeCovered(context, part, tally);
-    else if (isSingle) takeWhole(context, [part], tally);
+    if (isCovered && !isSingle) takeCovered(context, part, work.tally);
+    else if (isSingle) takeWhole(context, [part], work);
     else {
       journal.putPart(part);
-      if (part.isLast) takeWhole(context, { [Symbol.iterator]: () => journal.parts(part.origin, part.stamp) }, tally);
+      if (part.isLast) takeWhole(context, { [Symbol.iterator]: () => journal.parts(part.origin, part.stamp) }, work);
     }
     return null;
   } catch (error) {
@@ -127,7 +149,7 @@ function takePart(context: ReplicaContext, part: ChangesetPart, tally: MergeTall
 /** A part of a large changeset that is held already, if it is the same: its header tells. */
 function takeCovered(context: ReplicaContext, part: ChangesetPart, tally: MergeTally): void {
   const { origin } = part;
-  const header = part.part === 0 ? decode(part).header : undefined;
+  const header = part.part === 0 ? decodeStaged(part).header : undefined;
   if (header && context.histories.relation(origin, { stamp: header.prev, chain: header.prevChain }) === 'forked') {
     noteFork(tally, { origin });
   }
@@ -142,7 +164,11 @@ const bytesCodes: ReadonlySet<string> = new Set(['USYNC-1503', 'USYNC-1504', 'US
 const isMalformed = (error: unknown): error is SyncError => error instanceof SyncError && bytesCodes.has(error.code);
 
 /** All parts of one changeset: merged if it is the next one. They are read one by one, so that any size fits. */
-function takeWhole(context: ReplicaContext, parts: Iterable<ChangesetPart>, tally: MergeTally): void {
+function takeWhole(
+  context: ReplicaContext,
+  parts: Iterable<ChangesetPart>,
+  { tally, tooSlow }: Pick<SliceWork, 'tally' | 'tooSlow'>,
+): void {
   const { journal } = context;
   const reading = readParts(parts);
   const first = reading.next();
@@ -165,27 +191,54 @@ function takeWhole(context: ReplicaContext, parts: Iterable<ChangesetPart>, tall
     if (gate.kind !== 'covered') journal.dropParts(header.origin, header.stamp);
     return;
   }
+  const bytes = first.value.part.isLast ? first.value.part.bytes.length : journal.bytesOf(header.origin, header.stamp);
+  if (mayLandInSlices(context) && (tooSlow.has(nameOf(header)) || context.pace.isTooLarge(bytes))) {
+    if (first.value.part.isLast) journal.putPart(first.value.part);
+    markLanding(context, header);
+  } else count(tally, mergeWhole(context, header, { first: first.value, rest: reading, bytes }));
+}
+
+/** While a snapshot lands, or waits to be landed again after a crash, its marker stands. */
+const mayLandInSlices = ({ meta }: ReplicaContext): boolean => meta.text('landing') === null;
+
+interface Whole {
+  readonly first: ReadPart;
+  readonly rest: Iterable<ReadPart>;
+  readonly bytes: number;
+}
+
+/** Throws `TooSlow` when it turns out that the lock would be held for too long; the transaction must go then. */
+function mergeWhole(context: ReplicaContext, header: ChangesetHeader, { first, rest, bytes }: Whole): MergedChangeset {
+  const { journal, system, pace } = context;
+  const startMs = system.monotonicMs();
   const chain = createChain(header.prevChain);
   const totals = { parts: 0, bytes: 0 };
+  const take = ({ part, blocks: changes }: ReadPart): readonly ChangeBlock[] => {
+    chain.add(part.bytes);
+    totals.parts++;
+    totals.bytes += part.bytes.length;
+    journal.putPart(part);
+    return changes;
+  };
   function* blocks(): IterableIterator<readonly ChangeBlock[]> {
-    for (let each = first; !each.done; each = reading.next()) {
-      const { part, blocks: some } = each.value;
-      chain.add(part.bytes);
-      totals.parts++;
-      totals.bytes += part.bytes.length;
-      journal.putPart(part);
-      yield some;
+    yield take(first);
+    for (const each of rest) {
+      const unsettledMs = memoryOf(context).set.lives.size / settledPerMs;
+      const heldMs = system.monotonicMs() - startMs + unsettledMs;
+      if (mayLandInSlices(context) && pace.isTooSlow(heldMs, totals.bytes / bytes)) throw new TooSlow(nameOf(header));
+      yield take(each);
     }
   }
   const merged = mergeChangeset(context, header, {
     blocks: blocks(),
-    advance: () => append(context, header, { ...totals, chain: chain.value() }),
+    advance: () => enterJournal(context, header, { ...totals, chain: chain.value() }),
   });
-  tally.merged++;
-  tally.rows += merged.rows;
-  tally.conflicts += merged.conflicts;
-  tally.quarantined += merged.refused;
+  pace.learn(bytes, system.monotonicMs() - startMs);
+  return merged;
 }
+
+/** About how many lives that clash are settled in a millisecond. */
+const settledPerMs = 20;
 
 function chainOf({ prevChain }: ChangesetHeader, parts: Iterable<ChangesetPart>): ChainHash {
   const chain = createChain(prevChain);
@@ -200,23 +253,7 @@ interface ReadPart extends Pick<DecodedPart, 'blocks'> {
 
 function* readParts(parts: Iterable<ChangesetPart>): Generator<ReadPart, undefined> {
   for (const part of parts) {
-    const { header, blocks } = decode(part);
+    const { header, blocks } = decodeStaged(part);
     yield { part, header, blocks };
   }
-}
-
-const decode = ({ bytes, origin, stamp, part, isLast }: ChangesetPart): DecodedPart =>
-  decodePart(bytes, { decompress: decompressBytes, expect: { origin, stamp, part, isLast } });
-
-/** Into the journal; the vector moves with it. */
-function append(
-  context: ReplicaContext,
-  { origin, stamp, prev }: ChangesetHeader,
-  totals: Pick<JournalEntry, 'parts' | 'bytes' | 'chain'>,
-): void {
-  const { journal, origins, system } = context;
-  const nowMs = system.nowMs();
-  journal.append({ origin, stamp, prev, ...totals }, nowMs);
-  origins.advance(origin, { stamp, chain: totals.chain });
-  origins.saw(stamp, nowMs);
 }

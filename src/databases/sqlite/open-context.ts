@@ -12,6 +12,7 @@ import { createLifeFinder } from './life-finder.js';
 import { createMetaStore } from './meta-store.js';
 import { createNoteStore } from './note-store.js';
 import { createOriginStore } from './origin-store.js';
+import { createPace, type PaceOptions } from './pace.js';
 import type { ReplicaContext } from './replica-context.js';
 import { readSchema } from './schema-reader.js';
 import { createShadowStore } from './shadow-store.js';
@@ -23,6 +24,7 @@ export interface ContextOptions {
   readonly system: System;
   readonly observe: Observe;
   readonly adjust?: AdjustSchema;
+  readonly pace?: PaceOptions;
 }
 
 /** The stores over one open connection. The sync tables must be there (`createSyncTables`). */
@@ -42,6 +44,7 @@ export function openContext(connection: Connection, options: ContextOptions): Re
     observe,
     connection,
     adjust,
+    pace: createPace(options.pace),
     meta,
     origins,
     tables,

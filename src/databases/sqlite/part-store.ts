@@ -10,6 +10,8 @@ export interface PartStore {
   putPart(part: ChangesetPart): void;
   parts(origin: OriginId, stamp: Stamp): IterableIterator<ChangesetPart>;
   part(origin: OriginId, stamp: Stamp, part: number): ChangesetPart | null;
+  /** How many bytes are here of a changeset. */
+  bytesOf(origin: OriginId, stamp: Stamp): number;
   /** Changesets with staged parts, with how many there are and whether the last one is. */
   staged(): { readonly origin: OriginId; readonly stamp: Stamp; readonly parts: number; readonly isWhole: boolean }[];
   dropParts(origin: OriginId, stamp: Stamp): void;
@@ -26,6 +28,9 @@ export function createPartStore(connection: Connection, origins: OriginStore): P
     `SELECT p.origin, p.stamp, count(*), max(p.last), max(p.part) FROM _usync_parts p WHERE NOT EXISTS (
        SELECT 1 FROM _usync_journal j WHERE j.origin = p.origin AND j.stamp = p.stamp AND j.origin IS NOT NULL)
      GROUP BY p.origin, p.stamp ORDER BY p.stamp`,
+  );
+  const sumBytes = connection.prepare(
+    'SELECT coalesce(sum(length(bytes)), 0) FROM _usync_parts WHERE origin = ? AND stamp = ?',
   );
   const drop = connection.prepare('DELETE FROM _usync_parts WHERE origin = ? AND stamp = ?');
   const numberOf = (origin: OriginId): bigint => BigInt(origins.numberOf(origin));
@@ -46,6 +51,9 @@ export function createPartStore(connection: Connection, origins: OriginStore): P
       const row = select.get(numberOf(origin), BigInt(stamp), BigInt(part));
       if (!row) return null;
       return { origin, stamp, part: integerAt(row, 0), isLast: integerAt(row, 1) === 1, bytes: bytesAt(row, 2) };
+    },
+    bytesOf(origin, stamp) {
+      return integerAt(sumBytes.get(numberOf(origin), BigInt(stamp)) ?? [0n], 0);
     },
     staged: () =>
       selectStaged.all().map((row) => ({

@@ -14,6 +14,7 @@ import type { JournalStore } from './journal-store.js';
 import type { LifeFinder } from './life-finder.js';
 import type { MetaStore } from './meta-store.js';
 import type { NoteStore } from './note-store.js';
+import type { Pace } from './pace.js';
 import type { OriginStore } from './origin-store.js';
 import type { ShadowStore } from './shadow-store.js';
 import type { AdjustSchema, TableRegistry } from './table-registry.js';
@@ -30,6 +31,7 @@ export interface ReplicaContext {
   readonly observe: Observe;
   readonly connection: Connection;
   readonly adjust: AdjustSchema;
+  readonly pace: Pace;
   readonly meta: MetaStore;
   readonly origins: OriginStore;
   readonly tables: TableRegistry;

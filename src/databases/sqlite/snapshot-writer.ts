@@ -5,11 +5,11 @@ import { stampIn, joinVectors, type VersionVector } from '../../core/version-vec
 import { decompressBytes } from '../../system/compression.js';
 import type { AdoptionChoice, MergeOutcome, SnapshotWriter } from '../replica.js';
 import { adoptBlock, createAdoption, previewAdoption, type Adoption } from './adoption-at-join.js';
+import { landChangeset } from './changeset-landing.js';
 import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
 import { drainInTransaction } from './drain.js';
 import { followNames } from './epochs.js';
 import { memoryOf, settle } from './merge-changeset.js';
-import { sliceMsMax } from './merge.js';
 import { raiseFlag } from './merging-flag.js';
 import { addPending, pendingReconciles, removePending } from './pending-reconcile.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
@@ -23,9 +23,6 @@ import { inTransaction, pause, reloadStores, whenFree } from './store-transactio
 import { vectorToText } from './vector-text.js';
 
 type AroundMerge = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'>;
-
-/** Lives of a chunk that are merged between two looks at the clock. */
-const livesAtOnce = 256;
 
 /**
  * Keeps the chunks of a peer's state aside, and merges them (rule R9.1) in short transactions at the end. Meanwhile the
@@ -74,6 +71,7 @@ interface LandWork {
 
 async function land({ context, vector, spool, choice }: LandWork): Promise<MergeOutcome> {
   const around: AroundMerge = { settleAfterDrain, settleWaiting };
+  await landChangeset(context, around, { isResumed: true });
   await slice(context, () => {
     if (hasSchemaMoved(context)) followSchema(context, around);
   });
@@ -131,7 +129,7 @@ async function slice<T>(context: ReplicaContext, work: () => T): Promise<T> {
       return done;
     }),
   );
-  await pause(context.system, Math.max(context.system.monotonicMs() - startMs, 1));
+  await pause(context.system, context.pace.pauseMs(context.system.monotonicMs() - startMs));
   return result;
 }
 
@@ -146,7 +144,7 @@ async function inSlices(context: ReplicaContext, steps: Iterator<() => void>): P
         if (step.done) break;
         step.value();
         step = steps.next();
-      } while (context.system.monotonicMs() - startMs < sliceMsMax);
+      } while (context.system.monotonicMs() - startMs < context.pace.sliceMs);
     });
   }
 }
@@ -157,11 +155,12 @@ async function landChunk(
   adoption: Adoption | null,
   chunk: StateChunk,
 ): Promise<void> {
+  const { rowsAtOnce } = context.pace;
   function* steps(): IterableIterator<() => void> {
     for (const alias of chunk.aliases) yield () => landing.alias(alias);
     for (const whole of chunk.blocks) {
-      for (let from = 0; from < whole.count; from += livesAtOnce) {
-        const to = Math.min(from + livesAtOnce, whole.count);
+      for (let from = 0; from < whole.count; from += rowsAtOnce) {
+        const to = Math.min(from + rowsAtOnce, whole.count);
         yield () => landLives(landing, adoption, whole, { from, to });
       }
     }
@@ -207,7 +206,7 @@ async function landWaiting(context: ReplicaContext, landing: Landing): Promise<v
   const { waitingLives } = landing;
   function* steps(): IterableIterator<() => void> {
     while (waitingLives.length > 0) {
-      const some = waitingLives.splice(0, livesAtOnce);
+      const some = waitingLives.splice(0, context.pace.rowsAtOnce);
       yield () => {
         landing.waiting(some);
         settle(landing.scope);

@@ -1,0 +1,62 @@
+/** How long the lock of the application's database may be held, and for how long it stays free afterwards. */
+export interface PaceOptions {
+  /** `bounded` (the default): a changeset that would hold the lock for longer than `lockMsMax` lands in slices. */
+  readonly landing?: 'bounded' | 'whole';
+  /** For applications that do not wait for locks: shorter work, longer pauses. */
+  readonly polite?: boolean;
+  /** Milliseconds of lock beyond which a changeset is not merged whole. Default 1000. */
+  readonly lockMsMax?: number;
+}
+
+export interface Pace {
+  /** Work of one transaction, in milliseconds; it is looked at between two changesets or batches of rows. */
+  readonly sliceMs: number;
+  /** For how long to stay away after the lock was held for `heldMs`. */
+  pauseMs(heldMs: number): number;
+  /** Rows that are merged between two looks at the clock. */
+  readonly rowsAtOnce: number;
+  /** Rows of a landing changeset in one transaction, however fast they go. */
+  readonly rowsAtOnceMax: number;
+  /** Journal entries that one transaction removes. */
+  readonly prunedAtOnce: number;
+  /** Beyond so many notes a drain reads and encodes before it takes the lock. */
+  readonly notesAtOnceMax: number;
+  /** Whether so many bytes of a changeset are likely to hold the lock for too long, by the speed of earlier ones. */
+  isTooLarge(bytes: number): boolean;
+  /** The same while it is being merged: after `heldMs` this share of its bytes is done. */
+  isTooSlow(heldMs: number, doneShare: number): boolean;
+  /** A changeset of so many bytes was merged in this time. */
+  learn(bytes: number, ms: number): void;
+}
+
+const lockMsDefault = 1000;
+
+/** Before anything was measured. Hopeful, since a changeset that turns out slower is stopped half-way. */
+const bytesPerMsAtFirst = 8000;
+
+/** Smaller changesets tell more of what begins and ends a merge than of its speed. */
+const learnedBytesMin = 64 * 1024;
+
+/** An estimate from less than this is a guess. */
+const judgedAfterMs = 100;
+
+export function createPace({ landing, polite, lockMsMax = lockMsDefault }: PaceOptions = {}): Pace {
+  const isBounded = landing !== 'whole';
+  const isPolite = polite === true;
+  const pauseMsMin = isPolite ? 20 : 1;
+  let bytesPerMs = bytesPerMsAtFirst;
+  return {
+    sliceMs: isPolite ? 1 : 4,
+    pauseMs: (heldMs) => Math.max(heldMs, pauseMsMin),
+    rowsAtOnce: isPolite ? 32 : 256,
+    rowsAtOnceMax: isPolite ? 128 : 2048,
+    prunedAtOnce: isPolite ? 20 : 200,
+    notesAtOnceMax: isPolite ? 100 : 2000,
+    isTooLarge: (bytes) => isBounded && bytes > bytesPerMs * lockMsMax,
+    isTooSlow: (heldMs, doneShare) =>
+      isBounded && (heldMs > lockMsMax || (heldMs > judgedAfterMs && heldMs > lockMsMax * doneShare)),
+    learn(bytes, ms) {
+      if (bytes >= learnedBytesMin && ms > 0) bytesPerMs = (bytesPerMs * 3 + bytes / ms) / 4;
+    },
+  };
+}
