@@ -44,8 +44,16 @@ function realAdapters(observe: Observe): EngineAdapters {
 }
 
 function openSqlite({ dataset, identity, dataFolder, observe }: ReplicaOptions) {
-  const { name, sqlite, tables } = dataset satisfies DatasetConfig;
-  return createWorkerReplica({ path: sqlite, dataset: name, identity, observe, dataFolder, tables });
+  const { name, sqlite, tables, landing, polite } = dataset satisfies DatasetConfig;
+  return createWorkerReplica({
+    path: sqlite,
+    dataset: name,
+    identity,
+    observe,
+    dataFolder,
+    tables,
+    pace: { landing, polite },
+  });
 }
 
 /** The same lock as on a database: freed by the kernel, however the process ends. */

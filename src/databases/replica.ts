@@ -1,7 +1,8 @@
 /**
  * The contract of a replica: this server's copy of one dataset, with its journal. One acceptance suite
  * (`replica.acceptance.ts`) holds every engine to it. Calls may be answered over a connection or by a worker, so all
- * are asynchronous; a replica runs them one after the other, in the order in which they were made.
+ * are asynchronous; a replica runs them one after the other, in the order in which they were made;
+ * only `position` answers while a changeset lands in slices.
  *
  * 1. Everything that a call reports as done is committed; it is durable (survives power loss) after `flush`.
  * 2. `merge` and `mergeSnapshot*` drain first, so an unstamped local write is never overwritten.

@@ -33,11 +33,13 @@ const emptyLook: DatasetLook = {
 export function createDatasetLooker(runner: DatasetRunner, system: System): DatasetLooker {
   let last = emptyLook;
   let running: Promise<void> | null = null;
+  /** Where the running look has got to: the position is told at once, also when all else waits for a landing. */
+  let position: ReplicaPosition | null = null;
   return {
     async look() {
       if (!runner.facts.isOpen) return { ...last, isCurrent: false };
       let isDone = false;
-      running ??= read(runner, last).then(
+      running ??= read(runner, last, (found) => (position = found)).then(
         (look) => {
           last = look;
           isDone = true;
@@ -49,13 +51,18 @@ export function createDatasetLooker(runner: DatasetRunner, system: System): Data
         },
       );
       await withinTime(running, system);
-      return { ...last, isCurrent: isDone };
+      return { ...last, position: isDone ? last.position : (position ?? last.position), isCurrent: isDone };
     },
   };
 }
 
-async function read({ replica }: DatasetRunner, last: DatasetLook): Promise<DatasetLook> {
+async function read(
+  { replica }: DatasetRunner,
+  last: DatasetLook,
+  tell: (position: ReplicaPosition) => void,
+): Promise<DatasetLook> {
   const position = await replica.position();
+  tell(position);
   const isSame = last.position !== null && isEqualVector(last.position.vector, position.vector);
   const tables = await replica.tables();
   const proof = position.isFresh ? null : await replica.proof();

@@ -1,10 +1,15 @@
 /** Huge changesets that land in slices, while another connection reads and writes as an application would. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Epoch, ServerId } from '../../core/origin.js';
+import { createRealSystem } from '../../system/real-system.js';
 import { landChangeset } from './changeset-landing.js';
+import type { ReplicaPosition } from '../replica.js';
 import { landingChangeset } from './landing-marker.js';
 import { around, exchangeAll, openMergeServer, type MergeServer } from './merge-scene.js';
 import type { PaceOptions } from './pace.js';
+import { createSqliteReplica } from './sqlite-replica.js';
+import { openConnection } from './driver.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 const shop = `CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT);
@@ -248,4 +253,42 @@ test('polite merging holds the lock for shorter', async () => {
   const [plain = 0, polite = 0] = counts;
   assert.ok(polite >= 6_000 / 128, `${polite} transactions`);
   assert.ok(polite > plain, `${polite} transactions when polite, else ${plain}`);
+});
+
+test('the replica tells that a changeset is landing, and everything else waits for its end', async () => {
+  using folder = temporaryFolder();
+  const replicaOf = (name: string) => {
+    const path = folder.path(`${name}.db`);
+    const app = openConnection(path, { busyTimeoutMs: 5000 });
+    app.exec(`PRAGMA journal_mode = WAL; ${shop}`);
+    const identity = { server: name.repeat(16) as ServerId, serverName: name, freshEpoch: () => '00000001' as Epoch };
+    const shared = { path, dataset: 'shop', identity, system: createRealSystem(), observe: () => {} };
+    return { app, replica: createSqliteReplica({ ...shared, pace: name === 'b' ? sliced : {} }) };
+  };
+  const [a, b] = [replicaOf('a'), replicaOf('b')];
+  for (const { replica } of [a, b]) {
+    await replica.open();
+    await replica.drain();
+  }
+  a.app.exec(`BEGIN; ${insertMany(10_000)} COMMIT`);
+  await a.replica.drain();
+  const { parts } = await a.replica.readJournal({ vector: new Map(), after: 0, bytesMax: 1e9 });
+  const merged = b.replica.merge(parts);
+  const proof = b.replica.proof();
+  const positions: Promise<ReplicaPosition>[] = [];
+  await meanwhile(merged, () => {
+    const marker = b.app.prepare("SELECT value FROM _usync_meta WHERE name = 'landing'").get();
+    if (marker) positions.push(b.replica.position());
+  });
+  const told = (await Promise.all(positions)).filter(({ isLanding }) => isLanding);
+  for (const { vector } of told) assert.equal(vector.size, 0);
+  const outcome = await merged;
+  assert.ok(told.length > 3, `told ${told.length} times`);
+  assert.equal(outcome.rows, 11_000);
+  assert.deepEqual((await proof).digest, (await a.replica.proof()).digest);
+  assert.equal((await b.replica.position()).isLanding, false);
+  for (const { app, replica } of [a, b]) {
+    await replica.close();
+    app.close();
+  }
 });

@@ -1,3 +1,4 @@
+import { landChangeset } from './changeset-landing.js';
 import { cutBranch, newEpoch } from './epochs.js';
 import { mergeParts } from './merge.js';
 import type { Merging } from './replica-context.js';
@@ -21,6 +22,10 @@ export function createMerging(options: MergingOptions = {}): Merging {
     receiveSnapshot: async (context, vector) => receiveSnapshot(context, vector, spoolFolder),
     finishLanding: resumeLanding,
     newEpoch: (context) => newEpoch(context),
-    cutBranch,
+    async cutBranch(context, origin, theirs) {
+      // The staged parts of one that was cut off half-way may name what gets another name.
+      await landChangeset(context, { settleAfterDrain, settleWaiting }, { isResumed: true });
+      return cutBranch(context, origin, theirs);
+    },
   };
 }

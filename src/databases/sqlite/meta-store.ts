@@ -19,6 +19,8 @@ export type MetaName =
 export interface MetaStore {
   text(name: MetaName): string | null;
   number(name: MetaName): number | null;
+  /** False until the first question after opening or a failure: the answer comes from the file then. */
+  readonly isLoaded: boolean;
   set(name: MetaName, value: string | number | null): void;
   reload(): void;
 }
@@ -41,6 +43,9 @@ export function createMetaStore(connection: Connection): MetaStore {
     number(name) {
       const value = values().get(name) ?? null;
       return value === null ? null : Number(value);
+    },
+    get isLoaded() {
+      return valueByName !== null;
     },
     set(name, value) {
       const stored: SqlValue = typeof value === 'number' ? BigInt(value) : value;

@@ -7,6 +7,8 @@ import { createCommitWatch, type CommitWatch } from './commit-watch.js';
 import { takeEngineLock, type EngineLock } from './engine-lock.js';
 import { fileIdentityOf, isSameFile } from './file-identity.js';
 import { checkDatabaseFile, type OpenedDatabase } from './open-database.js';
+import { landingChangeset } from './landing-marker.js';
+import type { PaceOptions } from './pace.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
 import { createLane } from './replica-lane.js';
 import { openReplica, type OpenedReplica } from './replica-opening.js';
@@ -28,6 +30,7 @@ export interface SqliteReplicaOptions {
   readonly idleMs?: number;
   /** Which SQLite: for the simulation and for measuring. */
   readonly module?: SqliteModule;
+  readonly pace?: PaceOptions;
 }
 
 /**
@@ -42,6 +45,11 @@ export interface ReplicaSession {
    * runs the replica then closes it, opens it again and asks the witness.
    */
   readonly call: <T>(work: (context: ReplicaContext) => Promise<T> | T) => Promise<T>;
+  /**
+   * As `call`, but while a changeset lands in slices it does not wait for the end: `work` runs in one of the pauses. Only
+   * for reading what is told of the landing itself.
+   */
+  readonly callBetween: <T>(work: (context: ReplicaContext) => Promise<T> | T) => Promise<T>;
   /** Keeps the connection open until the returned function is called: for what lives longer than one call. */
   readonly hold: () => () => void;
   onHint(listener: () => void): () => void;
@@ -59,7 +67,7 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
       for (const listener of listeners) listener();
     },
   });
-  return {
+  const session: ReplicaSession = {
     open: () =>
       lane.run(async () => {
         connection.rest();
@@ -78,6 +86,10 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
           connection.armIdle();
         }
       }),
+    async callBetween(work) {
+      const context = lane.isBusy ? connection.landingContext() : null;
+      return context ? work(context) : session.call(work);
+    },
     hold() {
       const one = Symbol('hold');
       held.add(one);
@@ -95,12 +107,15 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
         return Promise.resolve();
       }),
   };
+  return session;
 }
 
 /** The connection with its watch: open while there is work, closed while there is none. */
 interface KeptConnection {
   connect(): Promise<OpenedReplica>;
   contextNow(): Promise<ReplicaContext>;
+  /** The open context while a changeset lands in it, else null. */
+  landingContext(): ReplicaContext | null;
   startWatch(fresh: OpenedReplica): void;
   armIdle(): void;
   /** Closes the connection; the watch goes on. */
@@ -166,6 +181,10 @@ function createKeptConnection(
       watch?.rebase();
       return context;
     },
+    landingContext() {
+      // Asked only of what is in memory already: a lock must not be met here.
+      return opened?.context.meta.isLoaded && landingChangeset(opened.context) ? opened.context : null;
+    },
     close() {
       watch?.close();
       watch = null;
@@ -179,10 +198,10 @@ function createKeptConnection(
 const noTimer = (): void => {};
 
 function openingOf(options: SqliteReplicaOptions): Parameters<typeof openReplica>[1] {
-  const { dataset, identity, system, observe, module, allowNetworkFileSystem } = options;
+  const { dataset, identity, system, observe, module, allowNetworkFileSystem, pace } = options;
   const adjust = adjustByRules(options.tables ?? {});
   const open = { ...(module && { module }), ...(allowNetworkFileSystem === true && { allowNetworkFileSystem }) };
-  return { dataset, identity, system, observe, adjust, open };
+  return { dataset, identity, system, observe, adjust, open, ...(pace && { pace }) };
 }
 
 interface OwnLock {

@@ -45,7 +45,7 @@ type StreamCalls = Pick<
   'drain' | 'position' | 'readJournal' | 'merge' | 'flush' | 'prune' | 'newEpoch' | 'history' | 'cutBranch'
 >;
 
-function streamCalls({ call }: ReplicaSession, merging: Merging): StreamCalls {
+function streamCalls({ call, callBetween }: ReplicaSession, merging: Merging): StreamCalls {
   return {
     drain: () =>
       call(async (context) => {
@@ -53,7 +53,7 @@ function streamCalls({ call }: ReplicaSession, merging: Merging): StreamCalls {
         const { changesets, rows, hasMore, schemaChanged } = await captureEverything(context, merging);
         return { changesets, rows, hasMore, schemaChanged, vector: context.origins.vector() };
       }),
-    position: () => call((context) => whenFree(context.system, () => positionOf(context))),
+    position: () => callBetween((context) => whenFree(context.system, () => positionOf(context))),
     readJournal: (request) => call((context) => whenFree(context.system, () => context.journal.read(request))),
     merge: (parts) =>
       call(async (context) => {
