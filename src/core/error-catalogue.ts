@@ -207,7 +207,7 @@ export const errorCatalogue = {
   'USYNC-1601': entry(
     'Forked origin',
     'Two different histories carry the same name.',
-    'Nothing to do: the forked side re-issues its branch under a new epoch.',
+    'Nothing to do: the younger history gets a name of its own, and both are merged.',
   ),
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -7,7 +7,7 @@ import type { CutOutcome } from '../replica.js';
 import { memoryOf } from './merge-changeset.js';
 import { raiseFlag } from './merging-flag.js';
 import type { ReplicaContext } from './replica-context.js';
-import { settleWaiting } from './settle-waiting.js';
+import { settleRenamed } from './settle-waiting.js';
 import { shadowColumns } from './shadow-store.js';
 import { inTransaction, whenFree } from './store-transaction.js';
 import { shadowKeyColumns, type SyncedTable } from './synced-table.js';
@@ -27,6 +27,8 @@ export function newEpoch({ identity, origins }: ReplicaContext): OriginId {
 export async function cutBranch(context: ReplicaContext, origin: OriginId, theirs: History): Promise<CutOutcome> {
   return whenFree(context.system, () =>
     inTransaction(context, () => {
+      // What lands was named before: it is finished first, and the fork found again.
+      if (context.meta.text('landing') !== null) return 'none';
       const parting = partingOf(context.histories.of(origin), theirs);
       if (!parting) return 'none';
       if (!isYounger(parting.mine, parting.theirs)) return 'theirs';
@@ -81,8 +83,7 @@ function renameBranch(context: ReplicaContext, origin: OriginId, first: HistoryP
   origins.setOwn(origins.own() === origin ? to : origins.own());
   journal.appendGap(origins.vector(), system.nowMs());
   memoryOf(context).begin();
-  // Ages of rows with one stamp go by origin: what clashes is looked at again.
-  settleWaiting(context, null);
+  settleRenamed(context);
   raiseFlag(context, false);
   memoryOf(context).begin();
 }

@@ -16,6 +16,13 @@ const schema = `
   CREATE TABLE part (id INTEGER PRIMARY KEY, item INTEGER REFERENCES item (id) ON DELETE CASCADE, name TEXT);
   CREATE TABLE tag (tag TEXT PRIMARY KEY, colour TEXT);`;
 
+/** One way only: the sender confirms nothing of what clashes at the receiver. */
+async function streamOnly(from: ForkServer, to: ForkServer): Promise<void> {
+  const { vector } = await to.replica.position();
+  const { parts } = await from.replica.readJournal({ vector, after: 0, bytesMax: 1e9 });
+  assert.ok((await to.replica.merge(parts)).merged > 0);
+}
+
 /** What is written before the fork, on the one branch, and on the other. Keys and tags clash on purpose. */
 const before = `INSERT INTO item VALUES (1, 'common', 1); INSERT INTO tag VALUES ('x', 'red')`;
 const one = `INSERT INTO item VALUES (2, 'one', 1); INSERT INTO part VALUES (1, 2, 'of one');
@@ -242,6 +249,20 @@ describe('a fork', () => {
       [c, copy],
     ]);
     await assertSame([b, c, copy], [...both, 'later']);
+  });
+
+  test('a row of the branch that is shown at a substitute moves to the substitute of its new name', async () => {
+    const { copy, b } = await restored();
+    const c = await scene.add('c');
+    await c.write(`INSERT INTO item VALUES (2, 'elder', 0)`);
+    await copy.write(`INSERT INTO item VALUES (3, 'three', 0); UPDATE item SET name = 'two!' WHERE id = 2`);
+    await c.write(`INSERT INTO item VALUES (3, 'of c', 0)`);
+    await meet(copy, c);
+    await c.write(`INSERT INTO item VALUES (4, 'more of c', 0)`);
+    await copy.write(`INSERT INTO item VALUES (4, 'four', 0)`);
+    await streamOnly(copy, c);
+    await untilRest([[b, c]]);
+    await assertSame([b, c], [...both.filter((name) => name !== 'two'), 'elder', 'three', 'four', 'more of c', 'two!']);
   });
 
   test('a renamed branch keeps the stamps of its cells', async () => {

@@ -42,6 +42,22 @@ export function settleWaiting(context: ReplicaContext, table: string | null): vo
   if (waiting.length > 0) settleAsides(context, waiting);
 }
 
+/**
+ * Names have changed, and with them ages of rows with one stamp, and the substitutes of displaced rows: everything that
+ * does not stand in calm is looked at again. Inside a transaction.
+ */
+export function settleRenamed(context: ReplicaContext): void {
+  const tables = context.tables.all();
+  const displaced = tables.flatMap((table) =>
+    context.displaced.mayMove(table, { looksAtAll: true }).map((at) => ({ table, at })),
+  );
+  settleAsides(
+    context,
+    tables.map(({ name }) => name),
+    displaced,
+  );
+}
+
 function settleAsides(context: ReplicaContext, tables: readonly string[], displaced: readonly Displaced[] = []): void {
   const memory = memoryOf(context);
   memory.begin();
