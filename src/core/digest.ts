@@ -12,6 +12,8 @@ const limit = 2 ** 48;
 export interface TableDigest {
   readonly rows: number;
   readonly sum: number;
+  /** Which columns were hashed (`columnsHash`), where that is told: a migration reaches one server after the other. */
+  readonly columns?: number;
 }
 
 export const emptyDigest: TableDigest = { rows: 0, sum: 0 };
@@ -24,7 +26,16 @@ export const isSameDigest = (a: TableDigest, b: TableDigest): boolean => a.rows 
 /** Digests of a whole dataset by table name. An empty table equals an absent one. */
 export type DatasetDigest = ReadonlyMap<string, TableDigest>;
 
+/** Tables that have other columns on the other side are not compared: their rows cannot have the same hashes. */
 export function tablesThatDiffer(a: DatasetDigest, b: DatasetDigest): string[] {
   const names = new Set([...a.keys(), ...b.keys()]);
-  return [...names].filter((name) => !isSameDigest(a.get(name) ?? emptyDigest, b.get(name) ?? emptyDigest)).sort();
+  return [...names]
+    .filter((name) => {
+      const [here, there] = [a.get(name) ?? emptyDigest, b.get(name) ?? emptyDigest];
+      return !isSameDigest(here, there) && hasSameColumns(here, there);
+    })
+    .toSorted();
 }
+
+const hasSameColumns = (a: TableDigest, b: TableDigest): boolean =>
+  a.columns === undefined || b.columns === undefined || a.columns === b.columns;

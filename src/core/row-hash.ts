@@ -53,6 +53,10 @@ export function columnSeed(columnName: string): ColumnSeed {
   return { a: lanes.a | 0, b: lanes.b | 0 };
 }
 
+/** 32 bits that tell sets of columns apart, whatever their order. */
+export const columnsHash = (columnNames: readonly string[]): number =>
+  columnNames.reduce((sum, name) => (sum + columnSeed(name).a) | 0, 0) >>> 0;
+
 /** The 32-bit hash of one value of a column, as `RowHasher` writes it; 0 for NULL only. */
 export function columnHash(seed: ColumnSeed, value: SqlValue): number {
   if (value === null) return 0;

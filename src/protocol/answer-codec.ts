@@ -21,21 +21,24 @@ const hashLimit = 2 ** 48;
 
 export function writeDigest(writer: ByteWriter, digest: DatasetDigest): void {
   writer.varint(digest.size);
-  for (const [table, { rows, sum }] of digest) {
+  for (const [table, { rows, sum, columns }] of digest) {
     writeText(writer, table, tableNameBytesMax);
     writer.varint(rows);
     writer.varint(sum);
+    writer.varint(columns === undefined ? 0 : columns + 1);
   }
 }
 
 export function readDigest(reader: ByteReader): DatasetDigest {
-  const count = reader.count('tables', tablesMax, 3);
+  const count = reader.count('tables', tablesMax, 4);
   const digest = new Map<string, TableDigest>();
   for (let i = 0; i < count; i++) {
     const table = readText(reader, tableNameBytesMax);
     if (digest.has(table)) throw malformed('a digest names a table twice');
     const rows = reader.varint();
-    digest.set(table, { rows, sum: readHash(reader) });
+    const sum = readHash(reader);
+    const columns = readHash(reader);
+    digest.set(table, columns === 0 ? { rows, sum } : { rows, sum, columns: columns - 1 });
   }
   return digest;
 }

@@ -74,8 +74,9 @@ function noteProof(world: World, server: VirtualServer, proof: Proof): Proof {
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([table, { rows, sum }]) => `${table}:${rows}:${sum}`)
     .join(' ');
-  // A server that has a column which another one has not yet has other content to hash.
-  const vector = `${vectorText(proof.vector)} ${schemaText(server)}`;
+  // A server whose replica has a column which another one has not yet has other content to hash.
+  const columns = [...proof.digest].map(([table, each]) => `${table}:${each.columns}`).toSorted();
+  const vector = [vectorText(proof.vector), ...columns].join(' ');
   const known = world.digestByVector.get(vector);
   if (!known) world.digestByVector.set(vector, { digest, server: server.index });
   else if (known.digest !== digest && proof.leftOut.length === 0)
@@ -86,13 +87,6 @@ function noteProof(world: World, server: VirtualServer, proof: Proof): Proof {
     );
   return proof;
 }
-
-/** What the application changed in the schema of this server, in whatever order. */
-export const schemaText = ({ changes }: VirtualServer): string =>
-  changes
-    .map((change) => JSON.stringify(change))
-    .toSorted()
-    .join(' ');
 
 export const vectorText = (vector: VersionVector): string =>
   [...vector]

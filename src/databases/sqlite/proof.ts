@@ -1,4 +1,5 @@
-import { emptyDigest, type TableDigest } from '../../core/digest.js';
+import type { TableDigest } from '../../core/digest.js';
+import { columnsHash } from '../../core/row-hash.js';
 import type { Proof } from '../replica.js';
 import type { ReplicaContext } from './replica-context.js';
 
@@ -6,7 +7,8 @@ import type { ReplicaContext } from './replica-context.js';
 export function readProof(context: ReplicaContext): Proof {
   const { tables, origins, asides } = context;
   const digest = new Map<string, TableDigest>();
-  for (const table of tables.all()) digest.set(table.name, context.tables.digest(table) ?? emptyDigest);
+  for (const table of tables.all())
+    digest.set(table.name, { ...tables.digest(table), columns: columnsHash(table.layout) });
   const unknown = asides.tables().filter((name) => tables.byName(name) === null);
   const leftOut = tables.leftOut().map(({ name, reason }) => `${name}: ${reason}`);
   for (const { name, schema } of tables.all()) {
