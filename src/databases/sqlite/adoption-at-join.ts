@@ -66,7 +66,7 @@ function nameByLife(context: ReplicaContext): void {
 }
 
 /** Part of no dataset so far: no changeset was ever made or merged here, and no snapshot has landed. */
-const isFresh = ({ meta, origins }: ReplicaContext): boolean =>
+export const isFresh = ({ meta, origins }: ReplicaContext): boolean =>
   meta.text('isFounded') === null && origins.vector().size === 0;
 
 interface Range {

@@ -2,6 +2,7 @@ import { landChangeset } from './changeset-landing.js';
 import { drainNotes, nothingDrained, notedRange, type Drained } from './drain.js';
 import { findEvictions } from './evicted-rows.js';
 import { addPending, pendingReconciles } from './pending-reconcile.js';
+import { mustSettle, settlePending } from './pending-settle.js';
 import { reconcile } from './reconcile.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
 import { followSchema } from './schema-change.js';
@@ -31,7 +32,7 @@ export async function captureEverything(context: ReplicaContext, merging: Around
       if (mustCompareAll(context)) inTransaction(context, () => compareAll(context));
       if (!hasSchemaMoved(context)) return false;
       return inTransaction(context, () => {
-        followSchema(context, merging);
+        followSchema(context);
         return true;
       });
     });
@@ -45,6 +46,12 @@ export async function captureEverything(context: ReplicaContext, merging: Around
       if (!drained) break;
       all = joined(all, drained);
     }
+    await whenFree(context.system, () => {
+      if (!mustSettle(context)) return;
+      inTransaction(context, () => {
+        if (!hasSchemaMoved(context)) settlePending(context, merging);
+      });
+    });
     const isDone = await whenFree(context.system, () => !hasSchemaMoved(context));
     if (isDone && (pendingReconciles(context).length === 0 || context.meta.text('landing') !== null)) break;
   }

@@ -210,11 +210,11 @@ function mergeSome(landing: Landing, block: ChangeBlock): Landed {
   };
 }
 
-function beginSlice({ context, around, written, header }: Landing) {
+function beginSlice({ context, written, header }: Landing) {
   const memory = memoryOf(context);
   memory.begin();
   if (hasSchemaMoved(context)) {
-    followSchema(context, around);
+    followSchema(context);
     memory.begin();
   }
   memory.seen.learn(header.origin, header.seen);

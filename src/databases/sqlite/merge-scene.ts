@@ -10,6 +10,7 @@ import { mergeParts } from './merge.js';
 import { openContext } from './open-context.js';
 import type { PaceOptions } from './pace.js';
 import { pendingReconciles } from './pending-reconcile.js';
+import { mustSettle, settlePending } from './pending-settle.js';
 import { reconcile } from './reconcile.js';
 import type { ReplicaContext } from './replica-context.js';
 import { followSchema } from './schema-change.js';
@@ -70,18 +71,20 @@ export function openMergeServer(
   inTransaction(context, () => {
     if (context.meta.text('origin') === null) context.origins.setOwn(originIdOf(server, epoch));
   });
-  const after = (tables: ReadonlySet<string>): void => settleAfterDrain(context, tables);
   const self: MergeServer = {
     name: letter,
     app,
     context,
     async followSchema() {
-      if (hasSchemaMoved(context)) inTransaction(context, () => followSchema(context, around));
+      if (hasSchemaMoved(context)) inTransaction(context, () => followSchema(context));
     },
     async capture() {
       await self.followSchema();
-      await drainNotes(context, after);
-      for (const pending of pendingReconciles(context)) await reconcile(context, pending, after);
+      await drainNotes(context, (tables) => settleAfterDrain(context, tables));
+      for (const pending of pendingReconciles(context)) {
+        await reconcile(context, pending, (tables) => settleAfterDrain(context, tables));
+      }
+      if (mustSettle(context)) inTransaction(context, () => settlePending(context, around));
     },
     async pull(from) {
       await from.capture();

@@ -221,6 +221,19 @@ test('rows that were written before a column was added show its default, and cou
     assert.deepEqual(digest(c), digest(a));
   }));
 
+test('what was written just before a column came is captured before what waited for the column is shown', () =>
+  withServers(people, async ([a, b, c]) => {
+    const column = 'ALTER TABLE people ADD COLUMN rank';
+    a.app.exec(`INSERT INTO people VALUES (1, 'ann', 30, NULL), (2, 'bob', 31, NULL); ${column}`);
+    a.app.exec('UPDATE people SET rank = id');
+    await exchangeAll([a, b, c]);
+    b.app.exec(`UPDATE people SET name = 'anna' WHERE id = 1; DELETE FROM people WHERE id = 2; ${column}`);
+    c.app.exec(column);
+    const dump = await assertSame([a, b, c]);
+    assert.match(dump, /'anna' \| 30 \| NULL \| 1/);
+    assert.doesNotMatch(dump, /bob/);
+  }));
+
 test('rows of tables without a key are kept apart, doubles included', () =>
   withServers('CREATE TABLE notes (text TEXT, n INTEGER)', async ([a, b, c]) => {
     a.app.exec(`INSERT INTO notes VALUES ('x', 1), ('x', 1), ('y', 2)`);

@@ -4,6 +4,7 @@ import { createChain } from '../../core/hash.js';
 import { stampIn, type ChainHash } from '../../core/version-vector.js';
 import { SyncError } from '../../core/sync-error.js';
 import type { Fork, MergeOutcome } from '../replica.js';
+import { captureEverything } from './capture-everything.js';
 import { landChangeset } from './changeset-landing.js';
 import { drainInTransaction, drainNotes } from './drain.js';
 import { followNames } from './epochs.js';
@@ -12,7 +13,6 @@ import { mergeChangeset, memoryOf, type MergedChangeset } from './merge-changese
 import { raiseFlag } from './merging-flag.js';
 import { gateOf } from './merge-gate.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
-import { followSchema } from './schema-change.js';
 import { hasSchemaMoved } from './schema-cookie.js';
 import { decodeStaged, enterJournal } from './staged-changeset.js';
 import { inTransaction, pause, whenFree } from './store-transaction.js';
@@ -51,6 +51,7 @@ export async function mergeParts(
     const slice = await whenFree(system, () => mergeSlice(context, parts, { next, tally, around, tooSlow }));
     next = slice.next;
     if (slice.failure) throw slice.failure;
+    if (slice.hasSchemaMoved) await captureEverything(context, around);
     const landed = await landChangeset(context, around, { isResumed: false });
     if (landed) count(tally, landed);
     else if (next < parts.length) await pause(system, context.pace.pauseMs(system.monotonicMs() - startMs));
@@ -77,6 +78,8 @@ interface Slice {
   readonly next: number;
   /** A part that cannot be read. What came before it is merged. */
   readonly failure: SyncError | null;
+  /** Nothing was merged: a migration came between, and rows may have been written or moved unseen. */
+  readonly hasSchemaMoved?: true;
 }
 
 function mergeSlice(context: ReplicaContext, parts: readonly ChangesetPart[], work: SliceWork): Slice {
@@ -84,6 +87,7 @@ function mergeSlice(context: ReplicaContext, parts: readonly ChangesetPart[], wo
   let current: ChangesetPart | undefined;
   try {
     return inTransaction(context, () => {
+      if (hasSchemaMoved(context)) return { next: work.next, failure: null, hasSchemaMoved: true };
       beginMerging(context, work.around);
       const startMs = context.system.monotonicMs();
       let { next } = work;
@@ -115,13 +119,9 @@ class TooSlow extends Error {}
 
 const nameOf = ({ origin, stamp }: Pick<ChangesetHeader, 'origin' | 'stamp'>): string => `${origin} ${stamp}`;
 
-/** What every transaction of ours that writes rows begins with: schema, notes, empty memory. */
-export function beginMerging(context: ReplicaContext, around: AroundMerge): void {
+/** What was noted meanwhile comes first. */
+function beginMerging(context: ReplicaContext, around: AroundMerge): void {
   memoryOf(context).begin();
-  if (hasSchemaMoved(context)) {
-    followSchema(context, around);
-    memoryOf(context).begin();
-  }
   const drained = drainInTransaction(context);
   if (drained.tables.size > 0) around.settleAfterDrain(context, drained.tables);
 }

@@ -13,6 +13,7 @@ export type MetaName =
   | 'tail'
   | 'isFounded'
   | 'pending-reconcile'
+  | 'pending-settle'
   | 'canary';
 
 /** Small facts of the replica by name, cached. */

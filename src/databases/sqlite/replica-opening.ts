@@ -4,7 +4,7 @@ import { compareAll, mustCompareAll } from './capture-everything.js';
 import { testCapture } from './capture-canary.js';
 import { openContext, type ContextOptions } from './open-context.js';
 import { checkStructure, openDatabase, type OpenedDatabase, type OpenOptions } from './open-database.js';
-import type { Merging, ReplicaContext } from './replica-context.js';
+import type { ReplicaContext } from './replica-context.js';
 import { followSchema } from './schema-change.js';
 import { hasSchemaMoved } from './schema-cookie.js';
 import { inTransaction, whenFree } from './store-transaction.js';
@@ -26,7 +26,6 @@ export interface OpenedReplica {
 export async function openReplica(
   path: string,
   options: ContextOptions & { readonly open: OpenOptions },
-  merging: Merging,
 ): Promise<OpenedReplica> {
   const { system } = options;
   const database = await whenFree(system, () => openDatabase(path, options.open));
@@ -36,7 +35,7 @@ export async function openReplica(
     if (!hasSyncTables(connection)) await whenFree(system, () => checkStructure(connection));
     await whenFree(system, () => transact(connection, 'immediate', () => createSyncTables(connection)));
     const context = openContext(connection, options);
-    const notices = await whenFree(system, () => inTransaction(context, () => prepare(context, merging)));
+    const notices = await whenFree(system, () => inTransaction(context, () => prepare(context)));
     return { database, context, notices };
   } catch (error) {
     connection.close();
@@ -44,20 +43,20 @@ export async function openReplica(
   }
 }
 
-function prepare(context: ReplicaContext, merging: Merging): Notice[] {
+function prepare(context: ReplicaContext): Notice[] {
   const notices = ensureIdentity(context);
   if (mustCompareAll(context)) {
     compareAll(context);
     notices.push({ code: 'notes-emptied', text: 'the notes of capture were emptied; all tables are compared' });
   }
   if (hasSchemaMoved(context)) {
-    const { rebuilt, dropped } = followSchema(context, merging);
+    const { rebuilt, dropped } = followSchema(context);
     const known = rebuilt.filter((name) => context.tables.byName(name) !== null);
     if (known.length > 0) notices.push({ code: 'triggers-installed', text: `capture was put on ${known.join(', ')}` });
     if (dropped.length > 0) notices.push({ code: 'tables-gone', text: `no longer here: ${dropped.join(', ')}` });
   }
   testCapture(context.connection);
-  if (hasSchemaMoved(context)) followSchema(context, merging);
+  if (hasSchemaMoved(context)) followSchema(context);
   return notices;
 }
 

@@ -61,7 +61,7 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
   const listeners = new Set<() => void>();
   const lock = createOwnLock(options);
   const held = new Set<symbol>();
-  const connection = createKeptConnection(options, merging, {
+  const connection = createKeptConnection(options, {
     mayClose: () => !lane.isBusy && held.size === 0,
     hint: () => {
       for (const listener of listeners) listener();
@@ -127,7 +127,6 @@ const idleMsDefault = 5000;
 
 function createKeptConnection(
   options: SqliteReplicaOptions,
-  merging: Merging,
   around: { readonly mayClose: () => boolean; readonly hint: () => void },
 ): KeptConnection {
   const { system, dataset } = options;
@@ -138,7 +137,7 @@ function createKeptConnection(
 
   const kept: KeptConnection = {
     async connect() {
-      const fresh = await openReplica(options.path, openingOf(options), merging);
+      const fresh = await openReplica(options.path, openingOf(options));
       opened = fresh;
       openFile = fresh.database;
       return fresh;

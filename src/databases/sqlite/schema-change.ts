@@ -2,7 +2,8 @@ import { installTriggers, missingTriggers, numbersByTrigger } from './capture-tr
 import type { DiscoveredTable } from './discovered-table.js';
 import { foldName } from './identifiers.js';
 import { addPending } from './pending-reconcile.js';
-import type { Merging, ReplicaContext } from './replica-context.js';
+import { addPendingSettle } from './pending-settle.js';
+import type { ReplicaContext } from './replica-context.js';
 import { clearShadows, keepsKey, rebuildShadows } from './shadow-layout.js';
 import { readCookie, readSchema } from './schema-reader.js';
 import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
@@ -19,10 +20,10 @@ export interface SchemaChange {
 
 /**
  * Brings the stores up to the schema as it is now: tables are found again, shadows follow renamed tables and columns,
- * triggers are put back. Rows are compared later (`pending-reconcile.ts`). A table that is gone ends no row.
+ * triggers are put back. Rows are compared and settled later (`pending-reconcile.ts`, `pending-settle.ts`). A table that is gone ends no row.
  * Inside a write transaction; the caller asked `hasSchemaMoved` first.
  */
-export function followSchema(context: ReplicaContext, merging: Pick<Merging, 'settleWaiting'>): SchemaChange {
+export function followSchema(context: ReplicaContext): SchemaChange {
   const { connection, tables, meta, adjust } = context;
   const schema = readSchema(connection);
   tables.load(schema);
@@ -45,9 +46,12 @@ export function followSchema(context: ReplicaContext, merging: Pick<Merging, 'se
   for (const record of dropped) forgetTable(context, record);
   const rebuilt = putTriggersBack(context);
   for (const table of tables.all()) if (table.isBag) addPending(context, table, 'life');
-  for (const name of new Set([...added, ...wider])) merging.settleWaiting(context, name);
   meta.set('cookie', readCookie(connection));
   tables.load(readSchema(connection));
+  addPendingSettle(
+    context,
+    [...added, ...wider].flatMap((name) => tables.byName(name) ?? []),
+  );
   return { added, dropped: dropped.map((record) => record.name), rebuilt };
 }
 

@@ -4,7 +4,8 @@ import { SyncError } from '../../core/sync-error.js';
 import { stampIn, joinVectors, type VersionVector } from '../../core/version-vector.js';
 import { decompressBytes } from '../../system/compression.js';
 import type { AdoptionChoice, MergeOutcome, SnapshotWriter } from '../replica.js';
-import { adoptBlock, createAdoption, previewAdoption, type Adoption } from './adoption-at-join.js';
+import { adoptBlock, createAdoption, isFresh, previewAdoption, type Adoption } from './adoption-at-join.js';
+import { captureEverything } from './capture-everything.js';
 import { landChangeset } from './changeset-landing.js';
 import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
 import { drainInTransaction } from './drain.js';
@@ -72,9 +73,11 @@ interface LandWork {
 async function land({ context, vector, spool, choice }: LandWork): Promise<MergeOutcome> {
   const around: AroundMerge = { settleAfterDrain, settleWaiting };
   await landChangeset(context, around, { isResumed: true });
-  await slice(context, () => {
-    if (hasSchemaMoved(context)) followSchema(context, around);
-  });
+  if (isFresh(context)) {
+    await slice(context, () => {
+      if (hasSchemaMoved(context)) followSchema(context);
+    });
+  } else await captureEverything(context, around);
   const adoption = createAdoption(context, () => previewAdoption(context, chunksOf(spool)), choice);
   const histories = historiesOf(spool);
   const forks = await slice(context, () => {
