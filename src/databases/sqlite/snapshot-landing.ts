@@ -22,6 +22,8 @@ import { shadowKeyColumns, type SyncedTable } from './synced-table.js';
 export interface WaitingLife {
   readonly state: LifeState;
   readonly key: Key | null;
+  /** It was here when it was put off: when it is gone later, an application has ended it. */
+  readonly wasHere?: boolean;
 }
 
 /** Merging one snapshot, block by block (rule R9.1). Each call works inside a merging transaction of its own. */
@@ -105,8 +107,10 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
         const key = block.keys[i] ?? null;
         if (had) noteLanded(context, block.table, life);
         const isDirty = dirty !== null && key !== null && dirty.has(keyText(key));
-        if (isDirty) writtenLives.push({ state: lifeInBlock(block, i), key });
-        else if (key === null || !table) waitingLives.push({ state: lifeInBlock(block, i), key });
+        if (isDirty) {
+          const wasHere = table !== null && memory.rows.keyOfLife(table, life) !== null;
+          writtenLives.push({ state: lifeInBlock(block, i), key, wasHere });
+        } else if (key === null || !table) waitingLives.push({ state: lifeInBlock(block, i), key });
         else if (!had) {
           if (!isCovered(mine, life)) fresh.push(i);
         } else if (context.lives.find(table, life, key)) {
@@ -123,8 +127,8 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
       }
     },
     waiting(lives) {
-      for (const { state, key } of lives)
-        mergeLife({ context, memory, merger, isCovered: (life) => isCovered(mine, life) }, state, key);
+      for (const life of lives)
+        mergeLife({ context, memory, merger, isCovered: (each) => isCovered(mine, each) }, life);
     },
     endCovered(table, after) {
       if (!hadAny(table)) return null;
@@ -156,13 +160,12 @@ interface LifeMerge {
 
 function mergeLife(
   { context, memory, merger, isCovered }: LifeMerge,
-  { table, life, row, cells }: LifeState,
-  key: Key | null,
+  { state: { table, life, row, cells }, key, wasHere }: WaitingLife,
 ): void {
   const synced = context.tables.byName(table);
   const isHere = synced ? memory.set.loadLife(synced, life, key) !== null : context.asides.find(table, life) !== null;
   if (isHere) merger.update(table, { life, key, cells: new Map(cells) });
-  else if (!isCovered(life)) merger.insert(table, { life, row, cells: new Map(cells) });
+  else if (!isCovered(life) && wasHere !== true) merger.insert(table, { life, row, cells: new Map(cells) });
 }
 
 /** The life is plainly shown here with the very stamps of the snapshot. */

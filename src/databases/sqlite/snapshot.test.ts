@@ -200,6 +200,27 @@ test('a landing that was cut off is done again and comes to the same', () =>
     assert.match(a.dump(), /'meanwhile'/);
   }));
 
+test('what landed before the cut and was deleted by an application stays deleted', () =>
+  withServers(shop, async ([a, , c]) => {
+    for (const server of [a, c]) await server.capture();
+    a.app.exec(`INSERT INTO tags VALUES ('old', 'red')`);
+    await exchangeAll([a, c]);
+    a.app.exec(fill('a', 0));
+    await a.capture();
+    const advance = c.context.origins.advance.bind(c.context.origins);
+    c.context.origins.advance = () => {
+      throw new Error('cut off');
+    };
+    await assert.rejects(sendSnapshot(a, c), /cut off/);
+    c.context.origins.advance = advance;
+    assert.match(c.dump(), /'a3'/, 'some of it has landed');
+    c.app.exec(`DELETE FROM tags WHERE tag = 'a3'`);
+    await sendSnapshot(a, c);
+    await exchangeAll([a, c]);
+    assertSame([a, c]);
+    assert.doesNotMatch(a.dump(), /tags: 'a3'/);
+  }));
+
 async function followSchemaOf(server: MergeServer): Promise<void> {
   await server.followSchema();
 }
