@@ -1,7 +1,7 @@
 import type { CellStamp } from '../../core/cell-stamp.js';
 import type { InsertBlock } from '../../core/changeset.js';
 import { addHash } from '../../core/digest.js';
-import { rowKey, type Cell } from '../../core/life-state.js';
+import { rowKey, type Cell, type RowKey } from '../../core/life-state.js';
 import { isSameLife, type LifeName } from '../../core/life.js';
 import type { OriginId } from '../../core/origin.js';
 import { RowReference, type CellValue, type SqlValue } from '../../core/value.js';
@@ -49,6 +49,8 @@ interface InsertWork {
   readonly slow: Set<number>;
   /** The INSERT of so many rows. */
   readonly inserts: Map<number, Statement>;
+  /** By row of the block, the rows of the block that reference it. */
+  readonly dependents: Map<number, number[]>;
 }
 
 /** New lives. In calm weather whole pages of rows are written at once; what clashes goes to the rules row by row. */
@@ -82,6 +84,7 @@ function workOf(scope: MergeScope, table: SyncedTable, block: NewRows): InsertWo
   const columnAt = new Map(block.columns.map((column, c) => [column, c]));
   const slow = new Set<number>(block.bulk ? block.cellStamps.keys() : []);
   const pinned = new Map<number, number[]>();
+  const dependents = new Map<number, number[]>();
   const values: (readonly SqlValue[] | null)[] = [];
   const written: number[] = [];
   for (const [position, column] of table.layout.entries()) {
@@ -94,33 +97,35 @@ function workOf(scope: MergeScope, table: SyncedTable, block: NewRows): InsertWo
       continue;
     }
     written.push(position);
-    values.push(shownValues({ scope, table, block, slow, pinned }, column, cells));
+    values.push(shownValues({ scope, table, block, slow, pinned, dependents }, column, cells));
   }
   const unknown = block.columns.flatMap((column, c) => (table.positionByColumn.has(column) ? [] : [c]));
   for (const [i, row] of block.rows) {
     if (scope.set.rows.has(rowKey(table.name, row)) || scope.rows.keyOfRow(table, row)) slow.add(i);
   }
-  const work = { scope, table, block, values, written, unknown, pinned, slow, inserts: new Map() };
+  const work = { scope, table, block, values, written, unknown, pinned, slow, dependents, inserts: new Map() };
   hideOrphans(work);
   return work;
 }
 
-type Resolving = Pick<InsertWork, 'scope' | 'table' | 'block' | 'slow' | 'pinned'>;
+type Resolving = Pick<InsertWork, 'scope' | 'table' | 'block' | 'slow' | 'pinned' | 'dependents'>;
 
 /** The values of a column with numbers in the place of the rows that they mean. */
 function shownValues(work: Resolving, column: string, cells: readonly CellValue[]): readonly SqlValue[] {
-  const { scope, table, block, slow, pinned } = work;
+  const { scope, table, block, slow, pinned, dependents } = work;
   const reference = scope.set.planOf(table).referenceByColumn.get(column);
   if (!reference) return cells as readonly SqlValue[];
   const parent = scope.context.tables.byName(reference.parentTable);
   const c = block.columns.indexOf(column);
-  if (parent === table) rememberBlock(work);
+  const inBlock = parent === table ? rememberBlock(work) : null;
   let [lastRow, lastNumber]: [LifeName | null, SqlValue] = [null, null];
   return cells.map((value, i) => {
     if (!(value instanceof RowReference)) {
       if (value !== null) pinned.set(i, [...(pinned.get(i) ?? []), c]);
       return value;
     }
+    const needed = inBlock?.get(rowKey(table.name, value.row));
+    if (needed !== undefined) dependents.set(needed, [...(dependents.get(needed) ?? []), i]);
     if (lastRow && isSameLife(lastRow, value.row)) {
       if (lastNumber === null) slow.add(i);
       return lastNumber;
@@ -139,15 +144,40 @@ function isInSet({ context, set }: MergeScope, parent: SyncedTable, number: SqlV
   return !shadow || set.has(parent.name, shadow.life);
 }
 
-/** Rows may reference rows of the same block, before or after them. */
-function rememberBlock({ scope, table, block }: Resolving): void {
+/** Rows may reference rows of the same block, before or after them. Gives the rows of the block by name. */
+function rememberBlock({ scope, table, block }: Resolving): ReadonlyMap<RowKey, number> {
+  const rows = new Map<RowKey, number>();
   const [position] = table.schema.key.map((column) => block.columns.indexOf(column));
   const keys = position === undefined ? undefined : block.values[position];
   for (let i = 0; i < block.count; i++) {
     const key = keys?.[i];
     if (key === undefined || key === null || key instanceof RowReference) continue;
-    scope.rows.remember(table, block.rows.get(i) ?? block.lifeOf(i), [key]);
+    const row = block.rows.get(i) ?? block.lifeOf(i);
+    scope.rows.remember(table, row, [key]);
+    rows.set(rowKey(table.name, row), i);
   }
+  return rows;
+}
+
+/** A row that the rules look at may get another number: rows of the block that reference it wait with it. */
+function slowDependents({ slow, dependents }: InsertWork): void {
+  if (dependents.size === 0) return;
+  for (const i of slow) for (const dependent of dependents.get(i) ?? []) slow.add(dependent);
+}
+
+/** What was counted on does not stand where it was to stand: takes back rows that reference it. */
+function withdrawDependents(work: InsertWork, accepted: readonly number[]): readonly number[] {
+  const { scope, table, block, values, slow, dependents } = work;
+  if (dependents.size === 0) return accepted;
+  slowDependents(work);
+  const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
+  for (const i of accepted) {
+    if (!slow.has(i)) continue;
+    const key = table.keyPositions.map((position) => values[position]?.[i] ?? null);
+    scope.context.connection.cached(`DELETE FROM ${table.sql} WHERE ${where}`).run(...key);
+  }
+  for (const i of slow) scope.rows.forget(table, block.rows.get(i) ?? block.lifeOf(i));
+  return accepted.filter((i) => !slow.has(i));
 }
 
 /** References by value name whoever has the key; a missing parent is nothing for the fast path. */
@@ -170,6 +200,7 @@ function hideOrphans({ scope, table, block, values, slow }: InsertWork): void {
 
 function insertPages(work: InsertWork): void {
   const { table, block, slow, scope } = work;
+  slowDependents(work);
   const accepted: number[] = [];
   const rowids: SqlValue[] = [];
   let nextRowid = table.isBag ? highestRowid(scope, table) + 1n : 0n;
@@ -185,7 +216,8 @@ function insertPages(work: InsertWork): void {
     }
     if (table.isBag) nextRowid += BigInt(page.length);
   }
-  if (accepted.length > 0) writeShadows(work, accepted, rowids);
+  const kept = withdrawDependents(work, accepted);
+  if (kept.length > 0) writeShadows(work, kept, rowids);
 }
 
 interface Inserted {

@@ -69,13 +69,14 @@ function captureOrphan(
 ): void {
   const { asides } = context;
   const extras = asides.extraCells(child.name, shadow.life);
-  const known = extras?.get(column)?.value;
+  const standingAt = shadow.exceptions?.get(position) ?? shadow.at;
+  const known = extras ? keptCell(extras, column, standingAt)?.value : undefined;
   if (known !== undefined && !(known instanceof RowReference) && !(value instanceof RowReference)) return;
   const row = shadow.row ?? shadow.life;
   const parts = asides.isEmpty(child.name)
     ? []
     : [...asides.ofRow(child.name, row), ...asides.behind(child.name, row)].filter(({ why }) => why === 'part');
-  let replaced = shadow.exceptions?.get(position) ?? shadow.at;
+  let replaced = standingAt;
   for (const { cells } of parts) {
     const at = cells.get(column)?.at;
     if (at && compareCellStamps(at, replaced) > 0) replaced = at;

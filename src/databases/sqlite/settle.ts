@@ -5,7 +5,7 @@ import { isSameValue, RowReference, type SqlValue } from '../../core/value.js';
 import { substitutesBefore } from '../../core/substitute.js';
 import { viewOf, type RowView, type Surroundings, type View } from '../../core/view.js';
 import { defaultOf } from './column-defaults.js';
-import type { WorkingSet } from './component-loader.js';
+import type { ShownRow, WorkingSet } from './component-loader.js';
 import { quoteName } from './identifiers.js';
 import type { ReplicaContext } from './replica-context.js';
 import type { RowFinder } from './row-finder.js';
@@ -151,7 +151,12 @@ function createReach({ context, set }: Scope): Reach {
     const wanted = plainOf(row, column) ?? null;
     loadWaiting(table, row.key[0]);
     loadWaiting(table, wanted);
-    for (const life of row.lives) loadWaiting(table, set.shown.get(rowKey(row.table, life))?.key[0]);
+    for (const life of row.lives) {
+      const name = rowKey(row.table, life);
+      loadWaiting(table, set.shown.get(name)?.key[0]);
+      // A hidden row holds its number too.
+      loadWaiting(table, set.lives.get(name)?.aside?.key?.[0]);
+    }
     if (!row.isProvisional) return;
     for (const taken of substitutesBefore(row.key[0] ?? null, row.row, wanted, isUnsigned)) set.loadKey(table, [taken]);
   }
@@ -226,12 +231,16 @@ function createReach({ context, set }: Scope): Reach {
       loadRivals(row, table);
       loadNumbers(row, table);
       loadParents(row, table);
-      const shown = shownOf(set, row);
+      const shown = shownAlready(set, row);
       if (shown && row.status === 'visible' && isSameParent(table, shown.values, row, tables)) return;
       for (const life of row.lives) loadChildrenOfShown(table, rowKey(row.table, life));
       loadPinnedChildren(table, row.row);
     },
     fromEnded() {
+      for (const { state, aside } of set.ended.values()) {
+        const table = aside && context.tables.byName(state.table);
+        if (table) loadWaiting(table, aside.key?.[0]);
+      }
       for (const [life, loaded] of [...set.lives]) {
         const shown = loaded ? null : set.shown.get(life);
         if (!shown) continue;
@@ -248,16 +257,17 @@ const plainOf = (row: RowView, column: string): SqlValue | undefined => {
   return value instanceof RowReference ? undefined : (value ?? null);
 };
 
-/** What the tables show of a row of the view now. */
-export function shownOf(
-  set: WorkingSet,
-  row: RowView,
-): { readonly key: Key; readonly values: readonly SqlValue[] } | null {
+/** What the tables show of a row of the view now; null when lives have joined it that were shown or hid elsewhere. */
+function shownAlready(set: WorkingSet, row: RowView): ShownRow | null {
+  let found: ShownRow | null = null;
   for (const life of row.lives) {
-    const shown = set.shown.get(rowKey(row.table, life));
-    if (shown) return shown;
+    const name = rowKey(row.table, life);
+    const shown = set.shown.get(name);
+    if (found && shown) return null;
+    if (shown) found = shown;
+    else if (set.lives.get(name)?.aside?.why !== 'part') return null;
   }
-  return null;
+  return found;
 }
 
 /** Whether children see the same parent as before: nothing that they reference changes. */
