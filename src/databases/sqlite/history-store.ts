@@ -57,6 +57,13 @@ function readingOf(connection: Connection, origins: OriginStore): Omit<HistorySt
     });
     return found.toSorted((a, b) => (order === 'ASC' ? a.stamp - b.stamp : b.stamp - a.stamp))[0] ?? null;
   };
+  const newest = (origin: OriginId): HistoryPoint[] =>
+    ['_usync_points', '_usync_journal'].flatMap((table) =>
+      connection
+        .cached(`SELECT stamp, prev, chain FROM ${table} WHERE origin = ? ORDER BY stamp DESC LIMIT ?`)
+        .all(numberOf(origin), BigInt(historyPointsMax))
+        .map(pointOf),
+    );
   const store: Omit<HistoryStore, Keeping> = {
     relation(origin, { stamp, chain }) {
       if (stamp === 0) return 'held';
@@ -72,8 +79,9 @@ function readingOf(connection: Connection, origins: OriginStore): Omit<HistorySt
     of(origin) {
       const points: HistoryPoint[] = [];
       let { stamp } = origins.entry(origin);
+      const byStamp = new Map(newest(origin).map((point) => [point.stamp, point]));
       while (stamp > 0 && points.length < historyPointsMax) {
-        const point = store.find(origin, stamp);
+        const point = byStamp.get(stamp);
         if (!point) break;
         points.push(point);
         stamp = point.prev;
