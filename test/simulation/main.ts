@@ -1,7 +1,8 @@
 /**
  * `npm run sim -- --seeds N --from S`: runs seeds and says what broke. Options: `--twice` runs each seed twice and compares
  * the traces; `--verbose` prints every step; `--minimise` makes failing plans smaller and writes them; `--plan FILE` runs
- * a kept plan; `--bug NAME` plants a bug; `--exchange direct|session`; `--jobs N`; `--only FEATURES` and `--without FEATURES`.
+ * a kept plan; `--bug NAME` plants a bug; `--exchange direct|session`; `--jobs N`; `--without FEATURES`; `--stop` ends at
+ * the first failure, `--seconds N` begins no seed after that time; `--twice-of N` runs only every N-th seed twice.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '100' },
     from: { type: 'string', default: '1' },
     twice: { type: 'boolean', default: false },
+    'twice-of': { type: 'string', default: '1' },
     verbose: { type: 'boolean', default: false },
     minimise: { type: 'boolean', default: false },
     plan: { type: 'string' },
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     without: { type: 'string', default: '' },
     jobs: { type: 'string', default: '1' },
     stop: { type: 'boolean', default: false },
+    seconds: { type: 'string', default: 'Infinity' },
   },
 });
 
@@ -50,6 +53,7 @@ async function runAlone(): Promise<number> {
   let count = 0;
   let transactions = 0;
   for (const plan of plans) {
+    if (performance.now() - startMs > Number(values.seconds) * 1000) break;
     count++;
     if (values.verbose) console.log(JSON.stringify({ options: plan.options, tables: plan.tables }, null, 1));
     const failed = await runOnce(plan, extras);
@@ -80,7 +84,7 @@ async function runOnce(plan: Plan, extras: RunExtras): Promise<{ promise: string
   if (values.verbose)
     console.log(`seed ${plan.seed} trace ${outcome.hash} events ${outcome.events} virtual ${outcome.virtualMs} ms`);
   const { failure, transactions } = outcome;
-  if (!failure && values.twice) {
+  if (!failure && values.twice && plan.seed % Number(values['twice-of']) === 0) {
     const again = await runPlan(plan, extras);
     if (again.hash === outcome.hash) return { promise: null, transactions };
     console.log(`seed ${plan.seed}: NOT REPEATABLE: ${outcome.hash} then ${again.hash}`);
