@@ -3,11 +3,12 @@ import type { UpdateBlock } from '../../core/changeset.js';
 import { isSameLife, type LifeName } from '../../core/life.js';
 import { compareCells, isSameCellValue } from '../../core/merge-cells.js';
 import { RowReference, type CellValue, type SqlValue } from '../../core/value.js';
+import type { Statement } from './driver.js';
 import { quoteName } from './identifiers.js';
 import { cellsOfChange, keyOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import { createRowComparison, type RowComparison } from './row-comparison.js';
 import { referenceAt } from './component-loader.js';
-import { shadowColumnCount, shadowColumns, type Key, type Shadow } from './shadow-store.js';
+import { shadowColumnCount, shadowColumns, type Key, type KeyedShadow, type Shadow } from './shadow-store.js';
 import { ConstraintFailure } from './sqlite-failure.js';
 import { joinsTable, shadowKeyColumns, type SyncedTable } from './synced-table.js';
 import { isCalm, isShownSomewhere } from './table-calm.js';
@@ -18,19 +19,32 @@ interface UpdateWork {
   readonly block: UpdateBlock;
   /** By column of the block, its place in the layout. */
   readonly positions: readonly number[];
-  readonly select: string;
+  readonly select: Statement;
+  /** The UPDATE of these columns, by their positions. */
+  readonly updates: Map<string, Statement>;
   readonly comparison: RowComparison;
+  /** Shadows of rows that are written, to be written many at once. */
+  readonly waiting: KeyedShadow[];
 }
+
+const waitingMax = 20;
 
 /** New cells. Rows that are plainly shown take them at once, column by column; everything else goes to the rules. */
 export function mergeUpdates(scope: MergeScope, block: UpdateBlock, merger: RowMerger): void {
   const work = workOf(scope, block);
   for (let i = 0; i < block.count; i++) {
     if (work && updateRow(work, i)) continue;
+    if (work) writeShadows(work);
     const key = keyOfChange(block.keys, i);
     const cells = cellsOfChange(block, i, scope.by);
     for (const life of block.lives[i] ?? []) merger.update(block.table, { life, key, cells });
   }
+  if (work) writeShadows(work);
+}
+
+function writeShadows({ scope, table, waiting }: UpdateWork): void {
+  if (waiting.length > 0) scope.context.shadows.putAll(table, waiting);
+  waiting.length = 0;
 }
 
 /** Null when the block as a whole is nothing for the fast path: its columns decide where a row is or what clashes. */
@@ -44,7 +58,16 @@ function workOf(scope: MergeScope, block: UpdateBlock): UpdateWork | null {
   const keys = shadowKeyColumns(table).map((column) => `s.${column} = ?`);
   const select = `SELECT ${shadowColumns('s')}, ${layout} FROM ${table.shadowSql} s
     CROSS JOIN ${table.sql} r ON ${joinsTable(table, 's', 'r')} WHERE ${keys.join(' AND ')}`;
-  return { scope, table, block, positions, select, comparison: createRowComparison(table) };
+  return {
+    scope,
+    table,
+    block,
+    positions,
+    select: scope.context.connection.cached(select),
+    updates: new Map(),
+    comparison: createRowComparison(table),
+    waiting: [],
+  };
 }
 
 /** Columns with a rule of their own, and those that rows of other tables reference by value. */
@@ -65,7 +88,9 @@ function updateRow(work: UpdateWork, i: number): boolean {
   if (!life || second || set.has(table.name, life)) return false;
   const key = keyOfShown(work, life, keyOfChange(block.keys, i));
   if (!key) return false;
-  const row = context.connection.cached(work.select).getExact(...key);
+  if (work.waiting.length >= waitingMax || work.waiting.some((each) => isSameLife(each.shadow.life, life)))
+    writeShadows(work);
+  const row = work.select.getExact(...key);
   if (!row) return false;
   const shadow = context.shadows.read(row, 0);
   if (!isSameLife(shadow.life, life)) return false;
@@ -199,18 +224,12 @@ interface RowChange extends Change, Standing {
 }
 
 /** False when the schema refuses it: then nothing has happened. */
-function writeChange(
-  { scope, table, comparison }: UpdateWork,
-  { key, shadow, row, values, stamps }: RowChange,
-): boolean {
+function writeChange(work: UpdateWork, { key, shadow, row, values, stamps }: RowChange): boolean {
   if (values.size === 0) return true;
+  const { scope, table, comparison } = work;
   const { context } = scope;
-  const sets = [...values.keys()].map((position) => `${quoteName(table.layout[position] ?? '')} = ?`).join(', ');
-  const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
   try {
-    context.connection
-      .cached(`UPDATE OR ABORT ${table.sql} SET ${sets} WHERE ${where}`)
-      .run(...values.values(), ...key);
+    updateOf(work, [...values.keys()]).run(...values.values(), ...key);
   } catch (error) {
     if (error instanceof ConstraintFailure) return false;
     throw error;
@@ -219,14 +238,21 @@ function writeChange(
     values.has(position) ? (values.get(position) ?? null) : (row[shadowColumnCount + position] ?? null),
   );
   const hash = comparison.hash(after);
-  context.shadows.put(table, key, {
-    ...shadow,
-    ...stampsAfter(shadow, stamps, table),
-    hash,
-    columns: comparison.bytes(),
-  });
+  const changed = { ...shadow, ...stampsAfter(shadow, stamps, table), hash, columns: comparison.bytes() };
+  work.waiting.push({ key, shadow: changed });
   context.tables.replaceRow(table, { before: shadow.hash, after: hash });
   return true;
+}
+
+function updateOf({ scope, table, updates }: UpdateWork, positions: readonly number[]): Statement {
+  const name = positions.join(',');
+  const known = updates.get(name);
+  if (known) return known;
+  const sets = positions.map((position) => `${quoteName(table.layout[position] ?? '')} = ?`).join(', ');
+  const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
+  const made = scope.context.connection.cached(`UPDATE OR ABORT ${table.sql} SET ${sets} WHERE ${where}`);
+  updates.set(name, made);
+  return made;
 }
 
 function stampsAfter(
