@@ -9,7 +9,9 @@ import { quoteName, quoteNames } from './identifiers.js';
 import { valueText } from './conflict-recorder.js';
 import { isParent } from './table-calm.js';
 import { memoryOf } from './merge-changeset.js';
+import { createNewcomers, type Newcomers } from './newcomers.js';
 import { addPending, removePending } from './pending-reconcile.js';
+import { noteKind } from './note-kind.js';
 import type { ReplicaContext } from './replica-context.js';
 import { createRowComparison, type RowComparison } from './row-comparison.js';
 import { integerAt } from './row-values.js';
@@ -24,6 +26,8 @@ export interface Adoption {
   readonly comparisons: Map<string, RowComparison>;
   /** Tables whose rows here are other rows than the group's with equal numbers. */
   readonly distinct: ReadonlySet<string>;
+  /** Rows that were inserted while this server waited for the group's data: other rows than the group's, whatever their numbers. */
+  readonly newcomers: Newcomers;
   /** Per bag, the rowids of rows that are not adopted yet, by the hash of their content. */
   readonly bags: Map<string, Map<number, SqlValue[]>>;
   conflicts: number;
@@ -52,7 +56,14 @@ export function createAdoption(
   const generated = context.tables.all().filter((table) => table.schema.keyKind === 'generated');
   const distinct = choice === 'distinct-rows' ? generated.map((table) => table.name) : [];
   if (distinct.length > 0) nameByLife(context);
-  return { context, comparisons: new Map(), distinct: new Set(distinct), bags: new Map(), conflicts: 0 };
+  return {
+    context,
+    comparisons: new Map(),
+    distinct: new Set(distinct),
+    newcomers: createNewcomers(context.connection),
+    bags: new Map(),
+    conflicts: 0,
+  };
 }
 
 /** Distinct rows must not be named by their keys, which are the same everywhere. Parents are named before children. */
@@ -76,17 +87,24 @@ interface Range {
 
 /** Gives rows that are here the group's lives. Returns the ranges of the block that have no row here. */
 export function adoptBlock(adoption: Adoption, block: StateBlock, { from, to }: Range): [number, number][] {
-  const { context, distinct } = adoption;
+  const { context, distinct, newcomers } = adoption;
   const table = context.tables.byName(block.table);
   if (!table) return [[from, to]];
   const rest: [number, number][] = [];
+  if (table.schema.keyKind === 'generated') adoption.newcomers.refresh();
   for (let i = from; i < to; i++) {
     const key = block.keys[i];
     const isAdopted = !key
       ? false
       : table.isBag
         ? adoptBagRow(adoption, { table, block, i })
-        : adoptRow(adoption, { table, block, i, key, isDistinct: distinct.has(table.name) });
+        : adoptRow(adoption, {
+            table,
+            block,
+            i,
+            key,
+            isDistinct: distinct.has(table.name) || newcomers.has(table, key),
+          });
     if (isAdopted) continue;
     const last = rest.at(-1);
     if (last && last[1] === i) last[1] = i + 1;
@@ -200,11 +218,15 @@ function write(context: ReplicaContext, table: SyncedTable, key: Key, changes: R
 }
 
 /** A row of our own under the same number: it keeps its content under a free number, and is captured as a new row. */
-function moveAside({ connection, tables }: ReplicaContext, table: SyncedTable, key: Key): void {
+function moveAside({ connection, system, tables }: ReplicaContext, table: SyncedTable, key: Key): void {
   const [column] = table.keySql;
   const lowest = connection.cached(`SELECT min(${column}) FROM ${table.sql}`).get();
   const free = BigInt(Math.min(integerAt(lowest ?? [0n], 0), 0) - 1);
   connection.cached(`UPDATE OR ABORT ${table.sql} SET ${column} = ? WHERE ${column} = ?`).run(free, ...key);
+  // Under the flag nothing is noted; unnoted, it would be taken for a row of old and named by its number.
+  connection
+    .cached(`INSERT INTO _usync_notes (tbl, op, time, k1) VALUES (?, ${noteKind.insert}, ?, ?)`)
+    .run(BigInt(table.number), BigInt(system.nowMs()), free);
   for (const child of tables.all()) {
     for (const reference of child.schema.references) {
       const [from] = reference.columns;

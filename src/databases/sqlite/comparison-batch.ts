@@ -29,8 +29,14 @@ export function clearBatches(connection: Connection, keyColumns: number): void {
   } else connection.cached('DELETE FROM temp._usync_batch').run();
 }
 
-/** The keys that notes name. Rows with NULL in the key are not synced. */
-export function batchOfNotes(connection: Connection, table: SyncedTable, range: NoteRange): ComparisonBatch {
+/**
+ * The keys that notes name; with `onlyInserted` those that were inserted. Rows with NULL in the key are not synced.
+ */
+export function batchOfNotes(
+  connection: Connection,
+  table: SyncedTable,
+  { range, onlyInserted }: { readonly range: NoteRange; readonly onlyInserted: boolean },
+): ComparisonBatch {
   const keys = shadowKeyColumns(table);
   const grouped = keys.map((key, i) => `${key}${collationOf(table, i)}`).join(', ');
   const notNull = keys.map((key) => `${key} IS NOT NULL`).join(' AND ');
@@ -39,7 +45,8 @@ export function batchOfNotes(connection: Connection, table: SyncedTable, range: 
       .cached(
         `INSERT INTO temp._usync_batch (t, d, ${keys.join(', ')})
          SELECT max(time), max(op = ${noteKind.delete}), ${keys.join(', ')} FROM main._usync_notes
-         WHERE seq > ? AND seq <= ? AND tbl = ? AND ${notNull} GROUP BY ${grouped}`,
+         WHERE seq > ? AND seq <= ? AND tbl = ? AND ${notNull} GROUP BY ${grouped}
+         ${onlyInserted ? `HAVING max(op = ${noteKind.insert})` : ''}`,
       )
       .run(BigInt(range.after), BigInt(range.upTo), BigInt(table.number)),
   );

@@ -101,20 +101,21 @@ function compareNoted(
 ): Set<string> | null;
 function compareNoted(context: ReplicaContext, work: NotedWork): Set<string>;
 function compareNoted(context: ReplicaContext, { range, changeset, sink }: NotedWork): Set<string> | null {
-  const isLater = new Set(
-    pendingReconciles(context).flatMap(({ table, naming }) =>
-      table.isBag || naming === 'genesis' ? [table.number] : [],
-    ),
-  );
-  // Tables that nobody has adopted, and bags whose rowids may have moved, are compared as a whole before long.
+  const namingByTable = new Map(pendingReconciles(context).map(({ table, naming }) => [table.number, naming]));
+  // Bags whose rowids may have moved are compared as a whole before long.
+  const isLater = (table: SyncedTable): boolean => table.isBag && namingByTable.has(table.number);
   const tables = context.notes
     .tablesIn(range)
-    .flatMap(({ table }) => (isLater.has(table) ? [] : (context.tables.byNumber(table) ?? [])));
+    .flatMap(({ table }) => context.tables.byNumber(table) ?? [])
+    .filter((table) => !isLater(table));
   const comparisons: Comparison[] = [];
   clearBatches(context.connection, widestKey(tables));
   for (const table of tables) {
     const bare = comparisonOf(context, { table, changeset, sink });
-    const comparison = { ...bare, batch: batchOfNotes(context.connection, table, range) };
+    // A table that nobody has adopted: its old rows are named by their keys when it is compared as a whole. A row that was
+    // inserted since capture began is another row than one that took the same key elsewhere, so it is named now.
+    const onlyInserted = namingByTable.get(table.number) === 'genesis';
+    const comparison = { ...bare, batch: batchOfNotes(context.connection, table, { range, onlyInserted }) };
     if (batchSize(comparison.batch) === 0) continue;
     if (hasKeyMoves(comparison, range)) {
       if (sink.isStaged) return null;

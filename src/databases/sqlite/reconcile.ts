@@ -1,6 +1,6 @@
 import { captureChanges } from './capture-changes.js';
 import { batchOfSlice, clearBatches } from './comparison-batch.js';
-import { comparisonOf, nothingDrained, type AfterDrain, type Drained } from './drain.js';
+import { comparisonOf, drainInTransaction, nothingDrained, type AfterDrain, type Drained } from './drain.js';
 import { createDirectSink, createStagedSink } from './drain-sink.js';
 import { matchBag } from './bag-matching.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
@@ -66,6 +66,9 @@ function adoptSlice(
   { table, naming }: PendingReconcile,
   { from, after }: SliceWork,
 ): AdoptedSlice {
+  // What was inserted in the pause before this slice is no row of old.
+  const noted = drainInTransaction(context);
+  if (noted.tables.size > 0) after(noted.tables);
   clearBatches(context.connection, table.keySql.length);
   const { batch, last } = batchOfSlice(context.connection, table, { after: from, count: sliceRows });
   if (last === null) {
