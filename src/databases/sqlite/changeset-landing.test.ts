@@ -237,6 +237,28 @@ for (const transactions of [1, 4, 15]) {
     }));
 }
 
+test('a row of a bag that is deleted while others land is deleted everywhere', () =>
+  withPair(sliced, async (a, b) => {
+    a.app.exec(`INSERT INTO lines SELECT 'old', value FROM ${generate(5)}`);
+    await exchangeAll([a, b]);
+    a.app.exec(`INSERT INTO lines SELECT 'new', value FROM ${generate(600)}`);
+    await a.capture();
+    const { connection } = b.context;
+    const exec = connection.exec.bind(connection);
+    let isDeleted = false;
+    connection.exec = (sql) => {
+      exec(sql);
+      if (sql !== 'COMMIT' || isDeleted || !landingChangeset(b.context)) return;
+      isDeleted = true;
+      b.app.exec(`DELETE FROM lines WHERE text = 'old'`);
+    };
+    await b.pull(a);
+    assert.ok(isDeleted);
+    await exchangeAll([a, b]);
+    assertSame([a, b]);
+    assert.equal(countOf(a, 'lines'), 600);
+  }));
+
 test('polite merging holds the lock for shorter', async () => {
   const counts: number[] = [];
   for (const polite of [false, true]) {

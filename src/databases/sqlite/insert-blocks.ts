@@ -5,12 +5,12 @@ import { rowKey, type Cell, type RowKey } from '../../core/life-state.js';
 import { isSameLife, type LifeName } from '../../core/life.js';
 import type { OriginId } from '../../core/origin.js';
 import { RowReference, type CellValue, type SqlValue } from '../../core/value.js';
+import { freeRowid } from './bag-rowids.js';
 import { pinCell } from './component-loader.js';
 import type { Statement } from './driver.js';
 import { quoteName } from './identifiers.js';
 import { cellsOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import { createRowComparison } from './row-comparison.js';
-import { integerAt } from './row-values.js';
 import { ConstraintFailure } from './sqlite-failure.js';
 import type { SyncedTable } from './synced-table.js';
 import { isCalm, isParent, isShownSomewhere } from './table-calm.js';
@@ -203,7 +203,7 @@ function insertPages(work: InsertWork): void {
   slowDependents(work);
   const accepted: number[] = [];
   const rowids: SqlValue[] = [];
-  let nextRowid = table.isBag ? highestRowid(scope, table) + 1n : 0n;
+  let nextRowid = table.isBag ? freeRowid(scope.context, table) : 0n;
   const fast: number[] = [];
   for (let i = 0; i < block.count; i++) if (!slow.has(i)) fast.push(i);
   for (let start = 0; start < fast.length; start += rowsPerInsert) {
@@ -269,13 +269,6 @@ function insertSql(table: SyncedTable, written: readonly number[], rowCount: num
   const rows = Array.from({ length: rowCount }, () => marks).join(', ');
   return `INSERT OR ABORT INTO ${table.sql} (${columns.join(', ')}) VALUES ${rows}`;
 }
-
-const highestRowid = ({ context }: MergeScope, table: SyncedTable): bigint => {
-  const row = context.connection
-    .cached(`SELECT coalesce(max(${table.keySql[0] ?? 'rowid'}), 0) FROM ${table.sql}`)
-    .get();
-  return BigInt(integerAt(row ?? [0n], 0));
-};
 
 function writeShadows(work: InsertWork, accepted: readonly number[], rowids: readonly SqlValue[]): void {
   const { scope, table, block, values } = work;

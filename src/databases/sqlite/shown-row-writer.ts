@@ -1,3 +1,4 @@
+import { freeRowid } from './bag-rowids.js';
 import { quoteName, quoteNames } from './identifiers.js';
 import type { SqlValue } from '../../core/value.js';
 import type { PlainRow } from './driver.js';
@@ -25,20 +26,23 @@ export interface ShownRowWriter {
   takeOut(table: SyncedTable, key: Key): ReadonlyMap<string, SqlValue>;
 }
 
-export function createShownRowWriter({ connection }: ReplicaContext): ShownRowWriter {
+export function createShownRowWriter(context: ReplicaContext): ShownRowWriter {
+  const { connection } = context;
   const whereKey = (table: SyncedTable): string => table.keySql.map((column) => `${column} = ?`).join(' AND ');
   const storedColumns = (table: SyncedTable): string[] =>
     table.schema.columns.filter((column) => !column.isGenerated).map((column) => column.name);
 
   const writer: ShownRowWriter = {
     insert({ table, values }) {
-      const columns = [...values.keys()];
-      const marks = columns.map(() => '?').join(', ');
+      const columns = quoteNames([...values.keys()]);
+      const rowid = table.isBag ? freeRowid(context, table) : null;
+      const names = [...(rowid === null ? [] : [table.keySql[0] ?? 'rowid']), ...(columns === '' ? [] : [columns])];
+      const params = [...(rowid === null ? [] : [rowid]), ...values.values()];
       const sql =
-        columns.length === 0
+        params.length === 0
           ? `INSERT OR ABORT INTO ${table.sql} DEFAULT VALUES`
-          : `INSERT OR ABORT INTO ${table.sql} (${quoteNames(columns)}) VALUES (${marks})`;
-      const { lastRowid, changes } = connection.cached(sql).run(...values.values());
+          : `INSERT OR ABORT INTO ${table.sql} (${names.join(', ')}) VALUES (${params.map(() => '?').join(', ')})`;
+      const { lastRowid, changes } = connection.cached(sql).run(...params);
       if (changes === 0) throw new ConstraintFailure('trigger', 'a trigger of the application left the row out');
       return table.isBag ? [lastRowid] : table.schema.key.map((column) => values.get(column) ?? null);
     },
