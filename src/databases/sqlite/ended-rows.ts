@@ -1,6 +1,8 @@
 import type { EndReason } from '../../core/changeset.js';
 import type { LifeName } from '../../core/life.js';
 import type { SqlValue } from '../../core/value.js';
+import type { AsideLife } from './aside-store.js';
+import { createConflictRecorder } from './conflict-recorder.js';
 import { eachPage, type Comparison } from './comparison.js';
 import type { Key, Shadow } from './shadow-store.js';
 import { shadowColumns } from './shadow-store.js';
@@ -71,10 +73,17 @@ function livesOf({ table, context, sink }: Comparison, shadow: Shadow): LifeName
       if (!endsToo || lives.some((life) => life === aside.life || isSame(life, aside.life))) continue;
       lives.push(aside.life);
       rows.push(aside.row);
+      if (aside.why === 'merging') tellOfHidden(context, aside);
       sink.later(() => asides.remove(table.name, aside.life));
     }
   }
   return lives;
+}
+
+/** No application has seen what the row held: without this it would go and nobody would be told. */
+function tellOfHidden(context: Comparison['context'], { table, life, key, cells }: AsideLife): void {
+  const conflicts = createConflictRecorder(context);
+  for (const [column, cell] of cells) conflicts.hidden({ table, life, key: key ?? [], column }, cell);
 }
 
 const isSame = (a: LifeName, b: LifeName): boolean =>

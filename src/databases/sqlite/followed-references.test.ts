@@ -77,3 +77,31 @@ test('a number that dangled, was a reference for a while and dangles again stays
       assert.equal(b.dump(), `children: 'child' | 2`);
     },
   ));
+
+test('of rows that become one, each value that is not shown is in the conflict log', () =>
+  withServers('CREATE TABLE labels (id INTEGER PRIMARY KEY, label TEXT UNIQUE, note TEXT)', async ({ a, b }) => {
+    a.app.exec(`INSERT INTO labels VALUES (1, 'red', 'the elder')`);
+    await a.capture();
+    b.app.exec(`INSERT INTO labels VALUES (2, 'red', 'the younger')`);
+    await b.pull(a);
+    await a.pull(b);
+    assert.equal(a.dump(), `labels: 1 | 'red' | 'the younger'`);
+    const lost = [a, b].map(({ app }) =>
+      app.prepare(`SELECT lost FROM _usync_conflicts WHERE col = 'note'`).all().flat(),
+    );
+    assert.deepEqual(lost, [[`'the elder'`], [`'the elder'`]]);
+  }));
+
+test('a row that ends with the one it hides behind is in the conflict log', () =>
+  withServers('CREATE TABLE labels (id INTEGER PRIMARY KEY, label TEXT UNIQUE, note TEXT)', async ({ a, b, c }) => {
+    a.app.exec(`INSERT INTO labels VALUES (1, 'red', 'the elder')`);
+    await a.capture();
+    b.app.exec(`INSERT INTO labels VALUES (2, 'red', 'the younger')`);
+    await c.pull(a);
+    await c.pull(b);
+    assert.equal(c.dump(), `labels: 1 | 'red' | 'the elder'`);
+    c.app.exec('DELETE FROM labels');
+    await c.capture();
+    const lost = c.app.prepare(`SELECT lost FROM _usync_conflicts WHERE col = 'note'`).all().flat();
+    assert.deepEqual(lost, [`'the younger'`]);
+  }));

@@ -347,6 +347,7 @@ function keepBeside(scope: Scope, { table, view, main, key }: Placement, state: 
     if (at) pinCell(extras, column, cell, at);
     else extras.set(column, cell);
   }
+  recordJoined(scope, { table, view, main, key });
   const before = set.lives.get(rowKey(table.name, main));
   if (extras.size > 0) context.asides.putExtraCells(table.name, main, extras);
   else context.asides.removeExtraCells(table.name, main);
@@ -357,6 +358,29 @@ function keepBeside(scope: Scope, { table, view, main, key }: Placement, state: 
   for (const life of view.lives) {
     if (isSameLife(life, main)) continue;
     putAside(scope, life, { table, why: 'part', behind: view.row, key: table.isBag ? null : key, note: null });
+  }
+}
+
+/** Rows became one: of each column one value is shown, and the others are told of, once. */
+function recordJoined(
+  { context, set }: Scope,
+  { table, view, main, key }: Pick<Placement, 'table' | 'view' | 'main' | 'key'>,
+): void {
+  const lives = view.lives.flatMap((life) => set.lives.get(rowKey(table.name, life)) ?? []);
+  const hasJoined = lives.some(
+    ({ state, aside }) =>
+      aside?.why !== 'part' &&
+      !isSameLife(state.life, main) &&
+      lives.some((other) => !isSameLife(other.state.row, state.row)),
+  );
+  if (!hasJoined) return;
+  const conflicts = createConflictRecorder(context);
+  for (const { state } of lives) {
+    for (const [column, cell] of state.cells) {
+      const kept = view.cells.get(column);
+      const place = { table: table.name, life: state.life, key, column };
+      if (kept && !isSameCellValue(kept.value, cell.value)) conflicts.cell(place, cell, kept);
+    }
   }
 }
 
