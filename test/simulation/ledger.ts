@@ -32,6 +32,7 @@ export interface WrittenToken {
 }
 
 interface Fate extends WrittenToken {
+  readonly column: string;
   readonly at: number;
   readonly isBorn: boolean;
   gone: { readonly server: number; readonly at: number }[];
@@ -43,6 +44,7 @@ interface Fate extends WrittenToken {
 interface TokenPlace {
   readonly token: string;
   readonly table: string;
+  readonly column: string;
   readonly isBorn: boolean;
   readonly key: string;
 }
@@ -80,6 +82,7 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
         const fate: Fate = {
           token,
           table: place.table,
+          column: place.column,
           server,
           at,
           isBorn: place.isBorn,
@@ -95,6 +98,15 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
         const gone = { server, at };
         if (!left.has(token)) for (const fate of instancesByToken.get(token) ?? []) fate.gone.push(gone);
         else if (!is.has(instance)) fates.get(instance)?.gone.push(gone);
+      }
+      // Who deletes a row deletes it with the columns that are not there yet, unseen.
+      const columns = new Map(before.map((dump) => [dump.name, dump.columns]));
+      for (const [instance, { token, table, isBorn }] of was) {
+        if (!isBorn || left.has(token)) continue;
+        const row = instance.slice(instance.indexOf('@'));
+        for (const [each, fate] of fates)
+          if (each.endsWith(row) && fate.table === table && columns.get(table)?.includes(fate.column) === false)
+            fate.gone.push({ server, at });
       }
     },
     forget: (server, since) => {
@@ -130,6 +142,7 @@ function placesOf(byName: ReadonlyMap<string, SimulatedTable>, dumps: readonly T
           places.set(`${token}@${row[bornAt] ?? row[0] ?? ''}`, {
             token,
             table: dump.name,
+            column: dump.columns[at] ?? '',
             isBorn: at === bornAt,
             key: keyText,
           });
