@@ -30,23 +30,25 @@ export function clearBatches(connection: Connection, keyColumns: number): void {
 }
 
 /**
- * The keys that notes name; with `onlyInserted` those that were inserted. Rows with NULL in the key are not synced.
+ * The keys that notes name; with `leavesOld` not those of rows that were there before capture and have no shadow yet.
+ * Rows with NULL in the key are not synced.
  */
 export function batchOfNotes(
   connection: Connection,
   table: SyncedTable,
-  { range, onlyInserted }: { readonly range: NoteRange; readonly onlyInserted: boolean },
+  { range, leavesOld }: { readonly range: NoteRange; readonly leavesOld: boolean },
 ): ComparisonBatch {
   const keys = shadowKeyColumns(table);
-  const grouped = keys.map((key, i) => `${key}${collationOf(table, i)}`).join(', ');
-  const notNull = keys.map((key) => `${key} IS NOT NULL`).join(' AND ');
+  const grouped = keys.map((key, i) => `note.${key}${collationOf(table, i)}`).join(', ');
+  const notNull = keys.map((key) => `note.${key} IS NOT NULL`).join(' AND ');
+  const isKnown = `EXISTS (SELECT 1 FROM ${table.shadowSql} s WHERE ${keys.map((key) => `s.${key} = note.${key}`).join(' AND ')})`;
   return filled(connection, () =>
     connection
       .cached(
         `INSERT INTO temp._usync_batch (t, d, ${keys.join(', ')})
-         SELECT max(time), max(op = ${noteKind.delete}), ${keys.join(', ')} FROM main._usync_notes
-         WHERE seq > ? AND seq <= ? AND tbl = ? AND ${notNull} GROUP BY ${grouped}
-         ${onlyInserted ? `HAVING max(op = ${noteKind.insert})` : ''}`,
+         SELECT max(time), max(op = ${noteKind.delete}), ${keys.map((key) => `note.${key}`).join(', ')}
+         FROM main._usync_notes note WHERE seq > ? AND seq <= ? AND tbl = ? AND ${notNull} GROUP BY ${grouped}
+         ${leavesOld ? `HAVING max(op = ${noteKind.insert}) OR ${isKnown}` : ''}`,
       )
       .run(BigInt(range.after), BigInt(range.upTo), BigInt(table.number)),
   );

@@ -114,8 +114,8 @@ function compareNoted(context: ReplicaContext, { range, changeset, sink }: Noted
     const bare = comparisonOf(context, { table, changeset, sink });
     // A table that nobody has adopted: its old rows are named by their keys when it is compared as a whole. A row that was
     // inserted since capture began is another row than one that took the same key elsewhere, so it is named now.
-    const onlyInserted = namingByTable.get(table.number) === 'genesis';
-    const comparison = { ...bare, batch: batchOfNotes(context.connection, table, { range, onlyInserted }) };
+    const leavesOld = namingByTable.get(table.number) === 'genesis';
+    const comparison = { ...bare, batch: batchOfNotes(context.connection, table, { range, leavesOld }) };
     if (batchSize(comparison.batch) === 0) continue;
     if (hasKeyMoves(comparison, range)) {
       if (sink.isStaged) return null;

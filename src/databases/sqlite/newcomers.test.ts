@@ -57,6 +57,24 @@ const names = ({ application }: Place): string[] =>
     .all()
     .map(([name]) => String(name));
 
+test('rows that are changed while a large table is adopted in slices are captured', async () => {
+  const [a, b] = places as [Place, Place, Place];
+  a.application.exec(
+    "WITH RECURSIVE n (i) AS (SELECT 51 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO items SELECT i, 'old ' || i FROM n",
+  );
+  const adopting = a.replica.drain();
+  for (let i = 0; i < 60; i++) {
+    a.application.exec(
+      `UPDATE items SET name = 'changed ${i}' WHERE id = ${1 + (i % 20)}; UPDATE items SET name = 'far ${i}' WHERE id = ${19_990 + (i % 10)}`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  await adopting;
+  b.application.exec('DELETE FROM items');
+  for (let round = 0; round < 3; round++) await stream(a, b);
+  assert.deepEqual(names(b), names(a));
+});
+
 test('rows that take the same number while two servers join all stand', async () => {
   const [a, b, c] = places as [Place, Place, Place];
   await a.replica.drain();
