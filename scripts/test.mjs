@@ -23,6 +23,6 @@ if (only === null) {
 const files = readdirSync(`${root}/build`, { recursive: true })
   .map(String)
   .filter((name) => name.endsWith('.test.js') && (only === null || name.includes(only)))
-  .sort()
+  .toSorted()
   .map((name) => `build/${name}`);
 run('tests', process.execPath, ['--test', '--test-concurrency=2', ...files]);

@@ -112,7 +112,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
 }
 
 /** Takes a life out of the state. Its cells stay known until the end of the transaction. */
-export function endLife({ context, set, lastKnown }: MergeScope, { state }: LoadedLife): void {
+function endLife({ context, set, lastKnown }: MergeScope, { state }: LoadedLife): void {
   const row = rowKey(state.table, context.aliases.rowNow(state.table, state.row));
   const before = lastKnown.get(row);
   lastKnown.set(row, before ? mergeCells(before, state.cells).cells : state.cells);

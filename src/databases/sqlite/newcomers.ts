@@ -24,6 +24,6 @@ export function createNewcomers(connection: Connection): Newcomers {
         noted.add(`${integerAt(row, 1)} ${String(row[2])}`);
       }
     },
-    has: (table, key) => noted.has(`${table.number} ${String(key[0])}`),
+    has: (table, [number]) => typeof number === 'bigint' && noted.has(`${table.number} ${number}`),
   };
 }

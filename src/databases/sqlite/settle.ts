@@ -48,7 +48,7 @@ function* livesOf(set: WorkingSet): IterableIterator<LifeState> {
   for (const loaded of set.lives.values()) if (loaded) yield loaded.state;
 }
 
-export function aliasesOf(context: ReplicaContext): Aliases {
+function aliasesOf(context: ReplicaContext): Aliases {
   const aliases = new Map<RowKey, Alias>();
   if (!context.aliases.isEmpty()) {
     for (const { table, from, to, at } of context.aliases.all()) aliases.set(rowKey(table, from), { to, at });

@@ -190,7 +190,8 @@ async function endWhatIsGone(context: ReplicaContext, landing: Landing, spoken: 
         settle(landing.scope);
       };
       let after: Key | null = null;
-      while (table) {
+      if (!table) return;
+      for (;;) {
         let next: Key | null = null;
         yield () => {
           next = landing.endCovered(table, after);

@@ -181,7 +181,7 @@ test('a landing that was cut off is done again and comes to the same', () =>
     a.app.exec(fill('a', 0));
     await a.capture();
     const { system } = c.context;
-    const advance = c.context.origins.advance;
+    const advance = c.context.origins.advance.bind(c.context.origins);
     c.context.origins.advance = () => {
       throw new Error('cut off');
     };
