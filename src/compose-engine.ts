@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Config, DatasetConfig } from './config/config.js';
 import { errorCodeOf, SyncError } from './core/sync-error.js';
 import { takeEngineLock } from './databases/sqlite/engine-lock.js';
@@ -51,6 +52,7 @@ function openSqlite({ dataset, identity, dataFolder, observe }: ReplicaOptions) 
     identity,
     observe,
     dataFolder,
+    spoolFolder: join(dataFolder, 'spool', encodeURIComponent(name)),
     tables,
     pace: { landing, polite },
   });

@@ -24,6 +24,8 @@ export interface SqliteReplicaOptions {
   readonly observe: Observe;
   /** For the message of a second engine that finds this one at work. */
   readonly dataFolder?: string;
+  /** Of this replica alone: snapshots wait here on their way. What is in it is removed. In memory when not given. */
+  readonly spoolFolder?: string;
   readonly tables?: Readonly<Record<string, TableRules>>;
   readonly allowNetworkFileSystem?: boolean;
   /** After how long without work the connection is closed. 0: never. */

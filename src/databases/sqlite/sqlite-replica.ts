@@ -1,4 +1,5 @@
 /** The replica of an application's own SQLite file, composed of its parts. */
+import { mkdirSync, rmSync } from 'node:fs';
 import type { Replica, ReplicaPosition, ReplicaReport, SnapshotReader, SnapshotWriter } from '../replica.js';
 import { auditReplica } from './audit-replica.js';
 import { bucketRows, bucketSums } from './buckets.js';
@@ -18,7 +19,9 @@ import { quarantineRecords, tableReports } from './table-reports.js';
 export type { SqliteReplicaOptions };
 
 export function createSqliteReplica(options: SqliteReplicaOptions): Replica {
-  const merging = createMerging();
+  const { spoolFolder } = options;
+  if (spoolFolder !== undefined) emptyFolder(spoolFolder);
+  const merging = createMerging(spoolFolder === undefined ? {} : { spoolFolder });
   const session = createReplicaSession(options, merging);
   return {
     dataset: options.dataset,
@@ -30,6 +33,12 @@ export function createSqliteReplica(options: SqliteReplicaOptions): Replica {
     ...proofCalls(session, merging),
     ...reportCalls(session),
   };
+}
+
+/** A killed process leaves its spools behind. */
+function emptyFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
 const positionOf = (context: ReplicaContext): ReplicaPosition => ({
