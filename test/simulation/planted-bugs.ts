@@ -268,7 +268,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         return {
           ...proof,
           digest: new Map(
-            [...proof.digest].map(([table, { rows, sum }]) => [table, { rows, sum: (sum + 1) % 2 ** 48 }]),
+            [...proof.digest].map(([table, digest]) => [table, { ...digest, sum: (digest.sum + 1) % 2 ** 48 }]),
           ),
         };
       },
