@@ -115,7 +115,7 @@ async function createServerProcess(folder: string, name: string): Promise<Server
     usync(...args) {
       const { status, stdout, stderr } = spawnSync(process.execPath, [mainScript, '--config', configPath, ...args], {
         encoding: 'utf8',
-        timeout: 120_000,
+        timeout: 600_000,
       });
       return { status, stdout, stderr };
     },
