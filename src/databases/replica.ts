@@ -53,7 +53,7 @@ export interface Replica {
   history(origin: OriginId): Promise<History>;
   /** Compares an origin's history with a peer's: the younger branch gets a name of its own (decision 3). */
   cutBranch(origin: OriginId, theirs: History): Promise<CutOutcome>;
-  /** What joining would do to rows that are here already; changes nothing. Needs a received snapshot (`SnapshotWriter.preview`). */
+  /** Every table of the application, synced or not, with what is special about it. Counts rows. */
   tables(): Promise<readonly TableReport[]>;
   conflicts(request: { readonly max: number }): Promise<readonly ConflictRecord[]>;
   quarantine(request: { readonly max: number }): Promise<readonly QuarantineRecord[]>;

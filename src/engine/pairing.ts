@@ -215,7 +215,7 @@ function fromBase32(text: string): Uint8Array | null {
  * not concerned.
  */
 export interface GuessGuard {
-  /** Milliseconds to wait before the next proof is judged; 0 for now. */
+  /** Milliseconds to wait before the next proof is judged; 0: it may be judged at once. */
   waitMs(nowMs: number): number;
   wrong(nowMs: number): void;
   right(): void;

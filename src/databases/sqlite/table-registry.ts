@@ -35,7 +35,7 @@ export interface TableRecord {
   readonly number: number;
   readonly name: string;
   readonly layout: readonly string[];
-  /** 0: the table is gone for now. */
+  /** 0: the application has no such table; it may come back. */
   readonly rootPage: number;
   /** Names of the key columns; none for a bag. */
   readonly key: readonly string[];
