@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
-import { openConnection, type Connection } from '../src/databases/sqlite/driver.js';
+import { openConnection, type Connection } from '../src/databases/sqlite/connection/driver.js';
 import { createWorkplace, formGroup, type ServerProcess, type Workplace } from '../test/process/server-process.js';
 import { readingsSchema } from './readings-table.js';
 

@@ -1,8 +1,8 @@
-import { installTriggers } from '../src/databases/sqlite/capture-triggers.js';
-import { openConnection, type Connection } from '../src/databases/sqlite/driver.js';
-import { readSchema } from '../src/databases/sqlite/schema-reader.js';
-import { createSyncTables } from '../src/databases/sqlite/sync-tables.js';
-import { temporaryFolder } from '../src/databases/sqlite/temporary-folder.js';
+import { installTriggers } from '../src/databases/sqlite/capture/capture-triggers.js';
+import { openConnection, type Connection } from '../src/databases/sqlite/connection/driver.js';
+import { readSchema } from '../src/databases/sqlite/schema/schema-reader.js';
+import { createSyncTables } from '../src/databases/sqlite/stores/sync-tables.js';
+import { temporaryFolder } from '../src/databases/sqlite/testing/temporary-folder.js';
 import type { Figure } from './figure.js';
 import { insertSamples, sampleSchema } from './sample-table.js';
 

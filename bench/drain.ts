@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { auditTable } from '../src/databases/sqlite/audit.js';
-import { openScene, type Scene } from '../src/databases/sqlite/replica-scene.js';
+import { auditTable } from '../src/databases/sqlite/stores/audit.js';
+import { openScene, type Scene } from '../src/databases/sqlite/testing/replica-scene.js';
 
 const rows = Number(process.argv[2] ?? 200_000);
 const columns = `id INTEGER PRIMARY KEY, customer TEXT, city TEXT, street TEXT, amount REAL, quantity INTEGER, note TEXT, at TEXT`;

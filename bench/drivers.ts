@@ -1,7 +1,7 @@
-import { openConnection, type Connection } from '../src/databases/sqlite/driver.js';
-import { loadNamed, type SqliteModuleName } from '../src/databases/sqlite/sqlite-module.js';
-import { temporaryFolder } from '../src/databases/sqlite/temporary-folder.js';
-import { transact } from '../src/databases/sqlite/transaction.js';
+import { openConnection, type Connection } from '../src/databases/sqlite/connection/driver.js';
+import { loadNamed, type SqliteModuleName } from '../src/databases/sqlite/connection/sqlite-module.js';
+import { temporaryFolder } from '../src/databases/sqlite/testing/temporary-folder.js';
+import { transact } from '../src/databases/sqlite/connection/transaction.js';
 import type { Figure } from './figure.js';
 import { insertSamples, insertSql, sampleSchema } from './sample-table.js';
 

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openMergeServer, type MergeServer } from '../src/databases/sqlite/merge-scene.js';
-import { openSnapshot } from '../src/databases/sqlite/snapshot-reader.js';
-import { receiveSnapshot } from '../src/databases/sqlite/snapshot-writer.js';
+import { openMergeServer, type MergeServer } from '../src/databases/sqlite/testing/merge-scene.js';
+import { openSnapshot } from '../src/databases/sqlite/snapshot/snapshot-reader.js';
+import { receiveSnapshot } from '../src/databases/sqlite/snapshot/snapshot-writer.js';
 
 const schema = `CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b TEXT, c INTEGER, d REAL, e TEXT, f TEXT, g INTEGER);
   CREATE TABLE k (id INTEGER PRIMARY KEY, t INTEGER REFERENCES t(id), a TEXT)`;

@@ -1,4 +1,4 @@
-import type { Connection } from '../src/databases/sqlite/driver.js';
+import type { Connection } from '../src/databases/sqlite/connection/driver.js';
 
 /** The table of the benchmarks: 8 columns, about 210 bytes a row, no secondary unique. */
 export const readingsSchema =

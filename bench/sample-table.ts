@@ -1,4 +1,4 @@
-import type { Connection } from '../src/databases/sqlite/driver.js';
+import type { Connection } from '../src/databases/sqlite/connection/driver.js';
 
 /** Eight columns, about 210 bytes a row, no secondary index. */
 export const sampleSchema = `CREATE TABLE sample (

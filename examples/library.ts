@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openConnection } from '../src/databases/sqlite/driver.js';
+import { openConnection } from '../src/databases/sqlite/connection/driver.js';
 // In your own application: import { createSync } from 'universal-sync';
 import { createSync } from '../src/library.js';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Config, DatasetConfig } from './config/config.js';
 import { errorCodeOf, SyncError } from './core/sync-error.js';
-import { takeEngineLock } from './databases/sqlite/engine-lock.js';
+import { takeEngineLock } from './databases/sqlite/connection/engine-lock.js';
 import { openSqliteServerList } from './databases/sqlite/sqlite-server-list.js';
-import { createWorkerReplica } from './databases/sqlite/worker-replica.js';
+import { createWorkerReplica } from './databases/sqlite/worker/worker-replica.js';
 import { createEngine } from './engine/create-engine.js';
 import type { Engine, EngineAdapters, ReplicaOptions } from './engine/engine.js';
 import type { Observe } from './observe/event.js';

@@ -1,6 +1,6 @@
-import { openDatabase } from '../databases/sqlite/open-database.js';
-import { quoteName } from '../databases/sqlite/identifiers.js';
-import { readSchema } from '../databases/sqlite/schema-reader.js';
+import { openDatabase } from '../databases/sqlite/connection/open-database.js';
+import { quoteName } from '../databases/sqlite/connection/identifiers.js';
+import { readSchema } from '../databases/sqlite/schema/schema-reader.js';
 import { countText, printable, tableLines } from './terminal.js';
 
 /** What would be captured of one database; found by reading it, nothing is changed. */

@@ -10,7 +10,7 @@ import { test, type TestContext } from 'node:test';
 import { composeEngine } from '../compose-engine.js';
 import type { Config } from '../config/config.js';
 import { SyncError } from '../core/sync-error.js';
-import { openConnection, type Connection } from '../databases/sqlite/driver.js';
+import { openConnection, type Connection } from '../databases/sqlite/connection/driver.js';
 import type { ObservedEvent } from '../observe/event.js';
 import { connectControl } from './control-client.js';
 import type { Engine } from './engine.js';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { ServerId } from '../core/origin.js';
-import { createForkScene, isSame, type ForkScene, type ForkServer } from '../databases/sqlite/fork-scene.js';
+import { createForkScene, isSame, type ForkScene, type ForkServer } from '../databases/sqlite/testing/fork-scene.js';
 import { createRealSystem } from '../system/real-system.js';
 import { createMemoryLink } from '../transports/memory/memory-link.js';
 import { createDatasetTurns, type DatasetTurns } from './dataset-turns.js';

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
-import { openConnection } from '../../src/databases/sqlite/driver.js';
+import { openConnection } from '../../src/databases/sqlite/connection/driver.js';
 import { createMusicDatabase } from './music-database.js';
 import {
   createWorkplace,

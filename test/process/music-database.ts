@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { openConnection } from '../../src/databases/sqlite/driver.js';
+import { openConnection } from '../../src/databases/sqlite/connection/driver.js';
 
 export type MusicVariant = 'plain' | 'autoincrement';
 

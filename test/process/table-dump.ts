@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { openConnection } from '../../src/databases/sqlite/driver.js';
+import { openConnection } from '../../src/databases/sqlite/connection/driver.js';
 
 /** What a plain reader sees: every row of every table of the application, exactly, in an order of its own. */
 export function dumpTables(database: string): Map<string, string[]> {

@@ -1,5 +1,5 @@
 import type { Replica, ReplicaIdentity } from '../../src/databases/replica.js';
-import type { SqliteModule } from '../../src/databases/sqlite/sqlite-module.js';
+import type { SqliteModule } from '../../src/databases/sqlite/connection/sqlite-module.js';
 import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.js';
 import type { Observe } from '../../src/observe/event.js';
 import type { System } from '../../src/system/system.js';

@@ -4,7 +4,11 @@
  */
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
-import { loadNamed, type ModuleDatabase, type SqliteModule } from '../../src/databases/sqlite/sqlite-module.js';
+import {
+  loadNamed,
+  type ModuleDatabase,
+  type SqliteModule,
+} from '../../src/databases/sqlite/connection/sqlite-module.js';
 
 export class ProcessGone extends Error {
   constructor() {

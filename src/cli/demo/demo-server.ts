@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { SyncError } from '../../core/sync-error.js';
-import { openConnection, type Connection } from '../../databases/sqlite/driver.js';
+import { openConnection, type Connection } from '../../databases/sqlite/connection/driver.js';
 import { connectControl } from '../../engine/control-client.js';
 import type { ControlClient } from '../../engine/control-contract.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SyncError } from '../../core/sync-error.js';
-import type { Connection } from '../../databases/sqlite/driver.js';
+import type { Connection } from '../../databases/sqlite/connection/driver.js';
 import { countText, durationText, type Terminal } from '../terminal.js';
 import type { DemoServer } from './demo-server.js';
 import { createAccountsDatabase, createScoutingDatabase } from './scouting-data.js';

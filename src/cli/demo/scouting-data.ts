@@ -1,4 +1,4 @@
-import type { Connection } from '../../databases/sqlite/driver.js';
+import type { Connection } from '../../databases/sqlite/connection/driver.js';
 import { accountsSchema, scoutingSchema } from './scouting-schema.js';
 
 const cities = ['Aachen', 'Basel', 'Cork', 'Dover', 'Eger', 'Faro', 'Ghent', 'Härnösand', 'Izmir', 'Jena'];

@@ -1,10 +1,10 @@
 import type { DatasetConfig } from '../../config/config.js';
 import { SyncError, errorMessageOf } from '../../core/sync-error.js';
-import { numbersByTrigger } from '../../databases/sqlite/capture-triggers.js';
-import { foreignSyncTraces } from '../../databases/sqlite/foreign-sync-traces.js';
-import { openDatabase, type OpenedDatabase } from '../../databases/sqlite/open-database.js';
-import { readSchema } from '../../databases/sqlite/schema-reader.js';
-import { hasSyncTables } from '../../databases/sqlite/sync-tables.js';
+import { numbersByTrigger } from '../../databases/sqlite/capture/capture-triggers.js';
+import { foreignSyncTraces } from '../../databases/sqlite/connection/foreign-sync-traces.js';
+import { openDatabase, type OpenedDatabase } from '../../databases/sqlite/connection/open-database.js';
+import { readSchema } from '../../databases/sqlite/schema/schema-reader.js';
+import { hasSyncTables } from '../../databases/sqlite/stores/sync-tables.js';
 import { countText, printable } from '../terminal.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 

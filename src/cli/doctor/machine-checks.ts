@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
 import type { Config } from '../../config/config.js';
 import { errorMessageOf } from '../../core/sync-error.js';
-import { loadSqliteModule } from '../../databases/sqlite/sqlite-module.js';
+import { loadSqliteModule } from '../../databases/sqlite/connection/sqlite-module.js';
 import { bytesText } from '../terminal.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 

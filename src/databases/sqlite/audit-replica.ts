@@ -1,12 +1,12 @@
 import type { AuditOutcome } from '../replica.js';
-import { auditTable } from './audit.js';
-import { captureEverything } from './capture-everything.js';
-import { notedRange } from './drain.js';
-import { addPending } from './pending-reconcile.js';
-import type { Merging, ReplicaContext } from './replica-context.js';
-import { inTransaction, whenFree } from './store-transaction.js';
-import type { SyncedTable } from './synced-table.js';
-import { transact } from './transaction.js';
+import { auditTable } from './stores/audit.js';
+import { captureEverything } from './capture/capture-everything.js';
+import { notedRange } from './capture/drain.js';
+import { addPending } from './capture/pending-reconcile.js';
+import type { Merging, ReplicaContext } from './stores/replica-context.js';
+import { inTransaction, whenFree } from './stores/store-transaction.js';
+import type { SyncedTable } from './schema/synced-table.js';
+import { transact } from './connection/transaction.js';
 
 /**
  * Audits one table or all. What differs was written without being captured, or changed by the disk: the tables are

@@ -6,9 +6,9 @@ import type { Epoch, ServerId } from '../../core/origin.js';
 import { SyncError } from '../../core/sync-error.js';
 import { createRealSystem } from '../../system/real-system.js';
 import type { Replica } from '../replica.js';
-import { openConnection } from './driver.js';
+import { openConnection } from './connection/driver.js';
 import { createSqliteReplica } from './sqlite-replica.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { temporaryFolder } from './testing/temporary-folder.js';
 
 function replicaOf(path: string, name: string): Replica {
   return createSqliteReplica({

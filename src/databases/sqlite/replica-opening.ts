@@ -1,15 +1,15 @@
 import { genesisOrigin, originIdOf, serverIdOfOrigin } from '../../core/origin.js';
 import type { Notice } from '../replica.js';
-import { compareAll, mustCompareAll } from './capture-everything.js';
-import { testCapture } from './capture-canary.js';
-import { openContext, type ContextOptions } from './open-context.js';
-import { checkStructure, openDatabase, type OpenedDatabase, type OpenOptions } from './open-database.js';
-import type { ReplicaContext } from './replica-context.js';
-import { followSchema } from './schema-change.js';
-import { hasSchemaMoved } from './schema-cookie.js';
-import { inTransaction, whenFree } from './store-transaction.js';
-import { createSyncTables, hasSyncTables } from './sync-tables.js';
-import { transact } from './transaction.js';
+import { compareAll, mustCompareAll } from './capture/capture-everything.js';
+import { testCapture } from './capture/capture-canary.js';
+import { openContext, type ContextOptions } from './stores/open-context.js';
+import { checkStructure, openDatabase, type OpenedDatabase, type OpenOptions } from './connection/open-database.js';
+import type { ReplicaContext } from './stores/replica-context.js';
+import { followSchema } from './schema/schema-change.js';
+import { hasSchemaMoved } from './connection/schema-cookie.js';
+import { inTransaction, whenFree } from './stores/store-transaction.js';
+import { createSyncTables, hasSyncTables } from './stores/sync-tables.js';
+import { transact } from './connection/transaction.js';
 
 /** An open file with its stores. */
 export interface OpenedReplica {

@@ -2,18 +2,18 @@ import { SyncError } from '../../core/sync-error.js';
 import type { Observe } from '../../observe/event.js';
 import type { System } from '../../system/system.js';
 import type { ReplicaIdentity } from '../replica.js';
-import { foreignCommitCounter } from './commit-counter.js';
-import { createCommitWatch, type CommitWatch } from './commit-watch.js';
-import { takeEngineLock, type EngineLock } from './engine-lock.js';
-import { fileIdentityOf, isSameFile } from './file-identity.js';
-import { checkDatabaseFile, type OpenedDatabase } from './open-database.js';
-import { landingChangeset } from './landing-marker.js';
-import type { PaceOptions } from './pace.js';
-import type { Merging, ReplicaContext } from './replica-context.js';
+import { foreignCommitCounter } from './connection/commit-counter.js';
+import { createCommitWatch, type CommitWatch } from './connection/commit-watch.js';
+import { takeEngineLock, type EngineLock } from './connection/engine-lock.js';
+import { fileIdentityOf, isSameFile } from './connection/file-identity.js';
+import { checkDatabaseFile, type OpenedDatabase } from './connection/open-database.js';
+import { landingChangeset } from './merge/landing-marker.js';
+import type { PaceOptions } from './connection/pace.js';
+import type { Merging, ReplicaContext } from './stores/replica-context.js';
 import { createLane } from './replica-lane.js';
 import { openReplica, type OpenedReplica } from './replica-opening.js';
-import type { SqliteModule } from './sqlite-module.js';
-import { adjustByRules, type TableRules } from './table-rules.js';
+import type { SqliteModule } from './connection/sqlite-module.js';
+import { adjustByRules, type TableRules } from './schema/table-rules.js';
 
 export interface SqliteReplicaOptions {
   /** The application's database file. */

@@ -6,9 +6,9 @@ import type { Epoch, ServerId } from '../../core/origin.js';
 import { createRealSystem } from '../../system/real-system.js';
 import type { Replica } from '../replica.js';
 import { describeReplica, type ReplicaHarness } from '../replica.acceptance.js';
-import { openConnection } from './driver.js';
+import { openConnection } from './connection/driver.js';
 import { createSqliteReplica } from './sqlite-replica.js';
-import { createWorkerReplica } from './worker-replica.js';
+import { createWorkerReplica } from './worker/worker-replica.js';
 
 interface Site {
   readonly path: string;

@@ -2,19 +2,19 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import type { Replica, ReplicaPosition, ReplicaReport, SnapshotReader, SnapshotWriter } from '../replica.js';
 import { auditReplica } from './audit-replica.js';
-import { bucketRows, bucketSums } from './buckets.js';
-import { captureEverything } from './capture-everything.js';
-import { syncWal } from './durable-flush.js';
-import { createMerging } from './merging.js';
-import { hasPendingSettle } from './pending-settle.js';
-import { readProof } from './proof.js';
-import { pruneJournal } from './prune.js';
-import type { Merging, ReplicaContext } from './replica-context.js';
+import { bucketRows, bucketSums } from './stores/buckets.js';
+import { captureEverything } from './capture/capture-everything.js';
+import { syncWal } from './connection/durable-flush.js';
+import { createMerging } from './merge/merging.js';
+import { hasPendingSettle } from './merge/pending-settle.js';
+import { readProof } from './stores/proof.js';
+import { pruneJournal } from './stores/prune.js';
+import type { Merging, ReplicaContext } from './stores/replica-context.js';
 import type { OpenedReplica } from './replica-opening.js';
 import { createReplicaSession, type ReplicaSession, type SqliteReplicaOptions } from './replica-session.js';
-import { countRows } from './schema-change.js';
-import { inTransaction, whenFree } from './store-transaction.js';
-import { quarantineRecords, tableReports } from './table-reports.js';
+import { countRows } from './schema/schema-change.js';
+import { inTransaction, whenFree } from './stores/store-transaction.js';
+import { quarantineRecords, tableReports } from './schema/table-reports.js';
 
 export type { SqliteReplicaOptions };
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { ServerId } from '../../core/origin.js';
 import type { ListedServer } from '../server-list.js';
-import { openConnection } from './driver.js';
+import { openConnection } from './connection/driver.js';
 import { openSqliteServerList } from './sqlite-server-list.js';
 
 const listed: ListedServer = {

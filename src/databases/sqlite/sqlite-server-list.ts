@@ -1,6 +1,6 @@
 import { isServerId } from '../../core/origin.js';
 import type { ListedServer, ServerList } from '../server-list.js';
-import { openConnection, type Connection, type PlainRow } from './driver.js';
+import { openConnection, type Connection, type PlainRow } from './connection/driver.js';
 
 /**
  * The list of servers in a SQLite file, which is made when it is missing. Rows that a peer wrote are read with care:

@@ -1,0 +1,75 @@
+import { landChangeset } from '../merge/changeset-landing.js';
+import { drainNotes, nothingDrained, notedRange, type Drained } from './drain.js';
+import { findEvictions } from './evicted-rows.js';
+import { addPending, pendingReconciles } from './pending-reconcile.js';
+import { mustSettle, settlePending } from '../merge/pending-settle.js';
+import { reconcile } from './reconcile.js';
+import type { Merging, ReplicaContext } from '../stores/replica-context.js';
+import { followSchema } from '../schema/schema-change.js';
+import { hasSchemaMoved } from '../connection/schema-cookie.js';
+import { inTransaction, whenFree } from '../stores/store-transaction.js';
+
+export interface Captured extends Drained {
+  readonly schemaChanged: boolean;
+  readonly hasMore: boolean;
+}
+
+/** What the merging side does when rows were captured or tables came. */
+type AroundCapture = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'>;
+
+/** A migration that never stops must not keep this from returning. */
+const roundsMax = 5;
+
+/** Follows the schema, takes what is noted, and compares the tables that were written unseen. */
+export async function captureEverything(context: ReplicaContext, merging: AroundCapture): Promise<Captured> {
+  let schemaChanged = false;
+  // One that a failure or a crash cut off: nothing can be captured before it is here as a whole.
+  await landChangeset(context, merging, { isResumed: true });
+  let all: Drained = nothingDrained;
+  const after = (tables: ReadonlySet<string>): void => merging.settleAfterDrain(context, tables);
+  const followed = (): Promise<boolean> =>
+    whenFree(context.system, () => {
+      if (mustCompareAll(context)) inTransaction(context, () => compareAll(context));
+      if (!hasSchemaMoved(context)) return false;
+      return inTransaction(context, () => {
+        followSchema(context);
+        return true;
+      });
+    });
+  for (let round = 0; round < roundsMax; round++) {
+    if (await followed()) schemaChanged = true;
+    const noted = await drainNotes(context, after);
+    all = joined(all, noted);
+    await findEvictions(context, noted.tables);
+    for (const pending of context.meta.text('landing') === null ? pendingReconciles(context) : []) {
+      const drained = await reconcile(context, pending, after);
+      if (!drained) break;
+      all = joined(all, drained);
+    }
+    await whenFree(context.system, () => {
+      if (!mustSettle(context)) return;
+      inTransaction(context, () => {
+        if (!hasSchemaMoved(context)) settlePending(context, merging);
+      });
+    });
+    const isDone = await whenFree(context.system, () => !hasSchemaMoved(context));
+    if (isDone && (pendingReconciles(context).length === 0 || context.meta.text('landing') !== null)) break;
+  }
+  const hasMore = await whenFree(context.system, () => notedRange(context) !== null);
+  return { ...all, schemaChanged, hasMore: hasMore && all.changesets > 0 };
+}
+
+/** Whether somebody emptied the notes: what they told is lost, and is found by comparing everything. */
+export const mustCompareAll = ({ notes, meta }: ReplicaContext): boolean => notes.wentBack(meta.number('cursor') ?? 0);
+
+/** Inside a write transaction. */
+export function compareAll(context: ReplicaContext): void {
+  context.meta.set('cursor', 0);
+  for (const table of context.tables.all()) addPending(context, table, 'life');
+}
+
+const joined = (a: Drained, b: Drained): Drained => ({
+  changesets: a.changesets + b.changesets,
+  rows: a.rows + b.rows,
+  tables: new Set([...a.tables, ...b.tables]),
+});

@@ -1,0 +1,45 @@
+import type { Stamp } from '../../../core/stamp.js';
+import type { SqlValue } from '../../../core/value.js';
+import type { ComparisonBatch } from './comparison-batch.js';
+import type { DrainSink } from './drain-sink.js';
+import type { OwnChangeset } from './own-changeset.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import type { Key } from '../stores/shadow-store.js';
+import { stampOfMs } from '../../../core/stamp.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+
+/** One table of one comparison: which keys, and where what is found goes. Shared by drain, reconcile and founding. */
+export interface Comparison {
+  readonly context: ReplicaContext;
+  readonly table: SyncedTable;
+  readonly batch: ComparisonBatch;
+  readonly changeset: OwnChangeset;
+  readonly sink: DrainSink;
+  /** `genesis`: rows that were found, not written: they get names made from their keys (rule R10). */
+  readonly naming: 'life' | 'genesis';
+  /** Rows whose key was changed, by the text of the new key: the key that peers know. Empty nearly always. */
+  readonly oldKeys: ReadonlyMap<string, Key>;
+  /** Bags with genesis names: which row of this content it is, from 0; counts on with each call. */
+  occurrenceOf(hash: number): bigint;
+}
+
+/** Rows read at once. */
+const pageRows = 2000;
+
+/** The stamp of a cell written at `timeMs`: not above the changeset's, which is also taken when nobody knows. */
+export const writtenAt = (changeset: OwnChangeset, timeMs: SqlValue | undefined): Stamp =>
+  typeof timeMs === 'bigint' ? (Math.min(stampOfMs(Number(timeMs)), changeset.stamp) as Stamp) : changeset.stamp;
+
+/** Runs `take` with the rows of each page of the batch. `sql` has two parameters: the numbers of its first and last key. */
+export function eachPage(
+  { context, batch }: Comparison,
+  sql: string,
+  options: { readonly params?: readonly SqlValue[]; readonly take: (rows: SqlValue[][]) => void },
+): void {
+  const statement = context.connection.cached(sql);
+  for (let first = batch.first; first <= batch.last; first += pageRows) {
+    const last = Math.min(first + pageRows - 1, batch.last);
+    const rows = statement.allExact(BigInt(first), BigInt(last), ...(options.params ?? []));
+    if (rows.length > 0) options.take(rows);
+  }
+}

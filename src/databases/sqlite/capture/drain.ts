@@ -1,0 +1,164 @@
+import { captureChanges } from './capture-changes.js';
+import type { Comparison } from './comparison.js';
+import { batchOfNotes, batchSize, clearBatches, emptyBatch } from './comparison-batch.js';
+import { createDirectSink, createStagedSink, type DrainSink } from './drain-sink.js';
+import { followKeyMoves, hasKeyMoves } from '../merge/key-moves.js';
+import type { NoteRange } from './note-store.js';
+import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
+import { pendingReconciles } from './pending-reconcile.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import { hasSchemaMoved } from '../connection/schema-cookie.js';
+import { inTransaction, reloadStores, whenFree } from '../stores/store-transaction.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+import { transact } from '../connection/transaction.js';
+
+/** What a drain took: nothing when no note named a row that differs. */
+export interface Drained {
+  readonly changesets: number;
+  readonly rows: number;
+  readonly tables: ReadonlySet<string>;
+}
+
+export const nothingDrained: Drained = { changesets: 0, rows: 0, tables: new Set() };
+
+/** Called inside the write transaction of a drain that found something. */
+export type AfterDrain = (tables: ReadonlySet<string>) => void;
+
+/**
+ * Turns every note into changes of one changeset. `hasSchemaMoved` must have been asked before. When the schema moves
+ * under a large drain, nothing is written and the next call takes it.
+ */
+export async function drainNotes(context: ReplicaContext, after: AfterDrain): Promise<Drained> {
+  const isLarge = await whenFree(context.system, () => {
+    const range = notedRange(context);
+    return range !== null && context.notes.endOf(range.after, context.pace.notesAtOnceMax) < range.upTo;
+  });
+  if (isLarge) {
+    const drained = await drainStaged(context, after);
+    if (drained) return drained;
+  }
+  return whenFree(context.system, () =>
+    inTransaction(context, () => {
+      if (hasSchemaMoved(context)) return nothingDrained;
+      const drained = drainInTransaction(context);
+      if (drained.tables.size > 0) after(drained.tables);
+      return drained;
+    }),
+  );
+}
+
+/** Drains whatever is noted inside the open write transaction: before merging, when `drainNotes` has taken the bulk. */
+export function drainInTransaction(context: ReplicaContext): Drained {
+  const range = notedRange(context);
+  if (!range) return nothingDrained;
+  const changeset = beginOwnChangeset(context, { isDuty: false });
+  const tables = compareNoted(context, { range, changeset, sink: createDirectSink(context) });
+  return finishDrain(context, { range, changeset, tables });
+}
+
+/** Null when it cannot be staged (keys were changed) or the schema moved meanwhile. */
+async function drainStaged(context: ReplicaContext, after: AfterDrain): Promise<Drained | null> {
+  const { connection, system } = context;
+  const sink = createStagedSink(context);
+  try {
+    const read = await whenFree(system, () =>
+      transact(connection, 'deferred', () => {
+        const range = notedRange(context);
+        if (!range || hasSchemaMoved(context)) return null;
+        const changeset = beginOwnChangeset(context, { isDuty: false, putPart: (part) => sink.putPart(part) });
+        const tables = compareNoted(context, { range, changeset, sink });
+        return tables && { range, changeset, tables };
+      }),
+    );
+    if (!read) return null;
+    return await whenFree(system, () =>
+      inTransaction(context, () => {
+        if (hasSchemaMoved(context)) return nothingDrained;
+        const drained = finishDrain(context, read);
+        sink.write();
+        if (drained.tables.size > 0) after(drained.tables);
+        return drained;
+      }),
+    );
+  } catch (error) {
+    reloadStores(context);
+    throw error;
+  } finally {
+    sink.clear();
+  }
+}
+
+interface NotedWork {
+  readonly range: NoteRange;
+  readonly changeset: OwnChangeset;
+  readonly sink: DrainSink;
+}
+
+/** The tables that differ; null when keys were changed and the sink is staged: shadows must move at once then. */
+function compareNoted(
+  context: ReplicaContext,
+  work: NotedWork & { readonly sink: { readonly isStaged: true } },
+): Set<string> | null;
+function compareNoted(context: ReplicaContext, work: NotedWork): Set<string>;
+function compareNoted(context: ReplicaContext, { range, changeset, sink }: NotedWork): Set<string> | null {
+  const namingByTable = new Map(pendingReconciles(context).map(({ table, naming }) => [table.number, naming]));
+  // Bags whose rowids may have moved are compared as a whole before long.
+  const isLater = (table: SyncedTable): boolean => table.isBag && namingByTable.has(table.number);
+  const tables = context.notes
+    .tablesIn(range)
+    .flatMap(({ table }) => context.tables.byNumber(table) ?? [])
+    .filter((table) => !isLater(table));
+  const comparisons: Comparison[] = [];
+  clearBatches(context.connection, widestKey(tables));
+  for (const table of tables) {
+    const bare = comparisonOf(context, { table, changeset, sink });
+    // A table that nobody has adopted: its old rows are named by their keys when it is compared as a whole. A row that was
+    // inserted since capture began is another row than one that took the same key elsewhere, so it is named now.
+    const leavesOld = namingByTable.get(table.number) === 'genesis';
+    const comparison = { ...bare, batch: batchOfNotes(context.connection, table, { range, leavesOld }) };
+    if (batchSize(comparison.batch) === 0) continue;
+    if (hasKeyMoves(comparison, range)) {
+      if (sink.isStaged) return null;
+      comparisons.push({ ...comparison, oldKeys: followKeyMoves(comparison, range) });
+    } else comparisons.push(comparison);
+  }
+  captureChanges(comparisons);
+  return new Set(comparisons.map(({ table }) => table.name));
+}
+
+const widestKey = (tables: readonly SyncedTable[]): number =>
+  Math.max(1, ...tables.map((table) => table.keySql.length));
+
+export const comparisonOf = (
+  context: ReplicaContext,
+  options: Pick<Comparison, 'table' | 'changeset' | 'sink'>,
+): Comparison => ({
+  ...options,
+  context,
+  batch: emptyBatch,
+  naming: 'life',
+  oldKeys: new Map(),
+  occurrenceOf: () => 0n,
+});
+
+interface FinishedWork {
+  readonly range: NoteRange;
+  readonly changeset: OwnChangeset;
+  readonly tables: Set<string>;
+}
+
+function finishDrain(context: ReplicaContext, { range, changeset, tables }: FinishedWork): Drained {
+  context.meta.set('cursor', range.upTo);
+  context.notes.forget(range.upTo);
+  if (changeset.rows === 0) return nothingDrained;
+  changeset.finish();
+  return { changesets: 1, rows: changeset.rows, tables };
+}
+
+/** The notes that wait; null when there are none, or when a snapshot is landing: nothing is drained then. */
+export function notedRange(context: ReplicaContext): NoteRange | null {
+  if (context.meta.text('landing') !== null) return null;
+  const after = context.meta.number('cursor') ?? 0;
+  const upTo = context.notes.newest();
+  return upTo > after ? { after, upTo } : null;
+}

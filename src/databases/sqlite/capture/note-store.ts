@@ -1,0 +1,88 @@
+import type { SqlValue } from '../../../core/value.js';
+import type { Connection } from '../connection/driver.js';
+
+/** What waits in `_usync_notes`. Notes are numbered by SQLite: one more than the highest there is. */
+export interface NoteStore {
+  /** The number of the newest note; 0 when there is none. */
+  newest(): number;
+  /** How many notes wait after `cursor`; exact, for reports. */
+  countAfter(cursor: number): number;
+  /** Whether anything waits after `cursor`. A look at one row. */
+  hasAfter(cursor: number): boolean;
+  /** Numbers of the tables that have notes in (after, upTo], with the count of notes of each. */
+  tablesIn(range: NoteRange): readonly TableNotes[];
+  /** The number of the note at which `count` notes after `after` are reached, or the newest: bounds one drain. */
+  endOf(after: number, count: number): number;
+  /** The notes themselves, in order, for tests and reports; drains read them by joins. */
+  read(range: NoteRange, keyColumnCount: number): readonly Note[];
+  /**
+   * Deletes notes that were drained, up to and with `upTo`, but never the newest: with an empty table the numbers would
+   * start at 1 again, and notes would hide behind the cursor. In a write transaction.
+   */
+  forget(upTo: number): number;
+  /**
+   * True when the notes were emptied or made anew by someone else: the newest is older than what was drained already.
+   * Everything must be reconciled then, and the cursor begins at 0.
+   */
+  wentBack(cursor: number): boolean;
+}
+
+export interface NoteRange {
+  readonly after: number;
+  readonly upTo: number;
+}
+
+export interface TableNotes {
+  readonly table: number;
+  readonly count: number;
+}
+
+export interface Note {
+  readonly seq: number;
+  readonly table: number;
+  readonly kind: number;
+  readonly timeMs: number;
+  readonly key: readonly SqlValue[];
+}
+
+export function createNoteStore(connection: Connection): NoteStore {
+  const newestStatement = connection.prepare('SELECT max(seq) FROM _usync_notes');
+  const newest = (): number => Number(newestStatement.get()?.[0] ?? 0);
+  return {
+    newest,
+    countAfter: (cursor) => numberOf(connection, 'SELECT count(*) FROM _usync_notes WHERE seq > ?', cursor),
+    hasAfter: (cursor) => newest() > cursor,
+    tablesIn: ({ after, upTo }) =>
+      connection
+        .cached('SELECT tbl, count(*) FROM _usync_notes WHERE seq > ? AND seq <= ? GROUP BY tbl ORDER BY tbl')
+        .all(BigInt(after), BigInt(upTo))
+        .map(([table, count]) => ({ table: Number(table), count: Number(count) })),
+    endOf(after, count) {
+      const row = connection
+        .cached('SELECT seq FROM _usync_notes WHERE seq > ? ORDER BY seq LIMIT 1 OFFSET ?')
+        .get(BigInt(after), BigInt(count - 1));
+      return row ? Number(row[0]) : Math.max(newest(), after);
+    },
+    read({ after, upTo }, keyColumnCount) {
+      const keys = Array.from({ length: keyColumnCount }, (_, i) => `, k${i + 1}`).join('');
+      return connection
+        .cached(`SELECT seq, tbl, op, time${keys} FROM _usync_notes WHERE seq > ? AND seq <= ? ORDER BY seq`)
+        .allExact(BigInt(after), BigInt(upTo))
+        .map(([seq, table, kind, time, ...key]) => ({
+          seq: Number(seq),
+          table: Number(table),
+          kind: Number(kind),
+          timeMs: Number(time),
+          key,
+        }));
+    },
+    forget: (upTo) =>
+      connection
+        .cached('DELETE FROM _usync_notes WHERE seq <= ? AND seq < (SELECT max(seq) FROM _usync_notes)')
+        .run(BigInt(upTo)).changes,
+    wentBack: (cursor) => newest() < cursor,
+  };
+}
+
+const numberOf = (connection: Connection, sql: string, param: number): number =>
+  Number(connection.cached(sql).get(BigInt(param))?.[0] ?? 0);

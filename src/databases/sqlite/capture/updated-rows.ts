@@ -1,0 +1,171 @@
+import { compareCellStamps, stampAbove, type CellStamp } from '../../../core/cell-stamp.js';
+import type { LifeName } from '../../../core/life.js';
+import type { Stamp } from '../../../core/stamp.js';
+import type { CellValue, SqlValue } from '../../../core/value.js';
+import type { AsideLife } from '../stores/aside-store.js';
+import { keyText } from '../merge/key-moves.js';
+import { eachPage, writtenAt, type Comparison } from './comparison.js';
+import { quoteName } from '../connection/identifiers.js';
+import { createRowComparison, type RowComparison } from './row-comparison.js';
+import { createRowReferences, type RowReferences } from './row-references.js';
+import { shadowColumnCount, shadowColumns, type Key, type KeyedShadow, type Shadow } from '../stores/shadow-store.js';
+import { joinsKeys, joinsTable } from '../schema/synced-table.js';
+
+/** Rows of the batch with a shadow: the columns whose hash differs are new cells, stamped above what they replace. */
+export function captureUpdates(comparison: Comparison): void {
+  const { context, table, changeset, sink } = comparison;
+  const references = createRowReferences(context, table, sink);
+  const layout = table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
+  const sql = `SELECT ${layout}, b.t, ${table.isBag ? 'b.k1' : 'NULL'}, ${shadowColumns('s')} ${references.columns}
+    FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
+    CROSS JOIN ${table.shadowSql} s ON ${joinsKeys(table, 's', 'b')} ${references.joins}
+    WHERE b.n BETWEEN ?1 AND ?2 AND b.d = 0 AND NOT (s.s = ?3 AND s.o = ?4) ORDER BY b.n`;
+  const hashing = createRowComparison(table);
+  eachPage(comparison, sql, {
+    params: [BigInt(changeset.stamp), BigInt(changeset.originNumber)],
+    take(rows) {
+      const shapes = new Map<string, Shape>();
+      const written: KeyedShadow[] = [];
+      for (const row of rows) compareRow({ comparison, hashing, references, shapes, written }, row);
+      sink.putAll(table, written);
+      for (const shape of shapes.values()) addBlock(comparison, shape);
+    },
+  });
+}
+
+/** Updates of one page that write the same columns. */
+interface Shape {
+  readonly positions: readonly number[];
+  readonly lives: LifeName[][];
+  readonly keys: Key[];
+  readonly times: Stamp[];
+  readonly cellStamps: Map<number, Map<number, CellStamp>>;
+  readonly values: CellValue[][];
+}
+
+interface PageWork {
+  readonly comparison: Comparison;
+  readonly hashing: RowComparison;
+  readonly references: RowReferences;
+  readonly shapes: Map<string, Shape>;
+  readonly written: KeyedShadow[];
+}
+
+function compareRow(work: PageWork, row: SqlValue[]): void {
+  const { comparison, hashing, references } = work;
+  const { context, table, changeset, oldKeys } = comparison;
+  const width = table.layout.length;
+  const shadow = context.shadows.read(row, width + 2);
+  const hash = hashing.hash(row);
+  const changed = hashing.changedSince(shadow.columns);
+  if (changed.length === 0) return;
+  const key = table.isBag ? [row[width + 1] ?? null] : table.keyPositions.map((position) => row[position] ?? null);
+  const parts = context.asides.isEmpty(table.name)
+    ? []
+    : context.asides.ofRow(table.name, shadow.row ?? shadow.life).filter((aside) => aside.why === 'part');
+  const time = writtenAt(changeset, row[width]);
+  const stamps = changed.map((position) =>
+    stampAbove(time, changeset.origin, replacedStamp(comparison, { shadow, parts, position })),
+  );
+  work.written.push({ key, shadow: changedShadow({ shadow, hash, columns: hashing.bytes(), changed, stamps, width }) });
+  context.tables.replaceRow(table, { before: shadow.hash, after: hash });
+  writeParts(comparison, { row, changed, stamps, parts, references });
+  const shape = shapeOf(work, changed);
+  for (const [i, at] of stamps.entries()) {
+    if (at.stamp === time) continue;
+    const exceptions = shape.cellStamps.get(shape.times.length) ?? new Map<number, CellStamp>();
+    shape.cellStamps.set(shape.times.length, exceptions.set(i, at));
+  }
+  shape.lives.push([shadow.life, ...parts.map((part) => part.life)]);
+  shape.keys.push(oldKeys.size === 0 ? key : (oldKeys.get(keyText(table, key)) ?? key));
+  shape.times.push(time);
+  const first = width + 2 + shadowColumnCount;
+  for (const [i, position] of changed.entries()) {
+    shape.values[i]?.push(references.cell(row, first, position) ?? row[position] ?? null);
+  }
+}
+
+interface ReplacedCell {
+  readonly shadow: Shadow;
+  readonly parts: readonly AsideLife[];
+  readonly position: number;
+}
+
+/** The highest stamp of the cell in all lives that are written into (rule R1.3). */
+function replacedStamp({ table }: Comparison, { shadow, parts, position }: ReplacedCell): CellStamp {
+  let highest = shadow.exceptions?.get(position) ?? shadow.at;
+  for (const part of parts) {
+    const at = part.cells.get(table.layout[position] ?? '')?.at;
+    if (at && compareCellStamps(at, highest) > 0) highest = at;
+  }
+  return highest;
+}
+
+interface ChangedRow {
+  readonly shadow: Shadow;
+  readonly hash: number;
+  readonly columns: Uint8Array;
+  readonly changed: readonly number[];
+  readonly stamps: readonly CellStamp[];
+  readonly width: number;
+}
+
+function changedShadow({ shadow, hash, columns, changed, stamps, width }: ChangedRow): Shadow {
+  const [first] = stamps;
+  if (first && changed.length === width && stamps.every((at) => at.stamp === first.stamp)) {
+    return { ...shadow, at: first, hash, columns, exceptions: null };
+  }
+  const exceptions = new Map(shadow.exceptions);
+  for (const [i, position] of changed.entries()) {
+    const at = stamps[i];
+    if (at) exceptions.set(position, at);
+  }
+  return { ...shadow, hash, columns, exceptions };
+}
+
+interface WrittenParts {
+  readonly row: readonly SqlValue[];
+  readonly changed: readonly number[];
+  readonly stamps: readonly CellStamp[];
+  readonly parts: readonly AsideLife[];
+  readonly references: RowReferences;
+}
+
+/** An update goes into every life of the row that the application saw. */
+function writeParts(comparison: Comparison, { row, changed, stamps, parts, references }: WrittenParts): void {
+  const { context, table, sink } = comparison;
+  const first = table.layout.length + 2 + shadowColumnCount;
+  for (const part of parts) {
+    const cells = new Map(part.cells);
+    for (const [i, position] of changed.entries()) {
+      const at = stamps[i];
+      const value = references.cell(row, first, position) ?? row[position] ?? null;
+      if (at) cells.set(table.layout[position] ?? '', { value, at });
+    }
+    sink.later(() => context.asides.put({ ...part, cells }));
+  }
+}
+
+function shapeOf({ shapes }: PageWork, positions: readonly number[]): Shape {
+  const name = positions.join(',');
+  const known = shapes.get(name);
+  if (known) return known;
+  const shape = { positions, lives: [], keys: [], times: [], cellStamps: new Map(), values: positions.map(() => []) };
+  shapes.set(name, shape);
+  return shape;
+}
+
+function addBlock({ table, changeset }: Comparison, shape: Shape): void {
+  changeset.add({
+    kind: 'update',
+    table: table.name,
+    columns: shape.positions.map((position) => table.layout[position] ?? ''),
+    count: shape.times.length,
+    lives: shape.lives,
+    keyColumns: table.schema.key,
+    keys: table.isBag ? [] : table.keySql.map((_, part) => shape.keys.map((key) => key[part] ?? null)),
+    times: shape.times,
+    cellStamps: shape.cellStamps,
+    values: shape.values,
+  });
+}

@@ -1,0 +1,248 @@
+import { compareCellStamps, type CellStamp } from '../../../core/cell-stamp.js';
+import type { Cell, LifeState, RowKey } from '../../../core/life-state.js';
+import { rowKey } from '../../../core/life-state.js';
+import type { LifeName } from '../../../core/life.js';
+import { planTable, type TablePlan } from '../../../core/table-plan.js';
+import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
+import type { AsideLife } from '../stores/aside-store.js';
+import { quoteNames } from '../connection/identifiers.js';
+import type { FoundLife } from './life-finder.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import { rowsMergedInto, type RowFinder } from '../stores/row-finder.js';
+import type { Key, Shadow } from '../stores/shadow-store.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+
+/** A row as the application's table shows it now. `values` are in the order of the layout. */
+export interface ShownRow {
+  readonly table: SyncedTable;
+  readonly key: Key;
+  readonly values: readonly SqlValue[];
+  readonly shadow: Shadow;
+}
+
+/** A life taken out of the tables into memory, with where it came from. */
+export interface LoadedLife {
+  readonly state: LifeState;
+  readonly shown: ShownRow | null;
+  readonly aside: AsideLife | null;
+  /** Set by `put`: the state is no longer what was loaded. */
+  readonly isChanged: boolean;
+}
+
+/**
+ * Rows that are being settled: their lives in memory, apart from what the tables show of them. Filled on demand, so
+ * that only what can influence each other is read. Lasts for one changeset.
+ */
+export interface WorkingSet {
+  readonly isEmpty: boolean;
+  /** By name of life. A life that was here and has ended is `null`. */
+  readonly lives: ReadonlyMap<RowKey, LoadedLife | null>;
+  /** What tables show now of rows in the set, by key of the shown life. Stays when the life ends. */
+  readonly shown: ReadonlyMap<RowKey, ShownRow>;
+  /** Lives that were in the set and have ended, as they were. */
+  readonly ended: ReadonlyMap<RowKey, LoadedLife>;
+  /** Names of rows (aliases followed) that are in the set. */
+  readonly rows: ReadonlyMap<RowKey, { readonly table: string; readonly row: LifeName }>;
+  has(table: string, life: LifeName): boolean;
+  /** The life with its row's other lives, wherever it is; null when it has ended. */
+  loadLife(table: SyncedTable, life: LifeName, hint: Key | null): LoadedLife | null;
+  loadKey(table: SyncedTable, key: Key): void;
+  loadRow(table: SyncedTable, row: LifeName): void;
+  loadAside(life: AsideLife): void;
+  /** A new or changed life. */
+  put(state: LifeState): void;
+  end(table: string, life: LifeName): void;
+  /** To be called when aliases of a table changed: rows have other names now. */
+  regroup(table: string): void;
+  planOf(table: SyncedTable): TablePlan;
+  clear(): void;
+}
+
+export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder): WorkingSet {
+  const lives = new Map<RowKey, LoadedLife | null>();
+  const shownByLife = new Map<RowKey, ShownRow>();
+  const rows = new Map<RowKey, { table: string; row: LifeName }>();
+  const ended = new Map<RowKey, LoadedLife>();
+  const plans = new Map<SyncedTable, TablePlan>();
+
+  function add(loaded: LoadedLife): void {
+    const { table, life, row } = loaded.state;
+    const name = rowKey(table, life);
+    lives.set(name, loaded);
+    if (loaded.shown) shownByLife.set(name, loaded.shown);
+    const now = context.aliases.rowNow(table, row);
+    rows.set(rowKey(table, now), { table, row: now });
+  }
+
+  /** The other lives of the same row: there are none in calm weather. */
+  function loadCompanions(table: SyncedTable, row: LifeName): void {
+    if (context.asides.isEmpty(table.name) && context.aliases.isEmpty()) return;
+    const now = context.aliases.rowNow(table.name, row);
+    for (const each of [now, ...rowsMergedInto(context, table.name, now)]) {
+      for (const aside of context.asides.ofRow(table.name, each)) addAside(aside);
+    }
+    const key = rowsByName.keyOfRow(table, now);
+    if (key) addShown(table, key);
+  }
+
+  function addAside(aside: AsideLife): void {
+    if (lives.has(rowKey(aside.table, aside.life))) return;
+    const { table, life, row, cells } = aside;
+    add({ state: { table, life, row, cells }, shown: null, aside, isChanged: false });
+  }
+
+  function addShown(table: SyncedTable, key: Key, known?: Shadow): LoadedLife | null {
+    const shadow = known ?? context.shadows.find(table, key);
+    if (!shadow) return null;
+    const name = rowKey(table.name, shadow.life);
+    const present = lives.get(name);
+    if (present !== undefined) return present;
+    const shown = readShown(context, table, key, shadow);
+    const { life } = shadow;
+    const cells = cellsOfShown(context, set, shown, rowsByName);
+    const state = { table: table.name, life, row: shadow.row ?? life, cells };
+    const loaded = { state, shown, aside: null, isChanged: false };
+    add(loaded);
+    return loaded;
+  }
+
+  /** The hint is where its origin saw the row, or another life of it: here it may stand elsewhere. */
+  function findByName(table: SyncedTable, life: LifeName): FoundLife | null {
+    const key = rowsByName.keyOfLife(table, life);
+    return key && context.lives.find(table, life, key);
+  }
+
+  const set: WorkingSet = {
+    get isEmpty() {
+      return lives.size === 0;
+    },
+    lives,
+    shown: shownByLife,
+    ended,
+    rows,
+    has: (table, life) => lives.has(rowKey(table, life)),
+    loadLife(table, life, hint) {
+      const name = rowKey(table.name, life);
+      const present = lives.get(name);
+      if (present !== undefined) return present;
+      const found = context.lives.find(table, life, hint) ?? findByName(table, life);
+      if (!found) return null;
+      if (found.kind === 'shown') addShown(table, found.key, found.shadow);
+      else addAside(found.life);
+      loadCompanions(table, found.kind === 'shown' ? (found.shadow.row ?? life) : found.life.row);
+      return lives.get(name) ?? null;
+    },
+    loadKey(table, key) {
+      const loaded = addShown(table, key);
+      if (loaded) loadCompanions(table, loaded.state.row);
+    },
+    loadRow(table, row) {
+      const now = context.aliases.rowNow(table.name, row);
+      const key = rowsByName.keyOfRow(table, now);
+      if (key) addShown(table, key);
+      loadCompanions(table, now);
+    },
+    loadAside(aside) {
+      addAside(aside);
+      const table = context.tables.byName(aside.table);
+      if (table) loadCompanions(table, aside.row);
+    },
+    put(state) {
+      const name = rowKey(state.table, state.life);
+      const before = lives.get(name) ?? null;
+      add({ state, shown: before?.shown ?? null, aside: before?.aside ?? null, isChanged: true });
+    },
+    end(table, life) {
+      const name = rowKey(table, life);
+      const loaded = lives.get(name);
+      if (loaded) ended.set(name, loaded);
+      lives.set(name, null);
+    },
+    regroup(table) {
+      for (const loaded of lives.values()) if (loaded?.state.table === table) add(loaded);
+    },
+    planOf(table) {
+      let plan = plans.get(table);
+      if (!plan) plans.set(table, (plan = planTable(table.schema, knownTables(context))));
+      return plan;
+    },
+    clear() {
+      lives.clear();
+      shownByLife.clear();
+      ended.clear();
+      rows.clear();
+      plans.clear();
+    },
+  };
+  return set;
+}
+
+const knownTables = (context: ReplicaContext): ReadonlySet<string> =>
+  new Set(context.tables.all().map((table) => table.name));
+
+export function readShown(context: ReplicaContext, table: SyncedTable, key: Key, shadow: Shadow): ShownRow {
+  const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
+  const sql = `SELECT ${quoteNames(table.layout)} FROM ${table.sql} WHERE ${where}`;
+  const values = context.connection.cached(sql).getExact(...key) ?? table.layout.map(() => null);
+  return { table, key, values, shadow };
+}
+
+/** The cells of a shown life: what its row shows, except where the view shows something else than the state holds. */
+export function cellsOfShown(
+  context: ReplicaContext,
+  set: WorkingSet,
+  { table, values, shadow }: ShownRow,
+  rows: RowFinder,
+): Map<string, Cell> {
+  const cells = new Map<string, Cell>();
+  const extras = context.asides.extraCells(table.name, shadow.life);
+  const references = set.planOf(table).referenceByColumn;
+  table.layout.forEach((column, position) => {
+    const value = values[position] ?? null;
+    const reference = references.get(column);
+    const at = shadow.exceptions?.get(position) ?? shadow.at;
+    const kept = extras && keptCell(extras, column, at);
+    if (kept) {
+      cells.set(column, kept);
+      return;
+    }
+    cells.set(column, { value: reference ? referenceAt(context, rows, reference.parentTable, value) : value, at });
+  });
+  for (const [column, cell] of extras ?? []) {
+    if (!column.startsWith(pinMark) && !cells.has(column)) cells.set(column, cell);
+  }
+  return cells;
+}
+
+/**
+ * A shown life may hold another cell than its row shows (a number that was given anew, another life's value). Such a
+ * cell is pinned: it holds as long as the shadow has the stamp of that time, since an application's write replaces both.
+ */
+const pinMark = '\0at:';
+
+export function pinCell(extras: Map<string, Cell>, column: string, cell: Cell, shadowAt: CellStamp): void {
+  extras.set(column, cell);
+  extras.set(pinMark + column, { value: null, at: shadowAt });
+}
+
+/** A cell without a mark is of a column that was unknown here when it came; it counts unless it was written since. */
+export function keptCell(extras: ReadonlyMap<string, Cell>, column: string, shadowAt: CellStamp): Cell | null {
+  const cell = extras.get(column);
+  if (!cell) return null;
+  const pinnedAt = extras.get(pinMark + column)?.at;
+  const isKept = pinnedAt ? compareCellStamps(pinnedAt, shadowAt) === 0 : compareCellStamps(cell.at, shadowAt) >= 0;
+  return isKept ? cell : null;
+}
+
+/** The row that a shown number means; the number itself when it dangles. */
+export function referenceAt(
+  context: ReplicaContext,
+  rows: RowFinder,
+  parentTable: string,
+  number: SqlValue,
+): CellValue {
+  if (number === null) return null;
+  const parent = context.tables.byName(parentTable);
+  const row = parent ? rows.rowAtKey(parent, [number]) : null;
+  return row ? new RowReference(row) : number;
+}

@@ -1,0 +1,31 @@
+import { landChangeset } from './changeset-landing.js';
+import { cutBranch, newEpoch } from './epochs.js';
+import { mergeParts } from './merge.js';
+import type { Merging } from '../stores/replica-context.js';
+import { settleAfterDrain, settleWaiting } from './settle-waiting.js';
+import { openSnapshot } from '../snapshot/snapshot-reader.js';
+import { receiveSnapshot, resumeLanding } from '../snapshot/snapshot-writer.js';
+
+export interface MergingOptions {
+  /** Where snapshots wait on their way; in memory when it is not given. */
+  readonly spoolFolder?: string;
+}
+
+/** The merging side of a replica: streams, snapshots, what waits, epochs. */
+export function createMerging(options: MergingOptions = {}): Merging {
+  const spoolFolder = options.spoolFolder ?? null;
+  return {
+    mergeParts: (context, parts) => mergeParts(context, parts, { settleAfterDrain, settleWaiting }),
+    settleWaiting,
+    settleAfterDrain,
+    openSnapshot: (context) => openSnapshot(context, spoolFolder),
+    receiveSnapshot: async (context, vector) => receiveSnapshot(context, vector, spoolFolder),
+    finishLanding: resumeLanding,
+    newEpoch: (context) => newEpoch(context),
+    async cutBranch(context, origin, theirs) {
+      // The staged parts of one that was cut off half-way may name what gets another name.
+      await landChangeset(context, { settleAfterDrain, settleWaiting }, { isResumed: true });
+      return cutBranch(context, origin, theirs);
+    },
+  };
+}

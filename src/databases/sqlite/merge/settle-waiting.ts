@@ -1,0 +1,90 @@
+import type { ChangesetHeader } from '../../../core/changeset.js';
+import { confirmDuties } from './confirm-duty.js';
+import { applyBlocks, memoryOf, scopeOf, settle } from './merge-changeset.js';
+import { createRowMerger, type MergeScope } from './merge-rows.js';
+import { raiseFlag } from '../stores/merging-flag.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+import { childrenOf } from './table-calm.js';
+
+/**
+ * What an own changeset freed or must hide: rows that wait in the tables that it touched, or for their rows.
+ * Inside the transaction that drained.
+ */
+export function settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<string>): void {
+  const touched = new Set<string>();
+  for (const name of tables) {
+    touched.add(name);
+    const table = context.tables.byName(name);
+    for (const child of table ? childrenOf(context, table) : []) touched.add(child.name);
+  }
+  const waiting = [...touched].filter((name) => !context.asides.isEmpty(name));
+  const displaced = [...tables].flatMap((name) => {
+    const table = context.tables.byName(name);
+    return table ? toMove(context, table).map((at) => ({ table, at })) : [];
+  });
+  if (waiting.length > 0 || displaced.length > 0) settleAsides(context, waiting, displaced);
+}
+
+interface Displaced {
+  readonly table: SyncedTable;
+  readonly at: bigint;
+}
+
+/** Rows at substitutes whose number may be theirs by now: it is free, or its holder may have gone and come back younger. */
+const toMove = (context: ReplicaContext, table: SyncedTable): bigint[] =>
+  context.displaced.mayMove(table, { looksAtAll: !context.aliases.isEmpty() });
+
+/** Tries again what waited for the schema of a table (null: of any). Inside a transaction. */
+export function settleWaiting(context: ReplicaContext, table: string | null): void {
+  const names = table === null ? context.tables.all().map(({ name }) => name) : [table];
+  const waiting = names.filter((name) => !context.asides.isEmpty(name) || context.asides.hasExtraCells(name));
+  if (waiting.length > 0) settleAsides(context, waiting);
+}
+
+/**
+ * Names have changed, and with them ages of rows with one stamp, and the substitutes of displaced rows: everything that
+ * does not stand in calm is looked at again. Inside a transaction.
+ */
+export function settleRenamed(context: ReplicaContext): void {
+  const tables = context.tables.all();
+  const displaced = tables.flatMap((table) =>
+    context.displaced.mayMove(table, { looksAtAll: true }).map((at) => ({ table, at })),
+  );
+  settleAsides(
+    context,
+    tables.map(({ name }) => name),
+    displaced,
+  );
+}
+
+function settleAsides(context: ReplicaContext, tables: readonly string[], displaced: readonly Displaced[] = []): void {
+  const memory = memoryOf(context);
+  memory.begin();
+  const { set } = memory;
+  for (const name of tables) {
+    const table = context.tables.byName(name);
+    if (!table) continue;
+    for (const aside of [...context.asides.all(name)]) set.loadAside(aside);
+    if (!context.asides.hasExtraCells(name)) continue;
+    for (const { life } of [...context.asides.allExtraCells(name)]) {
+      const loaded = set.loadLife(table, life, null);
+      if (loaded) set.put(loaded.state);
+    }
+  }
+  for (const { table, at } of displaced) set.loadKey(table, [at]);
+  const scope = scopeOf(context, memory, ownHeader(context));
+  raiseFlag(context, true);
+  settle(scope);
+  confirmDuties(scope, (confirming: MergeScope, blocks) => {
+    applyBlocks(memory, confirming, blocks, createRowMerger(confirming, confirming.by));
+    settle(confirming);
+  });
+  raiseFlag(context, false);
+  set.clear();
+}
+
+const ownHeader = ({ origins }: ReplicaContext): Pick<ChangesetHeader, 'origin' | 'stamp'> => {
+  const origin = origins.own();
+  return { origin, stamp: origins.entry(origin).stamp };
+};

@@ -1,0 +1,290 @@
+import { rowKey, type Alias, type Aliases, type LifeState, type RowKey } from '../../../core/life-state.js';
+import { keyText } from '../../../core/key-text.js';
+import type { LifeName } from '../../../core/life.js';
+import { isSameValue, RowReference, type SqlValue } from '../../../core/value.js';
+import { substitutesBefore } from '../../../core/substitute.js';
+import { viewOf, type RowView, type Surroundings, type View } from '../../../core/view.js';
+import { defaultOf } from '../schema/column-defaults.js';
+import type { ShownRow, WorkingSet } from './component-loader.js';
+import { quoteName } from '../connection/identifiers.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import type { RowFinder } from '../stores/row-finder.js';
+import type { Key } from '../stores/shadow-store.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+
+export interface Scope {
+  readonly context: ReplicaContext;
+  readonly set: WorkingSet;
+  readonly rows: RowFinder;
+}
+
+/** More rounds than any chain of clashes needs; a bug must not loop for ever. */
+const roundsMax = 200;
+
+/**
+ * Loads everything that the rows of the working set can influence, and works out what each of them shows. A row that
+ * stays as it is shown influences nobody, so loading goes on only from rows that appear, change their place, or go.
+ */
+export function settledView(scope: Scope): View {
+  const { context, set } = scope;
+  const reach = createReach(scope);
+  for (let round = 0; round < roundsMax; round++) {
+    const loadedBefore = set.lives.size;
+    reach.fromLives();
+    const view = viewOf({
+      schema: context.tables.all().map((table) => table.schema),
+      lives: livesOf(set),
+      aliases: aliasesOf(context),
+      surroundings: surroundingsOf(scope),
+    });
+    for (const row of view.rows) reach.fromRow(row);
+    reach.fromEnded();
+    if (set.lives.size === loadedBefore) return view;
+  }
+  throw new Error('settling does not come to an end');
+}
+
+function* livesOf(set: WorkingSet): IterableIterator<LifeState> {
+  for (const loaded of set.lives.values()) if (loaded) yield loaded.state;
+}
+
+function aliasesOf(context: ReplicaContext): Aliases {
+  const aliases = new Map<RowKey, Alias>();
+  if (!context.aliases.isEmpty()) {
+    for (const { table, from, to, at } of context.aliases.all()) aliases.set(rowKey(table, from), { to, at });
+  }
+  return aliases;
+}
+
+/** Rows outside of the set are shown as they are. A row of the set that has ended is not outside. */
+function surroundingsOf({ context, set, rows }: Scope): Surroundings {
+  const tableOf = (name: string): SyncedTable | null => context.tables.byName(name);
+  return {
+    isNumberTaken(name, number) {
+      const table = tableOf(name);
+      const shadow = table && context.shadows.find(table, [number]);
+      return shadow !== null && !set.has(name, shadow.life);
+    },
+    keyOfRow(name, row) {
+      const table = tableOf(name);
+      const key = table && rows.keyOfRow(table, row);
+      const shadow = table && key ? context.shadows.find(table, key) : null;
+      return shadow && !set.has(name, shadow.life) ? key : null;
+    },
+    isShown(name, columns, values) {
+      const table = tableOf(name);
+      if (!table) return false;
+      return keysWhere(context, table, columns, values).some((key) => {
+        const shadow = context.shadows.find(table, key);
+        return shadow !== null && !set.has(name, shadow.life);
+      });
+    },
+    defaultOf(name, column) {
+      const table = tableOf(name);
+      return table ? defaultOf(context.connection, table, column) : null;
+    },
+  };
+}
+
+/** The keys of rows that show these values in these columns. */
+export function keysWhere(
+  context: ReplicaContext,
+  table: SyncedTable,
+  columns: readonly string[],
+  values: readonly SqlValue[],
+): Key[] {
+  const where = columns.map((column) => `${quoteName(column)} = ?`).join(' AND ');
+  const sql = `SELECT ${table.keySql.join(', ')} FROM ${table.sql} WHERE ${where}`;
+  return context.connection.cached(sql).allExact(...values);
+}
+
+interface Reach {
+  fromLives(): void;
+  fromRow(row: RowView): void;
+  fromEnded(): void;
+}
+
+function createReach({ context, set }: Scope): Reach {
+  const placesSeen = new Set<string>();
+  const asidesLoaded = new Set<string>();
+  const childrenLoaded = new Set<string>();
+  const tables = context.tables.all();
+
+  /** Lives that are not plainly shown are few; those of a table settle together. */
+  function loadAsides(name: string): void {
+    if (asidesLoaded.has(name)) return;
+    asidesLoaded.add(name);
+    if (context.asides.isEmpty(name) || !context.tables.byName(name)) return;
+    for (const aside of [...context.asides.all(name)]) set.loadAside(aside);
+  }
+
+  function loadRivals(row: RowView, table: SyncedTable): void {
+    const seenBefore = (place: string): boolean => {
+      if (placesSeen.has(place)) return true;
+      placesSeen.add(place);
+      return false;
+    };
+    const wanted = table.schema.key.map((column) => plainOf(row, column));
+    for (const key of [row.key, wanted]) {
+      if (table.isBag || key.length === 0 || key.some((value) => value === undefined || value === null)) continue;
+      const plain = key as Key;
+      if (!seenBefore(`k ${table.number} ${keyText(plain)}`)) set.loadKey(table, plain);
+    }
+    for (const { schema } of set.planOf(table).uniques) {
+      const values = schema.columns.map((column) => row.values.get(column) ?? null);
+      if (values.some((value) => value === null)) continue;
+      if (seenBefore(`u ${table.number} ${schema.name} ${keyText(values)}`)) continue;
+      for (const key of keysWhere(context, table, schema.columns, values)) set.loadKey(table, key);
+    }
+  }
+
+  /** Numbers are given among all rows that want one: those that wait for a number of this row settle with it. */
+  function loadWaiting(table: SyncedTable, number: SqlValue | undefined): void {
+    if (typeof number !== 'bigint' || context.displaced.isEmpty(table)) return;
+    for (const at of context.displaced.waitingFor(table, number)) set.loadKey(table, [at]);
+  }
+
+  function loadNumbers(row: RowView, table: SyncedTable): void {
+    const { isNumbered, isUnsigned, schema } = set.planOf(table);
+    const [column] = schema.key;
+    if (!isNumbered || column === undefined) return;
+    const wanted = plainOf(row, column) ?? null;
+    loadWaiting(table, row.key[0]);
+    loadWaiting(table, wanted);
+    for (const life of row.lives) {
+      const name = rowKey(row.table, life);
+      loadWaiting(table, set.shown.get(name)?.key[0]);
+      // A hidden row holds its number too.
+      loadWaiting(table, set.lives.get(name)?.aside?.key?.[0]);
+    }
+    if (!row.isProvisional) return;
+    for (const taken of substitutesBefore(row.key[0] ?? null, row.row, wanted, isUnsigned)) set.loadKey(table, [taken]);
+  }
+
+  function loadParents(row: RowView, table: SyncedTable): void {
+    for (const reference of set.planOf(table).references) {
+      const parent = context.tables.byName(reference.parentTable);
+      if (!parent || context.asides.isEmpty(parent.name)) continue;
+      const value = row.cells.get(reference.column)?.value;
+      if (!reference.byRow) loadAsides(parent.name);
+      else if (value instanceof RowReference) set.loadRow(parent, value.row);
+    }
+  }
+
+  /** Rows that reference what `table` shows at `key` now, and lives that may wait for it. */
+  function loadChildren(table: SyncedTable, shown: readonly SqlValue[] | null, valueOf: (column: string) => SqlValue) {
+    for (const child of tables) {
+      for (const { schema } of set.planOf(child).references) {
+        if (schema.parentTable !== table.name) continue;
+        loadAsides(child.name);
+        if (!shown) continue;
+        const values = schema.parentColumns.map(valueOf);
+        const place = `${child.number} ${schema.columns.join()} ${keyText(values)}`;
+        if (values.some((value) => value === null) || childrenLoaded.has(place)) continue;
+        childrenLoaded.add(place);
+        for (const key of keysWhere(context, child, schema.columns, values)) set.loadKey(child, key);
+      }
+    }
+  }
+
+  /** Rows that show something else than the row they reference: it was gone, or hid behind another. */
+  const pinnedByReference = new Map<string, Map<RowKey, LifeName[]>>();
+  function pinnedIn(child: SyncedTable, column: string, parent: string): Map<RowKey, LifeName[]> {
+    const name = `${child.number} ${column}`;
+    const known = pinnedByReference.get(name);
+    if (known) return known;
+    const pinned = new Map<RowKey, LifeName[]>();
+    pinnedByReference.set(name, pinned);
+    if (!context.asides.hasExtraCells(child.name)) return pinned;
+    for (const { life, cells } of context.asides.allExtraCells(child.name)) {
+      const value = cells.get(column)?.value;
+      if (!(value instanceof RowReference)) continue;
+      const row = rowKey(parent, context.aliases.rowNow(parent, value.row));
+      pinned.set(row, [...(pinned.get(row) ?? []), life]);
+    }
+    return pinned;
+  }
+
+  function loadPinnedChildren(table: SyncedTable, row: LifeName): void {
+    for (const child of tables) {
+      for (const { byRow, column, parentTable } of set.planOf(child).references) {
+        if (!byRow || parentTable !== table.name) continue;
+        const lives = pinnedIn(child, column, parentTable).get(rowKey(table.name, row)) ?? [];
+        for (const life of lives) set.loadLife(child, life, null);
+      }
+    }
+  }
+
+  function loadChildrenOfShown(table: SyncedTable, life: RowKey): void {
+    const shown = set.shown.get(life);
+    const valueOf = (column: string): SqlValue => shown?.values[table.positionByColumn.get(column) ?? -1] ?? null;
+    loadChildren(table, shown?.key ?? null, valueOf);
+  }
+
+  return {
+    fromLives() {
+      for (const { table } of [...set.rows.values()]) loadAsides(table);
+    },
+    fromRow(row) {
+      const table = context.tables.byName(row.table);
+      if (!table) return;
+      loadRivals(row, table);
+      loadNumbers(row, table);
+      loadParents(row, table);
+      const shown = shownAlready(set, row);
+      if (shown && row.status === 'visible' && isSameParent(table, shown.values, row, tables)) return;
+      for (const life of row.lives) loadChildrenOfShown(table, rowKey(row.table, life));
+      loadPinnedChildren(table, row.row);
+    },
+    fromEnded() {
+      for (const { state, aside } of set.ended.values()) {
+        const table = aside && context.tables.byName(state.table);
+        if (table) loadWaiting(table, aside.key?.[0]);
+      }
+      for (const [life, loaded] of [...set.lives]) {
+        const shown = loaded ? null : set.shown.get(life);
+        if (!shown) continue;
+        loadChildrenOfShown(shown.table, life);
+        loadWaiting(shown.table, shown.key[0]);
+        loadAsides(shown.table.name);
+      }
+    },
+  };
+}
+
+const plainOf = (row: RowView, column: string): SqlValue | undefined => {
+  const value = row.cells.get(column)?.value;
+  return value instanceof RowReference ? undefined : (value ?? null);
+};
+
+/** What the tables show of a row of the view now; null when lives have joined it that were shown or hid elsewhere. */
+function shownAlready(set: WorkingSet, row: RowView): ShownRow | null {
+  let found: ShownRow | null = null;
+  for (const life of row.lives) {
+    const name = rowKey(row.table, life);
+    const shown = set.shown.get(name);
+    if (found && shown) return null;
+    if (shown) found = shown;
+    else if (set.lives.get(name)?.aside?.why !== 'part') return null;
+  }
+  return found;
+}
+
+/** Whether children see the same parent as before: nothing that they reference changes. */
+function isSameParent(
+  table: SyncedTable,
+  values: readonly SqlValue[],
+  row: RowView,
+  tables: readonly SyncedTable[],
+): boolean {
+  for (const child of tables) {
+    for (const reference of child.schema.references) {
+      if (reference.parentTable !== table.name) continue;
+      for (const column of reference.parentColumns) {
+        const position = table.positionByColumn.get(column) ?? -1;
+        if (!isSameValue(values[position] ?? null, row.values.get(column) ?? null)) return false;
+      }
+    }
+  }
+  return true;
+}

@@ -1,0 +1,37 @@
+import type { ReferenceSchema } from '../../../core/table-schema.js';
+import type { SqlValue } from '../../../core/value.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import { keysWhere, type Scope } from './settle.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+
+/**
+ * Whether nothing of the table, or of tables that reference it, waits or hides: then a change that clashes with no
+ * shown row clashes with nothing.
+ */
+export function isCalm({ context }: Scope, table: SyncedTable): boolean {
+  if (!context.asides.isEmpty(table.name)) return false;
+  return childrenOf(context, table).every((child) => context.asides.isEmpty(child.name));
+}
+
+export const childrenOf = (context: ReplicaContext, table: SyncedTable): SyncedTable[] =>
+  context.tables.all().filter((child) => child.schema.references.some((each) => each.parentTable === table.name));
+
+/** Whether rows of other tables may name its rows. */
+export const isParent = (context: ReplicaContext, table: SyncedTable): boolean =>
+  context.tables
+    .all()
+    .some((child) => child.schema.references.some((each) => each.byRow && each.parentTable === table.name));
+
+/** Whether a row that is not being settled shows the key that a reference by value names. */
+export function isShownSomewhere(
+  { context, set }: Scope,
+  reference: ReferenceSchema,
+  values: readonly SqlValue[],
+): boolean {
+  const parent = context.tables.byName(reference.parentTable);
+  if (!parent) return false;
+  return keysWhere(context, parent, reference.parentColumns, values).some((key) => {
+    const shadow = context.shadows.find(parent, key);
+    return shadow !== null && !set.has(parent.name, shadow.life);
+  });
+}

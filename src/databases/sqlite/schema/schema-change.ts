@@ -1,0 +1,186 @@
+import { installTriggers, missingTriggers, numbersByTrigger } from '../capture/capture-triggers.js';
+import type { DiscoveredTable } from './discovered-table.js';
+import { foldName } from '../connection/identifiers.js';
+import { addPending } from '../capture/pending-reconcile.js';
+import { addPendingSettle } from '../merge/pending-settle.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
+import { readCookie, readSchema } from './schema-reader.js';
+import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
+import { adjustedForm, type TableRecord } from './table-registry.js';
+import { integerAt } from '../connection/row-values.js';
+
+/** What a changed schema meant, for reports. */
+export interface SchemaChange {
+  readonly added: readonly string[];
+  readonly dropped: readonly string[];
+  /** Tables that had lost their triggers: they were written unseen and are compared as a whole. */
+  readonly rebuilt: readonly string[];
+}
+
+/**
+ * Brings the stores up to the schema as it is now: tables are found again, shadows follow renamed tables and columns,
+ * triggers are put back. Rows are compared and settled later (`pending-reconcile.ts`, `pending-settle.ts`). A table that is gone ends no row.
+ * Inside a write transaction; the caller asked `hasSchemaMoved` first.
+ */
+export function followSchema(context: ReplicaContext): SchemaChange {
+  const { connection, tables, meta, adjust } = context;
+  const schema = readSchema(connection);
+  tables.load(schema);
+  const forms = schema.tables.flatMap((found) => adjustedForm(found, adjust).form ?? []);
+  const records = tables.records();
+  const numberByName = numbersByTrigger(connection);
+  const claimed = claimRecords(forms, records, numberByName);
+  const added: string[] = [];
+  const wider: string[] = [];
+  for (const form of forms) {
+    const record = claimed.get(form.name);
+    if (!record || record.rootPage === 0) {
+      takeIn(context, form, record?.number ?? tables.nextNumber());
+      added.push(form.name);
+    } else if (follow(context, form, { record, hasTriggers: numberByName.get(form.name) === record.number }))
+      wider.push(form.name);
+  }
+  const present = new Set([...claimed.values()].map((record) => record.number));
+  const dropped = records.filter((record) => record.rootPage !== 0 && !present.has(record.number));
+  for (const record of dropped) forgetTable(context, record);
+  const rebuilt = putTriggersBack(context);
+  for (const table of tables.all()) if (table.isBag) addPending(context, table, 'life');
+  meta.set('cookie', readCookie(connection));
+  tables.load(readSchema(connection));
+  addPendingSettle(
+    context,
+    [...added, ...wider].flatMap((name) => tables.byName(name) ?? []),
+  );
+  return { added, dropped: dropped.map((record) => record.name), rebuilt };
+}
+
+/**
+ * Which record is which table now. A record whose table is no longer recognised by triggers goes by its name (a rebuild:
+ * made under another name, filled, renamed); a table with triggers of ours goes by them (a rename); then by root page.
+ */
+function claimRecords(
+  forms: readonly DiscoveredTable[],
+  records: readonly TableRecord[],
+  numberByName: ReadonlyMap<string, number>,
+): Map<string, TableRecord> {
+  const byNumber = new Map(records.map((record) => [record.number, record]));
+  const byName = new Map(records.map((record) => [foldName(record.name), record]));
+  const withTriggers = new Set(numberByName.values());
+  const claimed = new Map<string, TableRecord>();
+  const taken = new Set<number>();
+  const claim = (form: DiscoveredTable, record: TableRecord | undefined): void => {
+    if (!record || claimed.has(form.name) || taken.has(record.number)) return;
+    claimed.set(form.name, record);
+    taken.add(record.number);
+  };
+  for (const form of forms) {
+    const named = byName.get(foldName(form.name));
+    if (named && (!withTriggers.has(named.number) || numberByName.get(form.name) === named.number)) claim(form, named);
+  }
+  for (const form of forms) claim(form, byNumber.get(numberByName.get(form.name) ?? 0));
+  const names = new Set(forms.map((form) => foldName(form.name)));
+  for (const form of forms) {
+    const sameRoot = records.find((record) => record.rootPage === form.rootPage && !names.has(foldName(record.name)));
+    claim(form, sameRoot);
+  }
+  return claimed;
+}
+
+/** A table that is new here, or back: what its rows were before nobody knows, so they are named by their keys. */
+function takeIn(context: ReplicaContext, form: DiscoveredTable, number: number): void {
+  const table = createSyncedTable(number, form, layoutOf(form.schema));
+  context.tables.save({ number, name: form.name, layout: table.layout, rootPage: form.rootPage, key: form.schema.key });
+  clearShadows(context, table);
+  context.shadows.createTable(table);
+  addPending(context, table, 'genesis');
+}
+
+/** Returns whether there are columns that were not there before. */
+function follow(
+  context: ReplicaContext,
+  form: DiscoveredTable,
+  { record, hasTriggers }: { readonly record: TableRecord; readonly hasTriggers: boolean },
+): boolean {
+  const renamed = renamedColumns(form, record);
+  const wanted = layoutOf(form.schema);
+  const kept = record.layout.map((column) => renamed.get(column) ?? column).filter((column) => wanted.includes(column));
+  const fresh = wanted.filter((column) => !kept.includes(column));
+  const layout = [...kept, ...fresh];
+  const table = createSyncedTable(record.number, form, layout);
+  // A root page may be used again by the table that takes the place of a dropped one: triggers would not survive that.
+  const isRebuilt = form.rootPage !== record.rootPage || !hasTriggers;
+  const isSame = JSON.stringify(layout) === JSON.stringify(record.layout);
+  if (isSame && !isRebuilt && form.name === record.name && keepsKey(context, table)) return false;
+  context.tables.save({
+    number: record.number,
+    name: form.name,
+    layout,
+    rootPage: form.rootPage,
+    key: form.schema.key,
+  });
+  if (isRebuilt && wasEmptied(context, table, record)) {
+    // Dropped and made again with nothing in it: that alone is no wish to delete the rows everywhere.
+    clearShadows(context, table);
+    context.shadows.createTable(table);
+    addPending(context, table, 'genesis');
+    return fresh.length > 0;
+  }
+  rebuildShadows(context, table, { layout: record.layout, key: record.key, renamed });
+  if (form.name !== record.name) renameAside(context, record.name, form.name);
+  return fresh.length > 0;
+}
+
+/** A column is renamed when its place is taken by one of another name and nothing else of the table has changed. */
+function renamedColumns(form: DiscoveredTable, record: TableRecord): Map<string, string> {
+  const wanted = layoutOf(form.schema);
+  const gone = record.layout.filter((column) => !wanted.includes(column));
+  const fresh = wanted.filter((column) => !record.layout.includes(column));
+  if (form.rootPage !== record.rootPage || gone.length !== fresh.length || wanted.length !== record.layout.length) {
+    return new Map();
+  }
+  return new Map(gone.map((column, i) => [column, fresh[i] ?? column]));
+}
+
+/** True when rows are missing that nobody deleted: what was deleted while our triggers stood is noted, and has ended. */
+function wasEmptied({ connection, meta }: ReplicaContext, table: SyncedTable, former: TableRecord): boolean {
+  if (connection.prepare(`SELECT 1 FROM ${table.sql} LIMIT 1`).get() !== undefined) return false;
+  const key = Array.from({ length: Math.max(former.key.length, 1) }, (_, i) => `k${i + 1}`).join(', ');
+  const unnoted = `SELECT ${key} FROM ${table.shadowSql}
+    EXCEPT SELECT ${key} FROM _usync_notes WHERE tbl = ? AND seq > ? LIMIT 1`;
+  return connection.prepare(unnoted).get(BigInt(table.number), BigInt(meta.number('cursor') ?? 0)) !== undefined;
+}
+
+/** Shadows go, since the rows they are of are gone; lives that hide aside stay, for they hold their own cells. */
+function forgetTable(context: ReplicaContext, record: TableRecord): void {
+  const { connection, tables, lives, displaced } = context;
+  tables.save({ ...record, rootPage: 0 });
+  tables.clearDigest(record.number);
+  connection.exec(`DROP TABLE IF EXISTS main._usync_s${record.number}`);
+  lives.dropTable(record.number);
+  displaced.dropTable(record.number);
+}
+
+function renameAside({ connection, asides }: ReplicaContext, before: string, after: string): void {
+  for (const table of ['_usync_lives', '_usync_cells', '_usync_aliases']) {
+    connection.prepare(`UPDATE OR IGNORE ${table} SET tbl = ? WHERE tbl = ?`).run(after, before);
+  }
+  asides.reload();
+}
+
+function putTriggersBack(context: ReplicaContext): string[] {
+  const { connection, tables } = context;
+  const numbered = tables.all().map((table) => ({ number: table.number, table: table.form }));
+  const missing = missingTriggers(connection, numbered);
+  installTriggers(connection, missing);
+  for (const { number } of missing) {
+    const table = tables.byNumber(number);
+    if (table) addPending(context, table, 'life');
+  }
+  return missing.map(({ table }) => table.name);
+}
+
+/** Rows of tables that no changeset has spoken of yet. */
+export function countRows({ connection }: ReplicaContext, table: SyncedTable): number {
+  return integerAt(connection.prepare(`SELECT count(*) FROM ${table.sql}`).get() ?? [0n], 0);
+}

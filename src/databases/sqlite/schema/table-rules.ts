@@ -1,0 +1,30 @@
+import type { ColumnRule, UniquePolicy } from '../../../core/table-schema.js';
+import { foldName } from '../connection/identifiers.js';
+import type { AdjustSchema } from './table-registry.js';
+
+/** What a person set for one table; names are compared as SQLite does. */
+export interface TableRules {
+  readonly exclude?: boolean | undefined;
+  readonly unique?: UniquePolicy | undefined;
+  readonly columns?: Readonly<Record<string, ColumnRule>> | undefined;
+}
+
+export function adjustByRules(rules: Readonly<Record<string, TableRules>>): AdjustSchema {
+  const ruleByTable = new Map(Object.entries(rules).map(([name, rule]) => [foldName(name), rule]));
+  return (schema) => {
+    const rule = ruleByTable.get(foldName(schema.name));
+    if (!rule) return schema;
+    if (rule.exclude === true) return null;
+    const columns = new Map(Object.entries(rule.columns ?? {}).map(([name, one]) => [foldName(name), one]));
+    const isKey = new Set(schema.key);
+    return {
+      ...schema,
+      columns: schema.columns.map((column) => ({
+        ...column,
+        // A key column is what a row is found by: it cannot stay at home.
+        rule: isKey.has(column.name) ? column.rule : (columns.get(foldName(column.name)) ?? column.rule),
+      })),
+      uniques: schema.uniques.map((unique) => ({ ...unique, policy: rule.unique ?? unique.policy })),
+    };
+  };
+}

@@ -1,0 +1,372 @@
+import { keyText } from '../../../core/key-text.js';
+import { lifeText } from '../../../core/life.js';
+import type { StateBlock } from '../../../core/state-block.js';
+import type { StateChunk } from '../../../core/state-codec.js';
+import { SyncError } from '../../../core/sync-error.js';
+import { RowReference, isSameValue, type SqlValue } from '../../../core/value.js';
+import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
+import { quoteName, quoteNames } from '../connection/identifiers.js';
+import { valueText } from '../stores/conflict-recorder.js';
+import { isParent } from '../merge/table-calm.js';
+import { memoryOf } from '../merge/merge-changeset.js';
+import { createNewcomers, type Newcomers } from '../capture/newcomers.js';
+import { addPending, removePending } from '../capture/pending-reconcile.js';
+import { noteKind } from '../capture/note-kind.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import { createRowComparison, type RowComparison } from '../capture/row-comparison.js';
+import { integerAt } from '../connection/row-values.js';
+import type { Key } from '../stores/shadow-store.js';
+import { inTransaction } from '../stores/store-transaction.js';
+import { ConstraintFailure } from '../connection/sqlite-failure.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+
+/** Rows that were here before this server joined, taken for the group's rows with equal keys (rule R10). */
+export interface Adoption {
+  readonly context: ReplicaContext;
+  readonly comparisons: Map<string, RowComparison>;
+  /** Tables whose rows here are other rows than the group's with equal numbers. */
+  readonly distinct: ReadonlySet<string>;
+  /** Rows that were inserted while this server waited for the group's data: other rows than the group's, whatever their numbers. */
+  readonly newcomers: Newcomers;
+  /** Per bag, the rowids of rows that are not adopted yet, by the hash of their content. */
+  readonly bags: Map<string, Map<number, SqlValue[]>>;
+  conflicts: number;
+}
+
+/**
+ * Null when nothing was here before. Throws USYNC-1406 when it is unclear whether equal numbers mean equal rows and
+ * nobody said so.
+ */
+export function createAdoption(
+  context: ReplicaContext,
+  preview: () => AdoptionPreview,
+  choice: AdoptionChoice | undefined,
+): Adoption | null {
+  if (!isFresh(context)) return null;
+  const hasRows = context.tables
+    .all()
+    .some((table) => context.connection.cached(`SELECT 1 FROM ${table.sql} LIMIT 1`).get());
+  if (!hasRows) return null;
+  if ((choice ?? 'measure') === 'measure' && preview().isUnclear) {
+    throw new SyncError(
+      'USYNC-1406',
+      `it is unclear whether the rows of dataset ${context.dataset} here are the group's`,
+    );
+  }
+  const generated = context.tables.all().filter((table) => table.schema.keyKind === 'generated');
+  const distinct = choice === 'distinct-rows' ? generated.map((table) => table.name) : [];
+  if (distinct.length > 0) nameByLife(context);
+  return {
+    context,
+    comparisons: new Map(),
+    distinct: new Set(distinct),
+    newcomers: createNewcomers(context.connection),
+    bags: new Map(),
+    conflicts: 0,
+  };
+}
+
+/** Distinct rows must not be named by their keys, which are the same everywhere. Parents are named before children. */
+function nameByLife(context: ReplicaContext): void {
+  inTransaction(context, () => {
+    const memory = memoryOf(context);
+    const tables = context.tables.all().toSorted((a, b) => memory.orderOf(a.name) - memory.orderOf(b.name));
+    for (const table of tables) removePending(context, table);
+    for (const table of tables) addPending(context, table, 'life');
+  });
+}
+
+/** Part of no dataset so far: no changeset was ever made or merged here, and no snapshot has landed. */
+export const isFresh = ({ meta, origins }: ReplicaContext): boolean =>
+  meta.text('isFounded') === null && origins.vector().size === 0;
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Gives rows that are here the group's lives. Returns the ranges of the block that have no row here. */
+export function adoptBlock(adoption: Adoption, block: StateBlock, { from, to }: Range): [number, number][] {
+  const { context, distinct, newcomers } = adoption;
+  const table = context.tables.byName(block.table);
+  if (!table) return [[from, to]];
+  const rest: [number, number][] = [];
+  if (table.schema.keyKind === 'generated') adoption.newcomers.refresh();
+  for (let i = from; i < to; i++) {
+    const key = block.keys[i];
+    const isAdopted = !key
+      ? false
+      : table.isBag
+        ? adoptBagRow(adoption, { table, block, i })
+        : adoptRow(adoption, {
+            table,
+            block,
+            i,
+            key,
+            isDistinct: distinct.has(table.name) || newcomers.has(table, key),
+          });
+    if (isAdopted) continue;
+    const last = rest.at(-1);
+    if (last && last[1] === i) last[1] = i + 1;
+    else rest.push([i, i + 1]);
+  }
+  return rest;
+}
+
+interface RowOfBlock {
+  readonly table: SyncedTable;
+  readonly block: StateBlock;
+  readonly i: number;
+  readonly key: Key;
+  readonly isDistinct: boolean;
+}
+
+function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowOfBlock): boolean {
+  const { context } = adoption;
+  const here = rowAt(context, table, key);
+  if (!here || context.shadows.find(table, key)) return false;
+  if (isDistinct) {
+    moveAside(context, table, key);
+    return false;
+  }
+  const life = block.lives[i];
+  const at = block.stamps[i];
+  const theirs = valuesOf(context, table, block, i);
+  if (!life || !at || !theirs) return false;
+  const changes = new Map<string, SqlValue>();
+  for (const [position, column] of table.layout.entries()) {
+    const value = theirs[position];
+    if (value !== undefined && !isSameValue(value, here[position] ?? null)) changes.set(column, value);
+  }
+  if (!write(context, table, key, changes)) return false;
+  for (const [column, value] of changes) {
+    const own = here[table.positionByColumn.get(column) ?? -1] ?? null;
+    recordOwn(adoption, { table, key, column, own, value, life: lifeText(life) });
+  }
+  const row = table.layout.map((_, position) => theirs[position] ?? here[position] ?? null);
+  const comparison = comparisonOf(adoption, table);
+  const hash = comparison.hash(row);
+  const stamps = new Map<number, typeof at>();
+  for (const [c, stamp] of block.cellStamps.get(i) ?? []) {
+    const position = table.positionByColumn.get(block.columns[c] ?? '');
+    if (position !== undefined) stamps.set(position, stamp);
+  }
+  context.shadows.put(table, key, {
+    life,
+    row: block.rows.get(i) ?? null,
+    at,
+    hash,
+    columns: comparison.bytes(),
+    exceptions: stamps.size > 0 ? stamps : null,
+  });
+  context.tables.addRow(table, hash);
+  return true;
+}
+
+/** Rows of bags are the same when their content is. */
+function adoptBagRow(adoption: Adoption, { table, block, i }: Pick<RowOfBlock, 'table' | 'block' | 'i'>): boolean {
+  const { context } = adoption;
+  const life = block.lives[i];
+  const at = block.stamps[i];
+  const theirs = valuesOf(context, table, block, i);
+  if (!life || !at || !theirs || block.cellStamps.has(i)) return false;
+  const comparison = comparisonOf(adoption, table);
+  const hash = comparison.hash(theirs.map((value) => value ?? null));
+  const rowid = bagOf(adoption, table).get(hash)?.shift();
+  if (rowid === undefined) return false;
+  comparison.hash(theirs.map((value) => value ?? null));
+  const row = block.rows.get(i) ?? null;
+  context.shadows.put(table, [rowid], { life, row, at, hash, columns: comparison.bytes(), exceptions: null });
+  context.tables.addRow(table, hash);
+  return true;
+}
+
+function bagOf(adoption: Adoption, table: SyncedTable): Map<number, SqlValue[]> {
+  const known = adoption.bags.get(table.name);
+  if (known) return known;
+  const bag = new Map<number, SqlValue[]>();
+  const [rowid] = table.keySql;
+  const comparison = comparisonOf(adoption, table);
+  const rows = adoption.context.connection
+    .cached(
+      `SELECT ${quoteNames(table.layout)}, ${rowid} FROM ${table.sql} r
+       WHERE NOT EXISTS (SELECT 1 FROM ${table.shadowSql} s WHERE s.k1 = r.${rowid}) ORDER BY ${rowid}`,
+    )
+    .allExact();
+  for (const row of rows) {
+    const hash = comparison.hash(row);
+    bag.set(hash, [...(bag.get(hash) ?? []), row.at(-1) ?? null]);
+  }
+  adoption.bags.set(table.name, bag);
+  return bag;
+}
+
+/** An adopted row takes the group's values; a value that the schema or a unique column refuses goes the slow road. */
+function write(context: ReplicaContext, table: SyncedTable, key: Key, changes: ReadonlyMap<string, SqlValue>): boolean {
+  if (changes.size === 0) return true;
+  const sets = [...changes.keys()].map((column) => `${quoteName(column)} = ?`).join(', ');
+  const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
+  try {
+    context.connection
+      .cached(`UPDATE OR ABORT ${table.sql} SET ${sets} WHERE ${where}`)
+      .run(...changes.values(), ...key);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ConstraintFailure)) throw error;
+    return false;
+  }
+}
+
+/** A row of our own under the same number: it keeps its content under a free number, and is captured as a new row. */
+function moveAside({ connection, system, tables }: ReplicaContext, table: SyncedTable, key: Key): void {
+  const [column] = table.keySql;
+  const lowest = connection.cached(`SELECT min(${column}) FROM ${table.sql}`).get();
+  const free = BigInt(Math.min(integerAt(lowest ?? [0n], 0), 0) - 1);
+  connection.cached(`UPDATE OR ABORT ${table.sql} SET ${column} = ? WHERE ${column} = ?`).run(free, ...key);
+  // Under the flag nothing is noted; unnoted, it would be taken for a row of old and named by its number.
+  connection
+    .cached(`INSERT INTO _usync_notes (tbl, op, time, k1) VALUES (?, ${noteKind.insert}, ?, ?)`)
+    .run(BigInt(table.number), BigInt(system.nowMs()), free);
+  for (const child of tables.all()) {
+    for (const reference of child.schema.references) {
+      const [from] = reference.columns;
+      if (reference.parentTable !== table.name || !reference.byRow || from === undefined) continue;
+      const isOwn = `NOT EXISTS (SELECT 1 FROM ${child.shadowSql} s WHERE ${child.keySql.map((name, k) => `s.k${k + 1} = c.${name}`).join(' AND ')})`;
+      connection
+        .cached(
+          `UPDATE OR ABORT ${child.sql} AS c SET ${quoteName(from)} = ? WHERE ${quoteName(from)} = ? AND ${isOwn}`,
+        )
+        .run(free, ...key);
+    }
+  }
+}
+
+interface OwnValue {
+  readonly table: SyncedTable;
+  readonly key: Key;
+  readonly column: string;
+  readonly own: SqlValue;
+  readonly value: SqlValue;
+  readonly life: string;
+}
+
+function recordOwn(adoption: Adoption, { table, key, column, own, value, life }: OwnValue): void {
+  const { conflicts, identity, origins, system } = adoption.context;
+  const isNew = conflicts.add({
+    id: `${table.name}/${life}/${column}/adopted by ${identity.server}`,
+    table: table.name,
+    key: key.map(valueText).join(', '),
+    column,
+    rule: 'the value of the group stands',
+    kept: valueText(value),
+    lost: valueText(own),
+    lostOrigin: origins.own(),
+    atMs: system.nowMs(),
+  });
+  if (isNew) adoption.conflicts++;
+}
+
+const rowAt = ({ connection }: ReplicaContext, table: SyncedTable, key: Key): SqlValue[] | undefined =>
+  connection
+    .cached(
+      `SELECT ${quoteNames(table.layout)} FROM ${table.sql} WHERE ${table.keySql.map((column) => `${column} = ?`).join(' AND ')}`,
+    )
+    .getExact(...key);
+
+/** The row's values in the order of the layout, undefined where the block has none; null when a parent is not here. */
+function valuesOf(
+  context: ReplicaContext,
+  table: SyncedTable,
+  block: StateBlock,
+  i: number,
+): (SqlValue | undefined)[] | null {
+  const values: (SqlValue | undefined)[] = [];
+  const { rows, set } = memoryOf(context);
+  for (const column of table.layout) {
+    const c = block.columns.indexOf(column);
+    const value = c < 0 ? undefined : block.values[c]?.[i];
+    if (!(value instanceof RowReference)) {
+      values.push(value);
+      continue;
+    }
+    const reference = set.planOf(table).referenceByColumn.get(column);
+    const parent = reference ? context.tables.byName(reference.parentTable) : null;
+    const number = parent ? rows.keyOfRow(parent, value.row)?.[0] : undefined;
+    if (number === undefined) return null;
+    values.push(number);
+  }
+  return values;
+}
+
+const comparisonOf = ({ comparisons }: Adoption, table: SyncedTable): RowComparison => {
+  let comparison = comparisons.get(table.name);
+  if (!comparison) comparisons.set(table.name, (comparison = createRowComparison(table)));
+  return comparison;
+};
+
+/** Counts rows by key, table by table. Numbers of parents are compared as they are: exact once the parents agree. */
+export function previewAdoption(context: ReplicaContext, chunks: Iterable<StateChunk>): AdoptionPreview {
+  const counts = new Map<string, { same: number; differing: number; onlyThere: number }>();
+  const numbers = new Map<string, SqlValue>();
+  for (const chunk of chunks) {
+    for (const block of chunk.blocks) {
+      const table = context.tables.byName(block.table);
+      if (!table) continue;
+      const count = counts.get(table.name) ?? { same: 0, differing: 0, onlyThere: 0 };
+      counts.set(table.name, count);
+      for (let i = 0; i < block.count; i++) {
+        const key = block.keys[i];
+        if (!key) continue;
+        noteNumber(context, numbers, table, block, i);
+        const here = table.isBag ? undefined : rowAt(context, table, key);
+        if (!here) count.onlyThere++;
+        else if (isEqualRow(table, block, i, here, numbers)) count.same++;
+        else count.differing++;
+      }
+    }
+  }
+  const tables = [...counts].map(([name, count]): AdoptionTablePreview => {
+    const table = context.tables.byName(name);
+    const rows = table ? integerAt(context.connection.cached(`SELECT count(*) FROM ${table.sql}`).get() ?? [0n], 0) : 0;
+    return { table: name, ...count, onlyHere: Math.max(rows - count.same - count.differing, 0) };
+  });
+  const isUnclear = tables.some(({ table, same, differing }) => {
+    const isGenerated = context.tables.byName(table)?.schema.keyKind === 'generated';
+    return isGenerated && differing > 0 && same < differing;
+  });
+  return { tables, isUnclear };
+}
+
+function noteNumber(
+  context: ReplicaContext,
+  numbers: Map<string, SqlValue>,
+  table: SyncedTable,
+  block: StateBlock,
+  i: number,
+): void {
+  const life = block.rows.get(i) ?? block.lives[i];
+  const key = block.keys[i];
+  if (life && key && isParent(context, table)) numbers.set(`${table.name} ${lifeText(life)}`, key[0] ?? null);
+}
+
+function isEqualRow(
+  table: SyncedTable,
+  block: StateBlock,
+  i: number,
+  here: readonly SqlValue[],
+  numbers: ReadonlyMap<string, SqlValue>,
+): boolean {
+  for (const [c, column] of block.columns.entries()) {
+    const position = table.positionByColumn.get(column);
+    if (position === undefined) continue;
+    const value = block.values[c]?.[i] ?? null;
+    const own = here[position] ?? null;
+    if (value instanceof RowReference) {
+      const parent = table.schema.references.find((reference) => reference.byRow && reference.columns[0] === column);
+      const number = numbers.get(`${parent?.parentTable ?? ''} ${lifeText(value.row)}`);
+      // A parent that comes later in the snapshot is not known yet: it proves nothing.
+      if (number !== undefined && keyText([number]) !== keyText([own])) return false;
+    } else if (!isSameValue(value, own)) return false;
+  }
+  return true;
+}

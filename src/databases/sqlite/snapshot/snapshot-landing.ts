@@ -1,0 +1,272 @@
+import { compareCellStamps } from '../../../core/cell-stamp.js';
+import type { EndBlock } from '../../../core/changeset.js';
+import { keyText } from '../../../core/key-text.js';
+import type { LifeState } from '../../../core/life-state.js';
+import type { LifeName } from '../../../core/life.js';
+import { mergeAlias } from '../../../core/merge-cells.js';
+import type { OriginId } from '../../../core/origin.js';
+import type { Stamp } from '../../../core/stamp.js';
+import type { AliasState, StateBlock } from '../../../core/state-block.js';
+import { stampIn, type VersionVector } from '../../../core/version-vector.js';
+import type { SqlValue } from '../../../core/value.js';
+import { mergeEnds } from '../merge/end-blocks.js';
+import { insertNewRows, type NewRows } from '../merge/insert-blocks.js';
+import { memoryOf, scopeOf, type MergeMemory } from '../merge/merge-changeset.js';
+import { createRowMerger, type MergeScope, type RowMerger } from '../merge/merge-rows.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import { shadowColumns, type Key } from '../stores/shadow-store.js';
+import { lifeInBlock } from '../merge/state-blocks.js';
+import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
+
+/** A life of the snapshot that must wait: for rows that it clashes with or references, or for a local write. */
+export interface WaitingLife {
+  readonly state: LifeState;
+  readonly key: Key | null;
+  /** It was here when it was put off: when it is gone later, an application has ended it. */
+  readonly wasHere?: boolean;
+}
+
+/** Merging one snapshot, block by block (rule R9.1). Each call works inside a merging transaction of its own. */
+export interface Landing {
+  readonly rows: number;
+  readonly conflicts: number;
+  /** To be called at the start of each transaction. */
+  begin(): void;
+  alias(alias: AliasState): void;
+  /** Lives `from` to `to` of a block. What clashes with nothing is shown at once. */
+  lives(block: StateBlock, from: number, to: number): void;
+  /** Lives that have waited, into the working set; settling is the caller's. */
+  waiting(lives: readonly WaitingLife[]): void;
+  readonly waitingLives: WaitingLife[];
+  /** Lives whose rows an application has written since the last drain: they wait for the next one. */
+  readonly writtenLives: readonly WaitingLife[];
+  /** Ends what the snapshot covers and does not hold, from `after` on. Returns where to go on, null at the end. */
+  endCovered(table: SyncedTable, after: Key | null): Key | null;
+  endCoveredAsides(table: string): void;
+  /** Whether `endCovered` left out rows of the table that an application had written. */
+  hasPassedOver(table: SyncedTable): boolean;
+  readonly scope: MergeScope;
+}
+
+const endPageRows = 1000;
+
+/** What the other side saw is what its vector covers. */
+export function createLanding(context: ReplicaContext, vector: VersionVector): Landing {
+  const memory = memoryOf(context);
+  const mine = context.origins.vector();
+  const by = context.origins.own();
+  const base = scopeOf(context, memory, { origin: by, stamp: context.origins.clock() });
+  const scope: MergeScope = {
+    ...base,
+    seen: { ...base.seen, hasSeen: (_: OriginId, other: OriginId, stamp: Stamp) => stamp <= stampIn(vector, other) },
+  };
+  const merger = createRowMerger(scope, by);
+  const waitingLives: WaitingLife[] = [];
+  const writtenLives: WaitingLife[] = [];
+  const passedOver = new Set<string>();
+  let rows = 0;
+
+  /** An empty table holds nothing that the snapshot could end or change. Asked before the first row lands. */
+  const hadLives = new Set(
+    context.tables
+      .all()
+      .filter(
+        (table) =>
+          !context.asides.isEmpty(table.name) ||
+          context.connection.cached(`SELECT 1 FROM ${table.shadowSql} LIMIT 1`).get() !== undefined,
+      )
+      .map((table) => table.name),
+  );
+  const hadAny = (table: SyncedTable): boolean => hadLives.has(table.name);
+  const isCovered = (of: VersionVector, { origin, stamp }: LifeName): boolean => stamp <= stampIn(of, origin);
+
+  return {
+    scope,
+    waitingLives,
+    writtenLives,
+    get rows() {
+      return rows;
+    },
+    get conflicts() {
+      return scope.conflicts.count;
+    },
+    begin: () => memory.begin(),
+    alias({ table, from, to, at }) {
+      const current = context.aliases.find(table, from) ?? undefined;
+      context.aliases.put({ table, from, ...mergeAlias(current, { to, at }).alias });
+    },
+    lives(block, from, to) {
+      rows += to - from;
+      const table = context.tables.byName(block.table);
+      const fresh: number[] = [];
+      const had = table ? hadAny(table) : true;
+      const dirty = had && table ? dirtyKeys(context, table) : null;
+      for (let i = from; i < to; i++) {
+        const life = block.lives[i];
+        if (!life) continue;
+        const key = block.keys[i] ?? null;
+        if (had) noteLanded(context, block.table, life);
+        const isDirty = dirty !== null && key !== null && dirty.has(keyText(key));
+        if (isDirty) {
+          const wasHere = table !== null && memory.rows.keyOfLife(table, life) !== null;
+          writtenLives.push({ state: lifeInBlock(block, i), key, wasHere });
+        } else if (key === null || !table) waitingLives.push({ state: lifeInBlock(block, i), key });
+        else if (!had) {
+          if (!isCovered(mine, life)) fresh.push(i);
+        } else if (context.lives.find(table, life, key)) {
+          if (!isKnown(context, table, block, i)) waitingLives.push({ state: lifeInBlock(block, i), key });
+        } else if (!isCovered(mine, life)) fresh.push(i);
+        // It has ended here, or its key was changed there.
+        else if (memory.rows.keyOfLife(table, life)) waitingLives.push({ state: lifeInBlock(block, i), key: null });
+      }
+      if (!table) return;
+      const some = rowsOf(block, fresh);
+      for (const n of insertNewRows(scope, table, some)) {
+        const i = fresh[n] ?? 0;
+        waitingLives.push({ state: lifeInBlock(block, i), key: block.keys[i] ?? null });
+      }
+    },
+    waiting(lives) {
+      for (const life of lives)
+        mergeLife({ context, memory, merger, isCovered: (each) => isCovered(mine, each) }, life);
+    },
+    endCovered(table, after) {
+      if (!hadAny(table)) return null;
+      const page = coveredPage(context, table, after);
+      const dirty = dirtyKeys(context, table);
+      const gone = page.filter(
+        ({ life, key }) => isCovered(vector, life) && !hasLanded(context, table.name, life) && !dirty.has(keyText(key)),
+      );
+      if (gone.length > 0) mergeEnds(scope, endBlock(table, gone), merger);
+      return page.length < endPageRows ? null : (page.at(-1)?.key ?? null);
+    },
+    hasPassedOver: (table) => passedOver.has(table.name),
+    endCoveredAsides(table) {
+      const synced = context.tables.byName(table);
+      if (synced && !hadAny(synced)) return;
+      for (const { life } of [...context.asides.all(table)]) {
+        if (isCovered(vector, life) && !hasLanded(context, table, life)) merger.end(table, { life, key: null });
+      }
+    },
+  };
+}
+
+interface LifeMerge {
+  readonly context: ReplicaContext;
+  readonly memory: MergeMemory;
+  readonly merger: RowMerger;
+  readonly isCovered: (life: LifeName) => boolean;
+}
+
+function mergeLife(
+  { context, memory, merger, isCovered }: LifeMerge,
+  { state: { table, life, row, cells }, key, wasHere }: WaitingLife,
+): void {
+  const synced = context.tables.byName(table);
+  const isHere = synced ? memory.set.loadLife(synced, life, key) !== null : context.asides.find(table, life) !== null;
+  if (isHere) merger.update(table, { life, key, cells: new Map(cells) });
+  else if (!isCovered(life) && wasHere !== true) merger.insert(table, { life, row, cells: new Map(cells) });
+}
+
+/** The life is plainly shown here with the very stamps of the snapshot. */
+function isKnown(context: ReplicaContext, table: SyncedTable, block: StateBlock, i: number): boolean {
+  const [life, at, key] = [block.lives[i], block.stamps[i], block.keys[i]];
+  if (!life || !at || !key) return false;
+  const shadow = context.shadows.find(table, key);
+  if (!shadow || compareCellStamps(shadow.at, at) !== 0) return false;
+  const stamps = block.cellStamps.get(i);
+  for (const [c, column] of block.columns.entries()) {
+    const position = table.positionByColumn.get(column);
+    if (position === undefined) return false;
+    if (compareCellStamps(shadow.exceptions?.get(position) ?? shadow.at, stamps?.get(c) ?? at) !== 0) return false;
+  }
+  return true;
+}
+
+function rowsOf(block: StateBlock, chosen: readonly number[]): NewRows {
+  const isWhole = chosen.length === block.count;
+  const pickMap = <T>(map: ReadonlyMap<number, T>): ReadonlyMap<number, T> => {
+    if (isWhole || map.size === 0) return map;
+    const picked = new Map<number, T>();
+    for (const [n, i] of chosen.entries()) {
+      const value = map.get(i);
+      if (value !== undefined) picked.set(n, value);
+    }
+    return picked;
+  };
+  const at = (n: number): number => chosen[n] ?? 0;
+  return {
+    columns: block.columns,
+    count: chosen.length,
+    values: isWhole ? block.values : block.values.map((column) => chosen.map((i) => column[i] ?? null)),
+    rows: pickMap(block.rows),
+    cellStamps: pickMap(block.cellStamps),
+    lifeOf: (n) => block.lives[at(n)] ?? missing(block.table),
+    atOf: (n) => block.stamps[at(n)] ?? missing(block.table),
+    bulk: null,
+  };
+}
+
+function missing(table: string): never {
+  throw new RangeError(`a block of ${table} is shorter than it says`);
+}
+
+/** Which lives the snapshot holds, in the temporary database. Only kept for tables that held something before. */
+export function beginLanded({ connection }: ReplicaContext): void {
+  connection.exec('DROP TABLE IF EXISTS temp._usync_landed');
+  connection.exec(`CREATE TEMP TABLE _usync_landed
+    (tbl TEXT, stamp INTEGER, origin TEXT, place INTEGER, PRIMARY KEY (tbl, stamp, place, origin)) WITHOUT ROWID`);
+}
+
+export const endLanded = ({ connection }: ReplicaContext): void =>
+  connection.exec('DROP TABLE IF EXISTS temp._usync_landed');
+
+function noteLanded({ connection }: ReplicaContext, table: string, life: LifeName): void {
+  connection
+    .cached('INSERT OR IGNORE INTO temp._usync_landed (tbl, stamp, origin, place) VALUES (?, ?, ?, ?)')
+    .run(table, BigInt(life.stamp), life.origin, BigInt(life.index));
+}
+
+const hasLanded = ({ connection }: ReplicaContext, table: string, life: LifeName): boolean =>
+  connection
+    .cached('SELECT 1 FROM temp._usync_landed WHERE tbl = ? AND stamp = ? AND place = ? AND origin = ?')
+    .get(table, BigInt(life.stamp), BigInt(life.index), life.origin) !== undefined;
+
+interface CoveredRow {
+  readonly key: Key;
+  readonly life: LifeName;
+}
+
+function coveredPage({ connection, shadows }: ReplicaContext, table: SyncedTable, after: Key | null): CoveredRow[] {
+  const keys = shadowKeyColumns(table);
+  const position = after ? `WHERE (${keys.join(', ')}) > (${keys.map(() => '?').join(', ')})` : '';
+  return connection
+    .cached(
+      `SELECT ${keys.join(', ')}, ${shadowColumns('s')} FROM ${table.shadowSql} s ${position}
+       ORDER BY ${keys.join(', ')} LIMIT ${endPageRows}`,
+    )
+    .allExact(...(after ?? []))
+    .map((row) => ({
+      key: row.slice(0, keys.length),
+      life: shadows.read(row, keys.length).life,
+    }));
+}
+
+const endBlock = (table: SyncedTable, gone: readonly CoveredRow[]): EndBlock => ({
+  kind: 'end',
+  table: table.name,
+  count: gone.length,
+  why: 'delete',
+  lives: gone.map(({ life }) => [life]),
+  keyColumns: table.schema.key,
+  keys: table.isBag ? [] : table.keySql.map((_, part) => gone.map(({ key }): SqlValue => key[part] ?? null)),
+});
+
+/** Keys that an application wrote since the last drain: nothing is drained while a snapshot lands. */
+function dirtyKeys({ notes, meta }: ReplicaContext, table: SyncedTable): Set<string> {
+  const after = meta.number('cursor') ?? 0;
+  const upTo = notes.newest();
+  if (upTo <= after) return new Set();
+  const noted = notes.read({ after, upTo }, table.keySql.length);
+  return new Set(noted.filter((note) => note.table === table.number).map((note) => keyText(note.key)));
+}

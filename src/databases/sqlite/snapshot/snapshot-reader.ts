@@ -1,0 +1,183 @@
+import type { CellStamp } from '../../../core/cell-stamp.js';
+import type { LifeName } from '../../../core/life.js';
+import type { StateBlock } from '../../../core/state-block.js';
+import { encodeStateChunk, type StateChunk } from '../../../core/state-codec.js';
+import type { SqlValue } from '../../../core/value.js';
+import type { VersionVector } from '../../../core/version-vector.js';
+import { compressBytes } from '../../../system/compression.js';
+import type { SnapshotReader } from '../../replica.js';
+import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
+import { cellsOfShown, type ShownRow } from '../merge/component-loader.js';
+import { createDirectSink } from '../capture/drain-sink.js';
+import { quoteName } from '../connection/identifiers.js';
+import { memoryOf } from '../merge/merge-changeset.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import { createRowReferences, type RowReferences } from '../capture/row-references.js';
+import { shadowColumnCount, shadowColumns, type Key } from '../stores/shadow-store.js';
+import { emptyBlock, lifeBlock, type PlacedLife } from '../merge/state-blocks.js';
+import { whenFree } from '../stores/store-transaction.js';
+import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
+import { transact } from '../connection/transaction.js';
+
+/** Rows read at once. A page of wide rows is cut by bytes below. */
+const pageRows = 1000;
+/** About what a chunk takes before it is compressed. */
+const chunkBytesTarget = 256 * 1024;
+
+/**
+ * The whole state at one vector: read and encoded in one short read transaction, so that no lock is held and no WAL
+ * grows while a slow peer takes it. Parents come before children, rows in key order; the first chunk names every table
+ * that the snapshot speaks for, and holds the histories of its origins.
+ */
+export async function openSnapshot(context: ReplicaContext, spoolFolder: string | null): Promise<SnapshotReader> {
+  const spool = createChunkSpool(spoolFolder);
+  try {
+    const { vector, rows } = await whenFree(context.system, () =>
+      transact(context.connection, 'deferred', () => readState(context, spool)),
+    );
+    let next = 0;
+    return {
+      vector,
+      rows,
+      next: async () => (next < spool.count ? spool.read(next++) : null),
+      close: async () => spool.close(),
+    };
+  } catch (error) {
+    spool.close();
+    throw error;
+  }
+}
+
+function readState(context: ReplicaContext, spool: ChunkSpool): { vector: VersionVector; rows: number } {
+  const memory = memoryOf(context);
+  memory.begin();
+  const tables = context.tables.all().toSorted((a, b) => memory.orderOf(a.name) - memory.orderOf(b.name));
+  const put = (chunk: Partial<StateChunk>): void => spool.add(encodeStateChunk(chunk, compressBytes));
+  const histories = new Map(
+    [...context.origins.vector().keys()].map((origin) => [origin, context.histories.of(origin)]),
+  );
+  put({ blocks: tables.map((table) => emptyBlock(table.name, table.schema.key, table.layout)), histories });
+  const aliases = [...context.aliases.all()];
+  for (let start = 0; start < aliases.length; start += pageRows)
+    put({ aliases: aliases.slice(start, start + pageRows) });
+  let rows = 0;
+  for (const table of tables) {
+    for (const block of shownBlocks(context, table)) {
+      rows += block.count;
+      put({ blocks: [block] });
+    }
+  }
+  for (const name of context.asides.tables()) {
+    for (const block of asideBlocks(context, name)) put({ blocks: [block] });
+  }
+  return { vector: context.origins.vector(), rows };
+}
+
+function* asideBlocks(context: ReplicaContext, name: string): IterableIterator<StateBlock> {
+  const keyColumns = context.tables.byName(name)?.schema.key ?? [];
+  const byColumns = new Map<string, PlacedLife[]>();
+  for (const { table, life, row, cells } of context.asides.all(name)) {
+    const shape = [...cells.keys()].join('\0');
+    const lives = byColumns.get(shape) ?? [];
+    lives.push({ state: { table, life, row, cells }, key: null });
+    byColumns.set(shape, lives);
+    if (lives.length < pageRows) continue;
+    yield lifeBlock(name, keyColumns, lives);
+    byColumns.delete(shape);
+  }
+  for (const lives of byColumns.values()) yield lifeBlock(name, keyColumns, lives);
+}
+
+interface Page {
+  readonly rows: readonly (readonly SqlValue[])[];
+  readonly references: RowReferences;
+}
+
+/** Lives that the table shows. Those with cells kept beside the row travel in blocks of their own. */
+function* shownBlocks(context: ReplicaContext, table: SyncedTable): IterableIterator<StateBlock> {
+  const references = createRowReferences(context, table, createDirectSink(context));
+  const keys = shadowKeyColumns(table).map((column) => `s.${column}`);
+  const layout = table.layout.map((column) => `r.${quoteName(column)}`);
+  const on = table.keySql.map((key, i) => `r.${key} = s.k${i + 1}`).join(' AND ');
+  const sqlFrom = (position: string): string =>
+    `SELECT ${[...layout, ...keys].join(', ')}, ${shadowColumns('s')} ${references.columns}
+     FROM (SELECT * FROM ${table.shadowSql} s ${position} ORDER BY ${keys.join(', ')} LIMIT ${pageRows}) s
+     CROSS JOIN ${table.sql} r ON ${on} ${references.joins} ORDER BY ${keys.join(', ')}`;
+  const next = `WHERE (${keys.join(', ')}) > (${keys.map((_, i) => `?${i + 1}`).join(', ')})`;
+  let after: Key | null = null;
+  for (;;) {
+    const statement = context.connection.cached(sqlFrom(after ? next : ''));
+    const rows: readonly (readonly SqlValue[])[] = statement.allExact(...(after ?? []));
+    const last = rows.at(-1);
+    if (!last) return;
+    const width = table.layout.length;
+    yield* blocksOfPage(context, table, { rows, references });
+    after = last.slice(width, width + keys.length);
+  }
+}
+
+function* blocksOfPage(context: ReplicaContext, table: SyncedTable, page: Page): IterableIterator<StateBlock> {
+  const hasExtras = context.asides.hasExtraCells(table.name);
+  let plain: (readonly SqlValue[])[] = [];
+  let bytes = 0;
+  const width = table.layout.length;
+  const shadowAt = width + table.keySql.length;
+  for (const row of page.rows) {
+    const shadow = context.shadows.read(row, shadowAt);
+    const extras = hasExtras ? context.asides.extraCells(table.name, shadow.life) : null;
+    if (extras) {
+      const key = row.slice(width, shadowAt);
+      const shown: ShownRow = { table, key, values: row.slice(0, width), shadow };
+      const { set, rows } = memoryOf(context);
+      const cells = cellsOfShown(context, set, shown, rows);
+      const state = { table: table.name, life: shadow.life, row: shadow.row ?? shadow.life, cells };
+      yield lifeBlock(table.name, table.schema.key, [{ state, key }]);
+      continue;
+    }
+    plain.push(row);
+    bytes += bytesOf(row, width);
+    if (bytes < chunkBytesTarget) continue;
+    yield plainBlock(context, table, { rows: plain, references: page.references });
+    [plain, bytes] = [[], 0];
+  }
+  if (plain.length > 0) yield plainBlock(context, table, { rows: plain, references: page.references });
+}
+
+function bytesOf(row: readonly SqlValue[], width: number): number {
+  let bytes = 32;
+  for (let position = 0; position < width; position++) {
+    const value = row[position];
+    if (typeof value === 'string' || value instanceof Uint8Array) bytes += value.length;
+    else bytes += 8;
+  }
+  return bytes;
+}
+
+function plainBlock(context: ReplicaContext, table: SyncedTable, { rows, references }: Page): StateBlock {
+  const width = table.layout.length;
+  const shadowAt = width + table.keySql.length;
+  const lives: LifeName[] = [];
+  const names = new Map<number, LifeName>();
+  const stamps: CellStamp[] = [];
+  const cellStamps = new Map<number, ReadonlyMap<number, CellStamp>>();
+  for (const [i, row] of rows.entries()) {
+    const shadow = context.shadows.read(row, shadowAt);
+    lives.push(shadow.life);
+    if (shadow.row) names.set(i, shadow.row);
+    stamps.push(shadow.at);
+    if (shadow.exceptions) cellStamps.set(i, shadow.exceptions);
+  }
+  const values = table.layout.map((_, position) => rows.map((row) => row[position] ?? null));
+  return {
+    table: table.name,
+    keyColumns: table.schema.key,
+    columns: table.layout,
+    count: rows.length,
+    lives,
+    rows: names,
+    stamps,
+    cellStamps,
+    values: references.translate(rows, shadowAt + shadowColumnCount, values),
+    keys: rows.map((row) => (table.isBag ? [] : row.slice(width, shadowAt))),
+  };
+}

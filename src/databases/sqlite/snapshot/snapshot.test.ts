@@ -1,0 +1,226 @@
+/** Snapshots between servers on real files: what arrives must be what a stream would have brought. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AdoptionChoice, MergeOutcome } from '../../replica.js';
+import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { openSnapshot } from './snapshot-reader.js';
+import { receiveSnapshot } from './snapshot-writer.js';
+import { temporaryFolder } from '../testing/temporary-folder.js';
+
+const shop = `CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT);
+  CREATE TABLE children (id INTEGER PRIMARY KEY, parent_id INTEGER REFERENCES parents(id) ON DELETE CASCADE,
+    before INTEGER REFERENCES children(id) ON DELETE SET NULL, name TEXT);
+  CREATE TABLE tags (tag TEXT PRIMARY KEY, colour TEXT);
+  CREATE TABLE labels (id INTEGER PRIMARY KEY, label TEXT UNIQUE, email TEXT UNIQUE);
+  CREATE TABLE notes (text TEXT, n INTEGER)`;
+
+const letters = ['a', 'b', 'c'] as const;
+
+async function withServers(
+  schema: string,
+  work: (servers: readonly [MergeServer, MergeServer, MergeServer], folder: string) => Promise<void>,
+): Promise<void> {
+  using folder = temporaryFolder();
+  const [a, b, c] = letters.map((letter) => openMergeServer(folder.path(`${letter}.db`), letter, { schema }));
+  if (!a || !b || !c) throw new Error('three servers');
+  try {
+    await work([a, b, c], folder.path('.'));
+  } finally {
+    for (const server of [a, b, c]) server.close();
+  }
+}
+
+async function sendSnapshot(
+  from: MergeServer,
+  to: MergeServer,
+  options: { readonly folder?: string; readonly choice?: AdoptionChoice } = {},
+): Promise<MergeOutcome> {
+  await from.capture();
+  const reader = await openSnapshot(from.context, options.folder ?? null);
+  const writer = receiveSnapshot(to.context, reader.vector, options.folder ?? null);
+  for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
+  await reader.close();
+  return writer.finish(options.choice);
+}
+
+function assertSame(servers: readonly MergeServer[]): void {
+  const [first] = servers;
+  for (const server of servers) {
+    assert.equal(server.dump(), first?.dump(), `${server.name} shows what ${first?.name} shows`);
+    assert.deepEqual(server.faults(), []);
+  }
+}
+
+const fill = (letter: string, offset: number): string =>
+  `
+  INSERT INTO parents SELECT value + ${offset}, '${letter} parent ' || value FROM generate(50);
+  INSERT INTO children SELECT value + ${offset}, value % 50 + 1 + ${offset}, nullif(value + ${offset} + 1, ${offset} + 201), '${letter}' FROM generate(200);
+  INSERT INTO tags SELECT '${letter}' || value, 'red' FROM generate(20);
+  INSERT INTO labels SELECT value + ${offset}, '${letter}' || value, NULL FROM generate(20);
+  INSERT INTO notes SELECT 'same', value % 3 FROM generate(10);`.replaceAll(
+    /generate\((\d+)\)/g,
+    (_, count: string) =>
+      `(WITH RECURSIVE g(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM g WHERE value < ${count}) SELECT value FROM g)`,
+  );
+
+test('a snapshot brings a new server to what a stream would have brought it to', () =>
+  withServers(shop, async ([a, b, c], folder) => {
+    for (const server of [a, b]) await server.capture();
+    a.app.exec(fill('a', 0));
+    b.app.exec(fill('b', 1000));
+    await exchangeAll([a, b]);
+    a.app.exec(
+      `UPDATE parents SET name = 'new' WHERE id = 3; DELETE FROM children WHERE id % 7 = 0; UPDATE tags SET tag = 'moved' WHERE tag = 'a5'`,
+    );
+    const outcome = await sendSnapshot(a, c, { folder });
+    assert.equal(outcome.quarantined, 0);
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+    c.app.exec(
+      `DELETE FROM parents WHERE id = 1003; UPDATE labels SET label = 'x' WHERE id = 3; INSERT INTO notes VALUES ('of c', 1)`,
+    );
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+  }));
+
+test('a server behind takes a snapshot: what was deleted meanwhile goes, what only it has stays', () =>
+  withServers(shop, async ([a, b, c]) => {
+    for (const server of [a, b, c]) await server.capture();
+    a.app.exec(fill('a', 0));
+    await exchangeAll([a, b, c]);
+    a.app
+      .exec(`DELETE FROM children WHERE id < 50; DELETE FROM tags WHERE tag LIKE 'a1%'; DELETE FROM notes WHERE rowid < 4;
+      UPDATE children SET id = 5000 WHERE id = 60; UPDATE parents SET name = 'changed' WHERE id = 9`);
+    b.app.exec(
+      `INSERT INTO tags VALUES ('only b', 'blue'); UPDATE parents SET name = 'b' WHERE id = 10; INSERT INTO children VALUES (7000, 4, NULL, 'b')`,
+    );
+    await b.capture();
+    await sendSnapshot(a, b);
+    assert.match(b.dump(), /only b/);
+    assert.doesNotMatch(b.dump(), /children: 49 /);
+    assert.match(b.dump(), /children: 5000 /);
+    await exchangeAll([a, b]);
+    assertSame([a, b]);
+    await sendSnapshot(b, c);
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+  }));
+
+test('hidden rows, renumbered rows and merged rows travel in a snapshot', () =>
+  withServers(shop, async ([a, b, c]) => {
+    for (const server of [a, b]) await server.capture();
+    a.app
+      .exec(`INSERT INTO parents VALUES (1, 'a'); INSERT INTO children VALUES (1, 1, NULL, 'a'); INSERT INTO tags VALUES ('x', 'a');
+      INSERT INTO labels VALUES (1, 'l', NULL), (2, NULL, 'e@x')`);
+    await a.capture();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    b.app
+      .exec(`INSERT INTO parents VALUES (1, 'b'); INSERT INTO children VALUES (1, 1, NULL, 'b'); INSERT INTO tags VALUES ('x', 'b');
+      INSERT INTO labels VALUES (3, 'l', NULL), (4, NULL, 'e@x')`);
+    await exchangeAll([a, b]);
+    await sendSnapshot(b, c);
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+    c.app.exec(
+      `DELETE FROM tags; UPDATE labels SET email = 'other' WHERE id = 2; UPDATE labels SET label = 'm' WHERE id = 1`,
+    );
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+  }));
+
+test('copies of one database unify at joining; where they differ the group stands and the own value is kept', () =>
+  withServers(shop + fill('a', 0).replace(/^/, ';'), async ([a, b]) => {
+    await a.capture();
+    b.app.exec(
+      `UPDATE parents SET name = 'of b' WHERE id = 7; INSERT INTO tags VALUES ('only b', 'blue'); DELETE FROM tags WHERE tag = 'a3'`,
+    );
+    const reader = await openSnapshot(a.context, null);
+    const writer = receiveSnapshot(b.context, reader.vector, null);
+    b.context.connection.exec('SELECT 1');
+    for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
+    await followSchemaOf(b);
+    const preview = await writer.preview();
+    assert.deepEqual(
+      preview.tables.find(({ table }) => table === 'parents'),
+      { table: 'parents', same: 49, differing: 1, onlyHere: 0, onlyThere: 0 },
+    );
+    assert.equal(preview.isUnclear, false);
+    await writer.finish('measure');
+    await exchangeAll([a, b]);
+    assertSame([a, b]);
+    assert.match(a.dump(), /only b/);
+    assert.match(a.dump(), /tags: 'a3'/);
+    assert.equal(a.app.prepare('SELECT name FROM parents WHERE id = 7').get()?.[0], 'a parent 7');
+    assert.ok(b.context.conflicts.list(10).some(({ lost }) => lost === `'of b'`));
+    assert.equal(a.app.prepare('SELECT count(*) FROM notes').get()?.[0], 10n);
+  }));
+
+test('rows with equal numbers of two databases that share nothing are kept apart when a person says so', () =>
+  withServers(shop, async ([a, b]) => {
+    a.app.exec(fill('a', 0));
+    b.app.exec(fill('b', 0));
+    await a.capture();
+    await assert.rejects(sendSnapshot(a, b, { choice: 'measure' }), { code: 'USYNC-1406' });
+    await sendSnapshot(a, b, { choice: 'distinct-rows' });
+    await exchangeAll([a, b]);
+    assertSame([a, b]);
+    assert.equal(a.app.prepare('SELECT count(*) FROM parents').get()?.[0], 100n);
+    assert.equal(
+      a.app
+        .prepare(
+          `SELECT count(*) FROM children c JOIN parents p ON p.id = parent_id WHERE substr(p.name, 1, 1) = c.name`,
+        )
+        .get()?.[0],
+      400n,
+    );
+  }));
+
+test('a landing that was cut off is done again and comes to the same', () =>
+  withServers(shop, async ([a, , c]) => {
+    await a.capture();
+    a.app.exec(fill('a', 0));
+    await a.capture();
+    const { system } = c.context;
+    const advance = c.context.origins.advance.bind(c.context.origins);
+    c.context.origins.advance = () => {
+      throw new Error('cut off');
+    };
+    await assert.rejects(sendSnapshot(a, c), /cut off/);
+    c.context.origins.advance = advance;
+    assert.notEqual(c.context.meta.text('landing'), null);
+    c.app.exec(
+      `INSERT INTO tags VALUES ('written meanwhile', 'red'); UPDATE parents SET name = 'meanwhile' WHERE id = 2`,
+    );
+    a.app.exec(`UPDATE parents SET name = 'later' WHERE id = 1; DELETE FROM tags WHERE tag = 'a7'`);
+    await sendSnapshot(a, c);
+    assert.ok(system.nowMs() > 0);
+    await exchangeAll([a, c]);
+    assertSame([a, c]);
+    assert.match(a.dump(), /written meanwhile/);
+    assert.match(a.dump(), /'meanwhile'/);
+  }));
+
+test('what landed before the cut and was deleted by an application stays deleted', () =>
+  withServers(shop, async ([a, , c]) => {
+    for (const server of [a, c]) await server.capture();
+    a.app.exec(`INSERT INTO tags VALUES ('old', 'red')`);
+    await exchangeAll([a, c]);
+    a.app.exec(fill('a', 0));
+    await a.capture();
+    const advance = c.context.origins.advance.bind(c.context.origins);
+    c.context.origins.advance = () => {
+      throw new Error('cut off');
+    };
+    await assert.rejects(sendSnapshot(a, c), /cut off/);
+    c.context.origins.advance = advance;
+    assert.match(c.dump(), /'a3'/, 'some of it has landed');
+    c.app.exec(`DELETE FROM tags WHERE tag = 'a3'`);
+    await sendSnapshot(a, c);
+    await exchangeAll([a, c]);
+    assertSame([a, c]);
+    assert.doesNotMatch(a.dump(), /tags: 'a3'/);
+  }));
+
+async function followSchemaOf(server: MergeServer): Promise<void> {
+  await server.followSchema();
+}

@@ -1,0 +1,87 @@
+import type { CellStamp } from '../../../core/cell-stamp.js';
+import { compareLives, type LifeName } from '../../../core/life.js';
+import type { AliasState } from '../../../core/state-block.js';
+import type { Stamp } from '../../../core/stamp.js';
+import type { Connection, PlainRow } from '../connection/driver.js';
+import type { OriginStore } from './origin-store.js';
+import { bytesAt, integerAt, textAt } from '../connection/row-values.js';
+import { bytesToStamp, stampToBytes } from './stamp-bytes.js';
+
+/** Rows that became part of an elder row (rule R6). Empty in calm weather. */
+export interface AliasStore {
+  find(table: string, from: LifeName): { readonly to: LifeName; readonly at: CellStamp } | null;
+  put(alias: AliasState): void;
+  /** Follows aliases to the row that is meant now. Only those that lead to an elder row count, so it ends. */
+  rowNow(table: string, row: LifeName): LifeName;
+  all(): IterableIterator<AliasState>;
+  isEmpty(): boolean;
+  reload(): void;
+}
+
+export function createAliasStore(connection: Connection, origins: OriginStore): AliasStore {
+  const select = connection.prepare(
+    `SELECT to_origin, to_stamp, to_place, at FROM _usync_aliases
+     WHERE tbl = ? AND stamp = ? AND origin = ? AND place = ?`,
+  );
+  const insert = connection.prepare(
+    `INSERT INTO _usync_aliases (tbl, origin, stamp, place, to_origin, to_stamp, to_place, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET to_origin = excluded.to_origin,
+     to_stamp = excluded.to_stamp, to_place = excluded.to_place, at = excluded.at`,
+  );
+  const selectAll = connection.prepare(
+    'SELECT to_origin, to_stamp, to_place, at, tbl, origin, stamp, place FROM _usync_aliases',
+  );
+  const first = connection.prepare('SELECT 1 FROM _usync_aliases LIMIT 1');
+  let isKnownEmpty: boolean | null = null;
+
+  const nameAt = (row: PlainRow, position: number): LifeName => ({
+    origin: origins.originOf(integerAt(row, position)),
+    stamp: integerAt(row, position + 1) as Stamp,
+    index: integerAt(row, position + 2),
+  });
+  const store: AliasStore = {
+    find(table, from) {
+      if (store.isEmpty()) return null;
+      const origin = BigInt(origins.numberOf(from.origin));
+      const row = select.get(table, BigInt(from.stamp), origin, BigInt(from.index));
+      return row ? { to: nameAt(row, 0), at: bytesToStamp(bytesAt(row, 3), origins) } : null;
+    },
+    put({ table, from, to, at }) {
+      const [fromOrigin, toOrigin] = [origins.numberOf(from.origin), origins.numberOf(to.origin)];
+      insert.run(
+        table,
+        BigInt(fromOrigin),
+        BigInt(from.stamp),
+        BigInt(from.index),
+        BigInt(toOrigin),
+        BigInt(to.stamp),
+        BigInt(to.index),
+        stampToBytes(at, origins),
+      );
+      isKnownEmpty = false;
+    },
+    rowNow(table, row) {
+      let now = row;
+      for (;;) {
+        const next = store.find(table, now);
+        if (!next || compareLives(next.to, now) >= 0) return now;
+        now = next.to;
+      }
+    },
+    *all() {
+      for (const row of selectAll.iterate()) {
+        yield {
+          table: textAt(row, 4),
+          from: nameAt(row, 5),
+          to: nameAt(row, 0),
+          at: bytesToStamp(bytesAt(row, 3), origins),
+        };
+      }
+    },
+    isEmpty: () => (isKnownEmpty ??= first.get() === undefined),
+    reload() {
+      isKnownEmpty = null;
+    },
+  };
+  return store;
+}

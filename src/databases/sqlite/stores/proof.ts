@@ -1,0 +1,24 @@
+import type { TableDigest } from '../../../core/digest.js';
+import { columnsHash } from '../../../core/row-hash.js';
+import type { Proof } from '../../replica.js';
+import type { ReplicaContext } from './replica-context.js';
+
+/** Vector and digests as they stand in the stores: a few reads. The caller holds one read transaction around it. */
+export function readProof(context: ReplicaContext): Proof {
+  const { tables, origins, asides } = context;
+  const digest = new Map<string, TableDigest>();
+  for (const table of tables.all())
+    digest.set(table.name, { ...tables.digest(table), columns: columnsHash(table.layout) });
+  const unknown = asides.tables().filter((name) => tables.byName(name) === null);
+  const leftOut = tables.leftOut().map(({ name, reason }) => `${name}: ${reason}`);
+  for (const { name, schema } of tables.all()) {
+    for (const column of schema.columns)
+      if (column.rule === 'left-out') leftOut.push(`${name}.${column.name}: left out`);
+  }
+  return {
+    vector: origins.vector(),
+    digest,
+    leftOut: [...leftOut, ...unknown.map((name) => `${name}: the table is not here`)],
+    held: tables.all().reduce((sum, table) => sum + asides.countHeld(table.name), 0),
+  };
+}

@@ -1,0 +1,171 @@
+import { addHash } from '../../../core/digest.js';
+import type { CellStamp } from '../../../core/cell-stamp.js';
+import { columnHash, columnSeed, createRowHasher } from '../../../core/row-hash.js';
+import type { SqlValue } from '../../../core/value.js';
+import { defaultOf } from '../schema/column-defaults.js';
+import { quoteName } from '../connection/identifiers.js';
+import type { ReplicaContext } from './replica-context.js';
+import { textAt } from '../connection/row-values.js';
+import { shadowColumnCount, shadowColumns, type Shadow } from './shadow-store.js';
+import { createShadowTable, joinsTable, layoutOf, type SyncedTable } from '../schema/synced-table.js';
+
+/** How the shadows were laid out before. */
+export interface FormerLayout {
+  readonly layout: readonly string[];
+  readonly key: readonly string[];
+  readonly renamed: ReadonlyMap<string, string>;
+}
+
+/** Forgets every shadow of a table, and the table of shadows. */
+export function clearShadows({ connection, tables, lives, displaced }: ReplicaContext, table: SyncedTable): void {
+  connection.exec(`DROP TABLE IF EXISTS ${table.shadowSql}`);
+  lives.dropTable(table.number);
+  displaced.dropTable(table.number);
+  tables.setDigest(table, { rows: 0, sum: 0 });
+}
+
+/** Whether the shadows are kept by the key that the table has now. */
+export function keepsKey({ connection }: ReplicaContext, table: SyncedTable): boolean {
+  const row = connection
+    .prepare(`SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?`)
+    .get(`_usync_s${table.number}`);
+  const [create] = createShadowTable(table);
+  return row !== undefined && create !== undefined && declared(textAt(row, 0)) === declared(create);
+}
+
+const declared = (sql: string): string => sql.slice(sql.indexOf('('));
+
+/**
+ * Lays the shadows out anew. What was remembered of columns that stay is kept, so that writes nobody noted are still
+ * found; a new column counts as holding its default, so that adding one is no change of any row.
+ */
+export function rebuildShadows(context: ReplicaContext, table: SyncedTable, former: FormerLayout): void {
+  const plan = planOf(context, table, former);
+  const hasKey = keepsKey(context, table);
+  // Missing hashes at the end of a shadow read as NULL's: then nothing has to be written.
+  if (hasKey && plan.isOnlyNullsAdded) return;
+  const { connection } = context;
+  const old = `main._usync_old${table.number}`;
+  const name = `_usync_s${table.number}`;
+  connection.exec(`DROP TABLE IF EXISTS ${old}`);
+  connection.exec(`DROP INDEX IF EXISTS main.${name}_life`);
+  connection.exec(`ALTER TABLE main.${name} RENAME TO _usync_old${table.number}`);
+  context.shadows.createTable(table);
+  if (hasKey) copyShadows(context, table, { old, join: joinsTable(table, 's', 'r'), plan, hasKey });
+  else {
+    const join = formerKeyJoin(table, former);
+    if (join) copyShadows(context, table, { old, join, plan, hasKey });
+  }
+  connection.exec(`DROP TABLE ${old}`);
+}
+
+interface LayoutPlan {
+  /** Per position now: where the column was, or -1. */
+  readonly before: readonly number[];
+  /** Per position: the hash has to be computed anew, because the name is part of it. */
+  readonly isRenamed: readonly boolean[];
+  readonly defaults: readonly SqlValue[];
+  readonly isOnlyNullsAdded: boolean;
+}
+
+function planOf(context: ReplicaContext, table: SyncedTable, { layout, renamed }: FormerLayout): LayoutPlan {
+  const formerName = new Map([...renamed].map(([from, to]) => [to, from]));
+  const before = table.layout.map((column) => layout.indexOf(formerName.get(column) ?? column));
+  const defaults = table.layout.map((column, i) =>
+    before[i] === -1 ? defaultOf(context.connection, table, column) : null,
+  );
+  return {
+    before,
+    isRenamed: table.layout.map((column) => formerName.has(column)),
+    defaults,
+    isOnlyNullsAdded:
+      renamed.size === 0 &&
+      defaults.every((value) => value === null) &&
+      before.every((at, i) => at === i || (at === -1 && i >= layout.length)),
+  };
+}
+
+interface CopyWork {
+  readonly old: string;
+  readonly join: string;
+  readonly plan: LayoutPlan;
+  /** The key is the one that it was. */
+  readonly hasKey: boolean;
+}
+
+const pageRows = 5000;
+
+function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, plan, hasKey }: CopyWork): void {
+  const { connection, shadows, tables } = context;
+  const width = table.layout.length;
+  const values = table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
+  const keys = table.keySql.map((key) => `r.${key}`).join(', ');
+  connection.exec('DROP TABLE IF EXISTS temp._usync_order');
+  const oldKeys = `SELECT row_number() OVER () AS n, s.* FROM ${old} s`;
+  connection.exec(`CREATE TEMP TABLE _usync_order AS ${oldKeys}`);
+  const page = connection.prepare(
+    `SELECT ${values}, ${shadowColumns('s')}, ${keys} FROM temp._usync_order s
+     CROSS JOIN ${table.sql} r ON ${join} WHERE s.rowid > ? AND s.rowid <= ? ORDER BY s.rowid`,
+  );
+  const seeds = table.layout.map(columnSeed);
+  const hasher = createRowHasher(table.layout);
+  const scratch = new Uint32Array(width);
+  const total = Number(connection.prepare('SELECT count(*) FROM temp._usync_order').get()?.[0] ?? 0);
+  let digest = { rows: 0, sum: 0 };
+  for (let from = 0; from < total; from += pageRows) {
+    for (const row of page.allExact(BigInt(from), BigInt(from + pageRows))) {
+      const shadow = shadows.read(row, width);
+      const remembered = new DataView(shadow.columns.buffer, shadow.columns.byteOffset, shadow.columns.length);
+      const columns = new Uint32Array(width);
+      const shown = table.layout.map((_, i) => (plan.before[i] === -1 ? (plan.defaults[i] ?? null) : (row[i] ?? null)));
+      for (let i = 0; i < width; i++) {
+        const at = plan.before[i] ?? -1;
+        const seed = seeds[i];
+        const isKept = at >= 0 && plan.isRenamed[i] !== true;
+        if (isKept) columns[i] = at * 4 < remembered.byteLength ? remembered.getUint32(at * 4, true) : 0;
+        else if (seed) columns[i] = columnHash(seed, shown[i] ?? null);
+      }
+      const hash = hasher.hash(shown, scratch);
+      const exceptions = movedExceptions(shadow, plan);
+      const moved: Shadow = { ...shadow, hash, columns: new Uint8Array(columns.buffer), exceptions };
+      shadows.put(table, row.slice(width + shadowColumnCount), moved);
+      digest = { rows: digest.rows + 1, sum: addHash(digest.sum, hash) };
+    }
+  }
+  connection.exec('DROP TABLE temp._usync_order');
+  if (hasKey) keepRowless(context, table, old);
+  tables.setDigest(table, digestWithRowless(context, table, digest));
+}
+
+/** Shadows whose row is gone wait for the comparison to end them. */
+function keepRowless({ connection }: ReplicaContext, table: SyncedTable, old: string): void {
+  connection.exec(`INSERT OR IGNORE INTO ${table.shadowSql} SELECT * FROM ${old} s
+    WHERE NOT EXISTS (SELECT 1 FROM ${table.sql} r WHERE ${joinsTable(table, 's', 'r')})`);
+}
+
+function digestWithRowless({ connection }: ReplicaContext, table: SyncedTable, digest: { rows: number; sum: number }) {
+  let sum = 0;
+  let rows = 0;
+  for (const [hash] of connection.prepare(`SELECT h FROM ${table.shadowSql}`).iterate()) {
+    sum = addHash(sum, Number(hash));
+    rows++;
+  }
+  return rows === digest.rows ? digest : { rows, sum };
+}
+
+function movedExceptions({ exceptions }: Shadow, { before }: LayoutPlan): Map<number, CellStamp> | null {
+  if (!exceptions) return null;
+  const moved = new Map<number, CellStamp>();
+  for (const [position, at] of before.entries()) {
+    const stamp = at === -1 ? undefined : exceptions.get(at);
+    if (stamp) moved.set(position, stamp);
+  }
+  return moved.size === 0 ? null : moved;
+}
+
+/** Another key than before: rows are found by the columns that were the key, where they are still there. */
+function formerKeyJoin(table: SyncedTable, { key, renamed }: FormerLayout): string | null {
+  const columns = key.map((column) => renamed.get(column) ?? column);
+  if (columns.length === 0 || !columns.every((column) => layoutOf(table.schema).includes(column))) return null;
+  return columns.map((column, i) => `r.${quoteName(column)} = s.k${i + 1}`).join(' AND ');
+}

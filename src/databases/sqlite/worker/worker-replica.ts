@@ -1,0 +1,100 @@
+import type { Observe } from '../../../observe/event.js';
+import type { Replica, ReplicaIdentity, SnapshotReader, SnapshotWriter } from '../../replica.js';
+import type { WorkerReplicaData } from './replica-worker.js';
+import {
+  bucketRowOf,
+  ownBytes,
+  type OpenedReader,
+  type OpenedWriter,
+  type PlainBucketRow,
+  type PlainMethod,
+} from './worker-messages.js';
+import { createWorkerThread, type WorkerCall } from './worker-thread.js';
+
+export interface WorkerReplicaOptions extends Omit<WorkerReplicaData, 'server' | 'serverName'> {
+  readonly identity: Pick<ReplicaIdentity, 'server' | 'serverName'>;
+  readonly observe: Observe;
+}
+
+/**
+ * A SQLite replica in a worker thread of its own, so that a long merge delays neither pings nor other datasets. The
+ * worker starts at `open` and ends at `close`. If it dies, open calls fail and the next `open` starts a new one.
+ */
+export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
+  const { identity, observe, ...data } = options;
+  const hintListeners = new Set<() => void>();
+  const thread = createWorkerThread({
+    data: { ...data, server: identity.server, serverName: identity.serverName },
+    observe,
+    onHint: () => {
+      for (const listener of hintListeners) listener();
+    },
+  });
+  const { call } = thread;
+  const plain = <T>(method: PlainMethod, ...args: readonly unknown[]): Promise<T> =>
+    call<T>({ kind: 'replica', method }, args);
+
+  return {
+    dataset: data.dataset,
+    open() {
+      thread.start();
+      return plain('open');
+    },
+    onHint(listener) {
+      hintListeners.add(listener);
+      return () => hintListeners.delete(listener);
+    },
+    drain: () => plain('drain'),
+    position: () => plain('position'),
+    readJournal: (request) => plain('readJournal', request),
+    merge(parts) {
+      const owned = parts.map((part) => ({ ...part, bytes: ownBytes(part.bytes) }));
+      return call({ kind: 'replica', method: 'merge' }, [owned], buffersOf(owned.map(({ bytes }) => bytes)));
+    },
+    flush: () => plain('flush'),
+    openSnapshot: async () => readerOf(call, await call<OpenedReader>({ kind: 'replica', method: 'openSnapshot' })),
+    receiveSnapshot: async (vector) =>
+      writerOf(call, await call<OpenedWriter>({ kind: 'replica', method: 'receiveSnapshot' }, [vector])),
+    proof: () => plain('proof'),
+    audit: (table) => plain('audit', table),
+    bucketSums: (request) => plain('bucketSums', request),
+    bucketRows: async (request) => (await plain<PlainBucketRow[]>('bucketRows', request)).map(bucketRowOf),
+    prune: (request) => plain('prune', request),
+    newEpoch: (reason) => plain('newEpoch', reason),
+    history: (origin) => plain('history', origin),
+    cutBranch: (origin, theirs) => plain('cutBranch', origin, theirs),
+    tables: () => plain('tables'),
+    conflicts: (request) => plain('conflicts', request),
+    quarantine: (request) => plain('quarantine', request),
+    async close() {
+      if (!thread.isRunning()) return;
+      try {
+        await plain('close');
+      } finally {
+        await thread.end();
+      }
+    },
+  };
+}
+
+/** Each buffer once: parts of one message may share one. */
+const buffersOf = (list: readonly Uint8Array<ArrayBuffer>[]): ArrayBuffer[] => [
+  ...new Set(list.map(({ buffer }) => buffer)),
+];
+
+const readerOf = (call: WorkerCall, { handle, vector, rows }: OpenedReader): SnapshotReader => ({
+  vector,
+  rows,
+  next: () => call({ kind: 'reader', handle, method: 'next' }),
+  close: () => call({ kind: 'reader', handle, method: 'close' }),
+});
+
+const writerOf = (call: WorkerCall, { handle }: OpenedWriter): SnapshotWriter => ({
+  add(chunk) {
+    const bytes = ownBytes(chunk);
+    return call({ kind: 'writer', handle, method: 'add' }, [bytes], [bytes.buffer]);
+  },
+  preview: () => call({ kind: 'writer', handle, method: 'preview' }),
+  finish: (choice) => call({ kind: 'writer', handle, method: 'finish' }, [choice]),
+  abort: () => call({ kind: 'writer', handle, method: 'abort' }),
+});
