@@ -2,7 +2,7 @@ import { malformed } from '../core/byte-reader.js';
 import type { ChangesetPart } from '../core/changeset.js';
 import { covers, type VersionVector } from '../core/version-vector.js';
 import { costOf, type DatasetContext } from './dataset-context.js';
-import type { Message, PartPiece, PartsMessage } from './message.js';
+import type { PartPiece, PartsMessage, SnapshotMessage } from './message.js';
 import { createPieceAssembly, type PieceAssembly } from './piece-assembly.js';
 import { gapsMax, mergeBytesMax, standingCreditBytes, turnIdleMs, windowBytes } from './protocol-limits.js';
 import type { CallResult, MergeResult } from './session-event.js';
@@ -27,11 +27,6 @@ export interface DatasetReceiver {
   reset(): void;
   readonly status: ReceiverStatus;
 }
-
-export type SnapshotMessage = Extract<
-  Message,
-  { kind: 'snapshot-begin' | 'snapshot-piece' | 'snapshot-end' | 'snapshot-abort' }
->;
 
 export interface ReceiverStatus {
   readonly bytes: number;

@@ -125,6 +125,11 @@ export type Question =
       readonly rowsMax: number;
     };
 
+export type SnapshotMessage = Extract<
+  Message,
+  { kind: 'snapshot-begin' | 'snapshot-piece' | 'snapshot-end' | 'snapshot-abort' }
+>;
+
 export type Answer =
   | {
       readonly kind: 'digest';

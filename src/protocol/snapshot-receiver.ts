@@ -1,7 +1,7 @@
 import { malformed } from '../core/byte-reader.js';
 import type { VersionVector } from '../core/version-vector.js';
 import { costOf, type DatasetContext } from './dataset-context.js';
-import type { SnapshotMessage } from './dataset-receiver.js';
+import type { SnapshotMessage } from './message.js';
 import { createPieceAssembly, type PieceAssembly } from './piece-assembly.js';
 import { snapshotIdleMs, snapshotRetryMs } from './protocol-limits.js';
 import type { CallResult, MergeResult } from './session-event.js';
