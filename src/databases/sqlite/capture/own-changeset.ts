@@ -2,6 +2,7 @@ import { createChangesetEncoder, type ChangesetEncoder } from '../../../core/cha
 import type { ChangeBlock, ChangesetHeader, ChangesetPart } from '../../../core/changeset.js';
 import { createChain } from '../../../core/hash.js';
 import type { OriginId } from '../../../core/origin.js';
+import { createSpanMeter } from '../../../core/stamp-span.js';
 import { nextStamp, type Stamp } from '../../../core/stamp.js';
 import { compressBytes } from '../../../system/compression.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
@@ -27,7 +28,7 @@ export interface OwnChangesetOptions {
 
 /** Nothing is written before the first part is full, so that one without blocks may be dropped. */
 export function beginOwnChangeset(context: ReplicaContext, options: OwnChangesetOptions): OwnChangeset {
-  const { origins, journal, system } = context;
+  const { origins, journal, seen, strays, system } = context;
   const origin = origins.own();
   const { stamp: prev, chain: prevChain } = origins.entry(origin);
   const stamp = nextStamp(origins.clock(), system.nowMs());
@@ -41,6 +42,7 @@ export function beginOwnChangeset(context: ReplicaContext, options: OwnChangeset
   };
   const encoder: ChangesetEncoder = createChangesetEncoder(header, { compress: compressBytes });
   const chain = createChain(prevChain);
+  const meter = createSpanMeter(header);
   const putPart = options.putPart ?? ((part: ChangesetPart) => journal.putPart(part));
   let [parts, bytes, rows, indexes] = [0, 0, 0, 0];
   const take = (finished: readonly ChangesetPart[]): void => {
@@ -62,6 +64,7 @@ export function beginOwnChangeset(context: ReplicaContext, options: OwnChangeset
     add(block) {
       if (block.count === 0) return;
       rows += block.count;
+      meter.add([block]);
       take(encoder.add(block));
     },
     get rows() {
@@ -70,6 +73,9 @@ export function beginOwnChangeset(context: ReplicaContext, options: OwnChangeset
     finish() {
       take(encoder.finish());
       journal.append({ origin, stamp, prev, chain: chain.value(), parts, bytes }, system.nowMs());
+      // This origin may be another one's past once this server has gone back in time.
+      seen.learn(origin, header.seen);
+      strays.note(header, meter.span());
       origins.markTold();
       origins.advance(origin, { stamp, chain: chain.value() });
     },

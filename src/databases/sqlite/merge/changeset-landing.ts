@@ -1,5 +1,6 @@
 import type { ChangeBlock, ChangesetHeader, EndBlock } from '../../../core/changeset.js';
 import { createChain } from '../../../core/hash.js';
+import { createSpanMeter, type SpanMeter } from '../../../core/stamp-span.js';
 import { rowKey, type RowKey } from '../../../core/life-state.js';
 import { stampIn } from '../../../core/version-vector.js';
 import { confirmDuties } from './confirm-duty.js';
@@ -25,6 +26,7 @@ interface Landing {
   readonly around: Pick<Merging, 'settleAfterDrain' | 'settleWaiting'>;
   readonly header: ChangesetHeader;
   readonly written: WrittenKeys;
+  readonly meter: SpanMeter;
   readonly isResumed: boolean;
   readonly late: ChangeBlock[];
   readonly lateLives: Set<RowKey>;
@@ -88,6 +90,7 @@ function begin(
     header,
     isResumed,
     written: createWrittenKeys(context),
+    meter: createSpanMeter(header),
     late: [],
     lateLives: new Set(),
     referenced: [],
@@ -130,6 +133,7 @@ async function landPass(landing: Landing): Promise<void> {
   landing.referenced.length = 0;
   for await (const part of partsOf(context, header)) {
     const { blocks } = decodeStaged(part);
+    if (!isAgain) landing.meter.add(blocks);
     for (const block of inMergeOrder(memoryOf(context), blocks)) {
       if (isAgain && block.kind !== 'end') continue;
       if (!isAgain) landing.rows += block.count;
@@ -217,7 +221,7 @@ function beginSlice({ context, written, header }: Landing) {
     followSchema(context);
     memory.begin();
   }
-  memory.seen.learn(header.origin, header.seen);
+  context.seen.learn(header.origin, header.seen);
   written.refresh();
   return memory;
 }
@@ -247,6 +251,7 @@ function finish(
   const { context, header } = landing;
   const memory = beginSlice(landing);
   enterJournal(context, header, totals);
+  context.strays.note(header, landing.meter.span());
   context.meta.set('landing', null);
   drainInTransaction(context);
   memory.begin();

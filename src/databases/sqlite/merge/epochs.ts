@@ -1,10 +1,13 @@
 import { branchOrigin, isYounger, partingOf, type History, type HistoryPoint } from '../../../core/branch.js';
 import { originIdOf, serverIdOfOrigin, type OriginId } from '../../../core/origin.js';
 import { renameCells, renameInVector, renameLife, type OriginRenaming } from '../../../core/rename-origin.js';
+import type { Stamp } from '../../../core/stamp.js';
 import { emptyChain, type VectorEntry, type VersionVector } from '../../../core/version-vector.js';
 import { SyncError } from '../../../core/sync-error.js';
 import type { CutOutcome } from '../../replica.js';
+import { integerAt } from '../connection/row-values.js';
 import { memoryOf } from './merge-changeset.js';
+import { decodeStaged } from './staged-changeset.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { settleRenamed } from './settle-waiting.js';
@@ -63,7 +66,7 @@ function hasSibling(vector: VersionVector, name: OriginId): boolean {
 
 /** Inside a transaction, in which nothing was changed yet. */
 function renameBranch(context: ReplicaContext, origin: OriginId, first: HistoryPoint): void {
-  const { origins, journal, histories, tables, system } = context;
+  const { origins, journal, histories, seen, strays, tables, system } = context;
   const to = branchOrigin(origin, first.chain);
   const head = origins.entry(origin);
   if (to === origin || origins.entry(to).stamp > 0) {
@@ -73,7 +76,8 @@ function renameBranch(context: ReplicaContext, origin: OriginId, first: HistoryP
   memoryOf(context).begin();
   for (const table of tables.all()) renameShadows(context, table, renaming);
   renameBeside(context, renaming);
-  renameSeen(context, renaming);
+  seen.rename(renaming, seenInBranch(context, renaming, head.stamp));
+  strays.rename(renaming, head.stamp);
   journal.dropBranch(origin, first.stamp);
   journal.setTail(renameInVector(journal.tail(), renaming));
   histories.rename(renaming);
@@ -145,17 +149,23 @@ function renameBeside(context: ReplicaContext, renaming: OriginRenaming): void {
     .run(BigInt(origins.numberOf(renaming.to)), BigInt(origins.numberOf(renaming.origin)), BigInt(renaming.from));
 }
 
-/** Who has seen the branch has seen it under its new name; the branch has seen what its origin had. */
-function renameSeen({ connection }: ReplicaContext, { origin, from, before, to }: OriginRenaming): void {
-  connection
-    .cached(
-      'INSERT OR REPLACE INTO _usync_seen SELECT origin, ?, stamp FROM _usync_seen WHERE other = ? AND stamp >= ?',
-    )
-    .run(to, origin, BigInt(from));
-  connection
-    .cached('UPDATE _usync_seen SET stamp = ? WHERE other = ? AND stamp >= ?')
-    .run(BigInt(before.stamp), origin, BigInt(from));
-  connection
-    .cached('INSERT OR REPLACE INTO _usync_seen SELECT ?, other, stamp FROM _usync_seen WHERE origin = ?')
-    .run(to, origin);
+/** Whom the branch has seen further since the parting; null when not all of its changesets are in the journal. */
+function seenInBranch(
+  { connection, journal, origins }: ReplicaContext,
+  { origin, from }: OriginRenaming,
+  head: Stamp,
+): ReadonlySet<OriginId> | null {
+  const others = new Set<OriginId>();
+  const stamps = connection
+    .cached('SELECT stamp, prev FROM _usync_journal WHERE origin = ? AND stamp >= ? ORDER BY stamp DESC')
+    .all(BigInt(origins.numberOf(origin)), BigInt(from));
+  let expected = head;
+  for (const row of stamps) {
+    const part = journal.part(origin, expected, 0);
+    if (integerAt(row, 0) !== expected || !part) return null;
+    for (const other of decodeStaged(part).header?.seen.keys() ?? []) others.add(other);
+    if (expected === from) return others;
+    expected = integerAt(row, 1) as Stamp;
+  }
+  return null;
 }

@@ -1,4 +1,5 @@
 import type { ChangeBlock, ChangesetHeader } from '../../../core/changeset.js';
+import { createSpanMeter } from '../../../core/stamp-span.js';
 import { parentsFirst } from '../../../core/table-order.js';
 import { createWorkingSet, type WorkingSet } from './component-loader.js';
 import { createConflictRecorder } from '../stores/conflict-recorder.js';
@@ -8,7 +9,6 @@ import { mergeInserts } from './insert-blocks.js';
 import { createRowMerger, type MergeScope, type RowMerger } from './merge-rows.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowFinder, type RowFinder } from '../stores/row-finder.js';
-import { createSeenStore, type SeenStore } from '../stores/seen-store.js';
 import { settledView } from './settle.js';
 import { mergeUpdates } from './update-blocks.js';
 import { writeView } from './view-writer.js';
@@ -17,7 +17,6 @@ import { writeView } from './view-writer.js';
 export interface MergeMemory {
   readonly set: WorkingSet;
   readonly rows: RowFinder;
-  readonly seen: SeenStore;
   /** Order in which tables are written: parents before children. */
   orderOf(table: string): number;
   /** At the start of every transaction: applications may have written meanwhile. */
@@ -31,12 +30,10 @@ export function memoryOf(context: ReplicaContext): MergeMemory {
   if (known) return known;
   const rows = createRowFinder(context);
   const set = createWorkingSet(context, rows);
-  const seen = createSeenStore(context.connection, context.identity.server);
   let order: Map<string, number> | null = null;
   const memory: MergeMemory = {
     set,
     rows,
-    seen,
     orderOf(table) {
       order ??= new Map(
         parentsFirst(context.tables.all().map((each) => each.schema))
@@ -48,7 +45,6 @@ export function memoryOf(context: ReplicaContext): MergeMemory {
     begin() {
       set.clear();
       rows.clear();
-      seen.reload();
       order = null;
     },
   };
@@ -73,17 +69,20 @@ export function mergeChangeset(
 ): MergedChangeset {
   const memory = memoryOf(context);
   const scope = scopeOf(context, memory, header);
-  memory.seen.learn(header.origin, header.seen);
+  context.seen.learn(header.origin, header.seen);
+  const meter = createSpanMeter(header);
   const merger = createRowMerger(scope, header.origin);
   let [rows, homeless] = [0, 0];
   for (const blocks of options.blocks) {
     rows += applyBlocks(memory, scope, blocks, merger);
+    meter.add(blocks);
     for (const { kind, table, count } of blocks) {
       if (kind === 'insert' && !context.tables.byName(table)) homeless += count;
     }
   }
   const refused = settle(scope) + homeless;
   options.advance();
+  context.strays.note(header, meter.span());
   confirmDuties(scope, (confirming, blocks) => {
     applyBlocks(memory, confirming, blocks, createRowMerger(confirming, confirming.by));
     settle(confirming);
@@ -94,13 +93,13 @@ export function mergeChangeset(
 
 export const scopeOf = (
   context: ReplicaContext,
-  { set, rows, seen }: MergeMemory,
+  { set, rows }: MergeMemory,
   { origin, stamp }: Pick<ChangesetHeader, 'origin' | 'stamp'>,
 ): MergeScope => ({
   context,
   set,
   rows,
-  seen,
+  seen: context.seen,
   conflicts: createConflictRecorder(context),
   lastKnown: new Map(),
   due: { view: null },

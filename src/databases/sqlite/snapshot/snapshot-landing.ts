@@ -58,7 +58,10 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
   const base = scopeOf(context, memory, { origin: by, stamp: context.origins.clock() });
   const scope: MergeScope = {
     ...base,
-    seen: { ...base.seen, hasSeen: (_: OriginId, other: OriginId, stamp: Stamp) => stamp <= stampIn(vector, other) },
+    seen: {
+      ...base.seen,
+      hasSeen: (_: OriginId, other: OriginId, stamp: Stamp) => base.seen.isCovered(vector, other, stamp),
+    },
   };
   const merger = createRowMerger(scope, by);
   const waitingLives: WaitingLife[] = [];

@@ -237,7 +237,7 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
     if (entry.stamp > stampIn(before, origin)) origins.advance(origin, entry);
     origins.saw(entry.stamp, nowMs);
   }
-  memoryOf(context).seen.learnAll(origins.vector());
+  context.seen.learnAll(origins.vector());
   if ([...vector].some(([origin, { stamp }]) => stamp > stampIn(before, origin))) journal.appendGap(vector, nowMs);
   meta.set('landing', null);
   meta.set('isFounded', 1);

@@ -15,7 +15,9 @@ import { createOriginStore } from './origin-store.js';
 import { createPace, type PaceOptions } from '../connection/pace.js';
 import type { ReplicaContext } from './replica-context.js';
 import { readSchema } from '../schema/schema-reader.js';
+import { createSeenStore } from './seen-store.js';
 import { createShadowStore } from './shadow-store.js';
+import { createStrayStore } from './stray-store.js';
 import { createTableRegistry, type AdjustSchema } from '../schema/table-registry.js';
 
 export interface ContextOptions {
@@ -37,6 +39,7 @@ export function openContext(connection: Connection, options: ContextOptions): Re
   const shadows = createShadowStore(connection, origins);
   const asides = createAsideStore(connection, origins);
   const histories = createHistoryStore(connection, origins);
+  const strays = createStrayStore(connection);
   return {
     dataset,
     identity,
@@ -55,6 +58,8 @@ export function openContext(connection: Connection, options: ContextOptions): Re
     aliases: createAliasStore(connection, origins),
     journal: createJournalStore(connection, { origins, meta, histories }),
     histories,
+    seen: createSeenStore(connection, { origins, strays }),
+    strays,
     conflicts: createConflictStore(connection),
     notes: createNoteStore(connection),
   };

@@ -16,7 +16,9 @@ import type { MetaStore } from './meta-store.js';
 import type { NoteStore } from '../capture/note-store.js';
 import type { Pace } from '../connection/pace.js';
 import type { OriginStore } from './origin-store.js';
+import type { SeenStore } from './seen-store.js';
 import type { ShadowStore } from './shadow-store.js';
+import type { StrayStore } from './stray-store.js';
 import type { AdjustSchema, TableRegistry } from '../schema/table-registry.js';
 import type { AsideStore } from './aside-store.js';
 
@@ -42,6 +44,8 @@ export interface ReplicaContext {
   readonly aliases: AliasStore;
   readonly journal: JournalStore;
   readonly histories: HistoryStore;
+  readonly seen: SeenStore;
+  readonly strays: StrayStore;
   readonly conflicts: ConflictStore;
   readonly notes: NoteStore;
 }

@@ -33,6 +33,9 @@ export const storeTables: readonly string[] = [
     PRIMARY KEY (tbl, stamp, origin, place)) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS _usync_seen (
     origin TEXT NOT NULL, other TEXT NOT NULL, stamp INTEGER NOT NULL, PRIMARY KEY (origin, other)) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS _usync_strays (
+    number INTEGER PRIMARY KEY, origin TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, writer TEXT NOT NULL,
+    stamp INTEGER NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS _usync_journal (
     position INTEGER PRIMARY KEY AUTOINCREMENT, origin INTEGER, stamp INTEGER, prev INTEGER, chain TEXT,
     parts INTEGER NOT NULL, bytes INTEGER NOT NULL, time INTEGER NOT NULL, gap TEXT)`,

@@ -27,6 +27,8 @@ export function reloadStores(context: ReplicaContext): void {
   context.asides.reload();
   context.aliases.reload();
   context.journal.reload();
+  context.seen.reload();
+  context.strays.reload();
 }
 
 /** How long a lock of another program is waited for before the call fails with USYNC-1201. */
