@@ -6,11 +6,13 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { isEqualVector, covers, emptyVector, type VersionVector } from '../core/version-vector.js';
 import { tablesThatDiffer } from '../core/digest.js';
+import type { ServerId } from '../core/origin.js';
 import type { MergeOutcome, Replica } from './replica.js';
 
 /** One database of the engine under test, with a connection of the application beside the replica. */
 export interface ReplicaSite {
   readonly replica: Replica;
+  readonly server: ServerId;
   /** Runs statements as the application, on a connection of its own. */
   execute(sql: string): void;
   /** Rows as text, sorted, exactly comparable between sites. */
@@ -136,6 +138,57 @@ export function describeReplica(name: string, harness: ReplicaHarness): void {
       await meet(a, b);
       await assertEqual(a, b);
       assert.equal(a.dump('tags').length, 1);
+    });
+
+    test('an heir makes permanent what a removed server left provisional', async () => {
+      const numbers = await leaveProvisional(a, b, c);
+      const before = await vectorAfterDrain(a);
+      await a.replica.setHeirs(new Map([[serverOf(b), serverOf(a)]]));
+      const after = await vectorAfterDrain(a);
+      assert.ok(!covers(before, after), 'a changeset of the heir');
+      assert.deepEqual(a.dump('items').toSorted(), numbers.toSorted(), 'what was shown is what is permanent');
+      await meet(a, c);
+      await assertEqual(a, c);
+      // Nothing is provisional any more: the number stays though the elder row that had it first is gone.
+      a.execute('DELETE FROM items WHERE id = 7');
+      await meet(a, c);
+      await assertEqual(a, c);
+      assert.deepEqual(a.dump('items'), numbers.slice(1));
+    });
+
+    test('nobody else confirms for a removed server, and the heir does so once', async () => {
+      await leaveProvisional(a, b, c);
+      const before = await vectorAfterDrain(c);
+      await c.replica.setHeirs(new Map([[serverOf(b), serverOf(a)]]));
+      assert.ok(covers(before, await vectorAfterDrain(c)), 'no changeset');
+      await a.replica.setHeirs(new Map([[serverOf(b), serverOf(a)]]));
+      const once = await vectorAfterDrain(a);
+      await a.replica.setHeirs(new Map());
+      await a.replica.setHeirs(new Map([[serverOf(b), serverOf(a)]]));
+      assert.ok(covers(once, await vectorAfterDrain(a)));
+    });
+
+    test('two heirs that confirm the same agree, and the heir that is told before it is due confirms later', async () => {
+      await leaveProvisional(a, b, c);
+      for (const [heir, site] of [
+        [a, a],
+        [c, c],
+      ] as const)
+        await site.replica.setHeirs(new Map([[serverOf(b), serverOf(heir)]]));
+      await meet(a, c);
+      await assertEqual(a, c);
+      await a.replica.setHeirs(new Map([[serverOf(b), serverOf(a)]]));
+      b.execute("INSERT INTO items VALUES (50, 'late', 1, 'b')");
+      c.execute("INSERT INTO items VALUES (50, 'first', 1, 'c')");
+      await drainAll(c);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await exchange(b, a);
+      await exchange(c, a);
+      await meet(a, c);
+      await assertEqual(a, c);
+      c.execute('DELETE FROM items WHERE id = 50');
+      await meet(a, c);
+      assert.ok(a.dump('items').every((line) => !line.startsWith('50,')), 'the substitute is permanent');
     });
 
     test('delivered twice, a changeset changes nothing', async () => {
@@ -305,6 +358,26 @@ async function drainAll(site: ReplicaSite): Promise<number> {
 async function vectorAfterDrain(site: ReplicaSite): Promise<VersionVector> {
   await drainAll(site);
   return (await site.replica.position()).vector;
+}
+
+const serverOf = ({ server }: ReplicaSite): ServerId => server;
+
+/**
+ * At `a` and `c` a row of `b` stands at a substitute, since it had the number of an elder row; `b` has not heard of it,
+ * so nothing made it permanent. Returns the rows as they are shown.
+ */
+async function leaveProvisional(a: ReplicaSite, b: ReplicaSite, c: ReplicaSite): Promise<string[]> {
+  a.execute("INSERT INTO items VALUES (7, 'elder', 1, 'a')");
+  await drainAll(a);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  b.execute("INSERT INTO items VALUES (7, 'younger', 2, 'b')");
+  await exchange(b, a);
+  await exchange(a, c);
+  await meet(a, c);
+  const shown = a.dump('items').toSorted((x, y) => Number(y.includes('elder')) - Number(x.includes('elder')));
+  assert.equal(shown.length, 2);
+  assert.ok(shown[0]?.startsWith('7,'));
+  return shown;
 }
 
 type Parts = Parameters<Replica['merge']>[0];

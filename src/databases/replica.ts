@@ -13,6 +13,7 @@
 import type { History } from '../core/branch.js';
 import type { ChangesetPart } from '../core/changeset.js';
 import type { DatasetDigest } from '../core/digest.js';
+import type { Heirs } from '../core/heirs.js';
 import type { Epoch, OriginId, ServerId } from '../core/origin.js';
 import type { KeyKind } from '../core/table-schema.js';
 import type { SqlValue } from '../core/value.js';
@@ -53,6 +54,11 @@ export interface Replica {
   history(origin: OriginId): Promise<History>;
   /** Compares an origin's history with a peer's: the younger branch gets a name of its own (decision 3). */
   cutBranch(origin: OriginId, theirs: History): Promise<CutOutcome>;
+  /**
+   * Who confirms for servers that were removed (rule R8). It is kept, and replaces what was said before; what became
+   * this server's duty by it is made permanent at once, as ordinary changesets of the own origin.
+   */
+  setHeirs(heirs: Heirs): Promise<void>;
   /** Every table of the application, synced or not, with what is special about it. Counts rows. */
   tables(): Promise<readonly TableReport[]>;
   conflicts(request: { readonly max: number }): Promise<readonly ConflictRecord[]>;

@@ -30,6 +30,4 @@ export interface ListedServer {
   readonly addedAtMs: number;
   readonly removedBy: ServerId | null;
   readonly removedAtMs: number | null;
-  /** For a removed server: per dataset and origin, the stamp up to which its changes are accepted. */
-  readonly cutOff: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }

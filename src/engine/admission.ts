@@ -119,6 +119,5 @@ function joinedServer(
     state: isPreApproved ? 'member' : 'pending',
     removedBy: null,
     removedAtMs: null,
-    cutOff: {},
   };
 }

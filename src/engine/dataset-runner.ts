@@ -4,6 +4,7 @@
  */
 import type { DatasetConfig } from '../config/config.js';
 import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
+import type { Heirs } from '../core/heirs.js';
 import type { ServerId } from '../core/origin.js';
 import { stampIn, type VersionVector } from '../core/version-vector.js';
 import type { DrainOutcome, Replica, ReplicaPosition, ReplicaReport } from '../databases/replica.js';
@@ -32,6 +33,8 @@ export interface DatasetRunner {
   capture(): Promise<void>;
   /** Looks for new rows now. */
   wake(): void;
+  /** Who confirms for removed servers. Told to the database as soon as it is open, and again until it has taken it. */
+  setHeirs(heirs: Heirs): void;
   /** Something was merged or the origin changed: the witness must follow. */
   noteMoved(): void;
   audit(table?: string): Promise<AuditResult>;
@@ -75,6 +78,9 @@ interface RunnerState {
   selfTest: SelfTestStatus;
   lastAudit: AuditStatus | null;
   isFounding: boolean;
+  heirs: Heirs;
+  /** Set while the database may not know the heirs. */
+  areHeirsDue: boolean;
   /** Set while the witness may be behind the database. */
   isWitnessDue: boolean;
   isStopped: boolean;
@@ -89,6 +95,8 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     selfTest: { kind: 'not-run' },
     lastAudit: null,
     isFounding: false,
+    heirs: new Map(),
+    areHeirsDue: false,
     isWitnessDue: false,
     isStopped: false,
   };
@@ -123,6 +131,10 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
       if (state.isReady && (await mayCapture(options, state))) while ((await drainOnce(options, state)).hasMore);
     },
     wake: () => wakeup.wake(),
+    setHeirs(heirs) {
+      Object.assign(state, { heirs, areHeirsDue: true });
+      wakeup.wake();
+    },
     noteMoved: () => {
       state.isWitnessDue = true;
     },
@@ -182,6 +194,8 @@ async function open(options: DatasetRunnerOptions, state: RunnerState): Promise<
       observe('warn', { kind: 'epoch-changed', dataset: config.name, origin, reason });
     }
     state.report = { ...report, origin };
+    // A restored database may know others.
+    state.areHeirsDue = true;
     await writeWitness(options, state, false);
     state.isReady = true;
     state.lastFailure = null;
@@ -234,6 +248,7 @@ async function captureLoop(
 ): Promise<void> {
   while (!signal.aborted) {
     if (!state.isReady) throw new SyncError('USYNC-1208', `Dataset ${options.config.name} must be opened again.`);
+    if (state.areHeirsDue) await tellHeirs(options, state);
     if (await mayCapture(options, state)) {
       let outcome: DrainOutcome;
       do outcome = await drainOnce(options, state);
@@ -243,6 +258,15 @@ async function captureLoop(
     alive();
     await wakeup.wait(drainPollMs, signal);
   }
+}
+
+async function tellHeirs({ replica, config, onMoved }: DatasetRunnerOptions, state: RunnerState): Promise<void> {
+  const { heirs } = state;
+  await replica.setHeirs(heirs);
+  if (state.heirs === heirs) state.areHeirsDue = false;
+  // What became a duty by it was written at once.
+  state.isWitnessDue = true;
+  onMoved(config.name);
 }
 
 /** A dataset that is no part of a group yet must take the group's state first, or be founded on purpose. */

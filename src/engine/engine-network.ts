@@ -1,5 +1,6 @@
 /** The connections of a running engine: listens, dials each member, and carries facts between sessions and datasets. */
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
+import { heirsOf } from '../core/heirs.js';
 import type { HelloMessage } from '../protocol/message.js';
 import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import type { SessionReport } from '../protocol/session-event.js';
@@ -221,9 +222,25 @@ function followList(ground: EngineGround, { links, dialer, starter }: Following)
     session.close('USYNC-1402', 'Your server was removed from the group.');
     observation.recorder.observe('warn', { kind: 'server-removed', peer: listed.name });
   }
+  tellHeirs(ground);
   dialer.setPeers(dialTargets(ground));
   starter.reconsider();
   foundOrphans(ground);
+}
+
+/** Who confirms for removed servers, dataset by dataset: an heir must have the dataset. */
+function tellHeirs({ group, runners }: EngineGround): void {
+  for (const [name, runner] of runners)
+    runner.setHeirs(
+      heirsOf(
+        group.servers().map(({ id, state, removedBy, datasets }) => ({
+          id,
+          isMember: state === 'member',
+          removedBy: state === 'removed' ? (removedBy ?? id) : null,
+          isCarrier: datasets.includes(name),
+        })),
+      ),
+    );
 }
 
 /** While this server waits to be let in, only the one that invited it knows its key. */

@@ -31,6 +31,7 @@ export function createGatedReplica(replica: Replica, isReady: () => boolean): Re
     newEpoch: gated((reason) => replica.newEpoch(reason)),
     history: gated((origin) => replica.history(origin)),
     cutBranch: gated((origin, theirs) => replica.cutBranch(origin, theirs)),
+    setHeirs: gated((heirs) => replica.setHeirs(heirs)),
     tables: gated(() => replica.tables()),
     conflicts: gated((request) => replica.conflicts(request)),
     quarantine: gated((request) => replica.quarantine(request)),

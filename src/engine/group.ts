@@ -200,7 +200,6 @@ function putOwnRow({ self, nowMs }: GroupOptions, state: GroupState): void {
     addedAtMs: nowMs(),
     removedBy: null,
     removedAtMs: null,
-    cutOff: {},
     ...before,
     ...state.own,
     id: self.id,

@@ -4,6 +4,7 @@ import type { ListedServer } from '../databases/server-list.js';
 import type { Invite, InviteOptions, ServerInfo } from './engine.js';
 import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
+import { isRemoved } from './gather-status.js';
 import type { Invites } from './invites.js';
 
 /** Removed ones last, else by name. Alone, a server lists itself. */
@@ -29,7 +30,6 @@ function ownServer({ self, options, startedAtMs, group }: EngineGround): ListedS
     addedAtMs: startedAtMs,
     removedBy: null,
     removedAtMs: null,
-    cutOff: {},
   };
 }
 
@@ -48,11 +48,9 @@ export interface InvitePlace {
 /** The first invite founds the group: its data begins with the rows that are here. */
 export async function inviteServer({ ground, network, invites }: InvitePlace, options: InviteOptions): Promise<Invite> {
   const { group, runners, self } = ground;
+  refuseRemoved(ground);
   if (group.membership !== 'alone' && group.membership !== 'member')
-    throw new SyncError(
-      group.membership === 'removed' ? 'USYNC-1402' : 'USYNC-1405',
-      'Only a member of a group can invite.',
-    );
+    throw new SyncError('USYNC-1405', 'Only a member of a group can invite.');
   if (group.membership === 'alone') {
     await group.found();
     for (const runner of runners.values()) await runner.foundIfFresh();
@@ -62,6 +60,7 @@ export async function inviteServer({ ground, network, invites }: InvitePlace, op
 }
 
 export function approveServer(ground: EngineGround, nameOrId: string): ServerInfo {
+  refuseRemoved(ground);
   const server = findServer(ground, nameOrId);
   if (server.state === 'removed')
     throw new SyncError('USYNC-1402', `${server.name} was removed.`, {
@@ -72,8 +71,9 @@ export function approveServer(ground: EngineGround, nameOrId: string): ServerInf
   return infoOf(ground, approved);
 }
 
-export async function removeServer(ground: EngineGround, nameOrId: string): Promise<ServerInfo> {
+export function removeServer(ground: EngineGround, nameOrId: string): ServerInfo {
   const { self, adapters, group, acknowledged } = ground;
+  refuseRemoved(ground);
   const server = findServer(ground, nameOrId);
   if (server.id === self.id)
     throw new SyncError('USYNC-1103', 'A server does not remove itself.', {
@@ -85,23 +85,15 @@ export async function removeServer(ground: EngineGround, nameOrId: string): Prom
     state: 'removed',
     removedBy: self.id,
     removedAtMs: adapters.system.nowMs(),
-    cutOff: await cutOffOf(ground, server),
   };
   group.put(removed);
   acknowledged.forget(server.id);
   return infoOf(ground, removed);
 }
 
-/** What this server has of the removed one: changes up to there are everyone's. */
-async function cutOffOf({ runners }: EngineGround, { id }: ListedServer): Promise<ListedServer['cutOff']> {
-  const cutOff: Record<string, Record<string, number>> = {};
-  for (const [name, runner] of runners) {
-    if (!runner.facts.isOpen) continue;
-    const { vector } = await runner.replica.position();
-    const own = [...vector].filter(([origin]) => origin.startsWith(`${id}-`));
-    if (own.length > 0) cutOff[name] = Object.fromEntries(own.map(([origin, { stamp }]) => [origin, stamp]));
-  }
-  return cutOff;
+/** A removed server has no say: what it changed in its own copy of the list would only divide it from the group. */
+function refuseRemoved(ground: EngineGround): void {
+  if (isRemoved(ground)) throw new SyncError('USYNC-1402', 'This server was removed from the group itself.');
 }
 
 /** By name, by id, or by the beginning of an id. Throws `USYNC-1407` when none or more than one fits. */

@@ -61,6 +61,7 @@ export function createModelReplica(options: ModelReplicaOptions): ModelReplica {
     onHint: () => () => undefined,
     audit: notThere,
     prune: notThere,
+    setHeirs: async () => undefined,
     tables: notThere,
     conflicts: notThere,
     quarantine: notThere,

@@ -71,7 +71,7 @@ function insertRow(session: Session): void {
   for (const reference of table.references) {
     const { value, meant } = chooseReference(session, reference);
     put(reference.column, value);
-    put(`meant_${reference.column}`, meant);
+    put(`meant_${reference.column}`, meant === null ? null : { row: meant });
   }
   for (const { column } of table.uniques) put(column, chooseUnique(session, column));
   const life = writer.nextLife();
@@ -109,7 +109,7 @@ function chooseUpdate(session: Session, row: ModelRow): Columns | null {
     const reference = random.pick(table.references);
     const { value, meant } = chooseReference(session, reference);
     write(reference.column, value);
-    write(`meant_${reference.column}`, meant);
+    write(`meant_${reference.column}`, meant === null ? null : { row: meant });
   } else if (dice <= 3 && table.uniques.length > 0) {
     const { column } = random.pick(table.uniques);
     write(column, chooseUnique(session, column));

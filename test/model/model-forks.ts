@@ -135,9 +135,8 @@ function renamedColumns(columns: Columns, renaming: Renaming, replica: ModelRepl
   return Object.fromEntries(
     Object.entries(columns).map(([name, { value, at }]): [string, ModelCell] => {
       const stamp = replica.rules.stampsStay ? at : renamedName(at, renaming);
-      if (name.startsWith('meant_') && typeof value === 'string')
-        return [name, { value: renamedName(value, renaming), at: stamp }];
-      if (typeof value === 'object' && value !== null && 'row' in value && replica.rules.referencesFollow)
+      const isFollowed = replica.rules.referencesFollow || name.startsWith('meant_');
+      if (typeof value === 'object' && value !== null && 'row' in value && isFollowed)
         return [name, { value: { row: renamedName(value.row, renaming) }, at: stamp }];
       return [name, { value, at: stamp }];
     }),

@@ -89,11 +89,16 @@ export const hiddenBehind = (view: ModelView, row: ModelRow): ModelRow[] =>
     (other) => other.behind === row.row && (other.status === 'key-loser' || other.status === 'merging'),
   );
 
-/** Who confirms for an origin: its server, or if that is removed its heir. */
-export function dutyHolder(replica: ModelReplica, origin: string): string {
+/**
+ * Who confirms for an origin: its server, or if that is removed its heir, or that one's heir. Servers that removed each
+ * other have none: then it is the smallest member.
+ */
+export function dutyHolder({ group, heirs, rules }: ModelReplica, origin: string): string {
   const passed = new Set<string>();
   let holder = serverOf(origin);
-  for (let heir = replica.heirs[holder]; heir !== undefined && !passed.has(holder); heir = replica.heirs[holder]) {
+  for (let heir = heirs[holder]; heir !== undefined; heir = heirs[holder]) {
+    if (passed.has(holder))
+      return (rules.circlesAreSettled ? group.filter((id) => !(id in heirs)).toSorted()[0] : undefined) ?? holder;
     passed.add(holder);
     holder = heir;
   }

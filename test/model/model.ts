@@ -37,6 +37,10 @@ export interface Rules {
   readonly stampsStay: boolean;
   /** Names of references inside cells are renamed with the lives that they mean. */
   readonly referencesFollow: boolean;
+  /** R8: who have removed each other leave their duties to the eldest member. */
+  readonly circlesAreSettled: boolean;
+  /** Removal: what a member had merged before it heard of a removal counts for all; false: only what the remover had. */
+  readonly membersVouch: boolean;
   /** R5: what a younger row shows in place of its number. Tests shrink the space so that substitutes clash too. */
   readonly substitute: (row: string, key: number, attempt: number) => number;
 }
@@ -57,6 +61,8 @@ export const finalRules: Rules = {
   tiesByValue: true,
   stampsStay: true,
   referencesFollow: true,
+  circlesAreSettled: true,
+  membersVouch: true,
   substitute: substituteAbove(1e6),
 };
 
@@ -155,7 +161,12 @@ export interface ModelReplica {
   lives: Map<string, ModelLife>;
   aliases: Map<string, ModelAlias>;
   remembered: Map<string, Remembered>;
+  /** Everybody who ever belonged to the group. */
+  readonly group: readonly string[];
+  /** Who was removed, and by whom; of several removers the smallest. */
   readonly heirs: Record<string, string>;
+  /** What the remover had of a removed server: used only where the rules are broken on purpose. */
+  readonly cutOffs: Record<string, Vector>;
   /** Every changeset that this state is made of, by chain. Not part of the rules: the checks need it. */
   readonly archive: Map<string, ModelChangeset>;
   /** Grows with every change of the state, so that a view can be kept until then. */
@@ -181,7 +192,12 @@ export function hashOf(text: string): number {
   return hash;
 }
 
-export function createModelReplica(server: string, schema: readonly ModelTable[], rules: Rules): ModelReplica {
+export function createModelReplica(
+  server: string,
+  schema: readonly ModelTable[],
+  rules: Rules,
+  group: readonly string[] = [],
+): ModelReplica {
   return {
     server,
     origin: server,
@@ -195,7 +211,9 @@ export function createModelReplica(server: string, schema: readonly ModelTable[]
     lives: new Map(),
     aliases: new Map(),
     remembered: new Map(),
+    group,
     heirs: {},
+    cutOffs: {},
     archive: new Map(),
     version: 0,
   };
@@ -215,6 +233,7 @@ export function copyReplica(replica: ModelReplica): ModelReplica {
       [...replica.remembered].map(([row, entry]) => [row, { ...entry, columns: { ...entry.columns } }]),
     ),
     heirs: { ...replica.heirs },
+    cutOffs: { ...replica.cutOffs },
     archive: new Map(replica.archive),
   };
 }
@@ -240,8 +259,10 @@ export function mergeChangeset(
     const isKnown = !replica.rules.forksAreSeen || replica.archive.has(changeset.chain);
     return isKnown ? 'covered' : 'fork';
   }
+  if (isCutOff(replica, origin, stamp)) return 'covered';
   if (prev !== have) return prev < have && replica.rules.forksAreSeen ? 'fork' : 'gap';
-  if (!covers(replica.vector, seen)) {
+  const needed = Object.fromEntries(Object.entries(seen).filter(([of, at]) => !isCutOff(replica, of, at)));
+  if (!covers(replica.vector, needed)) {
     if (replica.rules.gapMarkers) return 'gap';
     throw new Error(`CAUSALITY broken: ${origin}:${stamp} at ${replica.server}`);
   }
@@ -251,6 +272,10 @@ export function mergeChangeset(
   if (replica.rules.clockDrags) replica.clock = Math.max(replica.clock, stamp);
   return 'merged';
 }
+
+/** The draft: nothing of a removed server is merged beyond what its remover had. */
+const isCutOff = ({ rules, heirs, cutOffs }: ModelReplica, origin: string, stamp: number): boolean =>
+  !rules.membersVouch && serverOf(origin) in heirs && stamp > (cutOffs[serverOf(origin)]?.[origin] ?? 0);
 
 /** Vector, history and journal move on by one changeset. */
 export function record(replica: ModelReplica, changeset: ModelChangeset): void {

@@ -10,6 +10,7 @@ import {
   covers,
   mergeChangeset,
   mergeSnapshot,
+  serverOf,
   stateText,
   streamFor,
   type ModelReplica,
@@ -17,7 +18,7 @@ import {
 import { agreeOnNames } from './model-forks.js';
 import { viewOfModel } from './model-view.js';
 import { confirmModel } from './model-writing.js';
-import { factsFor, note, nowOf, type ModelServer, type World } from './world.js';
+import { factsFor, groupsOf, note, nowOf, trustEachOther, type ModelServer, type World } from './world.js';
 
 function sync(
   world: World,
@@ -26,10 +27,9 @@ function sync(
   { allowSnapshot = true, isCut = false }: { readonly allowSnapshot?: boolean; readonly isCut?: boolean } = {},
 ): void {
   const { random } = world;
-  for (const [gone, heir] of Object.entries(from.replica.heirs)) {
-    const mine = to.replica.heirs[gone];
-    if (mine === undefined || heir < mine) to.replica.heirs[gone] = heir;
-  }
+  if (!trustEachOther(from, to)) return;
+  for (const [gone, heir] of Object.entries(from.replica.heirs)) learnRemoval(to.replica, from.replica, { gone, heir });
+  if (!trustEachOther(from, to)) return confirmAll(world, to);
   if (!agreeOnNames(from.replica, to.replica)) return;
   const { changesets, needsSnapshot } = streamFor(from.replica, to.replica.vector);
   if (allowSnapshot && random.chance(0.08)) {
@@ -40,6 +40,7 @@ function sync(
   for (const changeset of changesets.slice(0, count)) {
     const outcome = mergeChangeset(to.replica, changeset);
     if (outcome === 'fork') return confirmAll(world, to);
+    if (outcome === 'covered' && !world.rules.membersVouch) continue;
     check(outcome === 'merged', 'STREAM: a changeset could not be merged', () => `${outcome} ${changeset.origin}`);
     if (random.chance(0.3)) confirmAll(world, to);
   }
@@ -64,18 +65,37 @@ export function confirmAll(world: World, server: ModelServer, isForced = false):
   }
 }
 
+interface Removal {
+  readonly gone: string;
+  readonly heir: string;
+}
+
+/** Two heirs for one: the smaller. */
+function learnRemoval(replica: ModelReplica, from: ModelReplica, { gone, heir }: Removal): void {
+  const mine = replica.heirs[gone];
+  if (mine !== undefined && heir >= mine) return;
+  replica.heirs[gone] = heir;
+  replica.cutOffs[gone] = from.cutOffs[gone] ?? {};
+}
+
+function remove({ replica }: ModelServer, gone: string): void {
+  replica.cutOffs[gone] = Object.fromEntries(Object.entries(replica.vector).filter(([of]) => serverOf(of) === gone));
+  learnRemoval(replica, replica, { gone, heir: replica.server });
+}
+
+/** A removed server falls silent, or it goes on writing, syncing, and removing others, wherever nobody knows. */
 function removeServer(world: World): void {
   const { random } = world;
   if (world.servers.length < 3) return;
   const gone = random.pick(world.servers);
   const rest = world.servers.filter((server) => server !== gone);
   if (rest.some((server) => server.replica.server === gone.replica.server)) return;
-  const remover = random.pick(rest);
-  world.servers = rest;
+  if (!world.removedGoOn) world.servers = rest;
   world.totals.removals++;
-  remover.replica.heirs[gone.replica.server] = remover.replica.server;
-  if (random.chance(0.2) && rest.length > 2)
-    random.pick(rest).replica.heirs[gone.replica.server] ??= random.pick(rest).replica.server;
+  const remover = random.pick(rest);
+  remove(remover, gone.replica.server);
+  if (random.chance(0.2) && rest.length > 2) remove(random.pick(rest), gone.replica.server);
+  if (world.removedGoOn && random.chance(0.3)) remove(gone, remover.replica.server);
 }
 
 /** A backup comes back: with everything of that time, except that the group is known as it is now. */
@@ -143,16 +163,27 @@ function checkEqualPositions({ servers }: World, { replica }: ModelServer): void
       );
 }
 
-/** Writing stops, links heal: sync until nothing moves. */
+/**
+ * Writing stops, links heal: sync until nothing moves. A removal that only a removed server knew never happened for the
+ * others: a person removes the silent server again.
+ */
 export function untilQuiet(world: World): void {
   world.groups = null;
-  world.mustSurvive = new Set(world.servers.flatMap((server) => [...server.replica.archive.keys()]));
-  // A removal that only a removed server knew never happened for the others: a person removes the silent server again.
-  const [first] = world.servers;
-  const alive = new Set(world.servers.map((server) => server.replica.server));
-  for (const id of world.ids)
-    if (first && !alive.has(id) && !world.servers.some((server) => server.replica.heirs[id] !== undefined))
-      first.replica.heirs[id] = first.replica.server;
+  const held = new Map(world.servers.map((server) => [server, [...server.replica.archive.keys()]]));
+  untilRest(world);
+  for (const group of groupsOf(world)) {
+    const alive = new Set(group.map(({ replica }) => replica.server));
+    for (const id of world.ids) if (!alive.has(id) && group[0] && !(id in group[0].replica.heirs)) remove(group[0], id);
+  }
+  untilRest(world);
+  for (const group of groupsOf(world))
+    for (const server of group)
+      for (const chain of held.get(server) ?? [])
+        check(group[0]?.replica.archive.has(chain) === true, 'LOST: a changeset that a member held', () => chain);
+  world.totals.cuts = Math.max(...world.servers.map((server) => server.replica.cuts.size));
+}
+
+function untilRest(world: World): void {
   const fingerprint = (): string =>
     JSON.stringify(world.servers.map(({ replica }) => [replica.vector, replica.heirs, replica.cuts.size]));
   for (let round = 0, before = ''; before !== fingerprint(); round++) {
@@ -162,7 +193,6 @@ export function untilQuiet(world: World): void {
     for (const from of world.servers)
       for (const to of world.servers) if (from !== to) sync(world, from, to, { allowSnapshot: false });
     for (const server of world.servers) confirmAll(world, server, true);
-    world.rounds = round;
+    world.rounds = Math.max(world.rounds, round);
   }
-  world.totals.cuts = Math.max(...world.servers.map((server) => server.replica.cuts.size));
 }

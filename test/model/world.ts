@@ -33,10 +33,10 @@ export interface World {
   servers: ModelServer[];
   time: number;
   groups: Map<ModelServer, number> | null;
+  /** Whether a removed server goes on writing, and syncs with those who have not heard of it. */
+  readonly removedGoOn: boolean;
   nonce: number;
   facts: Facts;
-  /** Chains of changesets that a living server held when writing stopped. */
-  mustSurvive: Set<string>;
   readonly totals: Record<
     'writes' | 'confirmations' | 'snapshots' | 'removals' | 'restores' | 'clones' | 'cuts',
     number
@@ -56,7 +56,7 @@ export function createWorld(seed: number, rules: Rules): World {
   };
   const ids = ['a', 'b', 'c', 'd', 'e'].slice(0, 2 + random.below(4));
   const servers = ids.map((id) => ({
-    replica: createModelReplica(id, schema, used),
+    replica: createModelReplica(id, schema, used, ids),
     skew: random.below(3) ? random.below(400) - 200 : 0,
     isLazy: random.chance(0.3),
     backups: [],
@@ -75,9 +75,9 @@ export function createWorld(seed: number, rules: Rules): World {
     servers,
     time: 1000,
     groups: null,
+    removedGoOn: seed % 5 > 1,
     nonce: 0,
     facts: emptyFacts(),
-    mustSurvive: new Set(),
     totals: { writes: 0, confirmations: 0, snapshots: 0, removals: 0, restores: 0, clones: 0, cuts: 0 },
     rounds: 0,
   };
@@ -113,4 +113,19 @@ export const factsFor = (world: World, server: ModelServer): Facts =>
 
 export function note(world: World, changeset: ModelChangeset | null): void {
   if (changeset && !world.isForking) addFacts(world.facts, changeset);
+}
+
+/** The door: who knows that the other was removed lets it in no more, and takes nothing of it. */
+export const trustEachOther = ({ replica: a }: ModelServer, { replica: b }: ModelServer): boolean =>
+  !(a.server in b.heirs) && !(b.server in a.heirs);
+
+/** Servers that trust each other at the end, without those who have heard of their own removal. */
+export function groupsOf({ servers }: World): readonly (readonly ModelServer[])[] {
+  const groups: ModelServer[][] = [];
+  for (const server of servers.filter(({ replica }) => !(replica.server in replica.heirs))) {
+    const group = groups.find((members) => members.every((member) => trustEachOther(member, server)));
+    if (group) group.push(server);
+    else groups.push([server]);
+  }
+  return groups;
 }

@@ -72,6 +72,7 @@ export function gatedReplica(inner: Replica, gate: Gate): Replica {
     newEpoch: (reason) => gate(inner.newEpoch(reason)),
     history: (origin) => gate(inner.history(origin)),
     cutBranch: (origin, theirs) => gate(inner.cutBranch(origin, theirs)),
+    setHeirs: (heirs) => gate(inner.setHeirs(heirs)),
     tables: () => gate(inner.tables()),
     conflicts: (request) => gate(inner.conflicts(request)),
     quarantine: (request) => gate(inner.quarantine(request)),

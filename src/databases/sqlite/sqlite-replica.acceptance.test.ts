@@ -49,6 +49,7 @@ function harnessOf(createReplica: (site: Site) => Replica, journalMode: string):
       const replica = createReplica({ path, server, name });
       return {
         replica,
+        server,
         execute: (sql) => application.exec(sql),
         dump(table) {
           const columns = application.prepare(`SELECT name FROM pragma_table_info('${table}')`).all();

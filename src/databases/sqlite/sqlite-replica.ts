@@ -5,6 +5,7 @@ import { auditReplica } from './audit-replica.js';
 import { bucketRows, bucketSums } from './stores/buckets.js';
 import { captureEverything } from './capture/capture-everything.js';
 import { syncWal } from './connection/durable-flush.js';
+import { takeHeirs } from './merge/duty-holder.js';
 import { createMerging } from './merge/merging.js';
 import { hasPendingSettle } from './merge/pending-settle.js';
 import { readProof } from './stores/proof.js';
@@ -52,7 +53,7 @@ const positionOf = (context: ReplicaContext): ReplicaPosition => ({
 
 type StreamCalls = Pick<
   Replica,
-  'drain' | 'position' | 'readJournal' | 'merge' | 'flush' | 'prune' | 'newEpoch' | 'history' | 'cutBranch'
+  'drain' | 'position' | 'readJournal' | 'merge' | 'flush' | 'prune' | 'newEpoch' | 'history' | 'cutBranch' | 'setHeirs'
 >;
 
 function streamCalls({ call, callBetween }: ReplicaSession, merging: Merging): StreamCalls {
@@ -83,6 +84,11 @@ function streamCalls({ call, callBetween }: ReplicaSession, merging: Merging): S
       ),
     history: (origin) => call((context) => whenFree(context.system, () => context.histories.of(origin))),
     cutBranch: (origin, theirs) => call((context) => merging.cutBranch(context, origin, theirs)),
+    setHeirs: (heirs) =>
+      call(async (context) => {
+        const areNew = await whenFree(context.system, () => inTransaction(context, () => takeHeirs(context, heirs)));
+        if (areNew && !isFresh(context)) await captureEverything(context, merging);
+      }),
   };
 }
 

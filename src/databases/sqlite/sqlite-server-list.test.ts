@@ -20,7 +20,6 @@ const listed: ListedServer = {
   addedAtMs: 1_700_000_000_000,
   removedBy: null,
   removedAtMs: null,
-  cutOff: {},
 };
 
 function pathOf(context: TestContext): string {
@@ -49,7 +48,6 @@ test('a removed server stays removed even where its state was written after', (c
     state: 'removed',
     removedBy: listed.id,
     removedAtMs: 5,
-    cutOff: { shop: { 'abcdefghijklmnop-00000001': 7 } },
   };
   list.put(removed);
   assert.deepEqual(list.read(), [removed]);
@@ -64,11 +62,11 @@ test('rows that are not servers are left out and broken fields are empty', (cont
   list.put(listed);
   const other = openConnection(path);
   other.exec(
-    `INSERT INTO servers VALUES ('not an id', 'x', 'y', '[]', '[]', 'member', 'z', 1, NULL, NULL, '{}');
-     UPDATE servers SET addresses = '{"a', datasets = '[1, "b"]', cut_off = '7', name = '' WHERE id = 'abcdefghijklmnop'`,
+    `INSERT INTO servers VALUES ('not an id', 'x', 'y', '[]', '[]', 'member', 'z', 1, NULL, NULL);
+     UPDATE servers SET addresses = '{"a', datasets = '[1, "b"]', name = '' WHERE id = 'abcdefghijklmnop'`,
   );
   other.close();
-  assert.deepEqual(list.read(), [{ ...listed, name: listed.id, addresses: [], datasets: ['b'], cutOff: {} }]);
+  assert.deepEqual(list.read(), [{ ...listed, name: listed.id, addresses: [], datasets: ['b'] }]);
   list.close();
 });
 

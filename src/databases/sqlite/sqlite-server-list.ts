@@ -44,7 +44,6 @@ const columns = [
   'added_at',
   'removed_by',
   'removed_at',
-  'cut_off',
 ];
 
 /** Each field is a column of its own, so that two servers that change different fields of one row both get through. */
@@ -52,7 +51,7 @@ const schema = `
 CREATE TABLE IF NOT EXISTS servers (
   id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, fingerprint TEXT NOT NULL, addresses TEXT NOT NULL,
   datasets TEXT NOT NULL, state TEXT NOT NULL, added_by TEXT NOT NULL, added_at INTEGER NOT NULL,
-  removed_by TEXT, removed_at INTEGER, cut_off TEXT NOT NULL
+  removed_by TEXT, removed_at INTEGER
 );
 CREATE TABLE IF NOT EXISTS shared (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
 `;
@@ -76,12 +75,11 @@ function put(connection: Connection, server: ListedServer): void {
       BigInt(Math.trunc(server.addedAtMs)),
       server.removedBy,
       server.removedAtMs === null ? null : BigInt(Math.trunc(server.removedAtMs)),
-      JSON.stringify(server.cutOff),
     );
 }
 
 function serverOf(row: PlainRow): ListedServer | null {
-  const [id, name, fingerprint, addresses, datasets, state, addedBy, addedAt, removedBy, removedAt, cutOff] = row;
+  const [id, name, fingerprint, addresses, datasets, state, addedBy, addedAt, removedBy, removedAt] = row;
   if (typeof id !== 'string' || !isServerId(id) || typeof fingerprint !== 'string') return null;
   const isRemoved = typeof removedAt === 'bigint' || state === 'removed';
   return {
@@ -95,28 +93,12 @@ function serverOf(row: PlainRow): ListedServer | null {
     addedAtMs: Number(addedAt ?? 0),
     removedBy: typeof removedBy === 'string' && isServerId(removedBy) ? removedBy : null,
     removedAtMs: typeof removedAt === 'bigint' ? Number(removedAt) : null,
-    cutOff: cutOffOf(cutOff),
   };
 }
 
 function textsOf(value: unknown): readonly string[] {
   const parsed = parsedOf(value);
   return Array.isArray(parsed) ? parsed.filter((item) => typeof item === 'string') : [];
-}
-
-function cutOffOf(value: unknown): ListedServer['cutOff'] {
-  const parsed = parsedOf(value);
-  if (typeof parsed !== 'object' || parsed === null) return {};
-  return Object.fromEntries(
-    Object.entries(parsed).map(([dataset, origins]) => [
-      dataset,
-      Object.fromEntries(
-        Object.entries(typeof origins === 'object' && origins !== null ? origins : {}).filter(
-          (entry): entry is [string, number] => Number.isSafeInteger(entry[1]),
-        ),
-      ),
-    ]),
-  );
 }
 
 function parsedOf(value: unknown): unknown {

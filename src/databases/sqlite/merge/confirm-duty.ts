@@ -2,9 +2,10 @@ import { compareCellStamps, type CellStamp } from '../../../core/cell-stamp.js';
 import type { ChangeBlock, InsertBlock, UpdateBlock } from '../../../core/changeset.js';
 import { confirmations, type Confirmation, type Duties } from '../../../core/confirmations.js';
 import { rowKey } from '../../../core/life-state.js';
-import { serverIdOfOrigin, type OriginId } from '../../../core/origin.js';
+import type { OriginId } from '../../../core/origin.js';
 import { RowReference } from '../../../core/value.js';
 import type { View } from '../../../core/view.js';
+import { isDutyHere } from './duty-holder.js';
 import { landingChangeset } from './landing-marker.js';
 import type { MergeScope } from './merge-rows.js';
 import { beginOwnChangeset, type OwnChangeset } from '../capture/own-changeset.js';
@@ -41,7 +42,7 @@ function dutiesOf({ context, lastKnown }: MergeScope, { stamp, origin }: OwnChan
   return {
     stamp,
     origin,
-    isDuty: (of: OriginId) => serverIdOfOrigin(of) === context.identity.server,
+    isDuty: (of: OriginId) => isDutyHere(context, of),
     lastKnown: (table, row) => lastKnown.get(rowKey(table, row)) ?? null,
   };
 }

@@ -35,27 +35,30 @@ interface Displaced {
 const toMove = (context: ReplicaContext, table: SyncedTable): bigint[] =>
   context.displaced.mayMove(table, { looksAtAll: !context.aliases.isEmpty() });
 
-/** Tries again what waited for the schema of a table (null: of any). Inside a transaction. */
+/**
+ * Looks again at all that waits in a table (null: in any): its schema changed, or somebody else is to confirm. Inside a
+ * transaction.
+ */
 export function settleWaiting(context: ReplicaContext, table: string | null): void {
   const names = table === null ? context.tables.all().map(({ name }) => name) : [table];
   const waiting = names.filter((name) => !context.asides.isEmpty(name) || context.asides.hasExtraCells(name));
-  if (waiting.length > 0) settleAsides(context, waiting);
+  const displaced = displacedIn(context, names);
+  if (waiting.length > 0 || displaced.length > 0) settleAsides(context, waiting, displaced);
 }
+
+const displacedIn = (context: ReplicaContext, names: readonly string[]): Displaced[] =>
+  names.flatMap((name) => {
+    const table = context.tables.byName(name);
+    return table ? context.displaced.mayMove(table, { looksAtAll: true }).map((at) => ({ table, at })) : [];
+  });
 
 /**
  * Names have changed, and with them ages of rows with one stamp, and the substitutes of displaced rows: everything that
  * does not stand in calm is looked at again. Inside a transaction.
  */
 export function settleRenamed(context: ReplicaContext): void {
-  const tables = context.tables.all();
-  const displaced = tables.flatMap((table) =>
-    context.displaced.mayMove(table, { looksAtAll: true }).map((at) => ({ table, at })),
-  );
-  settleAsides(
-    context,
-    tables.map(({ name }) => name),
-    displaced,
-  );
+  const names = context.tables.all().map(({ name }) => name);
+  settleAsides(context, names, displacedIn(context, names));
 }
 
 function settleAsides(context: ReplicaContext, tables: readonly string[], displaced: readonly Displaced[] = []): void {

@@ -14,6 +14,7 @@ export type MetaName =
   | 'isFounded'
   | 'pending-reconcile'
   | 'pending-settle'
+  | 'heirs'
   | 'canary';
 
 /** Small facts of the replica by name, cached. */

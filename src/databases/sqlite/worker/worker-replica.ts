@@ -63,6 +63,7 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
     newEpoch: (reason) => plain('newEpoch', reason),
     history: (origin) => plain('history', origin),
     cutBranch: (origin, theirs) => plain('cutBranch', origin, theirs),
+    setHeirs: (heirs) => plain('setHeirs', heirs),
     tables: () => plain('tables'),
     conflicts: (request) => plain('conflicts', request),
     quarantine: (request) => plain('quarantine', request),
