@@ -36,7 +36,11 @@ const canInherit = ({ isMember, isCarrier }: HeirCandidate): boolean => isMember
 
 function follow(byId: ReadonlyMap<ServerId, HeirCandidate>, gone: ServerId): ServerId | null {
   const passed = new Set<ServerId>();
-  for (let at = byId.get(gone); at && !passed.has(at.id); at = at.removedBy === null ? undefined : byId.get(at.removedBy)) {
+  for (
+    let at = byId.get(gone);
+    at && !passed.has(at.id);
+    at = at.removedBy === null ? undefined : byId.get(at.removedBy)
+  ) {
     if (canInherit(at)) return at.id;
     passed.add(at.id);
   }

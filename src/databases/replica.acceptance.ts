@@ -188,7 +188,10 @@ export function describeReplica(name: string, harness: ReplicaHarness): void {
       await assertEqual(a, c);
       c.execute('DELETE FROM items WHERE id = 50');
       await meet(a, c);
-      assert.ok(a.dump('items').every((line) => !line.startsWith('50,')), 'the substitute is permanent');
+      assert.ok(
+        a.dump('items').every((line) => !line.startsWith('50,')),
+        'the substitute is permanent',
+      );
     });
 
     test('delivered twice, a changeset changes nothing', async () => {

@@ -15,7 +15,8 @@ export function isDutyHere({ meta, identity }: ReplicaContext, origin: OriginId)
  * is remembered in the same transaction, so that a crash forgets no duty. False when they were known.
  */
 export function takeHeirs(context: ReplicaContext, heirs: Heirs): boolean {
-  const text = heirs.size === 0 ? null : JSON.stringify(Object.fromEntries([...heirs].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+  const text =
+    heirs.size === 0 ? null : JSON.stringify(Object.fromEntries([...heirs].toSorted(([a], [b]) => (a < b ? -1 : 1))));
   if (context.meta.text('heirs') === text) return false;
   context.meta.set('heirs', text);
   // While it is part of no dataset yet, nothing can be provisional.
