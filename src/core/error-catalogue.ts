@@ -131,7 +131,7 @@ export const errorCatalogue = {
   'USYNC-1402': entry(
     'Server removed',
     'This server was removed from the group.',
-    'Ask for a new invite code to join again.',
+    'To join again, make a code with "usync invite" on a member and run "usync join CODE" here: what was written meanwhile is kept and shared.',
   ),
   'USYNC-1403': entry(
     'Already in a group',

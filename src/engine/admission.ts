@@ -25,6 +25,8 @@ export interface AdmissionOptions {
   readonly invites: Invites;
   readonly self: { readonly id: ListedServer['id']; readonly fingerprint: string };
   readonly nowMs: () => number;
+  /** Whether this server itself was removed, as far as it was told. */
+  readonly isRemoved: () => boolean;
   readonly onJoined: (server: ListedServer) => void;
 }
 
@@ -59,7 +61,7 @@ function decideByList({ group }: AdmissionOptions, fingerprint: string): Decisio
     case undefined:
       return refused('USYNC-1401', 'The key of your server is not known here.');
     case 'removed':
-      return refused('USYNC-1402', 'Your server was removed from the group.');
+      return refused('USYNC-1402', removalText(group.servers(), listed));
     case 'pending':
       return {
         kind: 'other',
@@ -68,6 +70,14 @@ function decideByList({ group }: AdmissionOptions, fingerprint: string): Decisio
     case 'member':
       return { kind: 'member' };
   }
+}
+
+/** What a removed server is told: by whom and when. */
+export function removalText(servers: readonly ListedServer[], { removedBy, removedAtMs }: ListedServer): string {
+  const remover = servers.find(({ id }) => id === removedBy)?.name;
+  const by = remover === undefined ? '' : ` by ${remover}`;
+  const on = removedAtMs === null ? '' : ` on ${new Date(removedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return `Your server was removed from the group${by}${on}.`;
 }
 
 interface Pairing {
@@ -84,6 +94,8 @@ async function pair(options: AdmissionOptions, { hello, channel, pairing }: Pair
   const isVisit = !hello.datasets.includes(serversDataset);
   const match = await invites.check({ pairing, channel, isUsed: !isVisit && !isKnown });
   if (match.kind === 'refused') return isKnown ? null : refused('USYNC-1400', match.text);
+  if (options.isRemoved())
+    return refused('USYNC-1400', 'The server that made the code was removed from its group since.');
   if (isVisit) {
     channel.admit?.();
     return { kind: 'visitor' };

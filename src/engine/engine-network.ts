@@ -6,10 +6,11 @@ import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import type { SessionReport } from '../protocol/session-event.js';
 import type { AdoptionChoice, AdoptionPreview } from '../databases/replica.js';
 import type { Channel, Listening } from '../transports/transport.js';
-import { createAdmission } from './admission.js';
+import { createAdmission, removalText } from './admission.js';
 import { createDatasetTurns } from './dataset-turns.js';
 import { createDialer, type Dialer, type DialTarget } from './dialer.js';
 import { serversDataset } from './engine-limits.js';
+import { isRemoved } from './gather-status.js';
 import { addressesToAdvertise, type EngineGround, type Undo } from './engine-parts.js';
 import type { Invites } from './invites.js';
 import { createPeerLinks, type PeerLinks } from './peer-links.js';
@@ -48,6 +49,7 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
     invites,
     self,
     nowMs: () => system.nowMs(),
+    isRemoved: () => isRemoved(ground),
     onJoined: ({ name }) => ground.observation.recorder.observe('info', { kind: 'server-joined', peer: name }),
   });
   const place = { addresses: [] as readonly string[] };
@@ -219,7 +221,7 @@ function followList(ground: EngineGround, { links, dialer, starter }: Following)
   for (const { hello, session } of links.all()) {
     const listed = servers.get(hello.server);
     if (listed?.state !== 'removed') continue;
-    session.close('USYNC-1402', 'Your server was removed from the group.');
+    session.close('USYNC-1402', removalText(group.servers(), listed));
     observation.recorder.observe('warn', { kind: 'server-removed', peer: listed.name });
   }
   tellHeirs(ground);

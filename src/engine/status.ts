@@ -138,7 +138,7 @@ const problem = (facts: StatusFacts, { code, subject, reason, ...rest }: Found):
 function membershipProblems(facts: StatusFacts): Problem[] {
   const subject = `server ${facts.server.name}`;
   if (facts.server.membership === 'removed')
-    return [problem(facts, { code: 'USYNC-1402', subject, reason: 'This server was removed from its group.' })];
+    return [problem(facts, { code: 'USYNC-1402', subject, reason: removalReason(facts) })];
   if (facts.server.membership === 'pending')
     return [
       problem(facts, {
@@ -150,6 +150,12 @@ function membershipProblems(facts: StatusFacts): Problem[] {
       }),
     ];
   return [];
+}
+
+function removalReason({ peers }: StatusFacts): string {
+  const told = peers.find(({ refusal }) => refusal?.code === 'USYNC-1402');
+  const says = told?.refusal ? `${told.listed.name} says: ${told.refusal.reason}` : 'This server was removed from its group.';
+  return `${says} Its data stays here as it is; what is written here reaches nobody.`;
 }
 
 function datasetProblems({ config, facts: own, look }: DatasetInput, facts: StatusFacts): Problem[] {
