@@ -76,7 +76,8 @@ function decideByList({ group }: AdmissionOptions, fingerprint: string): Decisio
 export function removalText(servers: readonly ListedServer[], { removedBy, removedAtMs }: ListedServer): string {
   const remover = servers.find(({ id }) => id === removedBy)?.name;
   const by = remover === undefined ? '' : ` by ${remover}`;
-  const on = removedAtMs === null ? '' : ` on ${new Date(removedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  const on =
+    removedAtMs === null ? '' : ` on ${new Date(removedAtMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   return `Your server was removed from the group${by}${on}.`;
 }
 

@@ -154,7 +154,9 @@ function membershipProblems(facts: StatusFacts): Problem[] {
 
 function removalReason({ peers }: StatusFacts): string {
   const told = peers.find(({ refusal }) => refusal?.code === 'USYNC-1402');
-  const says = told?.refusal ? `${told.listed.name} says: ${told.refusal.reason}` : 'This server was removed from its group.';
+  const says = told?.refusal
+    ? `${told.listed.name} says: ${told.refusal.reason}`
+    : 'This server was removed from its group.';
   return `${says} Its data stays here as it is; what is written here reaches nobody.`;
 }
 
