@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { composeEngine } from './compose-engine.js';
-import type { TableConfig } from './config/config.js';
+import type { JournalConfig, TableConfig } from './config/config.js';
 import { configOf } from './config/load-config.js';
 import type { Engine } from './engine/engine.js';
 import type { Observe } from './observe/event.js';
@@ -15,7 +15,7 @@ export type * from './engine/engine.js';
 export type * from './engine/engine-status.js';
 export type { EventDetail, Observe, ObservedEvent } from './observe/event.js';
 export type { Problem } from './observe/problem.js';
-export type { ColumnConfig, TableConfig } from './config/config.js';
+export type { ColumnConfig, JournalConfig, TableConfig } from './config/config.js';
 
 export interface SyncOptions {
   /** What people call this server; the machine's name when absent. */
@@ -25,7 +25,7 @@ export interface SyncOptions {
   /** Where other servers connect to this one; every address and port 7420 when absent. */
   readonly listen?: { readonly host?: string; readonly port?: number; readonly advertise?: readonly string[] };
   readonly datasets: readonly SyncDataset[];
-  readonly journal?: { readonly daysMax?: number; readonly bytesMax?: number };
+  readonly journal?: Partial<JournalConfig>;
   /** Told of everything that happens. Must not throw; what it throws is left out. */
   readonly observe?: Observe;
 }

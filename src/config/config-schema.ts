@@ -75,6 +75,17 @@ const journalSchema = z
       .min(1_048_576)
       .default(4_294_967_296)
       .describe('For how many bytes a dataset changes are kept for a server that is away.'),
+    historyDays: z
+      .number()
+      .min(0)
+      .max(3_650)
+      .default(14)
+      .describe('For how many days changes that every server has are kept, to look back and to take back.'),
+    historyBytes: z
+      .int()
+      .min(0)
+      .default(268_435_456)
+      .describe('Up to how many bytes of journal a dataset such changes are kept.'),
   })
   .describe('How long changes are kept for servers that are away.');
 

@@ -46,6 +46,10 @@ export interface JournalConfig {
   readonly daysMax: number;
   /** Bytes per dataset, with the same meaning. */
   readonly bytesMax: number;
+  /** Days for which changes that every server has are kept, so that people can look back and take back. */
+  readonly historyDays: number;
+  /** Bytes per dataset, with the same meaning. */
+  readonly historyBytes: number;
 }
 
 export interface LogConfig {

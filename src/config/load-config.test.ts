@@ -64,7 +64,7 @@ test('a small file is completed with defaults, and paths begin at its folder', a
         tables: { account: { unique: 'hold', columns: { balance: 'counter' } } },
       },
     ],
-    journal: { daysMax: 14, bytesMax: 4_294_967_296 },
+    journal: { daysMax: 14, bytesMax: 4_294_967_296, historyDays: 14, historyBytes: 268_435_456 },
     log: { level: 'info', format: 'auto' },
   });
 });

@@ -9,7 +9,7 @@ const entry = (title: string, cause: string, nextStep: string): ErrorEntry => ({
 
 /**
  * Every stable error code. Hundreds tell the area: 10 general, 11 configuration, 12 databases, 13 schema and rows,
- * 14 servers and trust, 15 connections and protocol, 16 recovery. Codes are never re-used.
+ * 14 servers and trust, 15 connections and protocol, 16 recovery, 18 decisions of people. Codes are never re-used.
  */
 export const errorCatalogue = {
   'USYNC-1000': entry(
@@ -208,6 +208,26 @@ export const errorCatalogue = {
     'Forked origin',
     'Two different histories carry the same name.',
     'Nothing to do: the younger history gets a name of its own, and both are merged.',
+  ),
+  'USYNC-1800': entry(
+    'No such record',
+    'No conflict or held row has this id, or several begin with it.',
+    'List them with "usync conflicts" or "usync quarantine", and give more of the id.',
+  ),
+  'USYNC-1801': entry(
+    'Cannot be put back',
+    'A constraint refuses the value, or the row that it belongs to or refers to is gone.',
+    'Mend what the message names, then try again. Nothing was changed.',
+  ),
+  'USYNC-1802': entry(
+    'No such row',
+    'The table is not synced here, or the key does not fit it.',
+    'Look at "usync check" for the tables; give one value for each column of the key.',
+  ),
+  'USYNC-1803': entry(
+    'Too much to take back',
+    'More rows were changed than a person can look through.',
+    'Choose a later time, or restore a backup on every server.',
   ),
 } as const satisfies Record<string, ErrorEntry>;
 

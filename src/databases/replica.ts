@@ -61,8 +61,22 @@ export interface Replica {
   setHeirs(heirs: Heirs): Promise<void>;
   /** Every table of the application, synced or not, with what is special about it. Counts rows. */
   tables(): Promise<readonly TableReport[]>;
-  conflicts(request: { readonly max: number }): Promise<readonly ConflictRecord[]>;
-  quarantine(request: { readonly max: number }): Promise<readonly QuarantineRecord[]>;
+  conflicts(request: ConflictsRequest): Promise<readonly ConflictRecord[]>;
+  /** How many conflicts this replica has forgotten so far, because of its bounds or a person. */
+  conflictsForgotten(): Promise<number>;
+  /** Forgets conflicts that were found here before a time. Returns how many. */
+  forgetConflicts(foundBeforeMs: number): Promise<number>;
+  /** Puts back what lost, as a person's write, captured at once. Throws USYNC-1800 or -1801; nothing has changed then. */
+  restoreConflict(id: string): Promise<RestoreOutcome>;
+  quarantine(request: QuarantineRequest): Promise<readonly QuarantineRecord[]>;
+  /** Tries again to show everything that is held back. Returns how many rows are held afterwards. */
+  retryHeld(): Promise<number>;
+  /** Deletes a row that is held back, everywhere. Throws USYNC-1800 when it is not held. */
+  dropHeld(id: string): Promise<void>;
+  /** What happened to one row, as far back as the journal goes. */
+  rowHistory(request: RowHistoryRequest): Promise<RowHistory>;
+  /** Takes back what one server wrote since a time, or tells what that would change. */
+  undo(request: UndoRequest): Promise<UndoOutcome>;
   close(): Promise<void>;
 }
 
@@ -219,6 +233,9 @@ export interface PruneRequest {
   readonly covered: VersionVector;
   readonly ageMaxMs: number;
   readonly bytesMax: number;
+  /** What is covered is kept all the same while it is younger and the journal smaller: people look back in it. */
+  readonly keepMs?: number;
+  readonly keepBytes?: number;
 }
 
 export interface PruneOutcome {
@@ -226,23 +243,103 @@ export interface PruneOutcome {
   readonly bytes: number;
 }
 
+export interface ConflictsRequest {
+  readonly max: number;
+  /** Only those whose id begins so. */
+  readonly idStart?: string;
+}
+
+/** What lost a conflict. Values are SQL literals, long ones cut; the replica keeps them exactly. */
 export interface ConflictRecord {
+  /** Sixteen hex characters, the same for the same conflict on every server. */
   readonly id: string;
   readonly table: string;
   readonly key: string;
+  /** Null: the whole row lost. */
   readonly column: string | null;
   readonly rule: string;
   readonly kept: string;
   readonly lost: string;
+  /** The other columns of a row that lost; null when only its writer knows them. */
+  readonly rest: readonly ColumnText[] | null;
   readonly lostOrigin: OriginId;
+  readonly keptOrigin: OriginId | null;
+  /** When the losing value was written. */
   readonly atMs: number;
+  /** When this server found it. */
+  readonly noticedMs: number;
+  /** False: only the server that wrote the row can put it back. */
+  readonly canRestore: boolean;
+}
+
+export interface ColumnText {
+  readonly column: string;
+  readonly value: string;
+}
+
+/** `incomplete`: only the server that wrote the row knows all of it. */
+export type RestoreOutcome = { readonly kind: 'restored'; readonly rows: number } | { readonly kind: 'incomplete' };
+
+export interface QuarantineRequest {
+  readonly max: number;
+  readonly idStart?: string;
 }
 
 export interface QuarantineRecord {
+  /** The same on every server that holds the row back. */
+  readonly id: string;
   readonly table: string;
   readonly key: string;
   readonly reason: string;
   readonly freedBy: string;
+  /** Who inserted the row, and when. */
+  readonly origin: OriginId;
+  readonly atMs: number;
+  readonly cells: readonly ColumnText[];
+}
+
+export interface RowHistoryRequest {
+  readonly table: string;
+  /** One text per key column. */
+  readonly key: readonly string[];
+  readonly max: number;
+}
+
+export interface RowHistory {
+  readonly table: string;
+  /** Whether a row is shown at the key now. */
+  readonly isShown: boolean;
+  /** False: the journal does not go back to the insert. */
+  readonly isWhole: boolean;
+  /** Newest first. */
+  readonly versions: readonly RowVersion[];
+}
+
+export interface RowVersion {
+  readonly kind: 'insert' | 'update' | 'end' | 'merge';
+  readonly origin: OriginId;
+  readonly atMs: number;
+  readonly mergedMs: number;
+  readonly cells: readonly ColumnText[];
+}
+
+export interface UndoRequest {
+  readonly server: ServerId;
+  readonly sinceMs: number;
+  readonly isDryRun: boolean;
+}
+
+export interface UndoOutcome {
+  readonly steps: readonly UndoStep[];
+}
+
+/** What taking back means for one row. `skipped` says why it is left alone. */
+export interface UndoStep {
+  readonly kind: 'update' | 'delete' | 'insert';
+  readonly table: string;
+  readonly key: string;
+  readonly cells: readonly { readonly column: string; readonly from: string; readonly to: string }[];
+  readonly skipped: string | null;
 }
 
 /** Who this replica works for; passed at creation. */

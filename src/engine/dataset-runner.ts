@@ -2,7 +2,7 @@
  * One dataset of this server: opens its database, holds it against the witness, captures what applications write,
  * forgets what everyone has. Works under supervision; a database that fails is opened again.
  */
-import type { DatasetConfig } from '../config/config.js';
+import type { DatasetConfig, JournalConfig } from '../config/config.js';
 import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { Heirs } from '../core/heirs.js';
 import type { ServerId } from '../core/origin.js';
@@ -68,7 +68,7 @@ export interface DatasetRunnerOptions {
   readonly onOpened: (dataset: string) => void;
   /** What every member has durably acknowledged; null while that is not known. */
   readonly covered: (dataset: string, own: VersionVector) => Promise<VersionVector>;
-  readonly journal: { readonly daysMax: number; readonly bytesMax: number };
+  readonly journal: JournalConfig;
 }
 
 interface RunnerState {
@@ -334,7 +334,13 @@ async function pruneLoop(
       const covered = await options.covered(config.name, position.vector);
       const ageMaxMs = journal.daysMax * 86_400_000;
       if (!position.isFresh && !position.isLanding)
-        await replica.prune({ covered, ageMaxMs, bytesMax: journal.bytesMax });
+        await replica.prune({
+          covered,
+          ageMaxMs,
+          bytesMax: journal.bytesMax,
+          keepMs: journal.historyDays * 86_400_000,
+          keepBytes: journal.historyBytes,
+        });
     }
     alive();
   }

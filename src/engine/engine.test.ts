@@ -64,7 +64,7 @@ function createServer(root: string, name: string, sql: string): TestServer {
     dataFolder: join(root, `${name}-data`),
     listen: { host: '127.0.0.1', port: 0, advertise: [] },
     datasets: [{ name: 'shop', sqlite: path, landing: 'bounded', polite: false, tables: {} }],
-    journal: { daysMax: 14, bytesMax: 1e9 },
+    journal: { daysMax: 14, bytesMax: 1e9, historyDays: 1, historyBytes: 1e6 },
     log: { level: 'info', format: 'auto' },
   };
   const events: ObservedEvent[] = [];

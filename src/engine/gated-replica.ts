@@ -34,7 +34,14 @@ export function createGatedReplica(replica: Replica, isReady: () => boolean): Re
     setHeirs: gated((heirs) => replica.setHeirs(heirs)),
     tables: gated(() => replica.tables()),
     conflicts: gated((request) => replica.conflicts(request)),
+    conflictsForgotten: gated(() => replica.conflictsForgotten()),
+    forgetConflicts: gated((foundBeforeMs) => replica.forgetConflicts(foundBeforeMs)),
+    restoreConflict: gated((id) => replica.restoreConflict(id)),
     quarantine: gated((request) => replica.quarantine(request)),
+    retryHeld: gated(() => replica.retryHeld()),
+    dropHeld: gated((id) => replica.dropHeld(id)),
+    rowHistory: gated((request) => replica.rowHistory(request)),
+    undo: gated((request) => replica.undo(request)),
     close: () => replica.close(),
   };
 }

@@ -64,7 +64,14 @@ export function createModelReplica(options: ModelReplicaOptions): ModelReplica {
     setHeirs: async () => undefined,
     tables: notThere,
     conflicts: notThere,
+    conflictsForgotten: notThere,
+    forgetConflicts: notThere,
+    restoreConflict: notThere,
     quarantine: notThere,
+    retryHeld: notThere,
+    dropHeld: notThere,
+    rowHistory: notThere,
+    undo: notThere,
     close: async () => undefined,
   };
 }

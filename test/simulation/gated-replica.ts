@@ -75,7 +75,14 @@ export function gatedReplica(inner: Replica, gate: Gate): Replica {
     setHeirs: (heirs) => gate(inner.setHeirs(heirs)),
     tables: () => gate(inner.tables()),
     conflicts: (request) => gate(inner.conflicts(request)),
+    conflictsForgotten: () => gate(inner.conflictsForgotten()),
+    forgetConflicts: (foundBeforeMs) => gate(inner.forgetConflicts(foundBeforeMs)),
+    restoreConflict: (id) => gate(inner.restoreConflict(id)),
     quarantine: (request) => gate(inner.quarantine(request)),
+    retryHeld: () => gate(inner.retryHeld()),
+    dropHeld: (id) => gate(inner.dropHeld(id)),
+    rowHistory: (request) => gate(inner.rowHistory(request)),
+    undo: (request) => gate(inner.undo(request)),
     close: () => inner.close(),
   };
 }

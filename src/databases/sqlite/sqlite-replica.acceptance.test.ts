@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Epoch, ServerId } from '../../core/origin.js';
 import { createRealSystem } from '../../system/real-system.js';
 import type { Replica } from '../replica.js';
+import { describeDecisions } from '../decisions.acceptance.js';
 import { describeReplica, type ReplicaHarness } from '../replica.acceptance.js';
 import { openConnection } from './connection/driver.js';
 import { createSqliteReplica } from './sqlite-replica.js';
@@ -70,3 +71,5 @@ function harnessOf(createReplica: (site: Site) => Replica, journalMode: string):
 describeReplica('SQLite, WAL', harnessOf(inThread, 'WAL'));
 describeReplica('SQLite, rollback journal', harnessOf(inThread, 'DELETE'));
 describeReplica('SQLite in a worker', harnessOf(inWorker, 'WAL'));
+describeDecisions('SQLite, rollback journal', harnessOf(inThread, 'DELETE'));
+describeDecisions('SQLite in a worker', harnessOf(inWorker, 'WAL'));

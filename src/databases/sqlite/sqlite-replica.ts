@@ -15,7 +15,8 @@ import type { OpenedReplica } from './replica-opening.js';
 import { createReplicaSession, type ReplicaSession, type SqliteReplicaOptions } from './replica-session.js';
 import { countRows } from './schema/schema-change.js';
 import { inTransaction, whenFree } from './stores/store-transaction.js';
-import { quarantineRecords, tableReports } from './schema/table-reports.js';
+import { tableReports } from './schema/table-reports.js';
+import { decisionCalls } from './decisions/decision-calls.js';
 
 export type { SqliteReplicaOptions };
 
@@ -32,7 +33,8 @@ export function createSqliteReplica(options: SqliteReplicaOptions): Replica {
     ...streamCalls(session, merging),
     ...snapshotCalls(session, merging),
     ...proofCalls(session, merging),
-    ...reportCalls(session),
+    ...decisionCalls(session, merging),
+    tables: () => session.call((context) => whenFree(context.system, () => tableReports(context))),
   };
 }
 
@@ -148,12 +150,6 @@ function proofCalls(
     bucketRows: (request) => call((context) => whenFree(context.system, () => bucketRows(context, request))),
   };
 }
-
-const reportCalls = ({ call }: ReplicaSession): Pick<Replica, 'tables' | 'conflicts' | 'quarantine'> => ({
-  tables: () => call((context) => whenFree(context.system, () => tableReports(context))),
-  conflicts: ({ max }) => call((context) => whenFree(context.system, () => context.conflicts.list(max))),
-  quarantine: ({ max }) => call((context) => whenFree(context.system, () => quarantineRecords(context, max))),
-});
 
 /** Whoever drains a replica that belongs to no dataset yet founds it with the rows that are here. */
 async function markFounded(context: ReplicaContext): Promise<void> {

@@ -83,7 +83,7 @@ function livesOf({ table, context, sink }: Comparison, shadow: Shadow): LifeName
 /** No application has seen what the row held: without this it would go and nobody would be told. */
 function tellOfHidden(context: Comparison['context'], { table, life, key, cells }: AsideLife): void {
   const conflicts = createConflictRecorder(context);
-  for (const [column, cell] of cells) conflicts.hidden({ table, life, key: key ?? [], column }, cell);
+  conflicts.hidden({ table, life, key: key ?? [] }, cells);
 }
 
 const isSame = (a: LifeName, b: LifeName): boolean =>

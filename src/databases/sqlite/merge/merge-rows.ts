@@ -70,11 +70,8 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
     },
     update(table, { life, key, cells }) {
       const loaded = find(table, life, key);
-      const place = (column: string) => ({ table, life, key: key ?? [], column });
-      if (!loaded) {
-        for (const [column, cell] of cells) conflicts.deleted(place(column), cell, by);
-        return;
-      }
+      const place = { table, life, key: key ?? [] };
+      if (!loaded) return conflicts.deleted(place, { lost: cells, rest: null }, by);
       const { state } = loaded;
       const rules = context.tables.byName(table)?.schema.columns;
       const merged = mergeCells(
@@ -84,16 +81,16 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       );
       for (const { column, lost, kept } of merged.lost) {
         const isStanding = kept === cells.get(column);
-        if (!isStanding || isConcurrent(lost)) conflicts.cell(place(column), lost, kept);
+        if (!isStanding || isConcurrent(lost)) conflicts.cell({ ...place, column }, lost, kept);
       }
       if (merged.changed.length > 0) put({ ...state, cells: merged.cells });
     },
     end(table, { life, key }) {
       const loaded = find(table, life, key);
       if (!loaded) return;
-      for (const [column, cell] of loaded.state.cells) {
-        if (isConcurrent(cell)) conflicts.deleted({ table, life, key: key ?? [], column }, cell, by);
-      }
+      const [rest, lost] = [new Map<string, Cell>(), new Map<string, Cell>()];
+      for (const [column, cell] of loaded.state.cells) (isConcurrent(cell) ? lost : rest).set(column, cell);
+      conflicts.deleted({ table, life, key: key ?? [] }, { lost, rest }, by);
       if (!context.tables.byName(table)) return context.asides.remove(table, life);
       endLife(scope, loaded);
     },

@@ -1,6 +1,7 @@
-import type { ChangesetHeader } from '../../../core/changeset.js';
+import type { ChangeBlock, ChangesetHeader } from '../../../core/changeset.js';
+import { beginOwnChangeset } from '../capture/own-changeset.js';
 import { confirmDuties } from './confirm-duty.js';
-import { applyBlocks, memoryOf, scopeOf, settle } from './merge-changeset.js';
+import { applyBlocks, memoryOf, scopeOf, settle, type MergeMemory } from './merge-changeset.js';
 import { createRowMerger, type MergeScope } from './merge-rows.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
@@ -78,13 +79,34 @@ function settleAsides(context: ReplicaContext, tables: readonly string[], displa
   for (const { table, at } of displaced) set.loadKey(table, [at]);
   const scope = scopeOf(context, memory, ownHeader(context));
   raiseFlag(context, true);
+  settleAndConfirm(scope, memory);
+  raiseFlag(context, false);
+}
+
+function settleAndConfirm(scope: MergeScope, memory: MergeMemory): void {
   settle(scope);
   confirmDuties(scope, (confirming: MergeScope, blocks) => {
     applyBlocks(memory, confirming, blocks, createRowMerger(confirming, confirming.by));
     settle(confirming);
   });
+  memory.set.clear();
+}
+
+/**
+ * Writes a changeset of the own origin that no application's write stands behind: a person's decision about rows that no
+ * application sees. It is merged here as one from elsewhere. Inside a transaction, after a drain.
+ */
+export function mergeOwn(context: ReplicaContext, blocks: readonly ChangeBlock[]): void {
+  const memory = memoryOf(context);
+  memory.begin();
+  const changeset = beginOwnChangeset(context, { isDuty: false });
+  for (const block of blocks) changeset.add(block);
+  const scope = scopeOf(context, memory, changeset);
+  raiseFlag(context, true);
+  applyBlocks(memory, scope, blocks, createRowMerger(scope, changeset.origin));
+  changeset.finish();
+  settleAndConfirm(scope, memory);
   raiseFlag(context, false);
-  set.clear();
 }
 
 const ownHeader = ({ origins }: ReplicaContext): Pick<ChangesetHeader, 'origin' | 'stamp'> => {

@@ -204,7 +204,7 @@ function recordKeyLoser(
   const loaded = set.lives.get(rowKey(table.name, life));
   if (!loaded || loaded.aside?.why === 'key-loser') return;
   const conflicts = createConflictRecorder(context);
-  for (const [column, cell] of loaded.state.cells) conflicts.hidden({ table: table.name, life, key, column }, cell);
+  conflicts.hidden({ table: table.name, life, key }, loaded.state.cells);
 }
 
 interface Aside {

@@ -1,17 +1,19 @@
+import type { CellStamp } from '../../../core/cell-stamp.js';
 import { keyText } from '../../../core/key-text.js';
-import { lifeText } from '../../../core/life.js';
+import { lifeText, type LifeName } from '../../../core/life.js';
+import { zeroStamp } from '../../../core/stamp.js';
 import type { StateBlock } from '../../../core/state-block.js';
 import type { StateChunk } from '../../../core/state-codec.js';
 import { SyncError } from '../../../core/sync-error.js';
 import { RowReference, isSameValue, type SqlValue } from '../../../core/value.js';
 import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
 import { quoteName, quoteNames } from '../connection/identifiers.js';
-import { valueText } from '../stores/conflict-recorder.js';
 import { isParent } from '../merge/table-calm.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import { createNewcomers, type Newcomers } from '../capture/newcomers.js';
 import { addPending, removePending } from '../capture/pending-reconcile.js';
 import { noteKind } from '../capture/note-kind.js';
+import { conflictId } from '../stores/conflict-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowComparison, type RowComparison } from '../capture/row-comparison.js';
 import { integerAt } from '../connection/row-values.js';
@@ -141,7 +143,7 @@ function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowO
   if (!write(context, table, key, changes)) return false;
   for (const [column, value] of changes) {
     const own = here[table.positionByColumn.get(column) ?? -1] ?? null;
-    recordOwn(adoption, { table, key, column, own, value, life: lifeText(life) });
+    recordOwn(adoption, { table, key, column, own, value, life, at });
   }
   const row = table.layout.map((_, position) => theirs[position] ?? here[position] ?? null);
   const comparison = comparisonOf(adoption, table);
@@ -247,21 +249,27 @@ interface OwnValue {
   readonly column: string;
   readonly own: SqlValue;
   readonly value: SqlValue;
-  readonly life: string;
+  readonly life: LifeName;
+  readonly at: CellStamp;
 }
 
-function recordOwn(adoption: Adoption, { table, key, column, own, value, life }: OwnValue): void {
+function recordOwn(adoption: Adoption, { table, key, column, own, value, life, at }: OwnValue): void {
   const { conflicts, identity, origins, system } = adoption.context;
   const isNew = conflicts.add({
-    id: `${table.name}/${life}/${column}/adopted by ${identity.server}`,
+    id: conflictId(`${table.name}/${lifeText(life)}/${column}/adopted by ${identity.server}`),
     table: table.name,
-    key: key.map(valueText).join(', '),
+    life,
+    key,
     column,
     rule: 'the value of the group stands',
-    kept: valueText(value),
-    lost: valueText(own),
+    note: '',
+    kept: new Map([[column, { value, at }]]),
+    lost: new Map([[column, { value: own, at: { stamp: zeroStamp, origin: origins.own() } }]]),
+    rest: new Map(),
     lostOrigin: origins.own(),
+    keptOrigin: at.origin,
     atMs: system.nowMs(),
+    noticedMs: system.nowMs(),
   });
   if (isNew) adoption.conflicts++;
 }

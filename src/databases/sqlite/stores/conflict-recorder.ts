@@ -1,68 +1,101 @@
-import type { CellStamp } from '../../../core/cell-stamp.js';
+import { compareCellStamps, type CellStamp } from '../../../core/cell-stamp.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import type { Cell } from '../../../core/life-state.js';
 import type { OriginId } from '../../../core/origin.js';
 import { msOfStamp } from '../../../core/stamp.js';
-import { RawText, RowReference, type CellValue } from '../../../core/value.js';
+import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
+import { conflictId } from './conflict-store.js';
 import type { ReplicaContext } from './replica-context.js';
 
 /** What lost against a concurrent change. Ids are made of what lost, so every server records the same conflict once. */
 export interface ConflictRecorder {
   readonly count: number;
-  cell(place: ConflictPlace, lost: Cell, kept: Cell): void;
-  /** A change of a row that had been deleted, or a row that was deleted with a change its deleter had not seen. */
-  deleted(place: ConflictPlace, lost: Cell, by: OriginId): void;
-  /** A row that stands behind a younger one with its key: no application sees it (rule R4.1). */
-  hidden(place: ConflictPlace, lost: Cell): void;
+  cell(place: CellPlace, lost: Cell, kept: Cell): void;
+  /**
+   * A change of a row that had been deleted (`rest` is null: only the changed cells are known), or a row that was
+   * deleted with changes its deleter had not seen.
+   */
+  deleted(place: RowPlace, row: { readonly lost: Cells; readonly rest: Cells | null }, by: OriginId): void;
+  /** A row that stands behind another with its key, or was part of it: no application sees it (rules R4.1, R6). */
+  hidden(place: RowPlace, cells: Cells): void;
 }
 
-export interface ConflictPlace {
+export type Cells = ReadonlyMap<string, Cell>;
+
+export interface RowPlace {
   readonly table: string;
   readonly life: LifeName;
   readonly key: readonly CellValue[];
+}
+
+export interface CellPlace extends RowPlace {
   readonly column: string;
 }
 
-const textMax = 4000;
+const none: Cells = new Map();
 
-export function createConflictRecorder({ conflicts }: ReplicaContext): ConflictRecorder {
+export function createConflictRecorder({ conflicts, system }: ReplicaContext): ConflictRecorder {
   let count = 0;
-  const add = ({ table, life, key, column }: ConflictPlace, rule: string, lost: Cell, kept: string): void => {
+  interface Found {
+    readonly column: string | null;
+    readonly rule: string;
+    readonly note: string;
+    readonly kept: Cells;
+    readonly lost: Cells;
+    readonly rest: Cells | null;
+    readonly keptOrigin: OriginId | null;
+  }
+  function add({ table, life, key }: RowPlace, found: Found): void {
+    const at = latest(found.lost);
+    if (!at) return;
     const isNew = conflicts.add({
-      id: `${table}/${lifeText(life)}/${column}/${stampText(lost.at)}`,
+      ...found,
+      id: conflictId(`${table}/${lifeText(life)}/${found.column ?? ''}/${stampText(at)}`),
       table,
-      key: key.map(valueText).join(', '),
-      column,
-      rule,
-      kept,
-      lost: valueText(lost.value),
-      lostOrigin: lost.at.weak?.origin ?? lost.at.origin,
-      atMs: msOfStamp(lost.at.stamp),
+      life,
+      key: key.flatMap(plainOf),
+      lostOrigin: writerOf(at),
+      atMs: msOfStamp(at.stamp),
+      noticedMs: system.nowMs(),
     });
     if (isNew) count++;
-  };
+  }
   return {
     get count() {
       return count;
     },
-    cell: (place, lost, kept) => add(place, 'later write wins', lost, valueText(kept.value)),
-    hidden: (place, lost) => add(place, 'youngest row at a key wins', lost, 'another row at this key'),
-    deleted: (place, lost, by) => add(place, 'delete wins', lost, `deleted by ${by}`),
+    cell({ column, ...place }, lost, kept) {
+      add(place, {
+        column,
+        rule: 'later write wins',
+        note: '',
+        kept: new Map([[column, kept]]),
+        lost: new Map([[column, lost]]),
+        rest: none,
+        keptOrigin: writerOf(kept.at),
+      });
+    },
+    deleted(place, { lost, rest }, by) {
+      const note = `deleted by ${by}`;
+      add(place, { column: null, rule: 'delete wins', note, kept: none, lost, rest, keptOrigin: by });
+    },
+    hidden(place, lost) {
+      const note = 'another row at this key';
+      const rule = 'youngest row at a key wins';
+      add(place, { column: null, rule, note, kept: none, lost, rest: none, keptOrigin: null });
+    },
   };
 }
 
-const stampText = ({ stamp, origin, weak }: CellStamp): string =>
-  weak ? `${stamp}.${origin}.${weak.depth}.${weak.stamp}.${weak.origin}` : `${stamp}.${origin}`;
-
-/** As an SQL literal, so that a person can put it back; long values are cut. */
-export function valueText(value: CellValue): string {
-  if (value === null) return 'NULL';
-  if (value instanceof RowReference) return `row ${lifeText(value.row)}`;
-  if (typeof value === 'string') return cut(`'${value.replaceAll("'", "''")}'`);
-  if (value instanceof RawText) return cut(`CAST(x'${Buffer.from(value.bytes).toString('hex')}' AS TEXT)`);
-  if (value instanceof Uint8Array) return cut(`x'${Buffer.from(value).toString('hex')}'`);
-  if (typeof value === 'number' && Number.isInteger(value)) return `${value}.0`;
-  return String(value);
+function latest(cells: Cells): CellStamp | null {
+  let last: CellStamp | null = null;
+  for (const { at } of cells.values()) if (!last || compareCellStamps(at, last) > 0) last = at;
+  return last;
 }
 
-const cut = (text: string): string => (text.length <= textMax ? text : `${text.slice(0, textMax)}...`);
+const writerOf = (at: CellStamp): OriginId => at.weak?.origin ?? at.origin;
+
+const plainOf = (value: CellValue): SqlValue[] => (value instanceof RowReference ? [] : [value]);
+
+const stampText = ({ stamp, origin, weak }: CellStamp): string =>
+  weak ? `${stamp}.${origin}.${weak.depth}.${weak.stamp}.${weak.origin}` : `${stamp}.${origin}`;

@@ -22,6 +22,12 @@ export interface JournalEntry {
   readonly bytes: number;
 }
 
+/** With its place in merge order, and when it was merged here. */
+export interface PlacedEntry extends JournalEntry {
+  readonly position: number;
+  readonly mergedMs: number;
+}
+
 /** The changesets of all origins in merge order. Parts without an entry are staged: received, not yet merged. */
 export interface JournalStore extends PartStore {
   append(entry: JournalEntry, nowMs: number): void;
@@ -34,6 +40,8 @@ export interface JournalStore extends PartStore {
    */
   dropBranch(origin: OriginId, from: Stamp): void;
   read(request: JournalRequest): JournalRead;
+  /** The changesets below a position (default: all), newest merged first, at most `max`. */
+  newestBefore(position: number | null, max: number): readonly PlacedEntry[];
   tail(): VersionVector;
   setTail(vector: VersionVector): void;
   bytes(): number;
@@ -87,6 +95,12 @@ export function createJournalStore(connection: Connection, { origins, meta, hist
       bytes = null;
     },
     read: (request) => readJournal({ request, journal, sql, origins, histories }),
+    newestBefore: (position, max) =>
+      sql.newest.all(BigInt(position ?? Number.MAX_SAFE_INTEGER), BigInt(max)).map((row) => ({
+        ...entryOf(row),
+        position: integerAt(row, 6),
+        mergedMs: integerAt(row, 7),
+      })),
     tail: () => textToVector(meta.text('tail')),
     setTail(vector) {
       meta.set('tail', vectorToText(vector));
@@ -124,6 +138,10 @@ function prepareStatements(connection: Connection) {
     page: prepare(
       `SELECT position, origin, stamp, parts, bytes, gap FROM _usync_journal WHERE position >= ? ORDER BY position
        LIMIT 500`,
+    ),
+    newest: prepare(
+      `SELECT ${entryColumns}, position, time FROM _usync_journal WHERE position < ? AND origin IS NOT NULL
+       ORDER BY position DESC LIMIT ?`,
     ),
     mergedBefore: prepare(
       'SELECT origin, max(stamp) FROM _usync_journal WHERE position < ? AND origin IS NOT NULL GROUP BY origin',
@@ -243,7 +261,8 @@ function pruneJournal({ request, nowMs, entriesMax, journal, sql, origins, histo
           { stamp: integerAt(row, 2) as Stamp, chain: textAt(row, 3) as ChainHash },
         ],
       ]);
-    if (!isOverBounds && !covers(request.covered, lost)) break;
+    const isRecent = nowMs - integerAt(row, 5) <= (request.keepMs ?? 0) && total <= (request.keepBytes ?? 0);
+    if (!isOverBounds && (isRecent || !covers(request.covered, lost))) break;
     tail = joinVectors(tail, lost);
     histories.keepJournal(integerAt(row, 0), integerAt(row, 0));
     sql.removeAt.run(row[0] ?? null);

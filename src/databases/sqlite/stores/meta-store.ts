@@ -15,7 +15,8 @@ export type MetaName =
   | 'pending-reconcile'
   | 'pending-settle'
   | 'heirs'
-  | 'canary';
+  | 'canary'
+  | 'conflicts-forgotten';
 
 /** Small facts of the replica by name, cached. */
 export interface MetaStore {

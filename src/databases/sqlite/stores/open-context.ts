@@ -60,7 +60,7 @@ export function openContext(connection: Connection, options: ContextOptions): Re
     histories,
     seen: createSeenStore(connection, { origins, strays }),
     strays,
-    conflicts: createConflictStore(connection),
+    conflicts: createConflictStore(connection, { origins, meta }),
     notes: createNoteStore(connection),
   };
 }

@@ -47,6 +47,8 @@ export const storeTables: readonly string[] = [
     origin INTEGER NOT NULL, stamp INTEGER NOT NULL, part INTEGER NOT NULL, last INTEGER NOT NULL, bytes BLOB NOT NULL,
     PRIMARY KEY (origin, stamp, part))`,
   `CREATE TABLE IF NOT EXISTS _usync_conflicts (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tbl TEXT NOT NULL, key TEXT NOT NULL, col TEXT,
-    rule TEXT NOT NULL, kept TEXT NOT NULL, lost TEXT NOT NULL, lost_origin TEXT NOT NULL, time INTEGER NOT NULL)`,
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tbl TEXT NOT NULL, origin INTEGER NOT NULL,
+    stamp INTEGER NOT NULL, place INTEGER NOT NULL, key BLOB NOT NULL, col TEXT, rule TEXT NOT NULL, note TEXT NOT NULL,
+    kept BLOB NOT NULL, lost BLOB NOT NULL, rest BLOB, lost_origin TEXT NOT NULL, kept_origin TEXT,
+    time INTEGER NOT NULL, noticed INTEGER NOT NULL)`,
 ];

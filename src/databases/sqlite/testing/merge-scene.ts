@@ -3,6 +3,7 @@ import { isEqualVector } from '../../../core/version-vector.js';
 import { createRealSystem } from '../../../system/real-system.js';
 import type { MergeOutcome } from '../../replica.js';
 import { auditTable } from '../stores/audit.js';
+import { conflictRecords } from '../decisions/conflict-records.js';
 import { drainNotes } from '../capture/drain.js';
 import { openConnection, type Connection } from '../connection/driver.js';
 import { quoteName } from '../connection/identifiers.js';
@@ -32,6 +33,8 @@ export interface MergeServer {
   pull(from: MergeServer): Promise<MergeOutcome>;
   /** Rows of every application table, as text, sorted. */
   dump(): string;
+  /** What lost, newest first: a value, or the columns of a row. */
+  lost(column?: string): string[];
   /** Digests and vector must be those of the content. Returns what is wrong. */
   faults(): string[];
   close(): void;
@@ -94,20 +97,27 @@ export function openMergeServer(
       return mergeParts(context, read.parts, around);
     },
     dump: () => dumpOf(context, app),
-    faults: () =>
-      context.tables.all().flatMap((table) => {
-        const { rows, differing } = auditTable(context, table);
-        const digest = context.tables.digest(table);
-        return differing === 0 && digest.rows === rows
-          ? []
-          : [`${letter}: ${table.name} has ${rows} rows, ${digest.rows} in its digest, ${differing} differ`];
-      }),
+    lost: (column) =>
+      conflictRecords(context, { max: 100 })
+        .filter((record) => column === undefined || record.column === column)
+        .map((record) => record.lost),
+    faults: () => faultsOf(context, letter),
     close() {
       app.close();
       connection.close();
     },
   };
   return self;
+}
+
+function faultsOf(context: ReplicaContext, letter: string): string[] {
+  return context.tables.all().flatMap((table) => {
+    const { rows, differing } = auditTable(context, table);
+    const digest = context.tables.digest(table);
+    return differing === 0 && digest.rows === rows
+      ? []
+      : [`${letter}: ${table.name} has ${rows} rows, ${digest.rows} in its digest, ${differing} differ`];
+  });
 }
 
 function dumpOf(context: ReplicaContext, app: Connection): string {

@@ -66,7 +66,14 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
     setHeirs: (heirs) => plain('setHeirs', heirs),
     tables: () => plain('tables'),
     conflicts: (request) => plain('conflicts', request),
+    conflictsForgotten: () => plain('conflictsForgotten'),
+    forgetConflicts: (foundBeforeMs) => plain('forgetConflicts', foundBeforeMs),
+    restoreConflict: (id) => plain('restoreConflict', id),
     quarantine: (request) => plain('quarantine', request),
+    retryHeld: () => plain('retryHeld'),
+    dropHeld: (id) => plain('dropHeld', id),
+    rowHistory: (request) => plain('rowHistory', request),
+    undo: (request) => plain('undo', request),
     async close() {
       if (!thread.isRunning()) return;
       try {

@@ -1,0 +1,63 @@
+import { RowReference, type CellValue } from '../../../core/value.js';
+import type { ConflictRecord, ConflictsRequest } from '../../replica.js';
+import { memoryOf } from '../merge/merge-changeset.js';
+import type { Conflict } from '../stores/conflict-store.js';
+import type { Cells } from '../stores/conflict-recorder.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import { valueLiteral } from '../stores/value-literal.js';
+
+/** What lost, for people: newest first, or the ones whose id begins as asked. */
+export function conflictRecords(context: ReplicaContext, { max, idStart }: ConflictsRequest): ConflictRecord[] {
+  const found = idStart === undefined ? context.conflicts.list(max) : context.conflicts.find(idStart).slice(0, max);
+  memoryOf(context).begin();
+  return found.map((conflict) => recordOf(context, conflict));
+}
+
+function recordOf(context: ReplicaContext, conflict: Conflict): ConflictRecord {
+  const { id, table, column, rule, note, kept, lost, rest, lostOrigin, keptOrigin, atMs, noticedMs } = conflict;
+  const text = (name: string, value: CellValue): string => cellText(context, { table, column: name }, value);
+  return {
+    id,
+    table,
+    key: conflict.key.map((value) => valueLiteral(value)).join(', '),
+    column,
+    rule,
+    kept: column === null ? note : text(column, kept.get(column)?.value ?? null),
+    lost: column === null ? rowText(lost, text) : text(column, lost.get(column)?.value ?? null),
+    rest: rest && [...rest].map(([name, { value }]) => ({ column: name, value: text(name, value) })),
+    lostOrigin,
+    keptOrigin,
+    atMs,
+    noticedMs,
+    canRestore: column !== null || rest !== null,
+  };
+}
+
+const rowText = (cells: Cells, text: (column: string, value: CellValue) => string): string =>
+  [...cells].map(([column, { value }]) => `${column} = ${text(column, value)}`).join(', ');
+
+/** A reference is told as the number that the row has here now; as its name when it is not shown. */
+export function cellText(
+  context: ReplicaContext,
+  place: { readonly table: string; readonly column: string },
+  value: CellValue,
+): string {
+  if (!(value instanceof RowReference)) return valueLiteral(value);
+  const key = keyOfReference(context, place, value);
+  return key === null ? valueLiteral(value) : valueLiteral(key);
+}
+
+/** The number at which the referenced row is shown here; null when it is not. */
+export function keyOfReference(
+  context: ReplicaContext,
+  { table, column }: { readonly table: string; readonly column: string },
+  { row }: RowReference,
+): bigint | null {
+  const synced = context.tables.byName(table);
+  if (!synced) return null;
+  const { set, rows } = memoryOf(context);
+  const reference = set.planOf(synced).referenceByColumn.get(column);
+  const parent = reference && context.tables.byName(reference.parentTable);
+  const [number] = (parent && rows.keyOfRow(parent, row)) ?? [];
+  return typeof number === 'bigint' ? number : null;
+}

@@ -1,0 +1,100 @@
+import { SyncError } from '../../../core/sync-error.js';
+import type { ConflictRecord, Replica, UndoRequest } from '../../replica.js';
+import { captureEverything } from '../capture/capture-everything.js';
+import type { ReplicaSession } from '../replica-session.js';
+import type { Conflict } from '../stores/conflict-store.js';
+import type { Merging, ReplicaContext } from '../stores/replica-context.js';
+import { inTransaction, whenFree } from '../stores/store-transaction.js';
+import { conflictRecords } from './conflict-records.js';
+import { dropHeld } from './drop-held.js';
+import { heldLives, quarantineId, quarantineRecords } from './quarantine-records.js';
+import { restoreConflict } from './restore-conflict.js';
+import { rowHistory } from './row-history.js';
+import { planUndo, type UndoPlan } from './undo-changes.js';
+
+type DecisionCalls = Pick<
+  Replica,
+  | 'conflicts'
+  | 'conflictsForgotten'
+  | 'forgetConflicts'
+  | 'restoreConflict'
+  | 'quarantine'
+  | 'retryHeld'
+  | 'dropHeld'
+  | 'rowHistory'
+  | 'undo'
+>;
+
+/** What people look at and decide. Whatever they write is captured before the call returns. */
+export function decisionCalls({ call }: ReplicaSession, merging: Merging): DecisionCalls {
+  const read = <T>(work: (context: ReplicaContext) => T): Promise<T> =>
+    call((context) => whenFree(context.system, () => work(context)));
+  return {
+    conflicts: (request) => read((context): ConflictRecord[] => conflictRecords(context, request)),
+    conflictsForgotten: () => read((context) => context.conflicts.forgotten()),
+    forgetConflicts: (foundBeforeMs) =>
+      read((context) => inTransaction(context, () => context.conflicts.forgetBefore(foundBeforeMs))),
+    restoreConflict: (id) =>
+      call(async (context) => {
+        await captureEverything(context, merging);
+        return writeAsPerson(context, merging, () => restoreConflict(context, theConflict(context, id)));
+      }),
+    quarantine: (request) => read((context) => quarantineRecords(context, request)),
+    retryHeld: () =>
+      call(async (context) => {
+        await captureEverything(context, merging);
+        await whenFree(context.system, () => inTransaction(context, () => merging.settleWaiting(context, null)));
+        return [...heldLives(context)].length;
+      }),
+    dropHeld: (id) =>
+      call(async (context) => {
+        await captureEverything(context, merging);
+        await whenFree(context.system, () => inTransaction(context, () => dropHeld(context, theHeld(context, id))));
+      }),
+    rowHistory: (request) => read((context) => rowHistory(context, request)),
+    undo: (request) =>
+      call(async (context) => {
+        const { steps, write } = await currentPlan(context, merging, request);
+        if (!request.isDryRun) await writeAsPerson(context, merging, write);
+        return { steps };
+      }),
+  };
+}
+
+/** As an application writes: with its constraints, its triggers and capture. */
+async function writeAsPerson<T>(context: ReplicaContext, merging: Merging, work: () => T): Promise<T> {
+  const { connection, system } = context;
+  connection.exec('PRAGMA foreign_keys = ON');
+  try {
+    return await whenFree(system, () => inTransaction(context, work));
+  } finally {
+    connection.exec('PRAGMA foreign_keys = OFF');
+    await captureEverything(context, merging);
+  }
+}
+
+/** Reading the journal takes time: what applications wrote meanwhile must not be taken back with the rest. */
+async function currentPlan(context: ReplicaContext, merging: Merging, request: UndoRequest): Promise<UndoPlan> {
+  for (;;) {
+    await captureEverything(context, merging);
+    const before = context.origins.entry(context.origins.own()).stamp;
+    const plan = planUndo(context, request);
+    await captureEverything(context, merging);
+    if (context.origins.entry(context.origins.own()).stamp === before) return plan;
+  }
+}
+
+function theConflict(context: ReplicaContext, id: string): Conflict {
+  const [found, second] = context.conflicts.find(id);
+  if (found && !second) return found;
+  throw noSuch('conflict', id, found !== undefined);
+}
+
+function theHeld(context: ReplicaContext, id: string): string {
+  const [found, second] = [...heldLives(context)].map(quarantineId).filter((each) => each.startsWith(id));
+  if (found !== undefined && second === undefined) return found;
+  throw noSuch('held row', id, found !== undefined);
+}
+
+const noSuch = (what: string, id: string, isSeveral: boolean): SyncError =>
+  new SyncError('USYNC-1800', `${isSeveral ? 'Several' : 'No'} ${what}${isSeveral ? 's' : ''} with the id ${id}.`);

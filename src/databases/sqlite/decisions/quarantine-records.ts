@@ -1,0 +1,64 @@
+import { lifeText } from '../../../core/life.js';
+import { msOfStamp } from '../../../core/stamp.js';
+import type { QuarantineRecord, QuarantineRequest } from '../../replica.js';
+import { memoryOf } from '../merge/merge-changeset.js';
+import type { AsideLife, AsideReason } from '../stores/aside-store.js';
+import { conflictId } from '../stores/conflict-store.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import { valueLiteral } from '../stores/value-literal.js';
+import { cellText } from './conflict-records.js';
+
+/** What cannot be shown here yet, with what would free it. */
+export function quarantineRecords(
+  context: ReplicaContext,
+  { max, idStart = '' }: QuarantineRequest,
+): QuarantineRecord[] {
+  memoryOf(context).begin();
+  const records: QuarantineRecord[] = [];
+  for (const life of heldLives(context)) {
+    if (records.length >= max) return records;
+    const freedBy = freedByReason[life.why];
+    if (freedBy !== null && quarantineId(life).startsWith(idStart)) records.push(recordOf(context, life, freedBy));
+  }
+  return records;
+}
+
+/** Lives that are held back as such, not with a row that is shown. */
+export function* heldLives(context: ReplicaContext): IterableIterator<AsideLife> {
+  for (const table of context.asides.tables()) {
+    for (const life of [...context.asides.all(table)]) if (freedByReason[life.why] !== null) yield life;
+  }
+}
+
+export const quarantineId = ({ table, life }: Pick<AsideLife, 'table' | 'life'>): string =>
+  conflictId(`${table}/${lifeText(life)}`);
+
+const recordOf = (context: ReplicaContext, life: AsideLife, freedBy: string): QuarantineRecord => ({
+  id: quarantineId(life),
+  table: life.table,
+  key: life.key ? life.key.map((value) => valueLiteral(value)).join(', ') : '',
+  reason: life.note === null ? life.why : `${life.why}: ${life.note}`,
+  freedBy,
+  origin: life.life.origin,
+  atMs: msOfStamp(life.life.stamp),
+  cells: [...life.cells].map(([column, { value }]) => ({
+    column,
+    value: cellText(context, { table: life.table, column }, value),
+  })),
+});
+
+/** Null: it is not held back, but one with what is shown. */
+const freedByReason: Readonly<Record<AsideReason, string | null>> = {
+  part: null,
+  'key-loser': null,
+  merging: null,
+  doomed: null,
+  'hidden-key': 'the row that holds the key being shown or deleted',
+  held: 'a change of one of the two rows with the same unique value',
+  renaming: 'the server that wrote the row, which renames it',
+  'parent-hidden': 'the parent row being shown',
+  'parent-missing': 'the parent row coming back',
+  'table-unknown': 'the table being made here',
+  'column-unknown': 'the column being made here',
+  refused: 'a schema that allows the row',
+};

@@ -1,0 +1,270 @@
+import { compareCellStamps } from '../../../core/cell-stamp.js';
+import { lifeText, type LifeName } from '../../../core/life.js';
+import type { Cell } from '../../../core/life-state.js';
+import { serverIdOfOrigin, type OriginId } from '../../../core/origin.js';
+import { msOfStamp } from '../../../core/stamp.js';
+import { SyncError } from '../../../core/sync-error.js';
+import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
+import type { UndoOutcome, UndoRequest, UndoStep } from '../../replica.js';
+import { quoteName } from '../connection/identifiers.js';
+import { ConstraintFailure } from '../connection/sqlite-failure.js';
+import { memoryOf } from '../merge/merge-changeset.js';
+import { cellsOfChange, keyOfChange } from '../merge/merge-rows.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import type { Key, Shadow } from '../stores/shadow-store.js';
+import { valueLiteral } from '../stores/value-literal.js';
+import { cellText, keyOfReference } from './conflict-records.js';
+import { journalBlocks, type JournalBlock } from './journal-changes.js';
+
+/** More rows than a person can judge; a narrower time is asked for. */
+const rowsMax = 10_000;
+
+/** `write` does what the steps say, all or nothing. Inside a write transaction. */
+export interface UndoPlan extends UndoOutcome {
+  readonly write: () => void;
+}
+
+/**
+ * How to take back what one server wrote since a time, where its writes still stand: values go back to what they were
+ * before, rows it inserted are deleted unless others have changed them since, rows it deleted come back. What was before
+ * is known as far as the journal goes; the rest is told and left alone. Reads the journal twice, and takes no lock.
+ * Throws USYNC-1803 when there is more than a person can look through.
+ */
+export function planUndo(context: ReplicaContext, request: UndoRequest): UndoPlan {
+  memoryOf(context).begin();
+  const rows = collect(context, request);
+  findBefore(context, rows, request);
+  const planned = [...rows.values()].flatMap((row) => stepOf(context, row, request));
+  return {
+    steps: planned.map(({ step }) => step),
+    write: () => {
+      for (const { step, write } of planned) if (step.skipped === null) write();
+    },
+  };
+}
+
+/** What the server did to one life since the time. */
+interface UndoneRow {
+  readonly table: SyncedTable;
+  readonly life: LifeName;
+  isInserted: boolean;
+  isEnded: boolean;
+  /** Columns that it wrote. */
+  readonly columns: Set<string>;
+  /** What stood before: per column the newest cell of anybody else, or of itself before the time. */
+  readonly before: Map<string, Cell>;
+  key: Key | null;
+  /** The insert was found: with it, every column of the row is known. */
+  isWhole: boolean;
+}
+
+type Rows = Map<string, UndoneRow>;
+
+const isUndone = ({ server, sinceMs }: UndoRequest, origin: OriginId, atMs: number): boolean =>
+  serverIdOfOrigin(origin) === server && atMs >= sinceMs;
+
+function collect(context: ReplicaContext, request: UndoRequest): Rows {
+  const rows: Rows = new Map();
+  const isOurs = (origin: OriginId, stamp: JournalBlock['entry']['stamp']): boolean =>
+    isUndone(request, origin, msOfStamp(stamp));
+  for (const { entry, block } of journalBlocks(context, ({ origin, stamp }) => isOurs(origin, stamp))) {
+    const table = context.tables.byName(block.table);
+    if (!table || block.kind === 'merge') continue;
+    for (let i = 0; i < block.count; i++) {
+      const time = block.kind === 'end' ? entry.stamp : (block.times[i] ?? entry.stamp);
+      if (!isOurs(entry.origin, time)) continue;
+      for (const life of livesOf({ entry, block }, i)) {
+        const row = rowIn(rows, table, life);
+        if (block.kind === 'end') [row.isEnded, row.key] = [true, plainKey(keyOfChange(block.keys, i))];
+        else for (const column of block.columns) row.columns.add(column);
+        if (block.kind === 'insert') row.isInserted = true;
+      }
+    }
+    if (rows.size > rowsMax) {
+      throw new SyncError('USYNC-1803', `The server changed more than ${rowsMax} rows since then.`);
+    }
+  }
+  return rows;
+}
+
+function rowIn(rows: Rows, table: SyncedTable, life: LifeName): UndoneRow {
+  const name = `${lifeText(life)} ${table.name}`;
+  const known = rows.get(name);
+  if (known) return known;
+  const columns = new Set<string>();
+  const made: UndoneRow = {
+    ...{ table, life, columns, isInserted: false, isEnded: false },
+    ...{ before: new Map<string, Cell>(), key: null, isWhole: false },
+  };
+  rows.set(name, made);
+  return made;
+}
+
+const plainKey = (key: readonly CellValue[] | null): Key | null =>
+  key && !key.some((value) => value instanceof RowReference) ? (key as Key) : null;
+
+function livesOf({ entry, block }: JournalBlock, i: number): readonly LifeName[] {
+  if (block.kind === 'merge') return [];
+  if (block.kind !== 'insert') return block.lives[i] ?? [];
+  return [{ origin: entry.origin, stamp: entry.stamp, index: block.indexes[i] ?? 0 }];
+}
+
+/** The second walk through the journal: what stood in those cells before. */
+function findBefore(context: ReplicaContext, rows: Rows, request: UndoRequest): void {
+  if (rows.size === 0) return;
+  for (const { entry, block } of journalBlocks(context, () => true)) {
+    if (block.kind === 'end' || block.kind === 'merge') continue;
+    for (let i = 0; i < block.count; i++) {
+      for (const life of livesOf({ entry, block }, i)) {
+        const row = rows.get(`${lifeText(life)} ${block.table}`);
+        if (!row) continue;
+        if (block.kind === 'insert') row.isWhole = true;
+        for (const [column, cell] of cellsOfChange(block, i, entry.origin)) {
+          if (isUndone(request, cell.at.weak?.origin ?? cell.at.origin, msOfStamp(cell.at.stamp))) continue;
+          const known = row.before.get(column);
+          if (!known || compareCellStamps(cell.at, known.at) > 0) row.before.set(column, cell);
+        }
+      }
+    }
+  }
+}
+
+interface PlannedStep {
+  readonly step: UndoStep;
+  readonly write: () => void;
+}
+
+const nothing = (): void => {};
+
+function stepOf(context: ReplicaContext, row: UndoneRow, request: UndoRequest): PlannedStep[] {
+  const { table, life } = row;
+  const key = memoryOf(context).rows.keyOfLife(table, life);
+  if (!key) return row.isEnded && !row.isInserted ? [comeBack(context, row)] : [];
+  const shadow = context.shadows.find(table, key);
+  if (!shadow) return [];
+  return row.isInserted
+    ? [takeAway(context, row, { key, shadow, request })]
+    : goBack(context, row, { key, shadow, request });
+}
+
+interface Standing {
+  readonly key: Key;
+  readonly shadow: Shadow;
+  readonly request: UndoRequest;
+}
+
+function takeAway(context: ReplicaContext, { table }: UndoneRow, { key, shadow, request }: Standing): PlannedStep {
+  const stamps = [shadow.at, ...(shadow.exceptions?.values() ?? [])];
+  const isTouched = stamps.some(({ origin, stamp, weak }) => !weak && !isUndone(request, origin, msOfStamp(stamp)));
+  const skipped = isTouched ? 'another server has changed the row since' : null;
+  const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
+  return planned(table, key, {
+    ...{ kind: 'delete', cells: [], skipped },
+    write: () => run(context, table, `DELETE FROM ${table.sql} WHERE ${where}`, [...key]),
+  });
+}
+
+/** The cells of the server that still stand go back; one step for those whose former value is known, one for the rest. */
+function goBack(context: ReplicaContext, row: UndoneRow, { key, shadow, request }: Standing): PlannedStep[] {
+  const { table } = row;
+  const standing = [...row.columns].filter((column) => {
+    const position = table.positionByColumn.get(column);
+    if (position === undefined) return false;
+    const { origin, stamp, weak } = shadow.exceptions?.get(position) ?? shadow.at;
+    return isUndone(request, weak?.origin ?? origin, msOfStamp(stamp));
+  });
+  if (standing.length === 0) return [];
+  const shown = shownValues(context, table, key);
+  const cellOf = (column: string, to: string): UndoStep['cells'][number] => ({
+    column,
+    from: valueLiteral(shown.get(column) ?? null),
+    to,
+  });
+  const known = standing.filter((column) => row.before.has(column));
+  const unknown = standing.filter((column) => !row.before.has(column));
+  const steps: PlannedStep[] = [];
+  if (known.length > 0) {
+    const cells = known.map((column) => cellOf(column, text(context, table, column, row.before.get(column))));
+    const { values, missing } = valuesOf(
+      context,
+      table,
+      new Map(known.map((column) => [column, row.before.get(column)])),
+    );
+    const sets = values.map(([column]) => `${quoteName(column)} = ?`).join(', ');
+    const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
+    const sql = `UPDATE OR ABORT ${table.sql} SET ${sets} WHERE ${where}`;
+    const write = (): void => run(context, table, sql, [...values.map(([, value]) => value), ...key]);
+    steps.push(planned(table, key, { kind: 'update', cells, skipped: missing, write }));
+  }
+  if (unknown.length > 0) {
+    const skipped = 'what stood before is older than the journal';
+    const cells = unknown.map((column) => cellOf(column, '?'));
+    steps.push(planned(table, key, { kind: 'update', cells, skipped, write: nothing }));
+  }
+  return steps;
+}
+
+function comeBack(context: ReplicaContext, row: UndoneRow): PlannedStep {
+  const { table, before, key, isWhole } = row;
+  const { values, missing } = valuesOf(context, table, before);
+  const cells = [...before].map(([column, cell]) => ({ column, from: '', to: text(context, table, column, cell) }));
+  const taken = key && context.shadows.find(table, key) ? 'another row stands at its key' : null;
+  const skipped = isWhole ? (taken ?? missing) : 'the row is older than the journal';
+  const names = values.map(([column]) => quoteName(column)).join(', ');
+  const sql = `INSERT OR ABORT INTO ${table.sql} (${names}) VALUES (${values.map(() => '?').join(', ')})`;
+  const write = (): void =>
+    run(
+      context,
+      table,
+      sql,
+      values.map(([, value]) => value),
+    );
+  return planned(table, key ?? [], { kind: 'insert', cells, skipped, write });
+}
+
+const planned = (
+  table: SyncedTable,
+  key: Key,
+  { write, ...step }: Pick<UndoStep, 'kind' | 'cells' | 'skipped'> & Pick<PlannedStep, 'write'>,
+): PlannedStep => ({
+  step: { ...step, table: table.name, key: key.map((value) => valueLiteral(value)).join(', ') },
+  write,
+});
+
+const text = (context: ReplicaContext, table: SyncedTable, column: string, cell: Cell | undefined): string =>
+  cellText(context, { table: table.name, column }, cell?.value ?? null);
+
+/** The values to write, references as the numbers of today; `missing` says which referenced row is not here. */
+function valuesOf(
+  context: ReplicaContext,
+  table: SyncedTable,
+  cells: ReadonlyMap<string, Cell | undefined>,
+): { readonly values: [string, SqlValue][]; readonly missing: string | null } {
+  const values: [string, SqlValue][] = [];
+  let missing: string | null = null;
+  for (const [column, cell] of cells) {
+    if (!table.positionByColumn.has(column)) continue;
+    const value = cell?.value ?? null;
+    const plain = value instanceof RowReference ? keyOfReference(context, { table: table.name, column }, value) : value;
+    if (plain === null && value !== null) missing = `the row that ${column} refers to is not here`;
+    values.push([column, plain]);
+  }
+  return { values, missing };
+}
+
+function shownValues({ connection }: ReplicaContext, table: SyncedTable, key: Key): Map<string, SqlValue> {
+  const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
+  const columns = table.layout.map(quoteName).join(', ');
+  const row = connection.cached(`SELECT ${columns} FROM ${table.sql} WHERE ${where}`).getExact(...key) ?? [];
+  return new Map(table.layout.map((column, position) => [column, row[position] ?? null]));
+}
+
+function run({ connection }: ReplicaContext, table: SyncedTable, sql: string, values: readonly SqlValue[]): void {
+  try {
+    connection.cached(sql).run(...values);
+  } catch (error) {
+    if (!(error instanceof ConstraintFailure)) throw error;
+    throw new SyncError('USYNC-1801', `Nothing was taken back: table ${table.name} refuses a row: ${error.message}.`);
+  }
+}
