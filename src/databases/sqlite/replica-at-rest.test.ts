@@ -71,3 +71,34 @@ test('a replica at rest is not woken by the closing of its own connection, but b
   assert.equal(hints, 0);
   await replica.close();
 });
+
+test('opening again after a rest writes nothing, and follows what changed meanwhile', async () => {
+  using folder = temporaryFolder();
+  const path = folder.path('app.db');
+  makeDatabase(path);
+  const application = openConnection(path, { busyTimeoutMs: 2000 });
+  const counter = (): unknown => application.prepare('PRAGMA data_version').get()?.[0];
+  const replica = replicaOf(path, 'a');
+  await replica.open();
+  await replica.drain();
+  const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 400));
+  await rest();
+  const before = counter();
+  await replica.drain();
+  await rest();
+  await replica.proof();
+  assert.equal(counter(), before);
+  application.exec('ALTER TABLE t ADD COLUMN b');
+  application.exec('CREATE TABLE u (id INTEGER PRIMARY KEY)');
+  application.exec('INSERT INTO u VALUES (1)');
+  await rest();
+  assert.equal((await replica.drain()).rows, 1);
+  const tables = (await replica.tables()).map(({ name }) => name).toSorted();
+  assert.deepEqual(tables, ['t', 'u']);
+  await rest();
+  application.exec('DROP TRIGGER _usync_i1');
+  application.exec('INSERT INTO t VALUES (1, 1, 1)');
+  assert.equal((await replica.drain()).rows, 1);
+  application.close();
+  await replica.close();
+});

@@ -4,12 +4,21 @@ import { compareAll, mustCompareAll } from './capture/capture-everything.js';
 import { testCapture } from './capture/capture-canary.js';
 import { openContext, type ContextOptions } from './stores/open-context.js';
 import { checkStructure, openDatabase, type OpenedDatabase, type OpenOptions } from './connection/open-database.js';
+import type { Connection } from './connection/driver.js';
+import type { DatabaseSchema } from './schema/discovered-table.js';
+import { readCookie } from './schema/schema-reader.js';
 import type { ReplicaContext } from './stores/replica-context.js';
 import { followSchema } from './schema/schema-change.js';
 import { hasSchemaMoved } from './connection/schema-cookie.js';
 import { inTransaction, whenFree } from './stores/store-transaction.js';
 import { createSyncTables, hasSyncTables } from './stores/sync-tables.js';
 import { transact } from './connection/transaction.js';
+
+/** What the schema of a file was when it was closed, word for word. */
+export interface KnownSchema {
+  readonly text: string;
+  readonly schema: DatabaseSchema;
+}
 
 /** An open file with its stores. */
 export interface OpenedReplica {
@@ -25,12 +34,17 @@ export interface OpenedReplica {
  */
 export async function openReplica(
   path: string,
-  options: ContextOptions & { readonly open: OpenOptions },
+  options: ContextOptions & { readonly open: OpenOptions; readonly known: KnownSchema | null },
 ): Promise<OpenedReplica> {
-  const { system } = options;
+  const { system, known } = options;
   const database = await whenFree(system, () => openDatabase(path, options.open));
   const { connection } = database;
   try {
+    if (known && (await whenFree(system, () => schemaText(connection) === known.text))) {
+      const context = openContext(connection, options);
+      context.tables.load(known.schema);
+      if (await whenFree(system, () => isPrepared(context))) return { database, context, notices: [] };
+    }
     // A damaged file that was never captured is left as it is. Later damage is met by reading and by the audit.
     if (!hasSyncTables(connection)) await whenFree(system, () => checkStructure(connection));
     await whenFree(system, () => transact(connection, 'immediate', () => createSyncTables(connection)));
@@ -42,6 +56,26 @@ export async function openReplica(
     throw error;
   }
 }
+
+/** To be asked before closing; null when the schema moved under the stores. What can be opened again by it is not made again. */
+export function knownSchema({ connection, tables }: ReplicaContext): KnownSchema | null {
+  return transact(connection, 'deferred', () => {
+    const schema = tables.schema();
+    return schema.cookie === readCookie(connection) ? { text: schemaText(connection), schema } : null;
+  });
+}
+
+/** With the sync tables and triggers in it: equal texts mean that nothing is missing, and that capture was tested. */
+const schemaText = (connection: Connection): string =>
+  String(
+    connection
+      .prepare(`SELECT group_concat(name || ' ' || rootpage || ' ' || coalesce(sql, ''), char(10)) FROM sqlite_schema`)
+      .get()?.[0],
+  );
+
+/** Whether opening has nothing to write. */
+const isPrepared = (context: ReplicaContext): boolean =>
+  !hasSchemaMoved(context) && !mustCompareAll(context) && isOwnDatabase(context);
 
 function prepare(context: ReplicaContext): Notice[] {
   const notices = ensureIdentity(context);
@@ -58,6 +92,11 @@ function prepare(context: ReplicaContext): Notice[] {
   testCapture(context.connection);
   if (hasSchemaMoved(context)) followSchema(context);
   return notices;
+}
+
+function isOwnDatabase({ meta, origins, identity }: ReplicaContext): boolean {
+  if (meta.text('database') === null || meta.text('origin') === null) return false;
+  return serverIdOfOrigin(origins.own()) === identity.server;
 }
 
 function ensureIdentity(context: ReplicaContext): Notice[] {

@@ -11,7 +11,7 @@ import { landingChangeset } from './merge/landing-marker.js';
 import type { PaceOptions } from './connection/pace.js';
 import type { Merging, ReplicaContext } from './stores/replica-context.js';
 import { createLane } from './replica-lane.js';
-import { openReplica, type OpenedReplica } from './replica-opening.js';
+import { knownSchema, openReplica, type KnownSchema, type OpenedReplica } from './replica-opening.js';
 import type { SqliteModule } from './connection/sqlite-module.js';
 import { adjustByRules, type TableRules } from './schema/table-rules.js';
 
@@ -135,11 +135,12 @@ function createKeptConnection(
   let watch: CommitWatch | null = null;
   let opened: OpenedReplica | null = null;
   let openFile: OpenedDatabase | null = null;
+  let known: KnownSchema | null = null;
   let cancelIdle = noTimer;
 
   const kept: KeptConnection = {
     async connect() {
-      const fresh = await openReplica(options.path, openingOf(options));
+      const fresh = await openReplica(options.path, { ...openingOf(options), known });
       opened = fresh;
       openFile = fresh.database;
       return fresh;
@@ -147,6 +148,7 @@ function createKeptConnection(
     rest() {
       cancelIdle();
       if (!opened) return;
+      known = knownWhereFree(opened);
       opened.database.connection.close();
       opened = null;
       watch?.rest();
@@ -198,7 +200,16 @@ function createKeptConnection(
 
 const noTimer = (): void => {};
 
-function openingOf(options: SqliteReplicaOptions): Parameters<typeof openReplica>[1] {
+/** Only to open the same file again sooner, so whatever stands in the way (a lock, damage) is met then. */
+function knownWhereFree({ context }: OpenedReplica): KnownSchema | null {
+  try {
+    return knownSchema(context);
+  } catch {
+    return null;
+  }
+}
+
+function openingOf(options: SqliteReplicaOptions): Omit<Parameters<typeof openReplica>[1], 'known'> {
   const { dataset, identity, system, observe, module, allowNetworkFileSystem, pace } = options;
   const adjust = adjustByRules(options.tables ?? {});
   const open = { ...(module && { module }), ...(allowNetworkFileSystem === true && { allowNetworkFileSystem }) };

@@ -29,11 +29,10 @@ export type AfterDrain = (tables: ReadonlySet<string>) => void;
  * under a large drain, nothing is written and the next call takes it.
  */
 export async function drainNotes(context: ReplicaContext, after: AfterDrain): Promise<Drained> {
-  const isLarge = await whenFree(context.system, () => {
-    const range = notedRange(context);
-    return range !== null && context.notes.endOf(range.after, context.pace.notesAtOnceMax) < range.upTo;
-  });
-  if (isLarge) {
+  const size = await whenFree(context.system, () => notedSize(context));
+  // Nothing to write, so no lock to take: this is asked before every merge, and now and then at rest.
+  if (size === 'none') return nothingDrained;
+  if (size === 'large') {
     const drained = await drainStaged(context, after);
     if (drained) return drained;
   }
@@ -45,6 +44,14 @@ export async function drainNotes(context: ReplicaContext, after: AfterDrain): Pr
       return drained;
     }),
   );
+}
+
+function notedSize(context: ReplicaContext): 'none' | 'small' | 'large' {
+  const range = notedRange(context);
+  if (!range) return 'none';
+  const { notesAtOnceMax } = context.pace;
+  if (range.upTo - range.after <= notesAtOnceMax) return 'small';
+  return context.notes.endOf(range.after, notesAtOnceMax) < range.upTo ? 'large' : 'small';
 }
 
 /** Drains whatever is noted inside the open write transaction: before merging, when `drainNotes` has taken the bulk. */

@@ -47,7 +47,10 @@ export interface Connection {
   readonly driver: string;
   readonly isOpen: boolean;
   readonly isInTransaction: boolean;
+  /** Compiled when it is first run: of the many statements that stores hold, few are needed in one opening. */
   prepare(sql: string): Statement;
+  /** Compiles only, and throws where SQLite cannot. */
+  check(sql: string): void;
   /** A prepared statement kept for the next call with the same text; the least used of many are dropped. */
   cached(sql: string): Statement;
   exec(sql: string): void;
@@ -68,7 +71,7 @@ const cachedStatementsMax = 1000;
 export function openConnection(location: string, options: ConnectOptions = {}): Connection {
   const module = options.module ?? loadSqliteModule();
   const isReadOnly = options.isReadOnly ?? false;
-  const database = guarded(`cannot open ${location}`, () => module.open(location, { isReadOnly }));
+  const database = opened(location, () => module.open(location, { isReadOnly }));
   database.exec(`PRAGMA busy_timeout = ${Math.trunc(options.busyTimeoutMs ?? 0)}`);
   return createConnection(location, module, database);
 }
@@ -86,12 +89,13 @@ function createConnection(location: string, module: SqliteModule, database: Modu
     get isInTransaction() {
       return database.isTransaction;
     },
-    prepare: (sql) => {
-      const inner = guarded(statementText(sql), () => database.prepare(sql));
-      inner.setReadBigInts(true);
-      inner.setReturnArrays(true);
-      return createStatement(sql, inner, { connection, cutsTextAtNul: cutsTextAtNul(module), encoding: encodingOf });
-    },
+    prepare: (sql) =>
+      createStatement(sql, () => compile(database, sql), {
+        connection,
+        cutsTextAtNul: cutsTextAtNul(module),
+        encoding: encodingOf,
+      }),
+    check: (sql) => void compile(database, sql),
     cached(sql) {
       const known = cache.get(sql);
       if (known) {
@@ -105,7 +109,7 @@ function createConnection(location: string, module: SqliteModule, database: Modu
       if (cache.size > cachedStatementsMax) for (const oldest of cache.keys()) return (cache.delete(oldest), statement);
       return statement;
     },
-    exec: (sql) => guarded(statementText(sql), () => database.exec(sql)),
+    exec: (sql) => guarded(sql, () => database.exec(sql)),
     close() {
       cache.clear();
       if (database.isOpen) database.close();
@@ -119,14 +123,22 @@ function createConnection(location: string, module: SqliteModule, database: Modu
   return connection;
 }
 
+function compile(database: ModuleDatabase, sql: string): ModuleStatement {
+  const statement = guarded(sql, () => database.prepare(sql));
+  statement.setReadBigInts(true);
+  statement.setReturnArrays(true);
+  return statement;
+}
+
 interface StatementContext {
   readonly connection: Connection;
   readonly cutsTextAtNul: boolean;
   encoding(): TextEncodingName;
 }
 
-function createStatement(sql: string, inner: ModuleStatement, context: StatementContext): Statement {
-  const what = statementText(sql);
+function createStatement(sql: string, compiled: () => ModuleStatement, context: StatementContext): Statement {
+  let known: ModuleStatement | null = null;
+  const inner = (): ModuleStatement => (known ??= compiled());
   const { connection, cutsTextAtNul: checksNul } = context;
   function isPlain(params: readonly SqlValue[]): params is ModuleValue[] {
     for (const value of params) if (mustBeCast(value, checksNul)) return false;
@@ -152,24 +164,24 @@ function createStatement(sql: string, inner: ModuleStatement, context: Statement
         return other.run(...plain);
       }
       try {
-        const { changes, lastInsertRowid } = inner.run(...params);
+        const { changes, lastInsertRowid } = inner().run(...params);
         return { changes: Number(changes), lastRowid: BigInt(lastInsertRowid) };
       } catch (error) {
-        throw failureOf(error, what);
+        throw failureOf(error, statementText(sql));
       }
     },
     get(...params) {
-      if (isPlain(params)) return guarded(what, () => inner.get(...params));
+      if (isPlain(params)) return guarded(sql, () => inner().get(...params));
       const { statement: other, plain } = cast(params);
       return other.get(...plain);
     },
     all(...params) {
-      if (isPlain(params)) return guarded(what, () => inner.all(...params));
+      if (isPlain(params)) return guarded(sql, () => inner().all(...params));
       const { statement: other, plain } = cast(params);
       return other.all(...plain);
     },
     iterate(...params) {
-      if (isPlain(params)) return guardedRows(what, () => inner.iterate(...params));
+      if (isPlain(params)) return guardedRows(sql, () => inner().iterate(...params));
       const { statement: other, plain } = cast(params);
       return other.iterate(...plain);
     },
@@ -226,19 +238,27 @@ function cutsTextAtNul(module: SqliteModule): boolean {
   return cuts;
 }
 
-function guarded<T>(what: string, work: () => T): T {
+function opened(location: string, open: () => ModuleDatabase): ModuleDatabase {
   try {
-    return work();
+    return open();
   } catch (error) {
-    throw failureOf(error, what);
+    throw failureOf(error, `cannot open ${location}`);
   }
 }
 
-function* guardedRows(what: string, open: () => IterableIterator<PlainRow>): IterableIterator<PlainRow> {
+function guarded<T>(sql: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw failureOf(error, statementText(sql));
+  }
+}
+
+function* guardedRows(sql: string, open: () => IterableIterator<PlainRow>): IterableIterator<PlainRow> {
   try {
     yield* open();
   } catch (error) {
-    throw failureOf(error, what);
+    throw failureOf(error, statementText(sql));
   }
 }
 

@@ -230,9 +230,9 @@ function obstacleOf(
   const table = quoteName(name);
   const column = quoteName(facts.firstColumn?.name ?? '');
   try {
-    connection.prepare(`INSERT INTO main.${table} DEFAULT VALUES`);
-    connection.prepare(`UPDATE main.${table} SET ${column} = ${column}`);
-    connection.prepare(`DELETE FROM main.${table} WHERE ${column} = 0`);
+    connection.check(`INSERT INTO main.${table} DEFAULT VALUES`);
+    connection.check(`UPDATE main.${table} SET ${column} = ${column}`);
+    connection.check(`DELETE FROM main.${table} WHERE ${column} = 0`);
     return null;
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;

@@ -27,14 +27,16 @@ const countedRows = 1000;
 /** A shorter run is not worth a statement of its own. */
 const runRowsMin = 24;
 
-/** The numbers from 0 on, to make many rows out of few parameters. */
-export function createCountingTable(connection: Connection): void {
-  connection.exec(`CREATE TEMP TABLE IF NOT EXISTS _usync_counting (n INTEGER PRIMARY KEY);
-    INSERT OR IGNORE INTO temp._usync_counting
+/** The numbers from 0 on, to make many rows out of few parameters. A transaction that is rolled back takes it along. */
+export function ensureCountingTable(connection: Connection): void {
+  if (connection.cached(`SELECT 1 FROM sqlite_temp_schema WHERE name = '_usync_counting'`).get()) return;
+  connection.exec(`CREATE TEMP TABLE _usync_counting (n INTEGER PRIMARY KEY);
+    INSERT INTO temp._usync_counting
       WITH RECURSIVE c (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM c WHERE n < ${countedRows - 1}) SELECT n FROM c`);
 }
 
 export interface BulkWrite {
+  readonly connection: Connection;
   readonly table: SyncedTable;
   readonly rows: NewShadows;
   /** The statement of that name, prepared from `sql` the first time. */
@@ -78,7 +80,8 @@ function endOfRun({ keys: [keys], indexes, times, count }: NewShadows, start: nu
 
 const hashDigits = 15;
 
-function writeRun({ table, rows, statement }: BulkWrite, start: number, end: number): void {
+function writeRun({ connection, table, rows, statement }: BulkWrite, start: number, end: number): void {
+  ensureCountingTable(connection);
   const width = table.layout.length * 4;
   const hashes = new Uint8Array((end - start) * hashDigits);
   for (let n = start; n < end; n++) putDigits(hashes, (n - start) * hashDigits, rows.hashes[n] ?? 0);

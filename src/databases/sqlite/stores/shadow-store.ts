@@ -6,7 +6,7 @@ import type { Connection, Statement } from '../connection/driver.js';
 import type { OriginStore } from './origin-store.js';
 import { bytesAt, integerAt } from '../connection/row-values.js';
 import { bytesToExceptions, exceptionsToBytes, readVarint, writeVarint } from './stamp-bytes.js';
-import { createCountingTable, writeNewShadows, type NewShadows } from './new-shadows.js';
+import { writeNewShadows, type NewShadows } from './new-shadows.js';
 import { createShadowTable, shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 
 /** What is known of a shown row. */
@@ -58,7 +58,6 @@ const putRows = 20;
 export function createShadowStore(connection: Connection, origins: OriginStore): ShadowStore {
   const statementsOf = createStatements(connection);
   const codec = createShadowCodec(origins);
-  createCountingTable(connection);
   const store: ShadowStore = {
     createTable(table) {
       for (const sql of createShadowTable(table)) connection.exec(sql);
@@ -96,7 +95,7 @@ export function createShadowStore(connection: Connection, origins: OriginStore):
         insert.set(name, known);
         return known;
       };
-      writeNewShadows({ table, rows, statement, rowToBytes: (row) => store.rowToBytes(row) });
+      writeNewShadows({ connection, table, rows, statement, rowToBytes: (row) => store.rowToBytes(row) });
     },
     remove(table, key) {
       statementsOf(table).remove.run(...key);
