@@ -11,6 +11,7 @@ import type { Observe } from './observe/event.js';
 
 export { errorCatalogue, type ErrorCode, type ErrorEntry } from './core/error-catalogue.js';
 export { SyncError, type ErrorFacts } from './core/sync-error.js';
+export type * from './engine/decisions.js';
 export type * from './engine/engine.js';
 export type * from './engine/engine-status.js';
 export type { EventDetail, Observe, ObservedEvent } from './observe/event.js';

@@ -17,6 +17,7 @@ export interface CommandContext {
   /** The running engine of this configuration; `USYNC-1506` when there is none. */
   connect(): Promise<ControlClient>;
   secondsOption(name: string, text: string): number;
+  numberOption(name: string, text: string): number;
   exitWith(code: number): void;
 }
 
@@ -49,6 +50,11 @@ export function createCommandContext(program: Command): CommandContext {
       const seconds = Number(text);
       if (Number.isFinite(seconds) && seconds >= 0) return seconds;
       throw new SyncError('USYNC-1103', `${name} needs a number of seconds, not "${text}"`);
+    },
+    numberOption(name, text) {
+      const count = Number(text);
+      if (Number.isSafeInteger(count) && count > 0) return count;
+      throw new SyncError('USYNC-1103', `${name} needs a whole number, not "${text}"`);
     },
     exitWith(code) {
       process.exitCode = code;

@@ -5,14 +5,18 @@ import { optionEntries } from '../config/option-entry.js';
 import { createCommandContext, type CommandContext } from './command-context.js';
 import { addCheckCommand } from './commands/check.js';
 import { addConfigCommand } from './commands/config.js';
+import { addConflictsCommand } from './commands/conflicts.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addHistoryCommand } from './commands/history.js';
 import { addInitCommand } from './commands/init.js';
 import { addInviteCommand } from './commands/invite.js';
 import { addJoinCommand } from './commands/join.js';
+import { addQuarantineCommand } from './commands/quarantine.js';
 import { addRunCommand } from './commands/run.js';
 import { addServersCommand } from './commands/servers.js';
 import { addStatusCommand } from './commands/status.js';
+import { addUndoCommand } from './commands/undo.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { version } from './version.js';
 
@@ -47,6 +51,10 @@ const commands = [
   addServersCommand,
   addStatusCommand,
   addVerifyCommand,
+  addConflictsCommand,
+  addQuarantineCommand,
+  addHistoryCommand,
+  addUndoCommand,
   addDoctorCommand,
   addConfigCommand,
 ];

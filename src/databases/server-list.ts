@@ -13,10 +13,25 @@ export interface ServerList {
   read(): readonly ListedServer[];
   /** Inserts, or replaces the row of the same id. */
   put(server: ListedServer): void;
-  /** Values that the group shares beside the servers: its id, decisions of people. */
+  /** What people decided about conflicts. */
+  readDecisions(): readonly ListedDecision[];
+  /** Inserts, or replaces the decision on the same conflict. */
+  putDecision(decision: ListedDecision): void;
+  /** Values that the group shares beside the servers: its id. */
   readShared(name: string): string | null;
   putShared(name: string, value: string): void;
   close(): void;
+}
+
+/** `wanted`: the server that knows the whole row is asked to put it back. `refused`: that was not possible. */
+export interface ListedDecision {
+  readonly dataset: string;
+  /** The conflict's, which is the same on every server. */
+  readonly id: string;
+  readonly kind: 'restored' | 'dismissed' | 'wanted' | 'refused';
+  readonly why: string;
+  readonly by: ServerId;
+  readonly atMs: number;
 }
 
 export interface ListedServer {

@@ -7,7 +7,17 @@ import type { ErrorCode } from '../core/error-catalogue.js';
 import type { ErrorFacts } from '../core/sync-error.js';
 import type { ObservedEvent } from '../observe/event.js';
 import type {
-  ConflictInfo,
+  ConflictList,
+  ConflictsQuery,
+  DismissRequest,
+  HistoryQuery,
+  QuarantineInfo,
+  RestoreReport,
+  RowHistoryInfo,
+  UndoQuery,
+  UndoReport,
+} from './decisions.js';
+import type {
   DatasetAudit,
   Invite,
   InviteOptions,
@@ -34,7 +44,18 @@ export interface ControlMethods {
   servers: { params: NoParams; result: readonly ServerInfo[] };
   approve: { params: { readonly server: string }; result: ServerInfo };
   remove: { params: { readonly server: string }; result: ServerInfo };
-  conflicts: { params: { readonly dataset?: string; readonly max: number }; result: readonly ConflictInfo[] };
+  conflicts: { params: ConflictsQuery; result: ConflictList };
+  restoreConflict: { params: { readonly id: string }; result: RestoreReport };
+  dismissConflicts: { params: DismissRequest; result: { readonly dismissed: number } };
+  forgetConflicts: { params: { readonly foundBeforeMs: number }; result: { readonly forgotten: number } };
+  quarantine: {
+    params: { readonly dataset?: string; readonly max: number; readonly idStart?: string };
+    result: readonly QuarantineInfo[];
+  };
+  retryHeld: { params: NoParams; result: { readonly held: number } };
+  dropHeld: { params: { readonly id: string }; result: QuarantineInfo };
+  rowHistory: { params: HistoryQuery; result: RowHistoryInfo };
+  undo: { params: UndoQuery; result: UndoReport };
   activity: { params: { readonly max: number }; result: readonly ObservedEvent[] };
   /** Answers before the engine stops. */
   stop: { params: { readonly reason: string }; result: { readonly isStopping: true } };

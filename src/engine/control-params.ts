@@ -5,6 +5,8 @@ import type { ControlMethod, ControlMethods } from './control-contract.js';
 const none = z.object({});
 const dataset = z.string().optional();
 const count = z.int().min(0).max(100_000);
+/** The beginning of an id of a conflict or a held row. */
+const recordId = z.string().regex(/^[0-9a-f]{1,16}$/, 'an id has hexadecimal digits');
 
 /** What each method takes. Unknown keys are left out, so that a newer command line may talk to an older engine. */
 const schemas = {
@@ -21,7 +23,15 @@ const schemas = {
   servers: none,
   approve: z.object({ server: z.string().min(1) }),
   remove: z.object({ server: z.string().min(1) }),
-  conflicts: z.object({ dataset, max: count }),
+  conflicts: z.object({ dataset, max: count, idStart: recordId.optional(), withDecided: z.boolean().optional() }),
+  restoreConflict: z.object({ id: recordId }),
+  dismissConflicts: z.object({ dataset, ids: z.array(recordId).max(10_000).optional(), all: z.boolean().optional() }),
+  forgetConflicts: z.object({ foundBeforeMs: z.number() }),
+  quarantine: z.object({ dataset, max: count, idStart: recordId.optional() }),
+  retryHeld: none,
+  dropHeld: z.object({ id: recordId }),
+  rowHistory: z.object({ dataset, table: z.string(), key: z.array(z.string()).max(64), max: count }),
+  undo: z.object({ dataset, server: z.string().min(1), sinceMs: z.number(), isDryRun: z.boolean() }),
   activity: z.object({ max: count }),
   stop: z.object({ reason: z.string() }),
 } satisfies Record<ControlMethod, z.ZodType>;

@@ -84,6 +84,14 @@ const handlers: { readonly [M in ControlMethod]: Handler<M> } = {
   approve: ({ server }, { engine }) => engine.approve(server),
   remove: ({ server }, { engine }) => engine.remove(server),
   conflicts: (params, { engine }) => engine.conflicts(params),
+  restoreConflict: ({ id }, { engine }) => engine.restoreConflict(id),
+  dismissConflicts: (params, { engine }) => engine.dismissConflicts(params),
+  forgetConflicts: ({ foundBeforeMs }, { engine }) => engine.forgetConflicts(foundBeforeMs),
+  quarantine: (params, { engine }) => engine.quarantine(params),
+  retryHeld: (_, { engine }) => engine.retryHeld(),
+  dropHeld: ({ id }, { engine }) => engine.dropHeld(id),
+  rowHistory: (params, { engine }) => engine.rowHistory(params),
+  undo: (params, { engine }) => engine.undo(params),
   activity: ({ max }, { engine }) => Promise.resolve(engine.activity(max)),
   stop: ({ reason }, { onStop }) => {
     // After this turn, so that the answer is on its way first.

@@ -2,6 +2,7 @@ import { SyncError } from '../core/sync-error.js';
 import type { EventDetail } from '../observe/event.js';
 import type { LocalListening } from '../system/local-socket.js';
 import { listenControl } from './control-server.js';
+import { createDecisionCalls, superviseDecisions } from './decide.js';
 import type { Engine, EngineAdapters, EngineOptions } from './engine.js';
 import { openNetwork, type EngineNetwork } from './engine-network.js';
 import { createObservation, openGround, type EngineGround, type Observation } from './engine-parts.js';
@@ -9,7 +10,7 @@ import type { SyncState } from './engine-status.js';
 import { gatherStatus } from './gather-status.js';
 import { openInvites, type Invites } from './invites.js';
 import { joinGroup } from './joining.js';
-import { auditDatasets, conflictsOf, verifyWithPeers, waitUntilProven } from './proofs.js';
+import { auditDatasets, verifyWithPeers, waitUntilProven } from './proofs.js';
 import { approveServer, inviteServer, removeServer, serverInfos } from './servers.js';
 
 /** An engine that has not started. Nothing is touched before `start`. */
@@ -46,7 +47,7 @@ export function createEngine(options: EngineOptions, adapters: EngineAdapters): 
     servers: async () => serverInfos(running().ground),
     approve: async (nameOrId) => approveServer(running().ground, nameOrId),
     remove: async (nameOrId) => removeServer(running().ground, nameOrId),
-    conflicts: async (request) => conflictsOf(running().ground, request),
+    ...createDecisionCalls(() => running().ground),
     activity: (max) => observation.activity.newest(max),
     onActivity: (listener) => observation.recorder.attach(listener),
     [Symbol.asyncDispose]: () => engine.stop('it is no longer needed'),
@@ -112,6 +113,7 @@ async function build(
   const control = await listenControl({ dataFolder: options.dataFolder, engine, onStop });
   undo(() => control.close());
   network.follow();
+  superviseDecisions(ground);
   const started: EventDetail = {
     kind: 'engine-started',
     server: options.name,

@@ -9,8 +9,8 @@ export interface DatasetLook {
   readonly position: ReplicaPosition | null;
   readonly tables: readonly TableReport[];
   readonly proof: Proof | null;
-  /** Up to a bound. */
-  readonly conflicts: number;
+  /** Ids, up to a bound, decided ones included. */
+  readonly conflicts: readonly string[];
   readonly quarantined: number;
   /** False when the database was busy for longer than a status may wait: then this is what was read before. */
   readonly isCurrent: boolean;
@@ -25,7 +25,7 @@ const emptyLook: DatasetLook = {
   position: null,
   tables: [],
   proof: null,
-  conflicts: 0,
+  conflicts: [],
   quarantined: 0,
   isCurrent: false,
 };
@@ -66,7 +66,7 @@ async function read(
   const isSame = last.position !== null && isEqualVector(last.position.vector, position.vector);
   const tables = await replica.tables();
   const proof = position.isFresh ? null : await replica.proof();
-  const conflicts = isSame ? last.conflicts : (await replica.conflicts({ max: recordsMax })).length;
+  const conflicts = isSame ? last.conflicts : (await replica.conflicts({ max: recordsMax })).map(({ id }) => id);
   // What is held may be freed without any change of the vector: a schema that now fits.
   const quarantined = (await replica.quarantine({ max: recordsMax })).length;
   return { position, tables, proof, conflicts, quarantined, isCurrent: true };

@@ -33,5 +33,9 @@ export const serversFile = 'servers.db';
 export const lookTimeoutMs = 1_000;
 /** Conflicts and quarantined rows are counted up to this. */
 export const recordsMax = 1_000;
+/** How long a row that others wanted back may wait for its database to be open. */
+export const decisionsPollMs = 60_000;
+/** Of a dataset, when open conflicts are listed or dismissed. */
+export const conflictsListedMax = 100_000;
 /** A clock that is off by more than this is reported. */
 export const clockOffsetMsMax = 60_000;

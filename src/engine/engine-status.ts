@@ -58,6 +58,7 @@ export interface DatasetStatus {
   readonly mergedChangesets: number;
   readonly lastCaptureMs: number | null;
   readonly lastMergeMs: number | null;
+  /** Those that nobody has decided about; counted up to a bound. */
   readonly conflicts: number;
   readonly quarantined: number;
   readonly selfTest: SelfTestStatus;

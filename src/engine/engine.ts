@@ -10,9 +10,10 @@ import type { Observe, ObservedEvent } from '../observe/event.js';
 import type { DataFiles } from '../system/data-files.js';
 import type { System } from '../system/system.js';
 import type { Transport } from '../transports/transport.js';
+import type { DecisionCalls } from './decisions.js';
 import type { AuditStatus, EngineStatus } from './engine-status.js';
 
-export interface Engine extends AsyncDisposable {
+export interface Engine extends AsyncDisposable, DecisionCalls {
   /** Takes the data folder, opens every dataset, listens and dials. Rejects with a `SyncError`; nothing is left open then. */
   start(): Promise<void>;
   /** Ends sessions, drains and flushes, closes what was opened in reverse order. Idempotent. */
@@ -37,7 +38,6 @@ export interface Engine extends AsyncDisposable {
   approve(nameOrId: string): Promise<ServerInfo>;
   /** Revokes the server's key everywhere. Its changes up to now stay. */
   remove(nameOrId: string): Promise<ServerInfo>;
-  conflicts(options: { readonly dataset?: string; readonly max: number }): Promise<readonly ConflictInfo[]>;
   /** The newest events, oldest first. */
   activity(max: number): readonly ObservedEvent[];
   /** Called after each event; for live views. Returns the way to stop it. */
@@ -186,17 +186,4 @@ export interface ServerInfo {
   readonly addedAtMs: number;
   readonly addedBy: string;
   readonly removedAtMs: number | null;
-}
-
-export interface ConflictInfo {
-  readonly dataset: string;
-  readonly id: string;
-  readonly table: string;
-  readonly key: string;
-  readonly column: string | null;
-  readonly rule: string;
-  readonly kept: string;
-  readonly lost: string;
-  readonly lostBy: string;
-  readonly atMs: number;
 }

@@ -1,4 +1,6 @@
 import type { ListedServer } from '../databases/server-list.js';
+import { isOpen } from './decisions.js';
+import { decisionKey } from './group.js';
 import type { DatasetLook } from './dataset-look.js';
 import type { EngineStatus, ServerStatus } from './engine-status.js';
 import { serversDataset } from './engine-limits.js';
@@ -49,7 +51,7 @@ async function datasetInput(ground: EngineGround, name: string, runner: Runner):
     position: null,
     tables: [],
     proof: null,
-    conflicts: 0,
+    conflicts: [],
     quarantined: 0,
     isCurrent: false,
   };
@@ -58,6 +60,9 @@ async function datasetInput(ground: EngineGround, name: string, runner: Runner):
     isInternal: name === serversDataset,
     facts: runner.facts,
     look,
+    openConflicts: look.conflicts.filter((id) =>
+      isOpen(ground.group.decisions().get(decisionKey({ dataset: name, id }))?.kind),
+    ).length,
     counters: ground.observation.counters.ofDataset(name),
   };
 }

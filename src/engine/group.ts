@@ -3,7 +3,7 @@
  * folder; beside it stands what must not travel: whether this server is alone, joining, or a member.
  */
 import type { ServerId } from '../core/origin.js';
-import type { ListedServer, ServerList } from '../databases/server-list.js';
+import type { ListedDecision, ListedServer, ServerList } from '../databases/server-list.js';
 import type { DataFiles } from '../system/data-files.js';
 import type { DatasetRunner } from './dataset-runner.js';
 import { serversDataset, serversFile } from './engine-limits.js';
@@ -27,6 +27,9 @@ export interface Group {
   /** Back to being alone, after the group did not let this server in. */
   cancelJoin(): Promise<void>;
   put(server: ListedServer): void;
+  /** What people decided about conflicts, by dataset and id (`decisionKey`). While alone they last as long as the engine. */
+  decisions(): ReadonlyMap<string, ListedDecision>;
+  decide(decision: ListedDecision): void;
   /** Keeps the own row true: name, addresses, datasets. */
   putSelf(own: OwnRow): void;
   /** Looks at the list again; listeners are told when it changed. */
@@ -73,6 +76,7 @@ interface GroupState {
   list: ServerList | null;
   runner: DatasetRunner | null;
   servers: readonly ListedServer[];
+  decisions: Map<string, ListedDecision>;
   shown: string;
   readonly listeners: Set<() => void>;
 }
@@ -84,6 +88,7 @@ export function createGroup(options: GroupOptions): Group {
     list: null,
     runner: null,
     servers: [],
+    decisions: new Map(),
     shown: '',
     listeners: new Set(),
   };
@@ -109,6 +114,12 @@ export function createGroup(options: GroupOptions): Group {
       state.list?.put(server);
       state.runner?.wake();
       look(state);
+    },
+    decisions: () => state.decisions,
+    decide(decision) {
+      state.list?.putDecision(decision);
+      state.decisions.set(decisionKey(decision), decision);
+      state.runner?.wake();
     },
     putSelf(own) {
       state.own = own;
@@ -211,11 +222,14 @@ function putOwnRow({ self, nowMs }: GroupOptions, state: GroupState): void {
 
 function look(state: GroupState): void {
   state.servers = state.list?.read() ?? [];
-  const shown = JSON.stringify(state.servers);
+  if (state.list) state.decisions = new Map(state.list.readDecisions().map((each) => [decisionKey(each), each]));
+  const shown = JSON.stringify([state.servers, [...state.decisions.values()]]);
   if (shown === state.shown) return;
   state.shown = shown;
   for (const listener of state.listeners) listener();
 }
+
+export const decisionKey = ({ dataset, id }: Pick<ListedDecision, 'dataset' | 'id'>): string => `${dataset}/${id}`;
 
 async function store(options: GroupOptions, state: GroupState, stored: StoredState): Promise<void> {
   await options.files.write(stateFile, JSON.stringify(stored));

@@ -2,14 +2,7 @@
 import { SyncError } from '../core/sync-error.js';
 import type { VersionVector } from '../core/version-vector.js';
 import { sleep } from '../system/sleep.js';
-import type {
-  ConflictInfo,
-  DatasetAudit,
-  VerifyComparison,
-  VerifyOptions,
-  VerifyReport,
-  WaitOptions,
-} from './engine.js';
+import type { DatasetAudit, VerifyComparison, VerifyOptions, VerifyReport, WaitOptions } from './engine.js';
 import { serversDataset, statusPollMs, verifyRowsMax } from './engine-limits.js';
 import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
@@ -60,7 +53,7 @@ export async function verifyWithPeers(place: Place, options: VerifyOptions): Pro
   const { ground } = place;
   const { system } = ground.adapters;
   const sinceMs = system.monotonicMs();
-  const runners = chosen(ground, options.dataset);
+  const runners = chosenRunners(ground, options.dataset);
   for (const runner of runners) await runner.capture();
   const comparisons = (await Promise.all(runners.map((runner) => verifyDataset(place, runner, options)))).flat();
   return {
@@ -106,7 +99,8 @@ const notConnected = (dataset: string, peer: ListedServer): VerifyComparison => 
   nextStep: 'Run "usync status": it says why.',
 });
 
-function chosen({ runners }: EngineGround, dataset: string | undefined): readonly DatasetRunner[] {
+/** One dataset or all; USYNC-1103 for a name that is not there. */
+export function chosenRunners({ runners }: EngineGround, dataset?: string): readonly DatasetRunner[] {
   if (dataset === undefined) return [...runners.values()];
   const runner = runners.get(dataset);
   if (runner) return [runner];
@@ -120,20 +114,7 @@ export async function auditDatasets(
   { dataset, table }: { readonly dataset?: string; readonly table?: string },
 ): Promise<readonly DatasetAudit[]> {
   const audits: DatasetAudit[] = [];
-  for (const runner of chosen(ground, dataset)) audits.push({ dataset: runner.name, ...(await runner.audit(table)) });
+  for (const runner of chosenRunners(ground, dataset))
+    audits.push({ dataset: runner.name, ...(await runner.audit(table)) });
   return audits;
-}
-
-export async function conflictsOf(
-  ground: EngineGround,
-  { dataset, max }: { readonly dataset?: string; readonly max: number },
-): Promise<readonly ConflictInfo[]> {
-  const names = new Map(ground.group.servers().map(({ id, name }) => [String(id), name]));
-  const found: ConflictInfo[] = [];
-  for (const runner of chosen(ground, dataset))
-    for (const { lostOrigin, ...conflict } of await runner.replica.conflicts({ max })) {
-      const id = lostOrigin.slice(0, 16);
-      found.push({ dataset: runner.name, ...conflict, lostBy: names.get(id) ?? id });
-    }
-  return found.toSorted((a, b) => b.atMs - a.atMs).slice(0, max);
 }

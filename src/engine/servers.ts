@@ -1,4 +1,5 @@
 /** The list of servers for people: who is in, who waits, who is out. */
+import type { ServerId } from '../core/origin.js';
 import { SyncError } from '../core/sync-error.js';
 import type { ListedServer } from '../databases/server-list.js';
 import type { Invite, InviteOptions, ServerInfo } from './engine.js';
@@ -6,6 +7,10 @@ import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
 import { isRemoved } from './gather-status.js';
 import type { Invites } from './invites.js';
+
+/** The name of a server that is or was listed, or its id. */
+export const nameOfServer = ({ group, self }: EngineGround, id: ServerId): string =>
+  id === self.id ? self.name : (group.servers().find((each) => each.id === id)?.name ?? id);
 
 /** Removed ones last, else by name. Alone, a server lists itself. */
 export function serverInfos(ground: EngineGround): readonly ServerInfo[] {
@@ -97,7 +102,7 @@ function refuseRemoved(ground: EngineGround): void {
 }
 
 /** By name, by id, or by the beginning of an id. Throws `USYNC-1407` when none or more than one fits. */
-function findServer({ group }: EngineGround, nameOrId: string): ListedServer {
+export function findServer({ group }: EngineGround, nameOrId: string): ListedServer {
   const servers = group.servers();
   const exact = servers.filter(({ id, name }) => id === nameOrId || name === nameOrId);
   const living = exact.length > 1 ? exact.filter(({ state }) => state !== 'removed') : exact;

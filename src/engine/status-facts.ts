@@ -28,6 +28,8 @@ export interface DatasetInput {
   readonly isInternal: boolean;
   readonly facts: DatasetFacts;
   readonly look: DatasetLook;
+  /** Conflicts that nobody has decided about; up to a bound. */
+  readonly openConflicts: number;
   readonly counters: DatasetCounters;
 }
 

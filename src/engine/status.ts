@@ -77,7 +77,7 @@ function datasetStatus(dataset: DatasetInput, facts: StatusFacts): DatasetStatus
     mergedChangesets: counters.mergedChangesets,
     lastCaptureMs: counters.lastCaptureMs,
     lastMergeMs: counters.lastMergeMs,
-    conflicts: look.conflicts,
+    conflicts: dataset.openConflicts,
     quarantined: look.quarantined,
     selfTest: own.selfTest,
     lastAudit: own.lastAudit,

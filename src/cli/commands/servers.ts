@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ServerInfo } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
 import { printable, tableLines } from '../terminal.js';
+import { withEngine } from '../with-engine.js';
 
 export function addServersCommand(program: Command, context: CommandContext): void {
   const servers = program.command('servers').description('the servers of the group').exitOverride();
@@ -35,17 +36,6 @@ export function addServersCommand(program: Command, context: CommandContext): vo
         report(context, await call('remove', { server }), 'was removed; no server talks to it any more'),
       ),
     );
-}
-
-type Call = Awaited<ReturnType<CommandContext['connect']>>['call'];
-
-async function withEngine(context: CommandContext, work: (call: Call) => Promise<void>): Promise<void> {
-  const client = await context.connect();
-  try {
-    await work(client.call.bind(client));
-  } finally {
-    client.close();
-  }
 }
 
 function report(context: CommandContext, server: ServerInfo, what: string): void {

@@ -70,7 +70,11 @@ function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): 
     each.state,
     countText(each.tables, 'table'),
     countText(each.rows, 'row'),
-    `${each.held > 0 ? `${countText(each.held, 'row')} held here, ` : ''}journal ${bytesText(each.journalBytes)}`,
+    [
+      ...(each.held > 0 ? [`${countText(each.held, 'row')} held here (usync quarantine)`] : []),
+      ...(each.conflicts > 0 ? [`${countText(each.conflicts, 'conflict')} to look at (usync conflicts)`] : []),
+      `journal ${bytesText(each.journalBytes)}`,
+    ].join(', '),
   ]);
   if (datasets.length > 0) lines.push('', ...tableLines([['dataset', 'state', 'tables', 'rows', ''], ...datasets]));
   return lines;

@@ -1,5 +1,5 @@
 import { isServerId } from '../../core/origin.js';
-import type { ListedServer, ServerList } from '../server-list.js';
+import type { ListedDecision, ListedServer, ServerList } from '../server-list.js';
 import { openConnection, type Connection, type PlainRow } from './connection/driver.js';
 
 /**
@@ -18,6 +18,12 @@ export function openSqliteServerList(path: string): ServerList {
         .all()
         .flatMap((row) => serverOf(row) ?? []),
     put: (server) => put(connection, server),
+    readDecisions: () =>
+      connection
+        .cached('SELECT dataset, id, kind, why, server, at FROM decisions ORDER BY at, id')
+        .all()
+        .flatMap((row) => decisionOf(row) ?? []),
+    putDecision: (decision) => putDecision(connection, decision),
     readShared: (name) => {
       const row = connection.cached('SELECT value FROM shared WHERE name = ?').get(name);
       return typeof row?.[0] === 'string' ? row[0] : null;
@@ -53,6 +59,10 @@ CREATE TABLE IF NOT EXISTS servers (
   datasets TEXT NOT NULL, state TEXT NOT NULL, added_by TEXT NOT NULL, added_at INTEGER NOT NULL,
   removed_by TEXT, removed_at INTEGER
 );
+CREATE TABLE IF NOT EXISTS decisions (
+  dataset TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, why TEXT NOT NULL, server TEXT NOT NULL,
+  at INTEGER NOT NULL, PRIMARY KEY (dataset, id)
+);
 CREATE TABLE IF NOT EXISTS shared (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
 `;
 
@@ -76,6 +86,24 @@ function put(connection: Connection, server: ListedServer): void {
       server.removedBy,
       server.removedAtMs === null ? null : BigInt(Math.trunc(server.removedAtMs)),
     );
+}
+
+function putDecision(connection: Connection, { dataset, id, kind, why, by, atMs }: ListedDecision): void {
+  connection
+    .cached(
+      `INSERT INTO decisions (dataset, id, kind, why, server, at) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (dataset, id) DO UPDATE SET kind = excluded.kind, why = excluded.why, server = excluded.server, at = excluded.at`,
+    )
+    .run(dataset, id, kind, why, by, BigInt(Math.trunc(atMs)));
+}
+
+const decisionKinds = ['restored', 'dismissed', 'wanted', 'refused'] as const;
+
+function decisionOf([dataset, id, kindText, why, by, at]: PlainRow): ListedDecision | null {
+  const kind = decisionKinds.find((each) => each === kindText);
+  if (typeof dataset !== 'string' || typeof id !== 'string' || kind === undefined) return null;
+  if (typeof by !== 'string' || !isServerId(by) || typeof at !== 'bigint') return null;
+  return { dataset, id, kind, why: typeof why === 'string' ? why : '', by, atMs: Number(at) };
 }
 
 function serverOf(row: PlainRow): ListedServer | null {

@@ -1,0 +1,205 @@
+import { serverIdOfOrigin, type OriginId, type ServerId } from '../core/origin.js';
+import { errorMessageOf, SyncError } from '../core/sync-error.js';
+import type { ConflictRecord, QuarantineRecord } from '../databases/replica.js';
+import type { ListedDecision } from '../databases/server-list.js';
+import type { DatasetRunner } from './dataset-runner.js';
+import { isOpen, type ConflictInfo, type DecisionCalls, type DecisionKind, type QuarantineInfo } from './decisions.js';
+import { conflictsListedMax, decisionsPollMs } from './engine-limits.js';
+import type { EngineGround } from './engine-parts.js';
+import { decisionKey } from './group.js';
+import { chosenRunners } from './proofs.js';
+import { findServer, nameOfServer } from './servers.js';
+import { createWakeup } from './wakeup.js';
+
+/** The calls of people on a running engine. Decisions travel with the list of servers, so all servers know them. */
+export function createDecisionCalls(ground: () => EngineGround): DecisionCalls {
+  return {
+    conflicts: async ({ dataset, max, idStart, withDecided = false }) => {
+      const [conflicts, forgotten]: [ConflictInfo[], number[]] = [[], []];
+      for (const runner of chosenRunners(ground(), dataset)) {
+        const records = await runner.replica.conflicts({
+          max: withDecided ? max : conflictsListedMax,
+          ...(idStart !== undefined && { idStart }),
+        });
+        conflicts.push(...records.map((record) => conflictInfo(ground(), runner.name, record)));
+        forgotten.push(await runner.replica.conflictsForgotten());
+      }
+      const listed = conflicts.filter(({ decision }) => withDecided || isOpen(decision?.kind));
+      return {
+        conflicts: listed.toSorted((a, b) => b.noticedMs - a.noticedMs).slice(0, max),
+        forgotten: forgotten.reduce((sum, count) => sum + count, 0),
+      };
+    },
+    restoreConflict: async (id) => {
+      const { runner, record } = await theConflict(ground(), id);
+      const outcome = await runner.replica.restoreConflict(record.id);
+      const kind = outcome.kind === 'restored' ? 'restored' : 'wanted';
+      decide(ground(), runner, { id: record.id, kind });
+      const conflict = conflictInfo(ground(), runner.name, record);
+      return { kind: kind === 'restored' ? 'restored' : 'asked', conflict };
+    },
+    dismissConflicts: async (request) => ({ dismissed: await dismiss(ground(), request) }),
+    forgetConflicts: async (foundBeforeMs) => {
+      let forgotten = 0;
+      for (const { replica } of chosenRunners(ground())) forgotten += await replica.forgetConflicts(foundBeforeMs);
+      return { forgotten };
+    },
+    ...heldCalls(ground),
+    rowHistory: async ({ dataset, ...request }) => {
+      const runner = await runnerWith(ground(), request.table, dataset);
+      const { versions, ...history } = await runner.replica.rowHistory(request);
+      const named = versions.map(({ origin, ...version }) => ({ ...version, by: nameOf(ground(), origin) }));
+      return { dataset: runner.name, ...history, versions: named };
+    },
+    undo: async ({ dataset, server, sinceMs, isDryRun }) => {
+      const { id, name } = findServer(ground(), server);
+      const steps = [];
+      for (const runner of chosenRunners(ground(), dataset)) {
+        const outcome = await runner.replica.undo({ server: id, sinceMs, isDryRun });
+        steps.push(...outcome.steps.map((step) => ({ ...step, dataset: runner.name })));
+        if (!isDryRun) runner.wake();
+      }
+      return { server: name, steps };
+    },
+  };
+}
+
+function heldCalls(ground: () => EngineGround): Pick<DecisionCalls, 'quarantine' | 'retryHeld' | 'dropHeld'> {
+  const list = async (dataset: string | undefined, max: number, idStart = ''): Promise<QuarantineInfo[]> => {
+    const found: QuarantineInfo[] = [];
+    for (const runner of chosenRunners(ground(), dataset)) {
+      const records = await runner.replica.quarantine({ max, idStart });
+      found.push(...records.map((record) => quarantineInfo(ground(), runner.name, record)));
+    }
+    return found.slice(0, max);
+  };
+  return {
+    quarantine: ({ dataset, max, idStart }) => list(dataset, max, idStart),
+    retryHeld: async () => {
+      let held = 0;
+      for (const { replica } of chosenRunners(ground())) held += await replica.retryHeld();
+      return { held };
+    },
+    dropHeld: async (id) => {
+      const [found, second] = await list(undefined, 2, id);
+      if (!found || second) throw noSuch('held row', id);
+      const runner = ground().runners.get(found.dataset);
+      await runner?.replica.dropHeld(found.id);
+      runner?.wake();
+      return found;
+    },
+  };
+}
+
+async function dismiss(
+  ground: EngineGround,
+  { dataset, ids = [], all = false }: Parameters<DecisionCalls['dismissConflicts']>[0],
+): Promise<number> {
+  const chosen = [];
+  if (all) {
+    for (const runner of chosenRunners(ground, dataset)) {
+      const records = await runner.replica.conflicts({ max: conflictsListedMax });
+      for (const { id } of records) if (isOpen(decisionOn(ground, runner.name, id)?.kind)) chosen.push({ runner, id });
+    }
+  }
+  // All are looked up before the first is written: a wrong one leaves everything as it was.
+  for (const id of ids) {
+    const { runner, record } = await theConflict(ground, id);
+    chosen.push({ runner, id: record.id });
+  }
+  for (const { runner, id } of chosen) decide(ground, runner, { id, kind: 'dismissed' });
+  return chosen.length;
+}
+
+/** Decisions come with the list of servers; what waits for a database that is not open is looked at again. */
+export function superviseDecisions(ground: EngineGround): void {
+  const wakeup = createWakeup(ground.adapters.system);
+  ground.group.onChange(wakeup.wake);
+  ground.supervisor.supervise('decisions', async (signal, alive) => {
+    while (!signal.aborted) {
+      await followDecisions(ground);
+      alive();
+      await wakeup.wait(decisionsPollMs, signal);
+    }
+  });
+}
+
+/** A row that others wanted back and that this server knows whole is put back here. */
+async function followDecisions(ground: EngineGround): Promise<void> {
+  for (const { dataset, id, kind } of ground.group.decisions().values()) {
+    const runner = kind === 'wanted' ? ground.runners.get(dataset) : undefined;
+    if (!runner?.facts.isOpen) continue;
+    const [record] = await runner.replica.conflicts({ max: 1, idStart: id });
+    if (record?.id !== id || !record.canRestore || serverIdOfOrigin(record.lostOrigin) !== ground.self.id) continue;
+    try {
+      await runner.replica.restoreConflict(id);
+      decide(ground, runner, { id, kind: 'restored' });
+    } catch (error) {
+      if (!(error instanceof SyncError) || !error.code.startsWith('USYNC-18')) throw error;
+      decide(ground, runner, { id, kind: 'refused', why: errorMessageOf(error) });
+    }
+  }
+}
+
+/** The first dataset that has such a table. */
+async function runnerWith(ground: EngineGround, table: string, dataset?: string): Promise<DatasetRunner> {
+  for (const runner of chosenRunners(ground, dataset)) {
+    const tables = await runner.replica.tables();
+    if (tables.some(({ name, isSynced }) => isSynced && name === table)) return runner;
+  }
+  throw new SyncError('USYNC-1802', `No dataset here has a synced table "${table}".`);
+}
+
+function decide(
+  { group, self, adapters }: EngineGround,
+  runner: DatasetRunner,
+  { id, kind, why = '' }: { readonly id: string; readonly kind: DecisionKind; readonly why?: string },
+): void {
+  group.decide({ dataset: runner.name, id, kind, why, by: self.id, atMs: adapters.system.nowMs() });
+  runner.wake();
+}
+
+async function theConflict(
+  ground: EngineGround,
+  id: string,
+): Promise<{ readonly runner: DatasetRunner; readonly record: ConflictRecord }> {
+  const found = [];
+  for (const runner of chosenRunners(ground)) {
+    for (const record of await runner.replica.conflicts({ max: 2, idStart: id })) found.push({ runner, record });
+  }
+  const [only, second] = found;
+  if (only && !second) return only;
+  throw noSuch('conflict', id);
+}
+
+const noSuch = (what: string, id: string): SyncError =>
+  new SyncError('USYNC-1800', `"${id}" is not the id of one ${what}.`);
+
+const decisionOn = ({ group }: EngineGround, dataset: string, id: string): ListedDecision | null =>
+  group.decisions().get(decisionKey({ dataset, id })) ?? null;
+
+function conflictInfo(ground: EngineGround, dataset: string, record: ConflictRecord): ConflictInfo {
+  const { lostOrigin, keptOrigin, ...conflict } = record;
+  const decision = decisionOn(ground, dataset, record.id);
+  return {
+    dataset,
+    ...conflict,
+    lostBy: nameOf(ground, lostOrigin),
+    keptBy: keptOrigin && nameOf(ground, keptOrigin),
+    decision: decision && {
+      kind: decision.kind,
+      by: nameOfServer(ground, decision.by),
+      atMs: decision.atMs,
+      why: decision.why,
+    },
+  };
+}
+
+const quarantineInfo = (
+  ground: EngineGround,
+  dataset: string,
+  { origin, ...record }: QuarantineRecord,
+): QuarantineInfo => ({ dataset, ...record, writtenBy: nameOf(ground, origin) });
+
+const nameOf = (ground: EngineGround, origin: OriginId): string =>
+  nameOfServer(ground, serverIdOfOrigin(origin) satisfies ServerId);

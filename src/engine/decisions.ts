@@ -1,0 +1,103 @@
+/** What people look at and decide: the part of the engine behind `usync conflicts`, `quarantine`, `history`, `undo`. */
+import type { ConflictRecord, QuarantineRecord, RowHistory, RowVersion, UndoStep } from '../databases/replica.js';
+
+export interface DecisionCalls {
+  /** What lost, newest first; without what was decided already, unless `withDecided`. */
+  conflicts(request: ConflictsQuery): Promise<ConflictList>;
+  /** Puts back what lost. `asked`: the server that wrote the row does it when it hears of it. */
+  restoreConflict(id: string): Promise<RestoreReport>;
+  /** Takes conflicts off the list, on every server. What lost stays in the log. Returns how many. */
+  dismissConflicts(request: DismissRequest): Promise<{ readonly dismissed: number }>;
+  /** Forgets conflicts that this server found before a time; other servers keep theirs. */
+  forgetConflicts(foundBeforeMs: number): Promise<{ readonly forgotten: number }>;
+  /** What is held back here, with what would free it. */
+  quarantine(request: {
+    readonly dataset?: string;
+    readonly max: number;
+    readonly idStart?: string;
+  }): Promise<readonly QuarantineInfo[]>;
+  /** Tries again to show everything that is held back. */
+  retryHeld(): Promise<{ readonly held: number }>;
+  /** Deletes a row that is held back, on every server. */
+  dropHeld(id: string): Promise<QuarantineInfo>;
+  /** What happened to one row, as far back as the journal goes. */
+  rowHistory(request: HistoryQuery): Promise<RowHistoryInfo>;
+  /** Takes back what one server wrote since a time, or tells what that would change. */
+  undo(request: UndoQuery): Promise<UndoReport>;
+}
+
+export interface ConflictsQuery {
+  readonly dataset?: string;
+  readonly max: number;
+  readonly idStart?: string;
+  readonly withDecided?: boolean;
+}
+
+export interface ConflictList {
+  readonly conflicts: readonly ConflictInfo[];
+  /** How many this server has forgotten so far, by its bounds or because a person said so. */
+  readonly forgotten: number;
+}
+
+export interface ConflictInfo extends Omit<ConflictRecord, 'lostOrigin' | 'keptOrigin'> {
+  readonly dataset: string;
+  /** Names of servers. */
+  readonly lostBy: string;
+  readonly keptBy: string | null;
+  readonly decision: DecisionInfo | null;
+}
+
+/** `wanted`: waits for the server that knows the whole row. `refused`: it could not be put back; `why` says it. */
+export type DecisionKind = 'restored' | 'dismissed' | 'wanted' | 'refused';
+
+/** Whether a person still has to look at it. */
+export const isOpen = (kind: DecisionKind | undefined): boolean => kind === undefined || kind === 'refused';
+
+export interface DecisionInfo {
+  readonly kind: DecisionKind;
+  readonly by: string;
+  readonly atMs: number;
+  readonly why: string;
+}
+
+export interface DismissRequest {
+  readonly dataset?: string;
+  readonly ids?: readonly string[];
+  /** All that are open. */
+  readonly all?: boolean;
+}
+
+export interface RestoreReport {
+  readonly kind: 'restored' | 'asked';
+  readonly conflict: ConflictInfo;
+}
+
+export interface QuarantineInfo extends Omit<QuarantineRecord, 'origin'> {
+  readonly dataset: string;
+  readonly writtenBy: string;
+}
+
+export interface HistoryQuery {
+  readonly dataset?: string;
+  readonly table: string;
+  readonly key: readonly string[];
+  readonly max: number;
+}
+
+export interface RowHistoryInfo extends Omit<RowHistory, 'versions'> {
+  readonly dataset: string;
+  readonly versions: readonly (Omit<RowVersion, 'origin'> & { readonly by: string })[];
+}
+
+export interface UndoQuery {
+  readonly dataset?: string;
+  /** A name, an id, or the beginning of an id. */
+  readonly server: string;
+  readonly sinceMs: number;
+  readonly isDryRun: boolean;
+}
+
+export interface UndoReport {
+  readonly server: string;
+  readonly steps: readonly (UndoStep & { readonly dataset: string })[];
+}
