@@ -9,6 +9,7 @@ import { freeRowid } from '../capture/bag-rowids.js';
 import { pinCell } from './component-loader.js';
 import type { Statement } from '../connection/driver.js';
 import { quoteName } from '../connection/identifiers.js';
+import { putLandedShadows } from './landed-shadows.js';
 import { cellsOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import { createRowComparison } from '../capture/row-comparison.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
@@ -29,8 +30,10 @@ export interface NewRows {
   lifeOf(i: number): LifeName;
   /** The stamp of the row's cells. */
   atOf(i: number): CellStamp;
-  /** Set when all lives and cells are of one changeset: then shadows are written in bulk. */
+  /** Set when all lives and cells are of one changeset. */
   readonly bulk: Pick<InsertBlock, 'indexes' | 'times'> | null;
+  /** None of the rows can be here already: the table held nothing before. */
+  readonly isFirst?: boolean;
 }
 
 interface InsertWork {
@@ -100,7 +103,7 @@ function workOf(scope: MergeScope, table: SyncedTable, block: NewRows): InsertWo
     values.push(shownValues({ scope, table, block, slow, pinned, dependents }, column, cells));
   }
   const unknown = block.columns.flatMap((column, c) => (table.positionByColumn.has(column) ? [] : [c]));
-  for (const [i, row] of block.rows) {
+  for (const [i, row] of block.isFirst === true ? [] : block.rows) {
     if (scope.set.rows.has(rowKey(table.name, row)) || scope.rows.keyOfRow(table, row)) slow.add(i);
   }
   const work = { scope, table, block, values, written, unknown, pinned, slow, dependents, inserts: new Map() };
@@ -287,69 +290,14 @@ function writeShadows(work: InsertWork, accepted: readonly number[], rowids: rea
     hashes[n] = hash;
     sum = addHash(sum, hash);
   }
-  const hashed = { accepted, rowids, hashes, columnHashes: new Uint8Array(columnHashes.buffer) };
-  if (block.bulk) putInBulk(work, block.bulk, hashed);
-  else putOneByOne(work, hashed);
+  const columns = new Uint8Array(columnHashes.buffer);
+  const keys = table.isBag
+    ? [rowids]
+    : table.keyPositions.map((position) => accepted.map((i) => values[position]?.[i] ?? null));
+  putLandedShadows(context, table, { block, accepted, keys, hashes, columns });
   context.tables.addRows(table, { rows: accepted.length, sum });
   if (isParent(context, table)) rememberRows(work, accepted);
   keepExtras(work, accepted);
-}
-
-interface HashedRows {
-  /** Positions in the block. */
-  readonly accepted: readonly number[];
-  readonly rowids: readonly SqlValue[];
-  readonly hashes: Float64Array;
-  readonly columnHashes: Uint8Array;
-}
-
-function putInBulk(
-  { scope, table, block, values }: InsertWork,
-  { indexes, times }: NonNullable<NewRows['bulk']>,
-  { accepted, rowids, hashes, columnHashes }: HashedRows,
-): void {
-  const isWhole = accepted.length === block.count;
-  const pick = <T>(column: readonly T[]): readonly T[] => (isWhole ? column : accepted.map((i) => column[i] as T));
-  const rows = new Map<number, LifeName>();
-  if (block.rows.size > 0) {
-    for (const [n, i] of accepted.entries()) {
-      const name = block.rows.get(i);
-      if (name) rows.set(n, name);
-    }
-  }
-  scope.context.shadows.putMany(table, {
-    origin: scope.context.origins.numberOf(scope.by),
-    stamp: scope.stamp,
-    count: accepted.length,
-    keys: table.isBag ? [rowids] : table.keyPositions.map((position) => pick(values[position] ?? [])),
-    indexes: pick(indexes),
-    times: pick(times),
-    hashes,
-    columns: columnHashes,
-    rows,
-  });
-}
-
-function putOneByOne({ scope, table, block, values }: InsertWork, hashed: HashedRows): void {
-  const width = table.layout.length;
-  for (const [n, i] of hashed.accepted.entries()) {
-    const exceptions = new Map<number, CellStamp>();
-    for (const [c, at] of block.cellStamps.get(i) ?? []) {
-      const position = table.positionByColumn.get(block.columns[c] ?? '');
-      if (position !== undefined) exceptions.set(position, at);
-    }
-    const key = table.isBag
-      ? [hashed.rowids[n] ?? null]
-      : table.keyPositions.map((position) => values[position]?.[i] ?? null);
-    scope.context.shadows.put(table, key, {
-      life: block.lifeOf(i),
-      row: block.rows.get(i) ?? null,
-      at: block.atOf(i),
-      hash: hashed.hashes[n] ?? 0,
-      columns: hashed.columnHashes.subarray(n * width * 4, (n + 1) * width * 4),
-      exceptions: exceptions.size > 0 ? exceptions : null,
-    });
-  }
 }
 
 function rememberRows({ scope, table, block, values }: InsertWork, accepted: readonly number[]): void {

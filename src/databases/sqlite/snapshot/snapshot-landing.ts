@@ -123,7 +123,7 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
         else if (memory.rows.keyOfLife(table, life)) waitingLives.push({ state: lifeInBlock(block, i), key: null });
       }
       if (!table) return;
-      const some = rowsOf(block, fresh);
+      const some = { ...rowsOf(block, fresh), isFirst: !had };
       for (const n of insertNewRows(scope, table, some)) {
         const i = fresh[n] ?? 0;
         waitingLives.push({ state: lifeInBlock(block, i), key: block.keys[i] ?? null });
