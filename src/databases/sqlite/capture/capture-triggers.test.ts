@@ -77,6 +77,13 @@ function valueText(value: SqlValue): string {
   return typeof value === 'number' ? `real:${value}` : String(value);
 }
 
+/** The notes of an update that changed a key, in their order. */
+const moved = (table: string, from: string | number, to: string | number): string[] => [
+  `${table} from ${from}`,
+  `${table} to ${to}`,
+  `${table} update ${to}`,
+];
+
 withEachWriter(
   'an insert, an update and a delete leave one note each',
   'CREATE TABLE t (id INTEGER PRIMARY KEY, a);',
@@ -178,7 +185,7 @@ INSERT INTO k VALUES (2);`,
     write('PRAGMA foreign_keys = ON;\nDELETE FROM p WHERE id = 1;\n');
     assert.deepEqual(notes().toSorted(), ['a delete 10', 'b update 11', 'p delete 1']);
     write('PRAGMA foreign_keys = ON;\nUPDATE p SET id = 3 WHERE id = 2;\n');
-    assert.deepEqual(notes().toSorted(), ['a update 20', 'k from 2', 'k to 3', 'p from 2', 'p to 3']);
+    assert.deepEqual(notes().toSorted(), ['a update 20', ...moved('k', 2, 3), ...moved('p', 2, 3)]);
   },
 );
 
@@ -239,7 +246,12 @@ INSERT INTO t VALUES ('abc', 1);
 INSERT INTO u VALUES (1, 1);`,
   ({ write, notes }) => {
     write(`UPDATE t SET k = 'ABC';\nUPDATE u SET k = 1.0;\nUPDATE t SET k = 'ABC', a = 2;\nUPDATE u SET k = 1.0;\n`);
-    assert.deepEqual(notes(), ['t from abc', 't to ABC', 'u from 1', 'u to real:1', 't update ABC', 'u update real:1']);
+    assert.deepEqual(notes(), [
+      ...moved('t', 'abc', 'ABC'),
+      ...moved('u', 1, 'real:1'),
+      't update ABC',
+      'u update real:1',
+    ]);
   },
 );
 
@@ -270,7 +282,7 @@ INSERT INTO t VALUES ('x'), ('x');`,
     write(
       `DELETE FROM t WHERE rowid = 2;\nUPDATE t SET rowid = 7;\nINSERT INTO s VALUES ('q', 'r');\nUPDATE s SET oid = 'z';\n`,
     );
-    assert.deepEqual(notes(), ['t delete 2', 't from 1', 't to 7', 's insert 1', 's update 1']);
+    assert.deepEqual(notes(), ['t delete 2', ...moved('t', 1, 7), 's insert 1', 's update 1']);
   },
 );
 
@@ -285,8 +297,7 @@ CREATE TABLE w (a, b, c, d, e, PRIMARY KEY (e, d, c, b, a)) WITHOUT ROWID;`,
     assert.deepEqual(notes(), [
       't insert null,1',
       'w insert 5,4,3,2',
-      'w from 5,4,3,2',
-      'w to 5,9,3,2',
+      ...moved('w', '5,4,3,2', '5,9,3,2'),
       't delete null,1',
     ]);
     assert.deepEqual(connection.prepare('SELECT DISTINCT k5 FROM _usync_notes WHERE tbl = 2').all(), [[1n]]);
@@ -300,9 +311,9 @@ withEachWriter(
     write(
       `BEGIN;\nUPDATE t SET id = -1 WHERE id = 1;\nUPDATE t SET rowid = 1 WHERE id = 2;\nUPDATE t SET _rowid_ = 2 WHERE id = -1;\nCOMMIT;\n`,
     );
-    assert.deepEqual(notes(), ['t from 1', 't to -1', 't from 2', 't to 1', 't from -1', 't to 2']);
+    assert.deepEqual(notes(), [...moved('t', 1, -1), ...moved('t', 2, 1), ...moved('t', -1, 2)]);
     write('UPDATE OR REPLACE t SET id = 2 WHERE id = 1;\n');
-    assert.deepEqual(notes(), ['t from 1', 't to 2']);
+    assert.deepEqual(notes(), moved('t', 1, 2));
   },
 );
 

@@ -63,18 +63,21 @@ interface CaptureTrigger {
 /** The text of a table's triggers. */
 function triggersOf({ number, table }: NumberedTable): CaptureTrigger[] {
   const target = quoteName(table.name);
-  const trigger = (letter: string, when: string, body: readonly string[]): CaptureTrigger => ({
+  const trigger = (letter: string, when: string, body: readonly string[], also = ''): CaptureTrigger => ({
     name: `_usync_${letter}${number}`,
-    sql: `CREATE TRIGGER _usync_${letter}${number} ${when} ON ${target} WHEN ${isNotMerging} BEGIN ${body.join(' ')} END`,
+    sql: `CREATE TRIGGER _usync_${letter}${number} ${when} ON ${target} WHEN ${isNotMerging}${also} BEGIN ${body.join(' ')} END`,
   });
   const keyOf = (row: string): string[] => keyExpressions(table, row);
-  const moved = keyDiffers(table);
   const triggers = [
     trigger('i', 'AFTER INSERT', [note(number, noteKind.insert, keyOf('NEW'))]),
-    trigger('u', 'AFTER UPDATE', [
-      noteWhere(number, noteKind.movedFrom, keyOf('OLD'), `WHERE ${moved}`),
-      note(number, `CASE WHEN ${moved} THEN ${noteKind.movedTo} ELSE ${noteKind.update} END`, keyOf('NEW')),
-    ]),
+    trigger('u', 'AFTER UPDATE', [note(number, noteKind.update, keyOf('NEW'))]),
+    // Apart, so that updates of other columns do not pay for it: SQLite looks at the names that a statement sets.
+    trigger(
+      'm',
+      `AFTER UPDATE OF ${keyNames(table).join(', ')}`,
+      [note(number, noteKind.movedFrom, keyOf('OLD')), note(number, noteKind.movedTo, keyOf('NEW'))],
+      ` AND (${keyDiffers(table)})`,
+    ),
     trigger('d', 'AFTER DELETE', [note(number, noteKind.delete, keyOf('OLD'))]),
   ];
   const declared = table.uniques.filter((unique) => unique.isDeclared);
@@ -90,15 +93,15 @@ function triggersOf({ number, table }: NumberedTable): CaptureTrigger[] {
   return triggers;
 }
 
-const triggerLetters = ['i', 'u', 'd', 'p', 'q'] as const;
-const triggerName = /^_usync_[iudpq](\d+)$/;
+const triggerLetters = ['i', 'u', 'm', 'd', 'p', 'q'] as const;
+const triggerName = /^_usync_[iumdpq](\d+)$/;
 
 const triggerNames = (number: number): string[] => triggerLetters.map((letter) => `_usync_${letter}${number}`);
 
 const isNotMerging = '(SELECT merging FROM _usync_merging) = 0';
 const nowMs = `CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)`;
 
-const note = (number: number, kind: NoteKind | string, key: readonly string[]): string =>
+const note = (number: number, kind: NoteKind, key: readonly string[]): string =>
   `INSERT INTO _usync_notes (${noteColumns(key)}) VALUES (${number}, ${kind}, ${nowMs}, ${key.join(', ')});`;
 
 const noteWhere = (number: number, kind: NoteKind, key: readonly string[], rest: string): string =>
@@ -111,6 +114,15 @@ const noteColumns = (key: readonly string[]): string =>
 function keyExpressions(table: DiscoveredTable, row: string): string[] {
   if (table.key.length > 0) return table.key.map((column) => `${row}.${quoteName(column.name)}`);
   return [`${row}.${quoteName(table.rowidName ?? 'rowid')}`];
+}
+
+/**
+ * Every name by which a statement can set the key. SQLite takes names in `UPDATE OF` as they come, so those of the rowid
+ * may be listed where a column of the application has taken one of them: then the trigger looks at more updates.
+ */
+function keyNames(table: DiscoveredTable): string[] {
+  const columns = table.key.map((column) => quoteName(column.name));
+  return table.key.length === 0 || table.isRowidKey ? [...columns, 'rowid', 'oid', '_rowid_'] : columns;
 }
 
 /** By bytes: `abc` to `ABC` under NOCASE and 1 to 1.0 are changes of the key too. */

@@ -1,6 +1,7 @@
 /**
  * What a note says of the row at its key. A note is a hint: the truth is the row as it stands.
- * An update that changes the key writes two notes in a row: `movedFrom` with the old key, then `movedTo` with the new.
+ * An update that changes the key writes two notes in a row beside the plain one: `movedFrom` with the old key, then
+ * `movedTo` with the new.
  */
 export const noteKind = {
   insert: 1,
