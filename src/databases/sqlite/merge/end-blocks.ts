@@ -7,6 +7,7 @@ import { keyOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import type { Key, Shadow } from '../stores/shadow-store.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import { childrenOf, isCalm } from './table-calm.js';
+import { deleteRow } from './trigger-guard.js';
 
 export interface ShownEnd {
   readonly i: number;
@@ -65,8 +66,7 @@ function isConcurrent({ seen, by }: MergeScope, shadow: Shadow): boolean {
 }
 
 function endShown({ context, rows }: MergeScope, table: SyncedTable, { key, shadow }: ShownEnd): void {
-  const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
-  context.connection.cached(`DELETE FROM ${table.sql} WHERE ${where}`).run(...key);
+  deleteRow(context, table, key);
   context.shadows.remove(table, key);
   context.tables.removeRow(table, shadow.hash);
   context.lives.notMoved(table, shadow.life);

@@ -15,6 +15,7 @@ import { createRowComparison } from '../capture/row-comparison.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import { isCalm, isParent, isShownSomewhere } from './table-calm.js';
+import { deleteRow, isOneByOne, openFor } from './trigger-guard.js';
 
 /** Rows in one INSERT. */
 const rowsPerInsert = 32;
@@ -173,11 +174,10 @@ function withdrawDependents(work: InsertWork, accepted: readonly number[]): read
   const { scope, table, block, values, slow, dependents } = work;
   if (dependents.size === 0) return accepted;
   slowDependents(work);
-  const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
   for (const i of accepted) {
     if (!slow.has(i)) continue;
     const key = table.keyPositions.map((position) => values[position]?.[i] ?? null);
-    scope.context.connection.cached(`DELETE FROM ${table.sql} WHERE ${where}`).run(...key);
+    deleteRow(scope.context, table, key);
   }
   for (const i of slow) scope.rows.forget(table, block.rows.get(i) ?? block.lifeOf(i));
   return accepted.filter((i) => !slow.has(i));
@@ -209,8 +209,9 @@ function insertPages(work: InsertWork): void {
   let nextRowid = table.isBag ? freeRowid(scope.context, table) : 0n;
   const fast: number[] = [];
   for (let i = 0; i < block.count; i++) if (!slow.has(i)) fast.push(i);
-  for (let start = 0; start < fast.length; start += rowsPerInsert) {
-    const page = fast.slice(start, start + rowsPerInsert);
+  const pageSize = isOneByOne(scope.context, table) ? 1 : rowsPerInsert;
+  for (let start = 0; start < fast.length; start += pageSize) {
+    const page = fast.slice(start, start + pageSize);
     for (const part of tryInsert(work, page, nextRowid)) {
       for (const i of part.rows) {
         accepted.push(i);
@@ -245,7 +246,8 @@ function tryInsert(work: InsertWork, page: readonly number[], firstRowid: bigint
 }
 
 function insertRows(work: InsertWork, page: readonly number[], firstRowid: bigint): void {
-  const { table, values, written } = work;
+  const { scope, table, values, written } = work;
+  openFor(scope.context, table);
   const params: SqlValue[] = [];
   for (let n = 0; n < page.length; n++) {
     if (table.isBag) params.push(firstRowid + BigInt(n));

@@ -6,6 +6,7 @@ import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Key } from '../stores/shadow-store.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
 import type { SyncedTable } from '../schema/synced-table.js';
+import { deleteRow, openFor } from './trigger-guard.js';
 
 /** What is to stand in an application's table: columns without a value are left to their defaults. */
 export interface RowWrite {
@@ -42,6 +43,7 @@ export function createShownRowWriter(context: ReplicaContext): ShownRowWriter {
         params.length === 0
           ? `INSERT OR ABORT INTO ${table.sql} DEFAULT VALUES`
           : `INSERT OR ABORT INTO ${table.sql} (${names.join(', ')}) VALUES (${params.map(() => '?').join(', ')})`;
+      openFor(context, table);
       const { lastRowid, changes } = connection.cached(sql).run(...params);
       if (changes === 0) throw new ConstraintFailure('trigger', 'a trigger of the application left the row out');
       return table.isBag ? [lastRowid] : table.schema.key.map((column) => values.get(column) ?? null);
@@ -49,12 +51,14 @@ export function createShownRowWriter(context: ReplicaContext): ShownRowWriter {
     update(table, key, values) {
       if (values.size === 0) return;
       const sets = [...values.keys()].map((column) => `${quoteName(column)} = ?`).join(', ');
-      connection
+      openFor(context, table);
+      const { changes } = connection
         .cached(`UPDATE OR ABORT ${table.sql} SET ${sets} WHERE ${whereKey(table)}`)
         .run(...values.values(), ...key);
+      if (changes === 0) throw new ConstraintFailure('trigger', 'a trigger of the application left the row as it was');
     },
     remove(table, key) {
-      connection.cached(`DELETE FROM ${table.sql} WHERE ${whereKey(table)}`).run(...key);
+      deleteRow(context, table, key);
     },
     takeOut(table, key) {
       const columns = storedColumns(table);

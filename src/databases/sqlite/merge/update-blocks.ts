@@ -12,6 +12,7 @@ import { shadowColumnCount, shadowColumns, type Key, type KeyedShadow, type Shad
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
 import { joinsTable, shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 import { isCalm, isShownSomewhere } from './table-calm.js';
+import { openFor } from './trigger-guard.js';
 
 interface UpdateWork {
   readonly scope: MergeScope;
@@ -229,7 +230,9 @@ function writeChange(work: UpdateWork, { key, shadow, row, values, stamps }: Row
   const { scope, table, comparison } = work;
   const { context } = scope;
   try {
-    updateOf(work, [...values.keys()]).run(...values.values(), ...key);
+    openFor(context, table);
+    const { changes } = updateOf(work, [...values.keys()]).run(...values.values(), ...key);
+    if (changes === 0) return false;
   } catch (error) {
     if (error instanceof ConstraintFailure) return false;
     throw error;

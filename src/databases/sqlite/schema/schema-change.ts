@@ -24,7 +24,7 @@ export interface SchemaChange {
  * Inside a write transaction; the caller asked `hasSchemaMoved` first.
  */
 export function followSchema(context: ReplicaContext): SchemaChange {
-  const { connection, tables, meta, adjust } = context;
+  const { connection, tables, meta, adjust, asides } = context;
   const schema = readSchema(connection);
   tables.load(schema);
   const forms = schema.tables.flatMap((found) => adjustedForm(found, adjust).form ?? []);
@@ -32,14 +32,12 @@ export function followSchema(context: ReplicaContext): SchemaChange {
   const numberByName = numbersByTrigger(connection);
   const claimed = claimRecords(forms, records, numberByName);
   const added: string[] = [];
-  const wider: string[] = [];
   for (const form of forms) {
     const record = claimed.get(form.name);
     if (!record || record.rootPage === 0) {
       takeIn(context, form, record?.number ?? tables.nextNumber());
       added.push(form.name);
-    } else if (follow(context, form, { record, hasTriggers: numberByName.get(form.name) === record.number }))
-      wider.push(form.name);
+    } else follow(context, form, { record, hasTriggers: numberByName.get(form.name) === record.number });
   }
   const present = new Set([...claimed.values()].map((record) => record.number));
   const dropped = records.filter((record) => record.rootPage !== 0 && !present.has(record.number));
@@ -48,10 +46,9 @@ export function followSchema(context: ReplicaContext): SchemaChange {
   for (const table of tables.all()) if (table.isBag) addPending(context, table, 'life');
   meta.set('cookie', readCookie(connection));
   tables.load(readSchema(connection));
-  addPendingSettle(
-    context,
-    [...added, ...wider].flatMap((name) => tables.byName(name) ?? []),
-  );
+  // A constraint or a trigger that refused a row may be gone as well.
+  const waiting = tables.all().filter(({ name }) => !asides.isEmpty(name) || asides.hasExtraCells(name));
+  addPendingSettle(context, [...added.flatMap((name) => tables.byName(name) ?? []), ...waiting]);
   return { added, dropped: dropped.map((record) => record.name), rebuilt };
 }
 
@@ -96,12 +93,11 @@ function takeIn(context: ReplicaContext, form: DiscoveredTable, number: number):
   addPending(context, table, 'genesis');
 }
 
-/** Returns whether there are columns that were not there before. */
 function follow(
   context: ReplicaContext,
   form: DiscoveredTable,
   { record, hasTriggers }: { readonly record: TableRecord; readonly hasTriggers: boolean },
-): boolean {
+): void {
   const renamed = renamedColumns(form, record);
   const wanted = layoutOf(form.schema);
   const kept = record.layout.map((column) => renamed.get(column) ?? column).filter((column) => wanted.includes(column));
@@ -111,7 +107,7 @@ function follow(
   // A root page may be used again by the table that takes the place of a dropped one: triggers would not survive that.
   const isRebuilt = form.rootPage !== record.rootPage || !hasTriggers;
   const isSame = JSON.stringify(layout) === JSON.stringify(record.layout);
-  if (isSame && !isRebuilt && form.name === record.name && keepsKey(context, table)) return false;
+  if (isSame && !isRebuilt && form.name === record.name && keepsKey(context, table)) return;
   context.tables.save({
     number: record.number,
     name: form.name,
@@ -124,11 +120,10 @@ function follow(
     clearShadows(context, table);
     context.shadows.createTable(table);
     addPending(context, table, 'genesis');
-    return fresh.length > 0;
+    return;
   }
   rebuildShadows(context, table, { layout: record.layout, key: record.key, renamed });
   if (form.name !== record.name) renameAside(context, record.name, form.name);
-  return fresh.length > 0;
 }
 
 /** A column is renamed when its place is taken by one of another name and nothing else of the table has changed. */

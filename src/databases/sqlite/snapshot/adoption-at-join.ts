@@ -9,6 +9,7 @@ import { RowReference, isSameValue, type SqlValue } from '../../../core/value.js
 import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
 import { quoteName, quoteNames } from '../connection/identifiers.js';
 import { isParent } from '../merge/table-calm.js';
+import { openFor } from '../merge/trigger-guard.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import { createNewcomers, type Newcomers } from '../capture/newcomers.js';
 import { addPending, removePending } from '../capture/pending-reconcile.js';
@@ -209,10 +210,11 @@ function write(context: ReplicaContext, table: SyncedTable, key: Key, changes: R
   const sets = [...changes.keys()].map((column) => `${quoteName(column)} = ?`).join(', ');
   const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
   try {
-    context.connection
+    openFor(context, table);
+    const { changes: count } = context.connection
       .cached(`UPDATE OR ABORT ${table.sql} SET ${sets} WHERE ${where}`)
       .run(...changes.values(), ...key);
-    return true;
+    return count > 0;
   } catch (error) {
     if (!(error instanceof ConstraintFailure)) throw error;
     return false;
@@ -220,10 +222,12 @@ function write(context: ReplicaContext, table: SyncedTable, key: Key, changes: R
 }
 
 /** A row of our own under the same number: it keeps its content under a free number, and is captured as a new row. */
-function moveAside({ connection, system, tables }: ReplicaContext, table: SyncedTable, key: Key): void {
+function moveAside(context: ReplicaContext, table: SyncedTable, key: Key): void {
+  const { connection, system, tables } = context;
   const [column] = table.keySql;
   const lowest = connection.cached(`SELECT min(${column}) FROM ${table.sql}`).get();
   const free = BigInt(Math.min(integerAt(lowest ?? [0n], 0), 0) - 1);
+  openFor(context, table);
   connection.cached(`UPDATE OR ABORT ${table.sql} SET ${column} = ? WHERE ${column} = ?`).run(free, ...key);
   // Under the flag nothing is noted; unnoted, it would be taken for a row of old and named by its number.
   connection
@@ -234,11 +238,14 @@ function moveAside({ connection, system, tables }: ReplicaContext, table: Synced
       const [from] = reference.columns;
       if (reference.parentTable !== table.name || !reference.byRow || from === undefined) continue;
       const isOwn = `NOT EXISTS (SELECT 1 FROM ${child.shadowSql} s WHERE ${child.keySql.map((name, k) => `s.k${k + 1} = c.${name}`).join(' AND ')})`;
-      connection
-        .cached(
-          `UPDATE OR ABORT ${child.sql} AS c SET ${quoteName(from)} = ? WHERE ${quoteName(from)} = ? AND ${isOwn}`,
-        )
-        .run(free, ...key);
+      const own = `SELECT ${child.keySql.join(', ')} FROM ${child.sql} AS c`;
+      for (const childKey of connection.cached(`${own} WHERE ${quoteName(from)} = ? AND ${isOwn}`).allExact(...key)) {
+        openFor(context, child);
+        const where = child.keySql.map((name) => `${name} = ?`).join(' AND ');
+        connection
+          .cached(`UPDATE OR ABORT ${child.sql} SET ${quoteName(from)} = ? WHERE ${where}`)
+          .run(free, ...childKey);
+      }
     }
   }
 }

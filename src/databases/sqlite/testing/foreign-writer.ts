@@ -20,11 +20,11 @@ const shell: ForeignWriter = {
 
 // Statements are split by Python itself, so that each runs alone, as an application would run it.
 const script = `
-import sqlite3, sys
+import re, sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=5)
 text = ''
-for line in sys.stdin.read().splitlines(True):
-    text += line
+for piece in re.split('(?<=;)', sys.stdin.read()):
+    text += piece
     if sqlite3.complete_statement(text):
         for row in db.execute(text).fetchall():
             print('|'.join('' if v is None else str(v) for v in row))
