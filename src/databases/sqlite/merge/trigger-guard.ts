@@ -103,7 +103,8 @@ function tablesToGuard({ connection, tables }: ReplicaContext): Map<number, 'las
 }
 
 const text = /'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//g;
-const written = /\b(?:into|from|update(?:\s+or\s+\w+)?)\s*(?:"((?:[^"]|"")+)"|\[([^\]]+)\]|`([^`]+)`|([^\s(;"'`[\]]+))/gi;
+const written =
+  /\b(?:into|from|update(?:\s+or\s+\w+)?)\s*(?:"((?:[^"]|"")+)"|\[([^\]]+)\]|`([^`]+)`|([^\s(;"'`[\]]+))/gi;
 
 /** Every table that the trigger writes, and some that it only reads: a guard too many costs little and harms nobody. */
 function namesAfterWriting(sql: string): Set<string> {
