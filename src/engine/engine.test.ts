@@ -3,129 +3,14 @@
  * counts is what the status can prove and what stands in the files.
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { composeEngine } from '../compose-engine.js';
-import type { Config } from '../config/config.js';
 import { SyncError } from '../core/sync-error.js';
-import { openConnection, type Connection } from '../databases/sqlite/connection/driver.js';
-import type { ObservedEvent } from '../observe/event.js';
+import { openConnection } from '../databases/sqlite/connection/driver.js';
 import { connectControl } from './control-client.js';
 import type { Engine } from './engine.js';
-
-const timeoutMs = 30_000;
-
-interface TestServer {
-  readonly name: string;
-  readonly config: Config;
-  readonly database: Connection;
-  readonly events: ObservedEvent[];
-  engine: Engine;
-  /** A new engine on the same folders, as after a restart of the process. */
-  restart(): Promise<void>;
-}
-
-interface Ground {
-  readonly root: string;
-  add(name: string, sql?: string): Promise<TestServer>;
-}
-
-function groundOf(context: TestContext): Ground {
-  const root = mkdtempSync(join(tmpdir(), 'usync-engine-'));
-  const servers: TestServer[] = [];
-  context.after(async () => {
-    for (const { engine, database } of servers) {
-      await engine.stop('the test is over');
-      database.close();
-    }
-    rmSync(root, { recursive: true, force: true });
-  });
-  return {
-    root,
-    async add(name, sql = '') {
-      const server = createServer(root, name, sql);
-      servers.push(server);
-      await server.engine.start();
-      return server;
-    },
-  };
-}
-
-function createServer(root: string, name: string, sql: string): TestServer {
-  const path = join(root, `${name}.db`);
-  const database = openConnection(path, { busyTimeoutMs: 10_000 });
-  database.exec('PRAGMA journal_mode = WAL');
-  database.exec('CREATE TABLE item (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, price INTEGER)');
-  if (sql !== '') database.exec(sql);
-  const config: Config = {
-    name,
-    dataFolder: join(root, `${name}-data`),
-    listen: { host: '127.0.0.1', port: 0, advertise: [] },
-    datasets: [{ name: 'shop', sqlite: path, landing: 'bounded', polite: false, tables: {} }],
-    journal: { daysMax: 14, bytesMax: 1e9, historyDays: 1, historyBytes: 1e6 },
-    log: { level: 'info', format: 'auto' },
-  };
-  const events: ObservedEvent[] = [];
-  const make = (): Engine =>
-    composeEngine(config, {
-      version: 'test',
-      observe: (level, event) => events.push({ ...event, level, atMs: Date.now() }),
-    });
-  const server: TestServer = {
-    name,
-    config,
-    database,
-    events,
-    engine: make(),
-    async restart() {
-      server.engine = make();
-      await server.engine.start();
-    },
-  };
-  return server;
-}
-
-async function joinAll(founder: TestServer, others: readonly TestServer[]): Promise<void> {
-  for (const { engine } of others) {
-    const { code } = await founder.engine.invite();
-    assert.equal((await engine.join({ code })).state, 'joined');
-  }
-}
-
-async function assertInSync(servers: readonly TestServer[]): Promise<void> {
-  const isMember = ({ state }: { readonly state: string }): boolean => state === 'member';
-  for (const { engine, name } of servers)
-    await until(`${name} knows all`, async () => (await engine.servers()).filter(isMember).length === servers.length);
-  // Each capture may be news to the others: after one round of waiting all have everything.
-  for (const { engine } of servers) await engine.waitUntilInSync({ timeoutMs });
-  for (const { engine, name } of servers) {
-    const status = await engine.waitUntilInSync({ timeoutMs });
-    assert.equal(status.isInSync, true, `${name}: ${status.headline} ${JSON.stringify(status.problems)}`);
-    const { isEqual, comparisons } = await engine.verify();
-    assert.equal(isEqual, true, JSON.stringify(comparisons));
-    assert.equal(comparisons.length, servers.length - 1);
-  }
-  const [first, ...rest] = servers.map(({ database }) => rowsOf(database));
-  for (const rows of rest) assert.deepEqual(rows, first);
-}
-
-const rowsOf = (database: Connection): unknown[] => database.prepare('SELECT * FROM item ORDER BY id').all();
-
-const namesOf = (database: Connection): unknown[] =>
-  database
-    .prepare('SELECT name FROM item ORDER BY name')
-    .all()
-    .map(([name]) => name);
-
-async function until(what: string, isDone: () => Promise<boolean>): Promise<void> {
-  const endMs = Date.now() + timeoutMs;
-  while (!(await isDone())) {
-    assert.ok(Date.now() < endMs, `not in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 test('three servers, invited one by the other, end equal after writes at all three, also when one was away', async (context) => {
   const ground = groundOf(context);

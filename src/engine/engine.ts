@@ -186,4 +186,8 @@ export interface ServerInfo {
   readonly addedAtMs: number;
   readonly addedBy: string;
   readonly removedAtMs: number | null;
+  readonly removedBy: string | null;
+  readonly isConnected: boolean;
+  /** When it was last connected with this server; null when it never was. */
+  readonly lastSeenMs: number | null;
 }

@@ -1,6 +1,7 @@
 /** Joining the group of an invite code: the real thing, and the look before it that changes nothing. */
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
 import { SyncError } from '../core/sync-error.js';
+import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import type { AdoptionPreview, Replica } from '../databases/replica.js';
 import { sleep } from '../system/sleep.js';
 import type { Channel } from '../transports/transport.js';
@@ -34,21 +35,37 @@ export async function joinGroup(place: JoinPlace, options: JoinOptions): Promise
     });
   const run: JoinRun = { ...place, options, invite, signal: options.signal ?? new AbortController().signal };
   if (options.isDryRun === true) return preview(run);
-  if (isMemberWith(ground, invite)) return finishMember(run);
-  refuseSecondGroup(ground);
+  if (isMemberWith(run) && (await isKnownThere(run))) return finishMember(run);
+  refuseSecondGroup(run);
   return join(run);
 }
 
 /** Joining again with a choice, after the data could not be united without one. */
-const isMemberWith = (ground: EngineGround, { fingerprint }: InviteContent): boolean =>
+const isMemberWith = ({ ground, invite }: JoinRun): boolean =>
   ground.group.membership === 'member' &&
   !isRemoved(ground) &&
-  ground.group.byFingerprint(fingerprint)?.state === 'member';
+  ground.group.byFingerprint(invite.fingerprint)?.state === 'member';
 
-function refuseSecondGroup(ground: EngineGround): void {
-  const { group, self } = ground;
+/** Whether the inviting server counts this one in as well: it may have been removed while it was away. */
+async function isKnownThere(run: JoinRun): Promise<boolean> {
+  const { network, invite } = run;
+  const quiet = quietGuard(run);
+  const id = serverIdOfFingerprint(invite.fingerprint);
+  for (;;) {
+    if (network.links.get(id) !== null) return true;
+    if (isTurnedAway(run)) return false;
+    quiet('', 'The inviting server is not reached.');
+    await pause(run);
+  }
+}
+
+const isTurnedAway = ({ ground, invite }: JoinRun): boolean =>
+  isRemoved(ground) || ground.ledger.of(serverIdOfFingerprint(invite.fingerprint)).refusal?.code === 'USYNC-1402';
+
+function refuseSecondGroup(run: JoinRun): void {
+  const { group, self } = run.ground;
   const others = group.servers().filter(({ id, state }) => id !== self.id && state !== 'removed');
-  if (group.membership !== 'member' || others.length === 0 || isRemoved(ground)) return;
+  if (group.membership !== 'member' || others.length === 0 || isTurnedAway(run)) return;
   throw new SyncError(
     'USYNC-1403',
     `This server already shares data with ${others.map(({ name }) => name).join(', ')}.`,

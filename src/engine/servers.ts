@@ -38,10 +38,17 @@ function ownServer({ self, options, startedAtMs, group }: EngineGround): ListedS
   };
 }
 
-function infoOf({ self, group }: EngineGround, server: ListedServer): ServerInfo {
+function infoOf({ self, group, ledger, openPeers, adapters }: EngineGround, server: ListedServer): ServerInfo {
   const { id, name, fingerprint, addresses, datasets, state, addedAtMs, removedAtMs } = server;
-  const addedBy = group.servers().find((each) => each.id === server.addedBy)?.name ?? server.addedBy;
-  return { id, name, fingerprint, addresses, datasets, state, isSelf: id === self.id, addedAtMs, addedBy, removedAtMs };
+  const nameOf = (who: ServerId): string => group.servers().find((each) => each.id === who)?.name ?? who;
+  const isSelf = id === self.id;
+  const isConnected = isSelf || openPeers.has(id);
+  return {
+    ...{ id, name, fingerprint, addresses, datasets, state, isSelf, addedAtMs, removedAtMs, isConnected },
+    addedBy: nameOf(server.addedBy),
+    removedBy: server.removedBy === null ? null : nameOf(server.removedBy),
+    lastSeenMs: isConnected ? adapters.system.nowMs() : ledger.of(id).lastContactMs,
+  };
 }
 
 export interface InvitePlace {

@@ -1,0 +1,132 @@
+/**
+ * Who belongs to a group, where several change it at once and some are away. Whole engines on real SQLite files over
+ * loopback TLS.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SyncError } from '../core/sync-error.js';
+import { assertInSync, groundOf, joinAll, namesOf, until, type TestServer } from '../../test/engine/engine-ground.js';
+import type { ServerInfo } from './engine.js';
+
+const stop = (server: TestServer): Promise<void> => server.engine.stop('it is away');
+
+async function infoOf(at: TestServer, name: string): Promise<ServerInfo> {
+  const info = (await at.engine.servers()).find((each) => each.name === name);
+  assert.ok(info, `${at.name} lists ${name}`);
+  return info;
+}
+
+const idOf = (server: TestServer, name: string): unknown =>
+  server.database.prepare('SELECT id FROM item WHERE name = ?').get(name)?.[0];
+
+test('what is provisional of a removed server is made permanent by who removed it', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  await joinAll(a, [b, c]);
+  await assertInSync([a, b, c]);
+  await stop(b);
+  await stop(c);
+  a.database.exec("INSERT INTO item VALUES (100, 'elder', 1)");
+  await stop(a);
+  // c takes the same number, b hears of it, and c is gone before it could hear that its row has to stand elsewhere.
+  await b.restart();
+  await c.restart();
+  c.database.exec("INSERT INTO item VALUES (100, 'younger', 1)");
+  await until('b has it', () => Promise.resolve(namesOf(b.database).includes('younger')));
+  await stop(c);
+  await a.restart();
+  await a.engine.remove('c');
+  await assertInSync([a, b]);
+  const substitute = idOf(a, 'younger');
+  assert.notEqual(substitute, 100n);
+  b.database.exec("DELETE FROM item WHERE name = 'elder'");
+  await assertInSync([a, b]);
+  assert.equal(idOf(b, 'younger'), substitute, 'it has its number for good');
+});
+
+test('removed at two members at once, each unseen by the other: both tell the same, and it can join again untold', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  await joinAll(a, [b, c]);
+  await assertInSync([a, b, c]);
+  await stop(c);
+  await stop(b);
+  await a.engine.remove('c');
+  await stop(a);
+  await b.restart();
+  await b.engine.remove('c');
+  await a.restart();
+  await assertInSync([a, b]);
+  const { removedBy, removedAtMs } = await infoOf(a, 'c');
+  assert.equal(removedBy, 'b', 'the later one stands');
+  await until('b knows the same', async () => {
+    const there = await infoOf(b, 'c');
+    return there.removedBy === removedBy && there.removedAtMs === removedAtMs;
+  });
+  c.database.exec("INSERT INTO item (name) VALUES ('while it was out')");
+  const { code } = await a.engine.invite();
+  await c.restart();
+  assert.equal((await c.engine.join({ code })).state, 'joined');
+  await assertInSync([a, b, c]);
+  assert.ok(namesOf(b.database).includes('while it was out'));
+  const back = await infoOf(b, 'c');
+  assert.deepEqual([back.state, back.removedBy, back.removedAtMs], ['member', null, null]);
+});
+
+test('approved at one member while another removes it: it is out, at both', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  await joinAll(a, [b]);
+  const { code } = await a.engine.invite({ isPreApproved: false });
+  assert.equal((await c.engine.join({ code })).state, 'pending');
+  await until('b knows of c', async () => (await b.engine.servers()).some(({ name }) => name === 'c'));
+  await stop(a);
+  await b.engine.remove('c');
+  await stop(b);
+  await a.restart();
+  assert.equal((await a.engine.approve('c')).state, 'member');
+  await until('c is in, as far as a knows', async () => (await c.engine.status()).server.membership === 'member');
+  await b.restart();
+  for (const server of [a, b])
+    await until(`${server.name} has it out`, async () => (await infoOf(server, 'c')).state === 'removed');
+  await until('c is told', async () => (await c.engine.status()).server.membership === 'removed');
+  await assertInSync([a, b]);
+});
+
+test('a renamed server is listed by its new name everywhere, with who let it in and when it was last seen', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  await joinAll(a, [b]);
+  await joinAll(b, [c]);
+  await assertInSync([a, b, c]);
+  const before = await infoOf(a, 'c');
+  assert.deepEqual([before.addedBy, before.isConnected, before.isSelf], ['b', true, false]);
+  await stop(c);
+  await until('a has lost it', async () => !(await infoOf(a, 'c')).isConnected);
+  const away = await infoOf(a, 'c');
+  assert.ok(away.lastSeenMs !== null && Date.now() - away.lastSeenMs < 60_000);
+  await c.restart('warehouse');
+  await until('a knows the new name', async () =>
+    (await a.engine.servers()).some(({ name, id }) => name === 'warehouse' && id === before.id),
+  );
+  assert.equal((await a.engine.servers()).length, 3);
+});
+
+test('a code that a server made before it was removed lets nobody in', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  await joinAll(a, [b]);
+  const { code } = await b.engine.invite();
+  await a.engine.remove('b');
+  await until('b is told', async () => (await b.engine.status()).server.membership === 'removed');
+  const isRefused = (error: unknown): boolean => error instanceof SyncError && error.code === 'USYNC-1400';
+  await assert.rejects(c.engine.join({ code }), isRefused);
+  assert.equal((await c.engine.status()).server.membership, 'alone');
+  const isSpent = (error: unknown): boolean => error instanceof SyncError && error.code === 'USYNC-1402';
+  await assert.rejects(b.engine.invite(), isSpent);
+});
