@@ -10,6 +10,7 @@ import { composeEngine } from '../compose-engine.js';
 import { SyncError } from '../core/sync-error.js';
 import { openConnection } from '../databases/sqlite/connection/driver.js';
 import { connectControl } from './control-client.js';
+import { assertInSync, groundOf, joinAll, namesOf, until } from '../../test/engine/engine-ground.js';
 import type { Engine } from './engine.js';
 
 test('three servers, invited one by the other, end equal after writes at all three, also when one was away', async (context) => {
