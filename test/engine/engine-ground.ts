@@ -72,10 +72,13 @@ function createServer({ root, name, port }: ServerPlace, sql: string): TestServe
   };
   const events: ObservedEvent[] = [];
   const make = (newName: string): Engine =>
-    composeEngine({ ...config, name: newName }, {
-      version: 'test',
-      observe: (level, event) => events.push({ ...event, level, atMs: Date.now() }),
-    });
+    composeEngine(
+      { ...config, name: newName },
+      {
+        version: 'test',
+        observe: (level, event) => events.push({ ...event, level, atMs: Date.now() }),
+      },
+    );
   const server: TestServer = {
     name,
     config,
