@@ -27,7 +27,7 @@ export const nextStamp = (last: Stamp, nowMs: number): Stamp =>
 const higherStamp = (a: Stamp, b: Stamp): Stamp => (a > b ? a : b);
 
 /** How far a remote stamp may drag the own clock ahead of the wall clock (rule R1.3, decision 13). */
-const clockDriftMaxMs = 5 * 60_000;
+export const clockDriftMaxMs = 5 * 60_000;
 
 /** The own clock after seeing a remote stamp: dragged along, but never further than the drift bound. */
 export const clockAfterSeeing = (clock: Stamp, seen: Stamp, nowMs: number): Stamp =>

@@ -89,6 +89,8 @@ export interface ReplicaReport {
   readonly tables: readonly TableReport[];
   /** What happened at opening that a person should know: restored backup, triggers put back, crash recovered. */
   readonly notices: readonly Notice[];
+  /** It holds less than when this replica last had it open, without a restart: a backup was put in its place. */
+  readonly isOlder: boolean;
   /** Rows found that no server had adopted: the caller decides between founding (`drain` adopts) and joining. */
   readonly unadoptedRows: number;
 }

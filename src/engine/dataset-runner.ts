@@ -15,7 +15,7 @@ import { drainPollMs, pruneEveryMs, witnessAfterMs } from './engine-limits.js';
 import { createGatedReplica } from './gated-replica.js';
 import type { Supervisor } from './supervisor.js';
 import { createWakeup, type Wakeup } from './wakeup.js';
-import { epochReason, type WitnessStore } from './witness.js';
+import { epochReason, type EpochChange, type WitnessStore } from './witness.js';
 
 export interface DatasetRunner {
   readonly name: string;
@@ -47,6 +47,8 @@ export interface DatasetFacts {
   readonly lastFailure: { readonly code: string; readonly text: string } | null;
   readonly selfTest: SelfTestStatus;
   readonly lastAudit: AuditStatus | null;
+  /** The last time that this server went on under a new epoch, for this dataset. */
+  readonly epochChange: EpochChange | null;
 }
 
 export interface AuditResult extends AuditStatus {
@@ -77,6 +79,7 @@ interface RunnerState {
   lastFailure: DatasetFacts['lastFailure'];
   selfTest: SelfTestStatus;
   lastAudit: AuditStatus | null;
+  epochChange: EpochChange | null;
   isFounding: boolean;
   heirs: Heirs;
   /** Set while the database may not know the heirs. */
@@ -94,6 +97,7 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     lastFailure: null,
     selfTest: { kind: 'not-run' },
     lastAudit: null,
+    epochChange: null,
     isFounding: false,
     heirs: new Map(),
     areHeirsDue: false,
@@ -108,8 +112,8 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     config,
     replica: createGatedReplica(replica, () => state.isReady),
     get facts() {
-      const { isReady, report, lastFailure, selfTest, lastAudit } = state;
-      return { isOpen: isReady, report, lastFailure, selfTest, lastAudit };
+      const { isReady, report, lastFailure, selfTest, lastAudit, epochChange } = state;
+      return { isOpen: isReady, report, lastFailure, selfTest, lastAudit, epochChange };
     },
     async start() {
       await openOrLeaveToLoop(options, state);
@@ -186,10 +190,13 @@ async function open(options: DatasetRunnerOptions, state: RunnerState): Promise<
     // Opening writes a row of its own and must find it noted, or it fails.
     state.selfTest = { kind: 'passed', atMs: options.system.nowMs() };
     const position = await replica.position();
-    const opened = { databaseId: report.databaseId, ...position };
-    const reason = epochReason(await witness.read(), opened, { server, bootId });
+    const opened = { databaseId: report.databaseId, isOlder: report.isOlder, ...position };
+    const remembered = await witness.read();
+    const reason = epochReason(remembered, opened, { server, bootId });
+    state.epochChange ??= remembered?.witness.epochChange ?? null;
     let { origin } = position;
     if (reason !== null) {
+      state.epochChange = { atMs: options.system.nowMs(), reason };
       origin = await replica.newEpoch(reason);
       observe('warn', { kind: 'epoch-changed', dataset: config.name, origin, reason });
     }
@@ -305,14 +312,23 @@ async function witnessLoop(
   }
 }
 
+/** The witness went back together with the database, so that only others could know. */
+const foundByPeer = 'peers hold another history of this server: a restored backup or a cloned machine';
+
 async function writeWitness(options: DatasetRunnerOptions, state: RunnerState, isClean: boolean): Promise<void> {
   const { replica, witness, bootId } = options;
   state.isWitnessDue = false;
   try {
     const { origin, vector } = await replica.position();
     if (!state.report) return;
+    if (origin !== state.report.origin) {
+      state.report = { ...state.report, origin };
+      state.epochChange = { atMs: options.system.nowMs(), reason: foundByPeer };
+    }
     const { databaseId } = state.report;
-    await witness.write({ databaseId, origin, stamp: stampIn(vector, origin), bootId, isClean });
+    const { epochChange } = state;
+    const stamp = stampIn(vector, origin);
+    await witness.write({ databaseId, origin, stamp, bootId, isClean, ...(epochChange && { epochChange }) });
   } catch (error) {
     state.isWitnessDue = true;
     throw error;

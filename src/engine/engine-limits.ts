@@ -14,8 +14,12 @@ export const dialNewcomerMs = 2_000;
 export const dialPollMs = 30_000;
 /** How long a second connection of one identity waits for the first to show a sign of life. */
 export const twinWaitMs = 14_000;
+/** Of two that run with one identity, each is connected for this long before the other gets its turn. */
+export const twinTurnMs = 10_000;
 /** A twin that was not seen again for this long is no problem any more. */
 export const twinForgetMs = 10 * 60_000;
+/** How long a status tells that a server went back in time. */
+export const epochToldMs = 24 * 3_600_000;
 export const statusPollMs = 50;
 /** How long `verify` waits for equal vectors. */
 export const verifyWaitMs = 5_000;

@@ -72,7 +72,7 @@ function heldText({ datasets }: Omit<EngineStatus, 'headline'>): string {
   return held === 0 ? '' : `; ${held} ${held === 1 ? 'row is' : 'rows are'} held here`;
 }
 
-function ageText(ms: number): string {
+export function ageText(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
@@ -80,4 +80,4 @@ function ageText(ms: number): string {
   return `${Math.round(seconds / 86_400)} days`;
 }
 
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -6,7 +6,7 @@ import type { ServerId } from '../core/origin.js';
 import type { HelloMessage } from '../protocol/message.js';
 import type { Verdict } from '../protocol/session-event.js';
 import type { System } from '../system/system.js';
-import { twinForgetMs, twinWaitMs } from './engine-limits.js';
+import { twinForgetMs, twinTurnMs, twinWaitMs } from './engine-limits.js';
 import type { RunningSession } from './session-runner.js';
 
 export interface PeerLink {
@@ -70,18 +70,9 @@ async function admit(options: PeerLinksOptions, state: LinksState, candidate: Li
   const before = state.linkByPeer.get(hello.server);
   if (before && before.hello.bootNonce !== hello.bootNonce) {
     if (await isAlive(options.system, before.session)) {
-      const isFirst = !state.twinSeenAtMs.has(hello.server);
-      state.twinSeenAtMs.set(hello.server, options.system.nowMs());
-      options.onTwin(hello);
-      // Both are told: this one by the refusal, the other once by the end of its connection. It comes back at once.
-      if (isFirst) before.session.close('USYNC-1404', `Another running server has the identity of ${hello.name}.`);
-      return {
-        kind: 'refused',
-        code: 'USYNC-1404',
-        text: `Another server with the identity of ${hello.name} is connected.`,
-      };
-    }
-    before.session.close('USYNC-1505', 'The other server has been started again.');
+      const refusal = twinSeen(options, state, { hello, before });
+      if (refusal) return refusal;
+    } else before.session.close('USYNC-1505', 'The other server has been started again.');
   }
   const rival = state.linkByPeer.get(hello.server);
   if (rival && rival.hello.bootNonce === hello.bootNonce && !isBetter(options.self, candidate, rival))
@@ -89,6 +80,26 @@ async function admit(options: PeerLinksOptions, state: LinksState, candidate: Li
   link(options, state, candidate);
   rival?.session.close('', 'Another connection of the two servers is kept.');
   return { kind: 'accepted' };
+}
+
+/**
+ * Both of the two are told: the newcomer by the refusal, the other once by the end of its connection, after which it comes
+ * back at once. Neither is shut out: as long as both run they take turns, so that what either writes gets to everybody.
+ */
+function twinSeen(
+  { system, onTwin }: PeerLinksOptions,
+  { twinSeenAtMs }: LinksState,
+  { hello, before }: { readonly hello: HelloMessage; readonly before: PeerLink },
+): Verdict | null {
+  const isFirst = !twinSeenAtMs.has(hello.server);
+  const hadItsTurn = !isFirst && system.nowMs() - before.openedAtMs >= twinTurnMs;
+  twinSeenAtMs.set(hello.server, system.nowMs());
+  onTwin(hello);
+  if (isFirst || hadItsTurn)
+    before.session.close('USYNC-1404', `Another running server has the identity of ${hello.name}.`);
+  if (hadItsTurn) return null;
+  const text = `Another server with the identity of ${hello.name} is connected.`;
+  return { kind: 'refused', code: 'USYNC-1404', text };
 }
 
 /** Of two connections dialled by one side the newer stays: the dialler gave the older one up. */

@@ -2,11 +2,13 @@
  * From facts to what is shown. Pure. Green needs the proof: equal digests at equal vectors, at the vector that this
  * replica has now; every other state names its reason and the next step.
  */
+import { serverIdOfOrigin, type ServerId } from '../core/origin.js';
+import { clockDriftMaxMs, msOfStamp } from '../core/stamp.js';
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
 import type { Problem } from '../observe/problem.js';
-import { clockOffsetMsMax, twinForgetMs } from './engine-limits.js';
+import { clockOffsetMsMax, epochToldMs, twinForgetMs } from './engine-limits.js';
 import type { DatasetStatus, EngineStatus, PeerStatus, SyncState } from './engine-status.js';
-import { headline } from './headline.js';
+import { ageText, capital, headline } from './headline.js';
 import { carries, isProvenNow, peerStatus, sessionOf } from './peer-status.js';
 import type { DatasetInput, PeerInput, StatusFacts } from './status-facts.js';
 
@@ -106,9 +108,11 @@ function problemsOf(
   const derived = [
     ...membershipProblems(facts),
     ...facts.datasets.flatMap((dataset) => datasetProblems(dataset, facts)),
+    ...facts.datasets.flatMap((dataset) => epochProblems(dataset, facts)),
     ...datasets.flatMap((dataset) => heldProblems(dataset, facts)),
     ...facts.peers.flatMap((peer) => peerProblems(peer, facts)),
     ...peers.flatMap((peer) => clockProblems(peer, facts)),
+    ...farStampProblems(facts),
   ];
   const told = new Set(facts.openProblems.map(({ code, subject }) => `${code} ${subject}`));
   const all = [...facts.openProblems, ...derived.filter(({ code, subject }) => !told.has(`${code} ${subject}`))];
@@ -181,6 +185,15 @@ function datasetProblems({ config, facts: own, look }: DatasetInput, facts: Stat
   return [];
 }
 
+/** Nothing is wrong any more, but a person who restored a backup wants to know that it was understood. */
+function epochProblems({ config, isInternal, facts: own }: DatasetInput, facts: StatusFacts): Problem[] {
+  const { epochChange } = own;
+  if (isInternal || epochChange === null || facts.nowMs - epochChange.atMs > epochToldMs) return [];
+  const { reason, atMs } = epochChange;
+  const subject = `dataset ${config.name}`;
+  return [problem(facts, { code: 'USYNC-1600', level: 'warn', subject, reason: `${capital(reason)}.`, sinceMs: atMs })];
+}
+
 function heldProblems({ name, held, quarantined }: DatasetStatus, facts: StatusFacts): Problem[] {
   const count = Math.max(held, quarantined);
   if (count === 0) return [];
@@ -232,7 +245,29 @@ function peerProblems(peer: PeerInput, facts: StatusFacts): Problem[] {
 
 function clockProblems({ name, clockOffsetMs }: PeerStatus, facts: StatusFacts): Problem[] {
   if (clockOffsetMs === null || Math.abs(clockOffsetMs) <= clockOffsetMsMax) return [];
-  const seconds = Math.round(Math.abs(clockOffsetMs) / 1000);
-  const reason = `Its clock is ${seconds} seconds ${clockOffsetMs > 0 ? 'ahead of' : 'behind'} this one.`;
+  const reason = `Its clock is ${ageText(Math.abs(clockOffsetMs))} ${clockOffsetMs > 0 ? 'ahead of' : 'behind'} this one.`;
   return [problem(facts, { code: 'USYNC-1408', level: 'warn', subject: `server ${name}`, reason })];
+}
+
+/**
+ * Who wrote while its clock was far ahead: known by its stamps, also when it is not connected to this server or has set
+ * its clock right. Such writes win over later ones until the time that they carry has come.
+ */
+function farStampProblems(facts: StatusFacts): Problem[] {
+  const aheadByServer = new Map<ServerId, number>();
+  for (const { look } of facts.datasets) {
+    for (const [origin, { stamp }] of look.position?.vector ?? []) {
+      const server = serverIdOfOrigin(origin);
+      const aheadMs = msOfStamp(stamp) - facts.nowMs;
+      if (aheadMs > clockDriftMaxMs + clockOffsetMsMax && aheadMs > (aheadByServer.get(server) ?? 0))
+        aheadByServer.set(server, aheadMs);
+    }
+  }
+  return [...aheadByServer].map(([server, aheadMs]) => {
+    const name = facts.peers.find(({ listed }) => listed.id === server)?.listed.name;
+    const isOwn = server === facts.server.id;
+    const subject = `server ${isOwn ? facts.server.name : (name ?? server)}`;
+    const reason = `It wrote changes whose time is ${ageText(aheadMs)} ahead of this clock.`;
+    return problem(facts, { code: 'USYNC-1408', level: 'warn', subject, reason });
+  });
 }

@@ -21,6 +21,7 @@ const opened = (stamp: number, more: Partial<OpenedDatabase> = {}): OpenedDataba
   origin,
   vector: new Map([[origin, { stamp: stamp as Stamp, chain: emptyChain }]]),
   isFresh: false,
+  isOlder: false,
   ...more,
 });
 
@@ -42,6 +43,7 @@ test('the database that was left behind, or a newer one after a kill, keeps its 
 test('an older database, another one, one of another server, and a lost memory begin a new epoch', () => {
   const sealed = { witness, isSealIntact: true };
   assert.match(epochReason(sealed, opened(99), now) ?? '', /older/);
+  assert.match(epochReason(sealed, opened(100, { isOlder: true }), now) ?? '', /older/, 'seen without the witness');
   assert.match(epochReason(sealed, opened(100, { databaseId: 'other' }), now) ?? '', /another one/);
   assert.match(epochReason(null, opened(100), now) ?? '', /no memory/);
   const foreign = originIdOf('ppppppppppppppp2' as ServerId, '00000001' as Epoch);

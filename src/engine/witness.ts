@@ -20,6 +20,13 @@ export interface Witness {
   readonly bootId: string | null;
   /** Written after everything was flushed at an orderly end. */
   readonly isClean: boolean;
+  /** The last time that this server went on under a new epoch. */
+  readonly epochChange?: EpochChange;
+}
+
+export interface EpochChange {
+  readonly atMs: number;
+  readonly reason: string;
 }
 
 export interface OpenedDatabase {
@@ -28,6 +35,8 @@ export interface OpenedDatabase {
   readonly vector: VersionVector;
   /** No part of the dataset yet: nothing was ever captured or merged here. */
   readonly isFresh: boolean;
+  /** The replica itself saw that it holds less than before. */
+  readonly isOlder: boolean;
 }
 
 export interface WitnessStore {
@@ -72,16 +81,18 @@ export function epochReason(
 ): string | null {
   if (opened.isFresh) return null;
   if (serverIdOfOrigin(opened.origin) !== now.server) return 'the database was copied from another server';
+  if (opened.isOlder) return olderReason;
   if (sealed === null) return 'this server has no memory of this database';
   const { witness } = sealed;
   if (!sealed.isSealIntact) return 'the data folder was copied or restored, or its last write was cut off';
   if (witness.databaseId !== opened.databaseId) return 'the database is another one than before';
-  if (stampIn(opened.vector, witness.origin) < witness.stamp)
-    return 'the database is older than what this server remembers of it: a restored backup or a lost tail';
+  if (stampIn(opened.vector, witness.origin) < witness.stamp) return olderReason;
   if (!witness.isClean && (now.bootId === null || witness.bootId !== now.bootId))
     return 'the machine stopped without warning; the database may have lost its newest transactions';
   return null;
 }
+
+const olderReason = 'the database is older than what this server remembers of it: a restored backup or a lost tail';
 
 const damagedWitness: Witness = {
   databaseId: '',

@@ -1,6 +1,6 @@
 // Goal: restored backups and cloned data folders are recognised, the lost tail comes back, all end equal.
 import assert from 'node:assert/strict';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { foreignWriters, runShell } from './foreign-writers.js';
 import { createMusicDatabase } from './music-database.js';
@@ -41,6 +41,7 @@ describe('a server that went back in time', { skip: missing }, () => {
     await a.start();
     await untilProven([a, b]);
     checkHas([a, b], ['after the backup', 'in the restored database']);
+    await checkTold(a, /older/);
   });
 
   test('a backup restored while the server runs is noticed at once', async () => {
@@ -50,9 +51,43 @@ describe('a server that went back in time', { skip: missing }, () => {
     await untilProven([a, b]);
     restoreFile(backup, a.database);
     insertArtist(a, 'in the restored database');
-    await waitUntil('b has the new artist', 30_000, () => Promise.resolve(has(b, 'in the restored database')));
+    await untilHas(b, 'in the restored database');
     await untilProven([a, b]);
     checkHas([a, b], ['after the backup', 'in the restored database']);
+  });
+
+  test('a backup copied over the file in place while the server rests is noticed, also a second time', async () => {
+    const backup = `${workplace.root}/backup.db`;
+    runShell(a.database, `VACUUM INTO '${backup}'`);
+    const names = ['first after the backup', 'second after the backup'];
+    for (const name of names) {
+      insertArtist(a, name);
+      await untilProven([a, b]);
+      await untilAtRest(a);
+      cpSync(backup, a.database);
+      insertArtist(a, `${name}, restored`);
+      await untilHas(b, `${name}, restored`);
+      await untilProven([a, b]);
+      await checkTold(a, /older/);
+    }
+    checkHas([a, b], [...names, ...names.map((name) => `${name}, restored`)]);
+  });
+
+  test('a data folder put back while the database stays takes a new epoch and loses nothing', async () => {
+    await a.end('SIGTERM');
+    cpSync(a.dataFolder, `${workplace.root}/data`, { recursive: true });
+    await a.start();
+    insertArtist(a, 'after the copy of the data folder');
+    await untilProven([a, b]);
+    await a.end('SIGKILL');
+    rmSync(a.dataFolder, { recursive: true });
+    cpSync(`${workplace.root}/data`, a.dataFolder, { recursive: true });
+    insertArtist(a, 'with the old data folder');
+    await a.start();
+    await untilHas(b, 'with the old data folder');
+    await untilProven([a, b]);
+    checkHas([a, b], ['after the copy of the data folder', 'with the old data folder']);
+    await checkTold(a, /data folder/);
   });
 
   test('database and data folder restored together take a new epoch and lose nothing', async () => {
@@ -68,6 +103,34 @@ describe('a server that went back in time', { skip: missing }, () => {
     await a.start();
     await untilProven([a, b]);
     checkHas([a, b], ['after the copy', 'in the copy']);
+    await checkTold(a, /data folder/);
+  });
+
+  test('a cloned machine and its original run at once, both write, and everybody gets all of it', async () => {
+    await a.end('SIGTERM');
+    const clone = await workplace.cloneServer(a, 'clone');
+    await a.start();
+    await clone.start();
+    for (let round = 0; round < 3; round++) {
+      insertArtist(a, `original ${round}`);
+      insertArtist(clone, `clone ${round}`);
+      insertArtist(b, `peer ${round}`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    const names = [0, 1, 2].flatMap((round) => [`original ${round}`, `clone ${round}`, `peer ${round}`]);
+    for (const server of [b, a, clone]) for (const name of names) await untilHas(server, name, 120_000);
+    const told = [...(await b.status()).problems, ...(await clone.status()).problems];
+    assert.ok(
+      told.some(({ code }) => code === 'USYNC-1404'),
+      'that two run with one identity is told',
+    );
+    await clone.end('SIGKILL');
+    insertArtist(a, 'after the clone');
+    await untilHas(b, 'after the clone', 120_000);
+    await untilProven([a, b]);
+    checkHas([a, b], [...names, 'after the clone']);
+    const dumps = [a, clone].map(({ database }) => dumpTables(database).get('Artist')?.length);
+    assert.equal(dumps[0], (dumps[1] ?? 0) + 1, 'the clone held the same, but for the last one');
   });
 });
 
@@ -75,6 +138,19 @@ const insertArtist = (server: ServerProcess, name: string): void =>
   void runShell(server.database, `INSERT INTO Artist (Name) VALUES ('${name}')`);
 const has = (server: ServerProcess, name: string): boolean =>
   runShell(server.database, `SELECT count(*) FROM Artist WHERE Name = '${name}'`).trim() === '1';
+
+const untilHas = (server: ServerProcess, name: string, timeoutMs = 60_000): Promise<void> =>
+  waitUntil(`${server.name} has "${name}"`, timeoutMs, () => Promise.resolve(has(server, name)), server.log);
+
+/** Until the engine has closed the database: SQLite removes the -wal with the last connection. */
+const untilAtRest = (server: ServerProcess): Promise<void> =>
+  waitUntil(`${server.name} rests`, 60_000, () => Promise.resolve(!existsSync(`${server.database}-wal`)));
+
+async function checkTold(server: ServerProcess, reason: RegExp): Promise<void> {
+  const { problems } = await server.status();
+  const told = problems.find(({ code }) => code === 'USYNC-1600');
+  assert.match(told?.reason ?? JSON.stringify(problems), reason);
+}
 
 /** As people restore: the old file is taken away with its companions, the backup is moved into its place. */
 function restoreFile(backup: string, database: string): void {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +42,8 @@ export interface ServerProcess {
 export interface Workplace {
   readonly root: string;
   addServer(name: string): Promise<ServerProcess>;
+  /** The folder of a stopped server copied as a whole, as a machine is cloned; only the port is another one. */
+  cloneServer(original: ServerProcess, name: string): Promise<ServerProcess>;
   /** Ends all servers and removes the folder. */
   clear(): Promise<void>;
 }
@@ -55,6 +57,13 @@ export function createWorkplace(): Workplace {
       const server = await createServerProcess(join(root, name), name);
       servers.push(server);
       return server;
+    },
+    async cloneServer(original, name) {
+      const folder = join(root, name);
+      cpSync(original.folder, folder, { recursive: true, preserveTimestamps: true });
+      const server = await createServerProcess(folder, original.name);
+      servers.push(server);
+      return { ...server, name };
     },
     async clear() {
       for (const server of servers) await server.end('SIGKILL');

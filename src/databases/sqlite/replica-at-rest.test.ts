@@ -1,6 +1,6 @@
 /** Goal: a replica that has nothing to do leaves the file alone, and one that is refused never touched it. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Epoch, ServerId } from '../../core/origin.js';
 import { SyncError } from '../../core/sync-error.js';
@@ -100,5 +100,39 @@ test('opening again after a rest writes nothing, and follows what changed meanwh
   application.exec('INSERT INTO t VALUES (1, 1, 1)');
   assert.equal((await replica.drain()).rows, 1);
   application.close();
+  await replica.close();
+});
+
+test('a backup copied over the file in place is noticed before anything is captured', async () => {
+  using folder = temporaryFolder();
+  const path = folder.path('app.db');
+  makeDatabase(path);
+  const replica = replicaOf(path, 'a');
+  await replica.open();
+  await replica.drain();
+  const write = async (sql: string): Promise<void> => {
+    const application = openConnection(path, { busyTimeoutMs: 2000 });
+    application.exec(sql);
+    application.close();
+    await replica.drain();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+  };
+  await write('INSERT INTO t VALUES (1, 1)');
+  copyFileSync(path, folder.path('backup.db'));
+  await write('INSERT INTO t VALUES (2, 2)');
+  const { ino } = statSync(path);
+  copyFileSync(folder.path('backup.db'), path);
+  assert.equal(statSync(path).ino, ino, 'the same file, with older content');
+  for (const attempt of [1, 2])
+    await assert.rejects(
+      replica.drain(),
+      (error) => error instanceof SyncError && error.code === 'USYNC-1208',
+      `attempt ${attempt}`,
+    );
+  await replica.close();
+  assert.equal((await replica.open()).isOlder, true);
+  await replica.drain();
+  await replica.close();
+  assert.equal((await replica.open()).isOlder, false, 'told once');
   await replica.close();
 });

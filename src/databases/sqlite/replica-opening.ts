@@ -26,6 +26,8 @@ export interface OpenedReplica {
   readonly context: ReplicaContext;
   /** What happened that a person should know. */
   readonly notices: readonly Notice[];
+  /** It holds less than when the same replica last had it open: a backup was put in its place. */
+  readonly isOlder: boolean;
 }
 
 /**
@@ -43,14 +45,14 @@ export async function openReplica(
     if (known && (await whenFree(system, () => schemaText(connection) === known.text))) {
       const context = openContext(connection, options);
       context.tables.load(known.schema);
-      if (await whenFree(system, () => isPrepared(context))) return { database, context, notices: [] };
+      if (await whenFree(system, () => isPrepared(context))) return { database, context, notices: [], isOlder: false };
     }
     // A damaged file that was never captured is left as it is. Later damage is met by reading and by the audit.
     if (!hasSyncTables(connection)) await whenFree(system, () => checkStructure(connection));
     await whenFree(system, () => transact(connection, 'immediate', () => createSyncTables(connection)));
     const context = openContext(connection, options);
     const notices = await whenFree(system, () => inTransaction(context, () => prepare(context)));
-    return { database, context, notices };
+    return { database, context, notices, isOlder: false };
   } catch (error) {
     connection.close();
     throw error;

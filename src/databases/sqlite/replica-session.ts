@@ -5,6 +5,7 @@ import type { ReplicaIdentity } from '../replica.js';
 import { foreignCommitCounter } from './connection/commit-counter.js';
 import { createCommitWatch, type CommitWatch } from './connection/commit-watch.js';
 import { takeEngineLock, type EngineLock } from './connection/engine-lock.js';
+import { isOlderThan, memoryOfDatabase, type DatabaseMemory } from './database-memory.js';
 import { fileIdentityOf, isSameFile } from './connection/file-identity.js';
 import { checkDatabaseFile, type OpenedDatabase } from './connection/open-database.js';
 import { landingChangeset } from './merge/landing-marker.js';
@@ -74,6 +75,7 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
       lane.run(async () => {
         connection.rest();
         const fresh = await lock.around(() => connection.connect());
+        connection.accept();
         await merging.finishLanding(fresh.context);
         connection.startWatch(fresh);
         connection.armIdle();
@@ -116,6 +118,8 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
 interface KeptConnection {
   connect(): Promise<OpenedReplica>;
   contextNow(): Promise<ReplicaContext>;
+  /** What is open now is what counts, whatever was there before: the caller was told. */
+  accept(): void;
   /** The open context while a changeset lands in it, else null. */
   landingContext(): ReplicaContext | null;
   startWatch(fresh: OpenedReplica): void;
@@ -136,19 +140,23 @@ function createKeptConnection(
   let opened: OpenedReplica | null = null;
   let openFile: OpenedDatabase | null = null;
   let known: KnownSchema | null = null;
+  let before: DatabaseMemory | null = null;
   let cancelIdle = noTimer;
 
   const kept: KeptConnection = {
     async connect() {
       const fresh = await openReplica(options.path, { ...openingOf(options), known });
-      opened = fresh;
+      const isOlder = before !== null && isOlderThan(memoryOfDatabase(fresh.context), before);
+      opened = { ...fresh, isOlder };
       openFile = fresh.database;
-      return fresh;
+      return opened;
     },
     rest() {
       cancelIdle();
       if (!opened) return;
-      known = knownWhereFree(opened);
+      const { context } = opened;
+      known = whereFree(() => knownSchema(context));
+      if (!opened.isOlder) before = whereFree(() => memoryOfDatabase(context)) ?? before;
       opened.database.connection.close();
       opened = null;
       watch?.rest();
@@ -160,6 +168,9 @@ function createKeptConnection(
       cancelIdle = system.after(idleMs, () => {
         if (around.mayClose()) kept.rest();
       });
+    },
+    accept() {
+      if (opened) opened = { ...opened, isOlder: false };
     },
     startWatch({ database }) {
       watch?.close();
@@ -180,7 +191,11 @@ function createKeptConnection(
         throw new SyncError('USYNC-1208', `${options.path} was replaced by another file`);
       }
       if (opened) return opened.context;
-      const { context } = await kept.connect();
+      const { context, isOlder } = await kept.connect();
+      if (isOlder) {
+        kept.rest();
+        throw new SyncError('USYNC-1208', `${options.path} holds less than before: an older copy was put over it`);
+      }
       watch?.rebase();
       return context;
     },
@@ -200,10 +215,10 @@ function createKeptConnection(
 
 const noTimer = (): void => {};
 
-/** Only to open the same file again sooner, so whatever stands in the way (a lock, damage) is met then. */
-function knownWhereFree({ context }: OpenedReplica): KnownSchema | null {
+/** What is only kept for the next opening: whatever stands in the way (a lock, damage) is met then. */
+function whereFree<T>(read: () => T): T | null {
   try {
-    return knownSchema(context);
+    return read();
   } catch {
     return null;
   }

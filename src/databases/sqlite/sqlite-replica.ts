@@ -160,7 +160,7 @@ async function markFounded(context: ReplicaContext): Promise<void> {
 const isFresh = ({ meta, origins }: ReplicaContext): boolean =>
   meta.text('isFounded') === null && origins.vector().size === 0;
 
-function reportOf({ context, database, notices }: OpenedReplica): ReplicaReport {
+function reportOf({ context, database, notices, isOlder }: OpenedReplica): ReplicaReport {
   return {
     databaseId: context.meta.text('database') ?? '',
     origin: context.origins.own(),
@@ -168,6 +168,7 @@ function reportOf({ context, database, notices }: OpenedReplica): ReplicaReport 
     journalMode: database.journalMode,
     tables: tableReports(context),
     notices,
+    isOlder,
     unadoptedRows: isFresh(context)
       ? context.tables.all().reduce((sum, table) => sum + countRows(context, table), 0)
       : 0,

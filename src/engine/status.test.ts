@@ -1,0 +1,71 @@
+// What a status tells of clocks and of servers that went back in time. Facts in, problems out.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { originIdOf, type Epoch, type ServerId } from '../core/origin.js';
+import { stampOfMs } from '../core/stamp.js';
+import { emptyChain } from '../core/version-vector.js';
+import { engineStatus } from './status.js';
+import type { DatasetInput, PeerInput, StatusFacts } from './status-facts.js';
+
+const nowMs = Date.UTC(2026, 0, 1);
+const [self, pit] = ['a'.repeat(16) as ServerId, 'b'.repeat(16) as ServerId];
+const hourMs = 3_600_000;
+
+interface Given {
+  readonly clockOffsetMs?: number;
+  readonly stampAheadMs?: number;
+  readonly epochChange?: DatasetInput['facts']['epochChange'];
+}
+
+function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null }: Given): string[] {
+  const stamp = stampOfMs(nowMs + stampAheadMs);
+  const vector = new Map([[originIdOf(pit, '00000001' as Epoch), { stamp, chain: emptyChain }]]);
+  const origin = originIdOf(self, '00000001' as Epoch);
+  const position = { origin, vector, tail: new Map(), isLanding: false, isFresh: false, journalBytes: 0 };
+  const dataset = {
+    config: { name: 'shop' },
+    isInternal: false,
+    facts: { isOpen: true, report: null, lastFailure: null, selfTest: { kind: 'passed', atMs: 0 }, epochChange },
+    look: { position, tables: [], proof: null, conflicts: 0, quarantined: 0, isCurrent: true },
+    counters: {},
+  } as unknown as DatasetInput;
+  const peer = {
+    listed: { id: pit, name: 'pit-3', state: 'member', datasets: ['shop'], addresses: [] },
+    session: clockOffsetMs === undefined ? null : { stage: 'open', clockOffsetMs, datasets: [], lastHeardMs: 0 },
+    proofByDataset: new Map(),
+    ackedByDataset: new Map(),
+    link: null,
+    failure: null,
+    refusal: null,
+    twinSeenAtMs: null,
+  } as unknown as PeerInput;
+  const server = { id: self, name: 'stands', membership: 'member' } as unknown as StatusFacts['server'];
+  const facts = { server, phase: 'running', inviterName: null, datasets: [dataset], peers: [peer] } as const;
+  const { problems } = engineStatus({ ...facts, openProblems: [], nowMs, monotonicMs: 0 });
+  return problems.map(({ code, subject, reason }) => `${code} ${subject}: ${reason}`);
+}
+
+test('a clock that is off is told with the name of the server and how far', () => {
+  assert.deepEqual(problemsOf({ clockOffsetMs: -3 * hourMs }), [
+    'USYNC-1408 server pit-3: Its clock is 3 h behind this one.',
+  ]);
+  assert.deepEqual(problemsOf({ clockOffsetMs: 3652 * 24 * hourMs }), [
+    'USYNC-1408 server pit-3: Its clock is 3652 days ahead of this one.',
+  ]);
+  assert.deepEqual(problemsOf({ clockOffsetMs: 30_000 }), []);
+});
+
+test('a server that wrote with a clock far ahead is named also while it is not connected', () => {
+  assert.deepEqual(problemsOf({ stampAheadMs: 3652 * 24 * hourMs }), [
+    'USYNC-1408 server pit-3: It wrote changes whose time is 3652 days ahead of this clock.',
+  ]);
+  assert.deepEqual(problemsOf({ stampAheadMs: 5 * 60_000 }), [], 'as far as others may be dragged along');
+});
+
+test('a new epoch is told for a day, with its reason', () => {
+  const reason = 'the database is older than what this server remembers of it';
+  assert.deepEqual(problemsOf({ epochChange: { atMs: nowMs - hourMs, reason } }), [
+    'USYNC-1600 dataset shop: The database is older than what this server remembers of it.',
+  ]);
+  assert.deepEqual(problemsOf({ epochChange: { atMs: nowMs - 25 * hourMs, reason } }), []);
+});
