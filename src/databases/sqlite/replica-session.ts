@@ -5,14 +5,14 @@ import type { ReplicaIdentity } from '../replica.js';
 import { foreignCommitCounter } from './connection/commit-counter.js';
 import { createCommitWatch, type CommitWatch } from './connection/commit-watch.js';
 import { takeEngineLock, type EngineLock } from './connection/engine-lock.js';
-import { isOlderThan, memoryOfDatabase, type DatabaseMemory } from './database-memory.js';
+import { createDatabaseMemory } from './database-memory.js';
 import { fileIdentityOf, isSameFile } from './connection/file-identity.js';
 import { checkDatabaseFile, type OpenedDatabase } from './connection/open-database.js';
 import { landingChangeset } from './merge/landing-marker.js';
 import type { PaceOptions } from './connection/pace.js';
 import type { Merging, ReplicaContext } from './stores/replica-context.js';
 import { createLane } from './replica-lane.js';
-import { knownSchema, openReplica, type KnownSchema, type OpenedReplica } from './replica-opening.js';
+import { openReplica, type OpenedReplica } from './replica-opening.js';
 import type { SqliteModule } from './connection/sqlite-module.js';
 import { adjustByRules, type TableRules } from './schema/table-rules.js';
 
@@ -133,30 +133,26 @@ const idleMsDefault = 5000;
 
 function createKeptConnection(
   options: SqliteReplicaOptions,
-  around: { readonly mayClose: () => boolean; readonly hint: () => void },
+  { mayClose, hint }: { readonly mayClose: () => boolean; readonly hint: () => void },
 ): KeptConnection {
   const { system, dataset } = options;
   let watch: CommitWatch | null = null;
   let opened: OpenedReplica | null = null;
   let openFile: OpenedDatabase | null = null;
-  let known: KnownSchema | null = null;
-  let before: DatabaseMemory | null = null;
+  const memory = createDatabaseMemory();
   let cancelIdle = noTimer;
 
   const kept: KeptConnection = {
     async connect() {
-      const fresh = await openReplica(options.path, { ...openingOf(options), known });
-      const isOlder = before !== null && isOlderThan(memoryOfDatabase(fresh.context), before);
-      opened = { ...fresh, isOlder };
+      const fresh = await openReplica(options.path, { ...openingOf(options), known: memory.known });
+      opened = { ...fresh, isOlder: memory.isOlder(fresh.context) };
       openFile = fresh.database;
       return opened;
     },
     rest() {
       cancelIdle();
       if (!opened) return;
-      const { context } = opened;
-      known = whereFree(() => knownSchema(context));
-      if (!opened.isOlder) before = whereFree(() => memoryOfDatabase(context)) ?? before;
+      memory.keep(opened);
       opened.database.connection.close();
       opened = null;
       watch?.rest();
@@ -166,35 +162,30 @@ function createKeptConnection(
       const idleMs = options.idleMs ?? idleMsDefault;
       if (idleMs === 0) return;
       cancelIdle = system.after(idleMs, () => {
-        if (around.mayClose()) kept.rest();
+        if (mayClose()) kept.rest();
       });
     },
     accept() {
       if (opened) opened = { ...opened, isOlder: false };
     },
     startWatch({ database }) {
+      const { realPath, identity } = database;
+      const counter = () => (opened ? foreignCommitCounter(opened.database.connection) : null);
       watch?.close();
-      watch = createCommitWatch({
-        system,
-        realPath: database.realPath,
-        identity: database.identity,
-        counter: () => (opened ? foreignCommitCounter(opened.database.connection) : null),
-        onCommit: around.hint,
-        onReplaced: around.hint,
-      });
+      watch = createCommitWatch({ system, realPath, identity, counter, onCommit: hint, onReplaced: hint });
       watch.rebase();
     },
     async contextNow() {
       if (!openFile) throw new SyncError('USYNC-1002', `dataset ${dataset} is not open`);
       if (!isSameFile(fileIdentityOf(openFile.realPath), openFile.identity)) {
         kept.rest();
-        throw new SyncError('USYNC-1208', `${options.path} was replaced by another file`);
+        throw replaced(`${options.path} was replaced by another file`);
       }
       if (opened) return opened.context;
       const { context, isOlder } = await kept.connect();
       if (isOlder) {
         kept.rest();
-        throw new SyncError('USYNC-1208', `${options.path} holds less than before: an older copy was put over it`);
+        throw replaced(`${options.path} holds less than before: an older copy was put over it`);
       }
       watch?.rebase();
       return context;
@@ -215,14 +206,7 @@ function createKeptConnection(
 
 const noTimer = (): void => {};
 
-/** What is only kept for the next opening: whatever stands in the way (a lock, damage) is met then. */
-function whereFree<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch {
-    return null;
-  }
-}
+const replaced = (text: string): SyncError => new SyncError('USYNC-1208', text);
 
 function openingOf(options: SqliteReplicaOptions): Omit<Parameters<typeof openReplica>[1], 'known'> {
   const { dataset, identity, system, observe, module, allowNetworkFileSystem, pace } = options;
