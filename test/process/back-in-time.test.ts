@@ -140,7 +140,12 @@ const has = (server: ServerProcess, name: string): boolean =>
   runShell(server.database, `SELECT count(*) FROM Artist WHERE Name = '${name}'`).trim() === '1';
 
 const untilHas = (server: ServerProcess, name: string, timeoutMs = 60_000): Promise<void> =>
-  waitUntil(`${server.name} has "${name}"`, timeoutMs, () => Promise.resolve(has(server, name)), () => server.log());
+  waitUntil(
+    `${server.name} has "${name}"`,
+    timeoutMs,
+    () => Promise.resolve(has(server, name)),
+    () => server.log(),
+  );
 
 /** Until the engine has closed the database: SQLite removes the -wal with the last connection. */
 const untilAtRest = (server: ServerProcess): Promise<void> =>
