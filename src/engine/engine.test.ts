@@ -160,6 +160,7 @@ test('F18: a cloned machine that runs beside its original is reported on both an
     {
       ...b.config,
       dataFolder: join(ground.root, 'clone-data'),
+      listen: { ...b.config.listen, port: 0 },
       datasets: b.config.datasets.map((dataset) => ({ ...dataset, sqlite: path })),
     },
     { version: 'test', observe: () => undefined },
