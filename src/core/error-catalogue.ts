@@ -9,7 +9,8 @@ const entry = (title: string, cause: string, nextStep: string): ErrorEntry => ({
 
 /**
  * Every stable error code. Hundreds tell the area: 10 general, 11 configuration, 12 databases, 13 schema and rows,
- * 14 servers and trust, 15 connections and protocol, 16 recovery, 18 decisions of people. Codes are never re-used.
+ * 14 servers and trust, 15 connections and protocol, 16 recovery, 17 folders, 18 decisions of people. Codes are never
+ * re-used.
  */
 export const errorCatalogue = {
   'USYNC-1000': entry(
@@ -208,6 +209,26 @@ export const errorCatalogue = {
     'Forked origin',
     'Two different histories carry the same name.',
     'Nothing to do: the younger history gets a name of its own, and both are merged.',
+  ),
+  'USYNC-1700': entry(
+    'Folder missing',
+    'The folder does not exist, is no folder, or cannot be read.',
+    'Correct the path in the configuration, or its permissions.',
+  ),
+  'USYNC-1701': entry(
+    'Folder is not the one that was synced',
+    'Another folder stands at the path, or the mark inside it is gone: an unmounted disk, or a folder that was emptied.',
+    'Mount or restore it; nothing is deleted elsewhere meanwhile.',
+  ),
+  'USYNC-1702': entry(
+    'Many files were deleted',
+    'So much of the folder is gone at once that it may be a mistake; nothing is deleted elsewhere yet.',
+    'Restore them, or accept that they are gone.',
+  ),
+  'USYNC-1703': entry(
+    'Entries wait',
+    'A file or folder cannot be read or placed here; the others go on.',
+    'Look at the reason of each; they are tried again by themselves.',
   ),
   'USYNC-1800': entry(
     'No such record',

@@ -16,15 +16,33 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   observe: ['core', 'system'],
   config: ['core', 'system'],
   databases: ['core', 'protocol', 'system', 'observe'],
+  files: ['core', 'protocol', 'system', 'observe', 'databases'],
   transports: ['core', 'protocol', 'system', 'observe'],
   engine: ['core', 'protocol', 'system', 'observe', 'config', 'databases', 'transports'],
-  cli: ['core', 'protocol', 'system', 'observe', 'config', 'databases', 'transports', 'engine', 'library', 'cli'],
-  library: ['core', 'protocol', 'system', 'observe', 'config', 'databases', 'transports', 'engine'],
+  cli: [
+    'core',
+    'protocol',
+    'system',
+    'observe',
+    'config',
+    'databases',
+    'files',
+    'transports',
+    'engine',
+    'library',
+    'cli',
+  ],
+  library: ['core', 'protocol', 'system', 'observe', 'config', 'databases', 'files', 'transports', 'engine'],
 };
 const pureRooms = ['core', 'protocol'];
 
-/** Only the contracts of these rooms are open to the engine; their adapters are named by the cli and the library alone. */
-const contracts = ['databases/replica.ts', 'databases/server-list.ts', 'transports/transport.ts'];
+/** Only the contracts of these rooms are open to the engine and to files; their adapters are named by the cli and the library alone. */
+const contracts = [
+  'databases/entry-table.ts',
+  'databases/replica.ts',
+  'databases/server-list.ts',
+  'transports/transport.ts',
+];
 
 interface Import {
   readonly from: string;
@@ -70,11 +88,11 @@ test('the pure rooms import nothing from Node.js and no package', () => {
   );
 });
 
-test('the engine knows contracts, never a concrete adapter', () => {
+test('the engine and the folders know contracts, never a concrete adapter', () => {
   const wrong = relative.filter((each) => {
     const target = targetOf(each);
     return (
-      roomOf(each.from) === 'engine' &&
+      ['engine', 'files'].includes(roomOf(each.from)) &&
       ['databases', 'transports'].includes(roomOf(target)) &&
       !contracts.includes(target)
     );

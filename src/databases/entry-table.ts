@@ -1,0 +1,121 @@
+/**
+ * The contract of a folder dataset's state: a database of its own in the data folder. Its table of entries is replicated
+ * by the same engine as any other table; this is the application's side of it. Beside it stands what only this server
+ * knows: what is on its disk, which chunks its contents have, what was replaced or deleted.
+ *
+ * 1. Calls are synchronous and short. Whatever is written outside `atomically` is a transaction of its own.
+ * 2. What is committed survives power loss.
+ * 3. `pending` names every path whose rows changed, by merging or by `mark`, until `settled` says that nothing is left
+ *    to do there. It survives a restart.
+ */
+import type { Entry, EntryVersion } from '../core/entry.js';
+
+export interface EntryTable {
+  /** All or nothing. Merges of the replica wait meanwhile. */
+  atomically<T>(work: () => T): T;
+  readonly rows: EntryRows;
+  readonly disk: DiskRecords;
+  readonly contents: ContentRecords;
+  readonly history: HistoryRecords;
+  /** A value that this server keeps for itself. */
+  value(name: string): string | null;
+  setValue(name: string, value: string): void;
+  close(): void;
+}
+
+/** The rows that all servers share. */
+export interface EntryRows {
+  at(path: string): Entry[];
+  /** Whether any entry stands below the path. */
+  isBelow(path: string): boolean;
+  /** Whether any path has this version. */
+  isVersion(version: string): boolean;
+  /** Does nothing when the path has a row of this version. */
+  insert(entry: Entry): void;
+  end(path: string, version: EntryVersion): void;
+  setAttributes(path: string, version: EntryVersion, attributes: Attributes): void;
+  /** Conflict copies that stand, by path. */
+  copies(max: number): Entry[];
+  counts(): { readonly entries: number; readonly bytes: number };
+  pending(max: number): PendingPath[];
+  pendingCount(): number;
+  mark(path: string): void;
+  /** Marks every path that has a row and nothing on disk. */
+  markUnplaced(): void;
+  /** Unless the path was marked again meanwhile. */
+  settled(pending: PendingPath): void;
+  /** Rows written inside do not mark their paths: the caller knows that they are true on disk. */
+  unmarked<T>(work: () => T): T;
+}
+
+export interface Attributes {
+  readonly mode: number;
+  readonly mtime: number;
+}
+
+export interface PendingPath {
+  readonly path: string;
+  readonly sequence: number;
+}
+
+/** What was last seen or placed on the disk of this server. */
+export interface DiskRecord extends Attributes {
+  readonly path: string;
+  readonly version: EntryVersion;
+  readonly size: number;
+  /** What the system tells of the file; while it is the same, the content is. Empty: look again. */
+  readonly mark: string;
+  /** A folder without a row, which stands only for what is left out of the dataset inside it. */
+  readonly isKept: boolean;
+}
+
+export interface DiskRecords {
+  at(path: string): DiskRecord | null;
+  /** Records directly in a folder; "" is the root. */
+  in(folder: string): DiskRecord[];
+  put(record: DiskRecord): void;
+  remove(path: string): void;
+  /** Paths where this version stands. */
+  holding(version: EntryVersion): string[];
+  count(): number;
+  /** What is about to be put on disk, so that after a crash it is not taken for an edit. */
+  intend(path: string, version: EntryVersion): void;
+  intended(): { readonly path: string; readonly version: EntryVersion }[];
+  forgetIntended(path: string): void;
+}
+
+export interface ContentRecords {
+  putList(version: EntryVersion, list: Uint8Array): void;
+  list(version: EntryVersion): Uint8Array | null;
+  /** Contents that hold a chunk whose hash begins so, with its number in their list. */
+  holdingChunk(prefix: bigint): { readonly version: EntryVersion; readonly number: number }[];
+  /** Forgets lists of versions that stand nowhere any more. */
+  prune(): void;
+}
+
+export interface HistoryRecord extends Attributes {
+  readonly id: number;
+  readonly path: string;
+  readonly version: EntryVersion;
+  readonly size: number;
+  /** Name of the file in the history folder. */
+  readonly file: string;
+  readonly reason: 'replaced' | 'deleted';
+  readonly atMs: number;
+}
+
+export interface HistoryRecords {
+  add(record: Omit<HistoryRecord, 'id'>): void;
+  /** Newest first; of one path or of all. */
+  list(request: { readonly path?: string; readonly max: number }): HistoryRecord[];
+  holding(version: EntryVersion): HistoryRecord[];
+  /** What exceeds the bounds, oldest first. */
+  excess(bounds: HistoryBounds): HistoryRecord[];
+  remove(id: number): void;
+}
+
+export interface HistoryBounds {
+  readonly olderThanMs: number;
+  readonly versionsMax: number;
+  readonly bytesMax: number;
+}

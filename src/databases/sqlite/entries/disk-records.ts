@@ -1,0 +1,52 @@
+import type { EntryVersion } from '../../../core/entry.js';
+import type { DiskRecord, DiskRecords } from '../../entry-table.js';
+import type { Connection, PlainRow } from '../connection/driver.js';
+
+const columns = 'folder, name, version, size, mode, mtime, mark, is_kept';
+
+export function createDiskRecords(connection: Connection): DiskRecords {
+  return {
+    at(path) {
+      const row = connection.cached(`SELECT ${columns} FROM disk WHERE folder = ? AND name = ?`).get(...split(path));
+      return row === undefined ? null : recordOf(row);
+    },
+    in: (folder) => connection.cached(`SELECT ${columns} FROM disk WHERE folder = ?`).all(folder).map(recordOf),
+    put({ path, version, size, mode, mtime, mark, isKept }) {
+      connection
+        .cached(`INSERT OR REPLACE INTO disk (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+        .run(...split(path), version, BigInt(size), BigInt(mode), BigInt(mtime), mark, isKept ? 1n : 0n);
+    },
+    remove: (path) => void connection.cached('DELETE FROM disk WHERE folder = ? AND name = ?').run(...split(path)),
+    holding: (version) =>
+      connection
+        .cached('SELECT folder, name FROM disk WHERE version = ?')
+        .all(version)
+        .map(([folder, name]) => join(String(folder), String(name))),
+    count: () => Number(connection.cached('SELECT count(*) FROM disk').get()?.[0] ?? 0),
+    intend: (path, version) =>
+      void connection.cached('INSERT OR REPLACE INTO intended (path, version) VALUES (?, ?)').run(path, version),
+    intended: () =>
+      connection
+        .cached('SELECT path, version FROM intended')
+        .all()
+        .map(([path, version]) => ({ path: String(path), version: String(version) as EntryVersion })),
+    forgetIntended: (path) => void connection.cached('DELETE FROM intended WHERE path = ?').run(path),
+  };
+}
+
+function split(path: string): [string, string] {
+  const at = path.lastIndexOf('/');
+  return at < 0 ? ['', path] : [path.slice(0, at), path.slice(at + 1)];
+}
+
+const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
+
+const recordOf = ([folder, name, version, size, mode, mtime, mark, isKept]: PlainRow): DiskRecord => ({
+  path: join(String(folder), String(name)),
+  version: String(version) as EntryVersion,
+  size: Number(size),
+  mode: Number(mode),
+  mtime: Number(mtime),
+  mark: String(mark),
+  isKept: isKept === 1n,
+});

@@ -1,0 +1,83 @@
+import type { Entry, EntryVersion } from '../../../core/entry.js';
+import type { EntryRows } from '../../entry-table.js';
+import type { Connection, PlainRow } from '../connection/driver.js';
+
+const columns = 'path, version, size, mode, mtime, base, author, time, copy_of';
+
+/** The synced table, and the paths at which it changed. */
+export function createEntryRows(connection: Connection): EntryRows {
+  const number = (sql: string): number => Number(connection.cached(sql).get()?.[0] ?? 0);
+  return {
+    at: (path) => connection.cached(`SELECT ${columns} FROM entries WHERE path = ?`).all(path).map(entryOf),
+    // "0" is the character after "/", so the range is what stands below the path.
+    isBelow: (path) =>
+      connection.cached('SELECT 1 FROM entries WHERE path > ? AND path < ? LIMIT 1').get(`${path}/`, `${path}0`) !==
+      undefined,
+    isVersion: (version) =>
+      connection.cached('SELECT 1 FROM entries WHERE version = ? LIMIT 1').get(version) !== undefined,
+    insert: (entry) => insert(connection, entry),
+    end: (path, version) =>
+      void connection.cached('DELETE FROM entries WHERE path = ? AND version = ?').run(path, version),
+    setAttributes(path, version, { mode, mtime }) {
+      connection
+        .cached(
+          'UPDATE entries SET mode = ?3, mtime = ?4 WHERE path = ?1 AND version = ?2 AND (mode <> ?3 OR mtime <> ?4)',
+        )
+        .run(path, version, BigInt(mode), BigInt(mtime));
+    },
+    copies: (max) =>
+      connection
+        .cached(`SELECT ${columns} FROM entries WHERE copy_of IS NOT NULL ORDER BY path LIMIT ?`)
+        .all(BigInt(max))
+        .map(entryOf),
+    counts: () => ({
+      entries: number('SELECT count(*) FROM entries'),
+      bytes: number('SELECT total(size) FROM entries'),
+    }),
+    pending: (max) =>
+      connection
+        .cached('SELECT path, sequence FROM pending ORDER BY sequence LIMIT ?')
+        .all(BigInt(max))
+        .map(([path, sequence]) => ({ path: String(path), sequence: Number(sequence) })),
+    pendingCount: () => number('SELECT count(*) FROM pending'),
+    mark: (path) => void connection.cached('INSERT OR REPLACE INTO pending (path) VALUES (?)').run(path),
+    // The folder of a path ends where its last name begins: SQLite has no function for it, so the names are joined.
+    markUnplaced: () =>
+      void connection
+        .cached(
+          `INSERT OR IGNORE INTO pending (path) SELECT path FROM entries WHERE path NOT IN
+         (SELECT CASE folder WHEN '' THEN name ELSE folder || '/' || name END FROM disk)`,
+        )
+        .run(),
+    settled: ({ path, sequence }) =>
+      void connection.cached('DELETE FROM pending WHERE path = ? AND sequence = ?').run(path, BigInt(sequence)),
+    unmarked(work) {
+      connection.cached('UPDATE writing SET is_unmarked = 1').run();
+      const result = work();
+      connection.cached('UPDATE writing SET is_unmarked = 0').run();
+      return result;
+    },
+  };
+}
+
+function insert(connection: Connection, entry: Entry): void {
+  const { path, version, size, mode, mtime, base, author, time, copyOf } = entry;
+  connection
+    .cached(`INSERT INTO entries (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+    .run(path, version, BigInt(size), BigInt(mode), BigInt(mtime), base, author, BigInt(time), copyOf);
+}
+
+/** Rows may come from a peer: what is no text or number is read as one all the same, and checked where it is used. */
+function entryOf([path, version, size, mode, mtime, base, author, time, copyOf]: PlainRow): Entry {
+  return {
+    path: String(path),
+    version: String(version) as EntryVersion,
+    size: Number(size),
+    mode: Number(mode),
+    mtime: Number(mtime),
+    base: base === null ? null : (String(base) as EntryVersion),
+    author: String(author),
+    time: Number(time),
+    copyOf: copyOf === null ? null : String(copyOf),
+  };
+}

@@ -1,0 +1,49 @@
+import type { EntryVersion } from '../../../core/entry.js';
+import type { HistoryRecord, HistoryRecords } from '../../entry-table.js';
+import type { Connection, PlainRow } from '../connection/driver.js';
+
+const columns = 'id, path, version, size, mode, mtime, file, reason, at';
+
+export function createHistoryRecords(connection: Connection): HistoryRecords {
+  return {
+    add({ path, version, size, mode, mtime, file, reason, atMs }) {
+      connection
+        .cached(
+          'INSERT INTO history (path, version, size, mode, mtime, file, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        )
+        .run(path, version, BigInt(size), BigInt(mode), BigInt(mtime), file, reason, BigInt(Math.trunc(atMs)));
+    },
+    list: ({ path, max }) =>
+      (path === undefined
+        ? connection.cached(`SELECT ${columns} FROM history ORDER BY id DESC LIMIT ?`).all(BigInt(max))
+        : connection
+            .cached(`SELECT ${columns} FROM history WHERE path = ? ORDER BY id DESC LIMIT ?`)
+            .all(path, BigInt(max))
+      ).map(recordOf),
+    holding: (version) =>
+      connection.cached(`SELECT ${columns} FROM history WHERE version = ?`).all(version).map(recordOf),
+    excess: ({ olderThanMs, versionsMax, bytesMax }) =>
+      connection
+        .cached(
+          `SELECT ${columns} FROM (
+           SELECT *, row_number() OVER (PARTITION BY path ORDER BY id DESC) AS place, sum(size) OVER (ORDER BY id DESC) AS bytes
+           FROM history
+         ) WHERE at < ? OR place > ? OR bytes > ? ORDER BY id`,
+        )
+        .all(BigInt(Math.trunc(olderThanMs)), BigInt(versionsMax), BigInt(bytesMax))
+        .map(recordOf),
+    remove: (id) => void connection.cached('DELETE FROM history WHERE id = ?').run(BigInt(id)),
+  };
+}
+
+const recordOf = ([id, path, version, size, mode, mtime, file, reason, at]: PlainRow): HistoryRecord => ({
+  id: Number(id),
+  path: String(path),
+  version: String(version) as EntryVersion,
+  size: Number(size),
+  mode: Number(mode),
+  mtime: Number(mtime),
+  file: String(file),
+  reason: reason === 'deleted' ? 'deleted' : 'replaced',
+  atMs: Number(at),
+});

@@ -1,0 +1,42 @@
+import type { EntryTable } from '../../entry-table.js';
+import { openConnection, type Connection } from '../connection/driver.js';
+import { createContentRecords } from './content-records.js';
+import { createDiskRecords } from './disk-records.js';
+import { createEntryRows } from './entry-rows.js';
+import { entrySchema } from './entry-schema.js';
+import { createHistoryRecords } from './history-records.js';
+
+/** The state of a folder dataset in a SQLite file, which is made when it is missing. */
+export function openSqliteEntryTable(path: string): EntryTable {
+  // Its other writer is the replica, whose merges hold the lock for milliseconds.
+  const connection = openConnection(path, { busyTimeoutMs: 30_000 });
+  connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384');
+  connection.exec(`BEGIN IMMEDIATE; ${entrySchema} COMMIT`);
+  return {
+    atomically: (work) => atomically(connection, work),
+    rows: createEntryRows(connection),
+    disk: createDiskRecords(connection),
+    contents: createContentRecords(connection),
+    history: createHistoryRecords(connection),
+    value(name) {
+      const row = connection.cached('SELECT value FROM local WHERE name = ?').get(name);
+      return row === undefined ? null : String(row[0]);
+    },
+    setValue: (name, value) =>
+      void connection.cached('INSERT OR REPLACE INTO local (name, value) VALUES (?, ?)').run(name, value),
+    close: () => connection.close(),
+  };
+}
+
+function atomically<T>(connection: Connection, work: () => T): T {
+  if (connection.isInTransaction) return work();
+  connection.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    connection.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (connection.isInTransaction) connection.exec('ROLLBACK');
+    throw error;
+  }
+}

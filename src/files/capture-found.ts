@@ -1,0 +1,60 @@
+import type { DiskRecord } from '../databases/entry-table.js';
+import { folderVersion } from '../core/entry.js';
+import { nameOf, parentOf } from './entry-path.js';
+import type { FolderContext } from './folder-context.js';
+import type { Found, FoundEntry } from './scan-folder.js';
+
+/**
+ * Writes what a scan found into the table, as an application writes its rows: the version that stood on this disk ends,
+ * and no other; the one that stands now begins. Rows that merging put at the path meanwhile stay, which makes them
+ * concurrent edits. One transaction.
+ */
+export function captureFound(context: FolderContext, found: readonly Found[]): number {
+  const { table } = context;
+  return table.atomically(() =>
+    table.rows.unmarked(() => {
+      let captured = 0;
+      for (const each of found) {
+        if (!isSame(table.disk.at(each.path), each.record)) {
+          // Something was placed here since the look.
+          context.dirty(parentOf(each.path), nameOf(each.path));
+          continue;
+        }
+        captureOne(context, each);
+        captured++;
+      }
+      return captured;
+    }),
+  );
+}
+
+function captureOne({ table, author, system }: FolderContext, { path, record, now, isLeftOut }: Found): void {
+  const { rows, disk, contents } = table;
+  if (now === null) {
+    if (record !== null && !isLeftOut && !record.isKept) rows.end(path, record.version);
+    disk.remove(path);
+    // An edit elsewhere outlives the delete here.
+    if (!isLeftOut && rows.at(path).length > 0) rows.mark(path);
+    return;
+  }
+  const { version, size, mode, mtime, mark, list } = now;
+  if (list !== null) contents.putList(version, list);
+  const isKept = record?.isKept === true && version === folderVersion;
+  disk.put({ path, version, size, mode, mtime, mark, isKept });
+  if (isKept) return;
+  if (record?.version === version) {
+    if (record.mode !== mode || record.mtime !== mtime) rows.setAttributes(path, version, { mode, mtime });
+    return;
+  }
+  if (record !== null) rows.end(path, record.version);
+  const base = record?.version ?? null;
+  rows.insert({ path, version, size, mode, mtime, base, author, time: Math.trunc(system.nowMs()), copyOf: null });
+  const standing = rows.at(path);
+  if (standing.length !== 1 || !hasAttributes(standing[0], now)) rows.mark(path);
+}
+
+const hasAttributes = (row: { mode: number; mtime: number } | undefined, { mode, mtime }: FoundEntry): boolean =>
+  row?.mode === mode && row.mtime === mtime;
+
+const isSame = (a: DiskRecord | null, b: DiskRecord | null): boolean =>
+  a === null || b === null ? a === b : a.version === b.version && a.mark === b.mark && a.isKept === b.isKept;

@@ -1,0 +1,41 @@
+import { byteLength, joinPath, nameOf, parentOf } from './entry-path.js';
+import type { Entry } from '../core/entry.js';
+
+/**
+ * Where the version that lost its name is kept: beside the winner, named by its author and its content, so that every
+ * server gives it the same name.
+ */
+export function conflictPath({ path, version, author }: Pick<Entry, 'path' | 'version' | 'author'>): string {
+  const name = nameOf(path);
+  const dot = name.lastIndexOf('.');
+  const stem = dot > 0 ? name.slice(0, dot) : name;
+  const extension = dot > 0 && byteLength(name.slice(dot)) <= extensionBytesMax ? name.slice(dot) : '';
+  const whole = extension === '' ? name : stem;
+  const mark = ` (conflict, ${cut(safe(author), authorBytesMax)}, ${shortHash(version)})`;
+  return joinPath(parentOf(path), `${cut(whole, 255 - byteLength(mark) - byteLength(extension))}${mark}${extension}`);
+}
+
+const extensionBytesMax = 32;
+const authorBytesMax = 48;
+
+/** Eight characters of the content's hash. A link's version is its target: its characters are mixed. */
+function shortHash(version: string): string {
+  if (!version.startsWith('l:')) return version.slice(2, 10).replaceAll(/[-_]/g, 'x');
+  let hash = 0;
+  for (let at = 0; at < version.length; at++) hash = (Math.imul(hash, 31) + version.charCodeAt(at)) | 0;
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}
+
+const safe = (text: string): string => text.replaceAll(/[^\p{L}\p{N}._-]+/gu, '-') || 'unknown';
+
+/** The longest beginning within this many bytes; no character is cut in two. */
+function cut(text: string, bytesMax: number): string {
+  let kept = '';
+  let bytes = 0;
+  for (const character of text) {
+    bytes += byteLength(character);
+    if (bytes > bytesMax) break;
+    kept += character;
+  }
+  return kept;
+}

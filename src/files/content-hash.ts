@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
+import { encodeChunkList, type Chunk } from '../core/chunking/chunk-list.js';
+import { chunkSizeFor, singleChunkBytesMax, type ChunkSize } from '../core/chunking/chunk-size.js';
+import { findChunkEnd } from '../core/chunking/find-chunk-end.js';
+import { contentVersion, type EntryVersion } from '../core/entry.js';
+
+export interface HashedContent {
+  readonly version: EntryVersion;
+  readonly size: number;
+  /** The list of chunks; null for content of one chunk. */
+  readonly list: Uint8Array | null;
+  /** The first bytes, by which databases are recognised. */
+  readonly head: Uint8Array;
+}
+
+/** Reads `size` bytes of an open file from its start. Null when it ended before. Yields to other work between blocks. */
+export async function hashContent(
+  handle: number,
+  { size, pause }: { readonly size: number; readonly pause: () => Promise<void> },
+): Promise<HashedContent | null> {
+  if (size <= singleChunkBytesMax) return hashSmall(handle, size);
+  const chunkSize = chunkSizeFor(size);
+  const buffer = Buffer.allocUnsafeSlow(blockBytes);
+  const chunks: Chunk[] = [];
+  let head: Uint8Array = new Uint8Array();
+  let read = 0;
+  let filled = 0;
+  let offset = 0;
+  while (offset < size) {
+    const wanted = Math.min(buffer.length - filled, size - read);
+    if (!readWhole(handle, buffer.subarray(filled, filled + wanted), read)) return null;
+    read += wanted;
+    filled += wanted;
+    if (offset === 0) head = Uint8Array.from(buffer.subarray(0, headBytes));
+    const ends = chunkEnds(buffer.subarray(0, filled), { size: chunkSize, isEnd: read === size });
+    let from = 0;
+    for (const end of ends) {
+      chunks.push({ hash: sha256(buffer.subarray(from, end)), offset, length: end - from });
+      offset += end - from;
+      from = end;
+    }
+    buffer.copyWithin(0, from, filled);
+    filled -= from;
+    await pause();
+  }
+  const list = encodeChunkList(chunks);
+  return { version: listVersion(list), size, list, head };
+}
+
+/** The chunks of which the bytes hold the whole. */
+function chunkEnds(
+  bytes: Uint8Array,
+  { size, isEnd }: { readonly size: ChunkSize; readonly isEnd: boolean },
+): number[] {
+  const ends: number[] = [];
+  const last = isEnd ? bytes.length - 1 : bytes.length - size.max;
+  for (let from = 0; from <= last; from = ends.at(-1) ?? bytes.length)
+    ends.push(findChunkEnd(bytes, { from, to: bytes.length, size }));
+  return ends;
+}
+
+/** Larger than two chunks of the largest size. */
+const blockBytes = 8 * 1024 * 1024;
+const headBytes = 16;
+
+function hashSmall(handle: number, size: number): HashedContent | null {
+  const bytes = Buffer.allocUnsafe(size);
+  if (!readWhole(handle, bytes, 0)) return null;
+  return { version: bytesVersion(bytes), size, list: null, head: Uint8Array.from(bytes.subarray(0, headBytes)) };
+}
+
+/** Fills `bytes` from this place of a file. False when the file ends before. */
+export function readWhole(handle: number, bytes: Uint8Array, offset: number): boolean {
+  for (let filled = 0; filled < bytes.length;) {
+    const count = readSync(handle, bytes, filled, bytes.length - filled, offset + filled);
+    if (count === 0) return false;
+    filled += count;
+  }
+  return true;
+}
+
+export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+
+/** The version of content of one chunk. */
+export const bytesVersion = (bytes: Uint8Array): EntryVersion =>
+  contentVersion('f', createHash('sha256').update(bytes).digest('base64url'));
+
+/** The version of larger content: by the list of its chunks. */
+export const listVersion = (list: Uint8Array): EntryVersion =>
+  contentVersion('m', createHash('sha256').update(list).digest('base64url'));
+
+const sqliteHeader = Buffer.from('SQLite format 3\0');
+
+/** Databases are never replicated as files: their content is only whole together with its companions and locks. */
+export const isDatabase = (head: Uint8Array): boolean => sqliteHeader.equals(head);

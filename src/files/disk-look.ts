@@ -1,0 +1,67 @@
+import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs';
+import { errorMessageOf } from '../core/sync-error.js';
+import type { DiskRecord } from '../databases/entry-table.js';
+
+/** What stands at a path, without its content. */
+export type DiskLook =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'folder'; readonly mode: number; readonly mark: string; readonly mtime: number }
+  | { readonly kind: 'link'; readonly target: string; readonly mark: string; readonly mtime: number }
+  | FileLook
+  /** A device, a socket, a pipe. */
+  | { readonly kind: 'special'; readonly what: string }
+  /** It cannot be told what stands there: nothing may be concluded from it. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export interface FileLook {
+  readonly kind: 'file';
+  readonly size: number;
+  readonly mode: number;
+  readonly mark: string;
+  readonly mtime: number;
+  /** The later of the times of content and of attributes, in milliseconds. */
+  readonly changedMs: number;
+}
+
+/** Looks without following a link. Never throws for what a disk can hold. */
+export function lookAt(place: string): DiskLook {
+  try {
+    const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined) return { kind: 'nothing' };
+    if (stats.isSymbolicLink()) {
+      return { kind: 'link', target: readlinkSync(place), mark: markOf(stats), mtime: microseconds(stats) };
+    }
+    return lookOf(stats);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'nothing' };
+    return { kind: 'unknown', reason: errorMessageOf(error) };
+  }
+}
+
+/** The same from the stats of an open file. */
+export function lookOf(stats: BigIntStats): DiskLook {
+  const mtime = microseconds(stats);
+  const mode = Number(stats.mode & 0o777n);
+  if (stats.isDirectory()) return { kind: 'folder', mode, mark: `d ${mode} ${stats.ino}`, mtime };
+  if (!stats.isFile()) return { kind: 'special', what: specialName(stats) };
+  const changedMs = Number((stats.mtimeNs > stats.ctimeNs ? stats.mtimeNs : stats.ctimeNs) / 1_000_000n);
+  return { kind: 'file', size: Number(stats.size), mode, mark: markOf(stats), mtime, changedMs };
+}
+
+const microseconds = ({ mtimeNs }: BigIntStats): number => Number(mtimeNs / 1000n);
+
+/** Times alone can be set at will: the inode and its change time cannot. */
+const markOf = ({ size, mtimeNs, ctimeNs, ino, mode }: BigIntStats): string =>
+  `${size} ${mtimeNs} ${ctimeNs} ${ino} ${mode & 0o777n}`;
+
+/** Whether what stands there is what the record says; then its content needs no second look. */
+export function isAsRecorded(look: DiskLook, record: DiskRecord | null): boolean {
+  if (record === null) return look.kind === 'nothing';
+  return 'mark' in look && look.mark === record.mark && record.mark !== '';
+}
+
+const specialName = (stats: BigIntStats): string => (stats.isSocket() ? 'socket' : stats.isFIFO() ? 'pipe' : 'device');
+
+export const codeOf = (error: unknown): string | null =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;

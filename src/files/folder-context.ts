@@ -1,0 +1,24 @@
+import type { EntryTable } from '../databases/entry-table.js';
+import type { System } from '../system/system.js';
+import type { IgnoreRules } from './ignore-rules.js';
+import type { ProtectedFiles } from './protected-files.js';
+import type { RootFolder } from './root-folder.js';
+import type { WaitingList } from './waiting-list.js';
+
+/** What the parts of one folder's work share. All of it runs in one thread. */
+export interface FolderContext {
+  readonly dataset: string;
+  readonly root: RootFolder;
+  readonly table: EntryTable;
+  readonly system: System;
+  readonly protectedFiles: ProtectedFiles;
+  /** Name of this server, for conflict copies. */
+  readonly author: string;
+  /** Replaced when the ignore file changes. */
+  rules: IgnoreRules;
+  /** Entries that cannot be read or placed, and what is left out for a reason worth telling. */
+  readonly waiting: WaitingList;
+  readonly leftOut: WaitingList;
+  /** Look at this folder again, or at these names in it, before long. */
+  readonly dirty: (folder: string, name: string | null) => void;
+}

@@ -1,0 +1,111 @@
+/**
+ * The replica of a folder dataset: the replica of its table of entries, and the disk's side of it. Journal, vectors,
+ * merging, snapshots, digests and forks are those of any table.
+ */
+import type { ContentRequest } from '../core/content-request.js';
+import type { Entry } from '../core/entry.js';
+import type { OriginId } from '../core/origin.js';
+import type { ConflictRecord, MergeOutcome, QuarantineRecord, Replica, SnapshotWriter } from '../databases/replica.js';
+import { sha256 } from './content-hash.js';
+import type { FolderStatus } from './folder-side.js';
+import type { WaitingEntry } from './waiting-list.js';
+
+/** The disk's side, in whatever thread it runs. */
+export interface FolderWork {
+  open(): Promise<void>;
+  onTable(): void;
+  read(requests: readonly ContentRequest[]): Promise<readonly (Uint8Array | null)[]>;
+  status(): Promise<FolderStatus>;
+  waiting(max: number): Promise<readonly WaitingEntry[]>;
+  copies(max: number): Promise<readonly Entry[]>;
+  close(): Promise<void>;
+}
+
+export interface FolderReplicaOptions {
+  readonly entries: Replica;
+  readonly work: FolderWork;
+  /** Tables beside the entries, which are this server's own. */
+  readonly localTables: readonly string[];
+}
+
+export function createFolderReplica({ entries, work, localTables }: FolderReplicaOptions): Replica {
+  const isLocal = (name: string): boolean => localTables.includes(name);
+  const placed = async (outcome: Promise<MergeOutcome>): Promise<MergeOutcome> => {
+    const result = await outcome;
+    work.onTable();
+    return result;
+  };
+  return {
+    ...entries,
+    async open() {
+      const report = await entries.open();
+      await work.open();
+      return { ...report, tables: report.tables.filter(({ name }) => !isLocal(name)) };
+    },
+    merge: (parts) => placed(entries.merge(parts)),
+    receiveSnapshot: async (vector): Promise<SnapshotWriter> => {
+      const writer = await entries.receiveSnapshot(vector);
+      return { ...writer, finish: (choice) => placed(writer.finish(choice)) };
+    },
+    async proof() {
+      const proof = await entries.proof();
+      const { pending } = await work.status();
+      return {
+        ...proof,
+        held: proof.held + pending,
+        leftOut: proof.leftOut.filter((text) => !namesLocal(text, localTables)),
+      };
+    },
+    tables: async () => (await entries.tables()).filter(({ name }) => !isLocal(name)),
+    conflicts: async ({ max, idStart = '' }) =>
+      (await work.copies(max)).map(conflictOf).filter(({ id }) => id.startsWith(idStart)),
+    quarantine: async ({ max, idStart = '' }) => [
+      ...(await work.waiting(max)).map(waitingRecord).filter(({ id }) => id.startsWith(idStart)),
+      ...(await entries.quarantine({ max, idStart })),
+    ],
+    async close() {
+      await work.close();
+      await entries.close();
+    },
+  };
+}
+
+/** A line of what is left out begins with the name of the table. */
+const namesLocal = (text: string, tables: readonly string[]): boolean =>
+  tables.some(
+    (table) =>
+      text === table || text.startsWith(`${table}:`) || text.startsWith(`${table}.`) || text.startsWith(`${table} `),
+  );
+
+/** The losing edit stands beside the winner: the conflict is open as long as its copy stands. */
+const conflictOf = ({ path, version, author, time, copyOf }: Entry): ConflictRecord => ({
+  id: idOf(path, version),
+  table: 'entries',
+  key: copyOf ?? path,
+  column: null,
+  rule: 'both edits are kept',
+  kept: copyOf ?? path,
+  lost: path,
+  rest: null,
+  lostOrigin: author as OriginId,
+  keptOrigin: null,
+  atMs: time,
+  noticedMs: time,
+  canRestore: false,
+});
+
+const waitingRecord = ({ path, reason }: WaitingEntry): QuarantineRecord => ({
+  id: idOf(path, reason),
+  table: 'entries',
+  key: path,
+  reason,
+  freedBy: 'It is tried again by itself.',
+  origin: '' as OriginId,
+  atMs: 0,
+  cells: [],
+});
+
+const idOf = (...parts: readonly string[]): string =>
+  sha256(Buffer.from(parts.join('\n')))
+    .toString('hex')
+    .slice(0, 16);

@@ -1,0 +1,353 @@
+/**
+ * The disk's side of one folder dataset: what applications do in the folder is written into the table, and what merging
+ * wrote into the table is placed in the folder. One loop does both in turn; all of it runs in one thread.
+ */
+import { constants, closeSync, openSync, readFileSync } from 'node:fs';
+import type { ContentPeers, ContentRequest } from '../core/content-request.js';
+import type { Entry } from '../core/entry.js';
+import { errorMessageOf, SyncError } from '../core/sync-error.js';
+import type { EntryTable, HistoryRecord } from '../databases/entry-table.js';
+import { randomHex } from '../system/random.js';
+import type { System } from '../system/system.js';
+import { createContentGetter } from './content-getter.js';
+import { readContents } from './content-reader.js';
+import { createDeletionGuard, type DeletionGuard } from './deletion-guard.js';
+import { stateFolder } from './entry-path.js';
+import type { FolderContext } from './folder-context.js';
+import { createFolderWatch, type FolderWatch } from './folder-watch.js';
+import { dropStrayHistory, pruneHistory } from './history-keeper.js';
+import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
+import { createPlacer, type Placer } from './placer.js';
+import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
+import { recoverPlacing } from './recover-placing.js';
+import { openRootFolder, type RootFolder } from './root-folder.js';
+import { createScanner, type Scanner } from './scanner.js';
+import { prepareStateFolder, readFolderId, writeFolderId } from './state-folder.js';
+import { createWaitingList, type WaitingEntry } from './waiting-list.js';
+
+export interface FolderSide {
+  /** Opens the folder and starts to work. Rejects with `USYNC-1700` or `USYNC-1701` where it must not be touched. */
+  open(): Promise<void>;
+  /** Merging may have changed the table. */
+  onTable(): void;
+  /** Looks at everything that is dirty by now and places what can be placed. Rejects with what stops the folder. */
+  settle(): Promise<void>;
+  /** Looks at everything, hints or not. */
+  rescan(): Promise<void>;
+  read(requests: readonly ContentRequest[]): readonly (Uint8Array | null)[];
+  status(): FolderStatus;
+  waiting(max: number): readonly WaitingEntry[];
+  leftOut(max: number): readonly WaitingEntry[];
+  copies(max: number): readonly Entry[];
+  history(request: { readonly path?: string; readonly max: number }): readonly HistoryRecord[];
+  /** A person says that what is missing is meant to be gone, and that this is the folder. */
+  accept(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FolderStatus {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Paths that are not yet on disk as the table says. */
+  readonly pending: number;
+  readonly waiting: number;
+  readonly leftOut: number;
+  /** What stops the whole folder, or holds its deletions. */
+  readonly problem: { readonly code: string; readonly text: string } | null;
+}
+
+export interface FolderSideOptions {
+  readonly dataset: string;
+  readonly path: string;
+  readonly author: string;
+  readonly ignore: readonly string[];
+  readonly protectedPaths: ProtectedPaths;
+  readonly history: { readonly daysMax: number; readonly versionsMax: number; readonly bytesMax: number };
+  readonly settleMs: number;
+  readonly rescanMs: number;
+  readonly table: EntryTable;
+  readonly peers: ContentPeers;
+  readonly system: System;
+  /** Entries were captured. */
+  readonly onCaptured: () => void;
+}
+
+interface OpenSide {
+  readonly context: FolderContext;
+  readonly watch: FolderWatch;
+  readonly scanner: Scanner;
+  readonly placer: Placer;
+}
+
+interface SideState {
+  opened: OpenSide | null;
+  readonly guard: DeletionGuard;
+  working: Promise<void>;
+  problem: SyncError | null;
+  /** What came while a round was under way. */
+  mustPlace: boolean;
+  wakeAtMs: number;
+  cancelWake: () => void;
+  retryMs: number;
+  rescanAtMs: number;
+  isClosed: boolean;
+}
+
+const retryFirstMs = 250;
+const retryMaxMs = 30_000;
+
+export function createFolderSide(options: FolderSideOptions): FolderSide {
+  const { table, system } = options;
+  const state: SideState = {
+    opened: null,
+    guard: createDeletionGuard(options.dataset, () => system.monotonicMs()),
+    working: Promise.resolve(),
+    problem: null,
+    mustPlace: true,
+    wakeAtMs: Infinity,
+    cancelWake: () => undefined,
+    retryMs: retryFirstMs,
+    rescanAtMs: 0,
+    isClosed: false,
+  };
+  const settle = (): Promise<void> => inTurn(state, () => goRound(options, state));
+  return {
+    async open() {
+      state.isClosed = false;
+      await inTurn(state, () => openSide(options, state));
+      wakeAt(options, state, 0);
+    },
+    onTable() {
+      state.mustPlace = true;
+      state.retryMs = retryFirstMs;
+      wakeAt(options, state, 0);
+    },
+    settle,
+    rescan() {
+      state.opened?.scanner.markAllDirty();
+      return settle();
+    },
+    read: (requests) =>
+      state.opened === null ? requests.map(() => null) : readContents(state.opened.context, requests),
+    status: () => statusOf(options, state),
+    waiting: (max) => state.opened?.context.waiting.list(max) ?? [],
+    leftOut: (max) => state.opened?.context.leftOut.list(max) ?? [],
+    copies: (max) => table.rows.copies(max),
+    history: (request) => table.history.list(request),
+    accept: () => inTurn(state, () => accept(options, state)),
+    async close() {
+      state.isClosed = true;
+      state.cancelWake();
+      await inTurn(state, () => Promise.resolve(closeSide(state)));
+    },
+  };
+}
+
+/** One round at a time, in the order asked for. */
+function inTurn(state: SideState, work: () => Promise<void>): Promise<void> {
+  const result = state.working.then(work);
+  state.working = result.catch(() => undefined);
+  return result;
+}
+
+async function openSide(options: FolderSideOptions, state: SideState): Promise<void> {
+  closeSide(state);
+  const root = openRootFolder(options.path);
+  try {
+    checkIdentity(options, root);
+    prepareStateFolder(root);
+    if (readFolderId(root) === null) writeFolderId(root, identityOf(options));
+  } catch (error) {
+    root.close();
+    throw error;
+  }
+  const opened = assemble(options, state, root);
+  state.opened = opened;
+  loadRules(options, opened);
+  dropStrayHistory(opened.context);
+  await recoverPlacing(opened.context);
+  opened.scanner.markAllDirty();
+  state.problem = null;
+}
+
+/** A folder that was synced before carries the id that is remembered; anything else is not that folder. */
+function checkIdentity({ table, dataset, path }: FolderSideOptions, root: RootFolder): void {
+  const remembered = table.value('folder');
+  if (remembered === null || readFolderId(root) === remembered) return;
+  throw new SyncError('USYNC-1701', `${path} is not the folder that dataset ${dataset} was synced with.`);
+}
+
+function identityOf({ table, system }: FolderSideOptions): string {
+  const id = table.value('folder') ?? randomHex(system, 16);
+  table.setValue('folder', id);
+  return id;
+}
+
+function assemble(options: FolderSideOptions, state: SideState, root: RootFolder): OpenSide {
+  const { dataset, table, system, author } = options;
+  const box: { opened: OpenSide | null } = { opened: null };
+  const dirty = (folder: string, name: string | null): void => {
+    if (folder === stateFolder || folder.startsWith(`${stateFolder}/`) || (folder === '' && name === stateFolder))
+      return;
+    box.opened?.scanner.markDirty(folder, name);
+    wakeAt(options, state, 0);
+  };
+  const context: FolderContext = {
+    dataset,
+    root,
+    table,
+    system,
+    author,
+    rules: createIgnoreRules(defaultIgnores),
+    protectedFiles: createProtectedFiles(options.protectedPaths),
+    waiting: createWaitingList(),
+    leftOut: createWaitingList(),
+    dirty,
+  };
+  const watch = createFolderWatch({
+    root,
+    onHint: dirty,
+    onOverflow: () => {
+      box.opened?.scanner.markAllDirty();
+      wakeAt(options, state, 0);
+    },
+  });
+  const onIgnoreFile = (): void => {
+    if (box.opened !== null) loadRules(options, box.opened);
+    box.opened?.scanner.markAllDirty();
+    table.rows.markUnplaced();
+  };
+  const scanner = createScanner({
+    context,
+    guard: state.guard,
+    watch: (folder) => watch.add(folder),
+    unwatch: (folder) => watch.remove(folder),
+    onIgnoreFile,
+    settleMs: options.settleMs,
+  });
+  const getter = createContentGetter(context, options.peers);
+  const onReady = (): void => {
+    state.mustPlace = true;
+    wakeAt(options, state, 0);
+  };
+  box.opened = { context, watch, scanner, placer: createPlacer({ context, getter, onIgnoreFile, onReady }) };
+  return box.opened;
+}
+
+function loadRules({ ignore }: FolderSideOptions, { context }: OpenSide): void {
+  context.rules = createIgnoreRules([...defaultIgnores, ...ignore, ...linesOfIgnoreFile(context)]);
+}
+
+const ignoreFileBytesMax = 256 * 1024;
+
+function linesOfIgnoreFile({ root }: FolderContext): string[] {
+  try {
+    const handle = root.at(ignoreFile, (place) =>
+      openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
+    );
+    try {
+      return readFileSync(handle, 'utf8').slice(0, ignoreFileBytesMax).split('\n');
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    // There is none, or it cannot be read: the scan tells of that.
+    return [];
+  }
+}
+
+/** One look and one placing. What stops the folder is kept for the status and tried again. */
+async function goRound(options: FolderSideOptions, state: SideState): Promise<void> {
+  if (state.isClosed) return;
+  try {
+    if (state.opened === null || state.opened.context.root.isReplaced()) await openSide(options, state);
+    const { opened } = state;
+    if (opened === null) return;
+    await workOnce(options, state, opened);
+    state.problem = opened.scanner.held;
+  } catch (error) {
+    state.problem =
+      error instanceof SyncError ? error : new SyncError('USYNC-1000', errorMessageOf(error), { cause: error });
+    closeSide(state);
+    wakeAt(options, state, retryMaxMs / 6);
+    throw state.problem;
+  }
+}
+
+async function workOnce(options: FolderSideOptions, state: SideState, opened: OpenSide): Promise<void> {
+  const { system, table } = options;
+  const { scanner, placer, watch, context } = opened;
+  if (readFolderId(context.root) !== table.value('folder')) checkIdentity(options, context.root);
+  const nowMs = system.monotonicMs();
+  if (nowMs >= state.rescanAtMs) {
+    if (state.rescanAtMs > 0) scanner.markAllDirty();
+    state.rescanAtMs =
+      nowMs + (watch.shortage === null ? options.rescanMs : Math.min(options.rescanMs, shortageRescanMs));
+    keepBounded(options, context);
+  }
+  if ((scanner.dueAtMs ?? Infinity) <= nowMs && (await scanner.pass()) > 0) options.onCaptured();
+  state.mustPlace = false;
+  const { waiting, placed } = await placer.pass();
+  if (placed > 0) state.retryMs = retryFirstMs;
+  if (waiting > 0) {
+    wakeAt(options, state, state.retryMs);
+    state.retryMs = Math.min(retryMaxMs, state.retryMs * 2);
+  }
+  if (scanner.held !== null) wakeAt(options, state, heldRetryMs);
+  if (scanner.dueAtMs !== null) wakeAt(options, state, Math.max(0, scanner.dueAtMs - system.monotonicMs()));
+  if (state.mustPlace) wakeAt(options, state, 0);
+  wakeAt(options, state, state.rescanAtMs - system.monotonicMs());
+}
+
+/** How often everything is looked at while the system allows too few watches. */
+const shortageRescanMs = 30_000;
+const heldRetryMs = 30_000;
+
+function keepBounded({ history, system, table }: FolderSideOptions, context: FolderContext): void {
+  const { daysMax, versionsMax, bytesMax } = history;
+  pruneHistory(context, { olderThanMs: system.nowMs() - daysMax * 86_400_000, versionsMax, bytesMax });
+  table.contents.prune();
+}
+
+/** The earliest of what was asked for counts. */
+function wakeAt(options: FolderSideOptions, state: SideState, inMs: number): void {
+  const { system } = options;
+  const atMs = system.monotonicMs() + inMs;
+  if (state.isClosed || atMs >= state.wakeAtMs) return;
+  state.cancelWake();
+  state.wakeAtMs = atMs;
+  state.cancelWake = system.after(Math.max(0, inMs), () => {
+    state.wakeAtMs = Infinity;
+    // What fails is kept for the status, and tried again.
+    void inTurn(state, () => goRound(options, state)).catch(() => undefined);
+  });
+}
+
+async function accept(options: FolderSideOptions, state: SideState): Promise<void> {
+  state.guard.accept();
+  const root = openRootFolder(options.path);
+  try {
+    prepareStateFolder(root);
+    writeFolderId(root, identityOf(options));
+  } finally {
+    root.close();
+  }
+  await openSide(options, state);
+  wakeAt(options, state, 0);
+}
+
+function closeSide(state: SideState): void {
+  state.opened?.watch.close();
+  state.opened?.context.root.close();
+  state.opened = null;
+}
+
+function statusOf({ table }: FolderSideOptions, { opened, problem }: SideState): FolderStatus {
+  return {
+    ...table.rows.counts(),
+    pending: table.rows.pendingCount(),
+    waiting: opened?.context.waiting.count() ?? 0,
+    leftOut: opened?.context.leftOut.count() ?? 0,
+    problem: problem === null ? null : { code: problem.code, text: problem.message },
+  };
+}

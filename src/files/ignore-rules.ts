@@ -1,0 +1,38 @@
+import { parseGlobPattern } from './glob-pattern.js';
+
+/** What is left out of a folder dataset by its name. */
+export interface IgnoreRules {
+  /** A path is left out when it or a folder on its way is. Rules of a name with `/` at its end mean folders only. */
+  isIgnored(path: string, isFolder: boolean): boolean;
+}
+
+/**
+ * Lines in the syntax of gitignore, in order: the last one that matches decides, `!` takes a file back in, and nothing
+ * below a left-out folder can be taken back in.
+ */
+export function createIgnoreRules(lines: readonly string[]): IgnoreRules {
+  const patterns = lines.map(parseGlobPattern).filter((pattern) => pattern !== null);
+  const decides = (names: readonly string[], isFolder: boolean): boolean => {
+    const last = patterns.findLast((pattern) => (isFolder || !pattern.isForFolders) && pattern.matches(names));
+    return last !== undefined && !last.isNegated;
+  };
+  return {
+    isIgnored(path, isFolder) {
+      const names = path.split('/');
+      for (let depth = 1; depth < names.length; depth++) if (decides(names.slice(0, depth), true)) return true;
+      return decides(names, isFolder);
+    },
+  };
+}
+
+/** The file in the root of a folder dataset with further lines. It is an entry like others: all servers leave out alike. */
+export const ignoreFile = '.usyncignore';
+
+/** What is left out unless the ignore file takes it back in. Databases are recognised by their content, not by name. */
+export const defaultIgnores: readonly string[] = [
+  ...['.git/', '.hg/', '.svn/', 'CVS/', '__pycache__/', '.cache/', 'lost+found/', '.Trash-*/'],
+  ...['*.tmp', '*.temp', '*.part', '*.crdownload', '*.swp', '*.swo', '*~', '.#*', '~$*', '.~lock.*#'],
+  ...['*.pid', '*.lck', '*.sock', '.nfs*', '.fuse_hidden*', '.DS_Store', 'Thumbs.db', 'desktop.ini'],
+  ...['.env', '.env.*', '!.env.example', '*.pem', '*.key', '*.p12', '*.pfx', 'id_rsa', 'id_ecdsa', 'id_ed25519'],
+  ...['.ssh/', '.gnupg/', '.aws/', '.netrc', '.pgpass', '.htpasswd', 'secret_key*', '*.kdbx'],
+];

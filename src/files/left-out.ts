@@ -1,0 +1,53 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDatabase } from './content-hash.js';
+import { isReservedName, nameOf, parentOf, pathObstacle } from './entry-path.js';
+import type { FolderContext } from './folder-context.js';
+
+/**
+ * Why a path takes no part in the dataset, judged by its name and its neighbours; null when it does. The sender and the
+ * receiver ask the same. An empty reason is an ordinary one: the ignore rules.
+ */
+export function reasonToLeaveOut(context: FolderContext, path: string, isFolder: boolean): string | null {
+  if (isReservedName(nameOf(path))) return '';
+  const obstacle = pathObstacle(path);
+  if (obstacle !== null) return obstacle;
+  if (context.rules.isIgnored(path, isFolder)) return '';
+  if (context.protectedFiles.isProtected(join(context.root.realPath, path))) return databaseReason;
+  return isFolder ? null : companionReason(context, path);
+}
+
+/** The log, index and lock files of a SQLite database are part of it. */
+function companionReason(context: FolderContext, path: string): string | null {
+  const match = /^(.+)-(?:wal|shm|journal|usync-lock|usync-owner)$/.exec(nameOf(path));
+  if (match === null) return null;
+  const database = match[1] ?? '';
+  try {
+    return context.root.inFolder(parentOf(path), (place) =>
+      isDatabaseAt(context, place(database)) ? databaseReason : null,
+    );
+  } catch {
+    // Where there is no folder there is no database.
+    return null;
+  }
+}
+
+export const databaseReason = 'it belongs to a SQLite database, which is synced as a dataset of its own or not at all';
+
+function isDatabaseAt({ protectedFiles }: FolderContext, place: string): boolean {
+  if (protectedFiles.isProtectedFile(place)) return true;
+  let handle: number;
+  try {
+    handle = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return false;
+  }
+  try {
+    const head = Buffer.alloc(16);
+    return readSync(handle, head, 0, 16, 0) === 16 && isDatabase(head);
+  } catch {
+    return false;
+  } finally {
+    closeSync(handle);
+  }
+}

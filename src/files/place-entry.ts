@@ -1,0 +1,204 @@
+/**
+ * One step on the disk. Each looks once more at what stands there in the moment before it acts, and acts in one system
+ * call: what a reader sees at a path is the old content or the new one, whole.
+ */
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  futimesSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { folderVersion, type Entry } from '../core/entry.js';
+import { SyncError } from '../core/sync-error.js';
+import type { DiskRecord } from '../databases/entry-table.js';
+import { randomHex } from '../system/random.js';
+import { codeOf, isAsRecorded, lookAt } from './disk-look.js';
+import { joinPath, nameOf, parentOf } from './entry-path.js';
+import type { FolderContext } from './folder-context.js';
+import { keepDeleted, keepReplaced } from './history-keeper.js';
+import { reasonToLeaveOut } from './left-out.js';
+import { temporaryFolder } from './state-folder.js';
+
+/** Whether it could be done. `changed`: something else stands there than is recorded; it must be looked at first. */
+export type Placed = 'done' | 'changed' | 'waits';
+
+/** The path of a file that is ready in the temporary folder, or null for what has no content. */
+export function placeEntry(context: FolderContext, entry: Entry, temporary: string | null): Placed {
+  const { path } = entry;
+  const record = context.table.disk.at(path);
+  if (!isUntouched(context, path, record)) return 'changed';
+  if (entry.version === folderVersion) return placeFolder(context, { path, mode: entry.mode, record });
+  if (record?.version === folderVersion && removeFolder(context, path) !== 'done') return 'waits';
+  const isReplacing = record !== null && record.version !== folderVersion;
+  const source = temporary ?? makeLink(context, entry);
+  if (temporary !== null) setAttributes(context, temporary, entry);
+  if (isReplacing) keepReplaced(context, record);
+  if (!moveIn(context, source, { path, isReplacing })) return 'changed';
+  noteDone(context, entry);
+  return 'done';
+}
+
+function isUntouched(context: FolderContext, path: string, record: DiskRecord | null): boolean {
+  const look = context.root.at(path, lookAt);
+  // A folder's record is of the folder itself; what is in it does not matter here.
+  if (record?.version === folderVersion) return look.kind === 'folder';
+  return isAsRecorded(look, record);
+}
+
+interface FolderToPlace {
+  readonly path: string;
+  readonly mode: number;
+  readonly record: DiskRecord | null;
+}
+
+/** Also for a folder that no row names: it is made because something stands in it. */
+export function placeFolder(context: FolderContext, { path, mode, record }: FolderToPlace): Placed {
+  if (record !== null && record.version !== folderVersion) keepDeleted(context, record);
+  context.root.at(path, (place) => {
+    if (record?.version !== folderVersion) mkdirSync(place, { mode: 0o700 });
+    // Its owner must be able to work in it, whatever the mode says elsewhere.
+    chmodSync(place, mode === 0 ? 0o755 : mode | 0o700);
+  });
+  const look = context.root.at(path, lookAt);
+  if (look.kind !== 'folder') return 'changed';
+  context.table.disk.put({
+    path,
+    version: folderVersion,
+    size: 0,
+    mode: look.mode,
+    mtime: 0,
+    mark: look.mark,
+    isKept: false,
+  });
+  return 'done';
+}
+
+function makeLink({ root, system }: FolderContext, { version }: Entry): string {
+  const path = `${temporaryFolder}/link-${randomHex(system, 6)}`;
+  root.at(path, (place) => symlinkSync(version.slice(2), place));
+  return path;
+}
+
+/** Renaming replaces what stands there; where nothing stands, nothing may be replaced. */
+function moveIn(
+  { root }: FolderContext,
+  source: string,
+  { path, isReplacing }: { readonly path: string; readonly isReplacing: boolean },
+): boolean {
+  return root.at(source, (from) =>
+    root.at(path, (to) => {
+      if (isReplacing) {
+        renameSync(from, to);
+        return true;
+      }
+      try {
+        linkSync(from, to);
+      } catch (error) {
+        if (codeOf(error) === 'EEXIST') return false;
+        if (!['EPERM', 'ENOTSUP', 'EMLINK'].includes(codeOf(error) ?? '')) throw error;
+        renameSync(from, to);
+        return true;
+      }
+      rmSync(from);
+      return true;
+    }),
+  );
+}
+
+function noteDone(context: FolderContext, { path, version, size, mode, mtime }: Entry): void {
+  const look = context.root.at(path, lookAt);
+  const mark = look.kind === 'file' || look.kind === 'link' ? look.mark : '';
+  context.table.disk.put({ path, version, size, mode, mtime, mark, isKept: false });
+}
+
+/** By an open file, so that it is this file whose mode and time are set, whatever is done to its name meanwhile. */
+function setAttributes({ root }: FolderContext, path: string, { mode, mtime }: Pick<Entry, 'mode' | 'mtime'>): void {
+  const handle = root.at(path, (place) =>
+    openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
+  );
+  try {
+    if (!fstatSync(handle).isFile()) throw new SyncError('USYNC-1703', 'It is no file any more.');
+    fchmodSync(handle, mode === 0 ? 0o644 : mode & 0o777);
+    // Half a microsecond more, so that a number that is not exact is not cut to the one below.
+    const seconds = (mtime + 0.5) / 1e6;
+    futimesSync(handle, seconds, seconds);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+export function placeAttributes(context: FolderContext, entry: Entry): Placed {
+  const record = context.table.disk.at(entry.path);
+  if (record === null || !isUntouched(context, entry.path, record)) return 'changed';
+  if (entry.version === folderVersion) return placeFolder(context, { path: entry.path, mode: entry.mode, record });
+  setAttributes(context, entry.path, entry);
+  noteDone(context, entry);
+  return 'done';
+}
+
+export function removeEntry(context: FolderContext, path: string): Placed {
+  const record = context.table.disk.at(path);
+  if (record === null) return 'done';
+  if (!isUntouched(context, path, record)) return 'changed';
+  if (record.version === folderVersion) return removeFolder(context, path);
+  keepDeleted(context, record);
+  context.table.disk.remove(path);
+  return 'done';
+}
+
+/**
+ * Only an empty folder goes. One in which something is left that takes no part stays, and is no entry any more; one with
+ * anything else waits until that is captured or gone.
+ */
+function removeFolder(context: FolderContext, path: string): Placed {
+  const { root, table } = context;
+  try {
+    root.at(path, (place) => rmdirSync(place));
+    table.disk.remove(path);
+    return 'done';
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT') return 'changed';
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+  }
+  const names = root.inFolder(path, (place) => readdirSync(place(''), { withFileTypes: true }));
+  const isLeft = names.every((found) => {
+    const inner = joinPath(path, found.name);
+    return reasonToLeaveOut(context, inner, found.isDirectory()) !== null || table.disk.at(inner)?.isKept === true;
+  });
+  const record = table.disk.at(path);
+  if (!isLeft || record === null) {
+    context.dirty(path, null);
+    return 'waits';
+  }
+  table.disk.put({ ...record, isKept: true });
+  return 'done';
+}
+
+/** Folders on the way to a path that are not there, outermost first. */
+export function missingFolders({ root, table }: FolderContext, path: string): string[] {
+  const missing: string[] = [];
+  for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) {
+    if (table.disk.at(folder)?.version === folderVersion && isFolderThere(root, folder)) break;
+    missing.unshift(folder);
+  }
+  return missing;
+}
+
+function isFolderThere(root: FolderContext['root'], folder: string): boolean {
+  try {
+    return root.inFolder(parentOf(folder), (place) => lookAt(place(nameOf(folder))).kind === 'folder');
+  } catch {
+    return false;
+  }
+}

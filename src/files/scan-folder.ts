@@ -1,0 +1,174 @@
+/** Compares a folder with what is recorded of it, and reads what changed. Nothing is written here. */
+import { closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs';
+import { errorMessageOf } from '../core/sync-error.js';
+import { folderVersion, linkVersion, type EntryVersion } from '../core/entry.js';
+import type { DiskRecord } from '../databases/entry-table.js';
+import { pause } from '../system/pause.js';
+import { hashContent, isDatabase } from './content-hash.js';
+import { codeOf, isAsRecorded, lookAt, lookOf, type DiskLook, type FileLook } from './disk-look.js';
+import { isLinkInside, joinPath, nameOf, parentOf } from './entry-path.js';
+import type { FolderContext } from './folder-context.js';
+import { databaseReason, reasonToLeaveOut } from './left-out.js';
+
+/** One path at which the disk is not as recorded. */
+export interface Found {
+  readonly path: string;
+  /** The record that was compared with. */
+  readonly record: DiskRecord | null;
+  /** Null: nothing is there any more. */
+  readonly now: FoundEntry | null;
+  /** It is there, and is no part of the dataset: its record goes, its rows stay. */
+  readonly isLeftOut: boolean;
+}
+
+export interface FoundEntry {
+  readonly version: EntryVersion;
+  readonly size: number;
+  readonly mode: number;
+  readonly mtime: number;
+  readonly mark: string;
+  readonly list: Uint8Array | null;
+}
+
+/** What a listing of a folder gives. */
+export interface FolderListing {
+  /** Entries that differ or may differ, with what stands there; not read yet. */
+  readonly differing: readonly Differing[];
+  /** Folders in it that take part. `isNew`: nothing was recorded of it. */
+  readonly folders: readonly { readonly path: string; readonly isNew: boolean }[];
+}
+
+export interface Differing {
+  readonly path: string;
+  readonly record: DiskRecord | null;
+  readonly look: DiskLook;
+}
+
+/** `names`: only these; null: all. A folder that cannot be read is unknown: nothing is concluded from it. */
+export function listFolder(context: FolderContext, folder: string, names: ReadonlySet<string> | null): FolderListing {
+  const records = new Map(context.table.disk.in(folder).map((record) => [nameOf(record.path), record]));
+  const differing: Differing[] = [];
+  const folders: { path: string; isNew: boolean }[] = [];
+  try {
+    context.root.inFolder(folder, (place) => {
+      const found = names ?? namesIn(context, folder, place(''));
+      for (const name of new Set([...found, ...(names === null ? records.keys() : [])])) {
+        const path = joinPath(folder, name);
+        const record = records.get(name) ?? null;
+        const look = lookAt(place(name));
+        if (look.kind === 'unknown') {
+          context.waiting.put(path, look.reason);
+          continue;
+        }
+        if (look.kind === 'folder' && reasonToLeaveOut(context, path, true) === null)
+          folders.push({ path, isNew: record?.version !== folderVersion });
+        if (!isAsRecorded(look, record)) differing.push({ path, record, look });
+      }
+    });
+    context.waiting.remove(folder);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return goneFolder(context, folder);
+    context.waiting.put(folder, `the folder cannot be read: ${errorMessageOf(error)}`);
+  }
+  return { differing, folders };
+}
+
+/** The folder vanished while it was looked for: that is found in its parent. */
+function goneFolder(context: FolderContext, folder: string): FolderListing {
+  if (folder !== '') context.dirty(parentOf(folder), nameOf(folder));
+  return { differing: [], folders: [] };
+}
+
+/** Names come as bytes: what is not UTF-8 is told of, and never taken for something that is missing. */
+function namesIn(context: FolderContext, folder: string, place: string): string[] {
+  const names: string[] = [];
+  for (const bytes of readdirSync(place, { encoding: 'buffer' })) {
+    const name = bytes.toString();
+    if (Buffer.from(name).equals(bytes)) names.push(name);
+    else context.leftOut.put(joinPath(folder, name), 'the name is not valid UTF-8');
+  }
+  return names;
+}
+
+/** Reads what stands at a path. Null: it is still being written, so that it is looked at again later. */
+export async function readDiffering(context: FolderContext, { path, record, look }: Differing): Promise<Found | null> {
+  const leaveOut = (reason: string): Found => {
+    if (reason !== '') context.leftOut.put(path, reason);
+    return { path, record, now: null, isLeftOut: true };
+  };
+  if (look.kind === 'nothing') {
+    context.waiting.remove(path);
+    context.leftOut.remove(path);
+    return { path, record, now: null, isLeftOut: false };
+  }
+  const reason = reasonToLeaveOut(context, path, look.kind === 'folder');
+  if (reason !== null) return leaveOut(reason);
+  context.leftOut.remove(path);
+  switch (look.kind) {
+    case 'folder': {
+      const { mode, mark } = look;
+      return { path, record, isLeftOut: false, now: { ...plain, version: folderVersion, mode, mark } };
+    }
+    case 'link': {
+      if (!isLinkInside(path, look.target)) return leaveOut('the link leads out of the folder');
+      return { path, record, isLeftOut: false, now: { ...plain, version: linkVersion(look.target), mark: look.mark } };
+    }
+    case 'special':
+      return leaveOut(`it is a ${look.what}`);
+    case 'unknown':
+      context.waiting.put(path, look.reason);
+      return null;
+    case 'file':
+      return readFile(context, { path, record, look }, leaveOut);
+  }
+}
+
+const plain = { size: 0, mode: 0, mtime: 0, list: null } as const;
+
+interface FileToRead {
+  readonly path: string;
+  readonly record: DiskRecord | null;
+  readonly look: FileLook;
+}
+
+async function readFile(
+  context: FolderContext,
+  { path, record, look }: FileToRead,
+  leaveOut: (reason: string) => Found,
+): Promise<Found | null> {
+  const isOpenHere = context.root.at(path, (place) => context.protectedFiles.isProtectedFile(place));
+  if (isOpenHere) return leaveOut(databaseReason);
+  const handle = openToRead(context, path);
+  if (handle === null) return null;
+  try {
+    const before = lookOf(fstatSync(handle, { bigint: true }));
+    if (before.kind !== 'file' || before.mark !== look.mark) return null;
+    const hashed = await hashContent(handle, { size: look.size, pause });
+    if (hashed === null) return null;
+    if (isDatabase(hashed.head)) return leaveOut(databaseReason);
+    const after = lookOf(fstatSync(handle, { bigint: true }));
+    context.waiting.remove(path);
+    // A file that only grew while it was read was read whole as it was before: a log is never left to starve.
+    const mark = after.kind === 'file' && after.mark === look.mark ? look.mark : '';
+    const { size, version, list } = hashed;
+    return { path, record, isLeftOut: false, now: { version, size, list, mark, mode: look.mode, mtime: look.mtime } };
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function openToRead(context: FolderContext, path: string): number | null {
+  try {
+    return context.root.at(path, (place) => openSync(place, readFlags));
+  } catch (error) {
+    const code = codeOf(error);
+    // Gone or replaced since the look: the next look tells.
+    if (code !== 'ENOENT' && code !== 'ELOOP' && code !== 'ENOTDIR')
+      context.waiting.put(path, `the file cannot be read: ${errorMessageOf(error)}`);
+    return null;
+  }
+}
+
+/** A pipe must not block, a link must not be followed. */
+const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -1,0 +1,211 @@
+/** Keeps the table true to the disk: what watching hints at is looked at, and now and then everything is. */
+import { folderVersion } from '../core/entry.js';
+import type { SyncError } from '../core/sync-error.js';
+import type { DiskRecord } from '../databases/entry-table.js';
+import { pause } from '../system/pause.js';
+import { captureFound } from './capture-found.js';
+import type { DeletionGuard } from './deletion-guard.js';
+import { nameOf, parentOf } from './entry-path.js';
+import type { FolderContext } from './folder-context.js';
+import { ignoreFile } from './ignore-rules.js';
+import { listFolder, readDiffering, type Differing, type Found } from './scan-folder.js';
+
+export interface Scanner {
+  /** Look at this folder (or these names in it) in the next pass. */
+  markDirty(folder: string, name: string | null): void;
+  markAllDirty(): void;
+  /** One pass over what is dirty. Resolves with how many entries were captured. */
+  pass(): Promise<number>;
+  /** When the next pass is due by what waits to settle; null when nothing does. */
+  readonly dueAtMs: number | null;
+  /** Why deletions are held; null when none are. */
+  readonly held: SyncError | null;
+}
+
+export interface ScannerOptions {
+  readonly context: FolderContext;
+  readonly guard: DeletionGuard;
+  /** Called before a folder is listed, so that nothing falls between the list and the watch. */
+  readonly watch: (folder: string) => void;
+  readonly unwatch: (folder: string) => void;
+  readonly onIgnoreFile: () => void;
+  /** A file that changed more recently is probably still being written. */
+  readonly settleMs: number;
+}
+
+/** A file that keeps changing for this long is read as it is. */
+const patienceMs = 3_000;
+const batchEntries = 1_000;
+const batchBytes = 64 * 1024 * 1024;
+
+interface ScanState {
+  /** Null: the whole folder. */
+  dirty: Map<string, Set<string> | null>;
+  /** Paths that changed a moment ago, with the time when they were first seen so. */
+  unsettled: Map<string, number>;
+  /** The same as of the pass before: what has settled since is forgotten. */
+  unsettledBefore: ReadonlyMap<string, number>;
+  isAllDirty: boolean;
+  dueAtMs: number | null;
+  held: SyncError | null;
+}
+
+export function createScanner(options: ScannerOptions): Scanner {
+  const state: ScanState = {
+    dirty: new Map(),
+    unsettled: new Map(),
+    unsettledBefore: new Map(),
+    isAllDirty: false,
+    dueAtMs: null,
+    held: null,
+  };
+  return {
+    markDirty: (folder, name) => markDirty(state, folder, name),
+    markAllDirty: () => {
+      state.isAllDirty = true;
+    },
+    pass: () => pass(options, state),
+    get dueAtMs() {
+      return state.isAllDirty || state.dirty.size > 0 ? 0 : state.dueAtMs;
+    },
+    get held() {
+      return state.held;
+    },
+  };
+}
+
+function markDirty({ dirty }: ScanState, folder: string, name: string | null): void {
+  const names = dirty.get(folder);
+  if (names === null) return;
+  if (name === null || (names?.size ?? 0) >= namesMax) dirty.set(folder, null);
+  else if (names) names.add(name);
+  else dirty.set(folder, new Set([name]));
+}
+
+/** Beyond this many, listing the folder costs less. */
+const namesMax = 64;
+
+interface Pass {
+  readonly queue: { readonly folder: string; readonly names: ReadonlySet<string> | null }[];
+  readonly isWhole: boolean;
+  readonly gone: Found[];
+  batch: Found[];
+  bytes: number;
+  captured: number;
+}
+
+async function pass(options: ScannerOptions, state: ScanState): Promise<number> {
+  const { context } = options;
+  const isWhole = state.isAllDirty || state.held !== null;
+  const nowMs = context.system.monotonicMs();
+  if (isWhole || (state.dueAtMs !== null && state.dueAtMs <= nowMs)) {
+    for (const path of state.unsettled.keys()) markDirty(state, parentOf(path), nameOf(path));
+    state.unsettledBefore = state.unsettled;
+    state.unsettled = new Map();
+  }
+  const dirty = isWhole ? new Map([['', null]]) : state.dirty;
+  state.dirty = new Map();
+  state.isAllDirty = false;
+  state.dueAtMs = null;
+  const work: Pass = { queue: [], isWhole, gone: [], batch: [], bytes: 0, captured: 0 };
+  for (const [folder, names] of dirty) work.queue.push({ folder, names });
+  for (let next = work.queue.pop(); next; next = work.queue.pop()) await scanOne(options, state, { work, ...next });
+  flush(options, work);
+  endGone(options, state, work);
+  if (state.unsettled.size > 0) state.dueAtMs ??= context.system.monotonicMs() + options.settleMs;
+  return work.captured;
+}
+
+interface OneFolder {
+  readonly work: Pass;
+  readonly folder: string;
+  readonly names: ReadonlySet<string> | null;
+}
+
+async function scanOne(options: ScannerOptions, state: ScanState, { work, folder, names }: OneFolder): Promise<void> {
+  const { context, watch } = options;
+  if (names === null) watch(folder);
+  const { differing, folders } = listFolder(context, folder, names);
+  for (const { path, isNew } of folders) if (isNew || work.isWhole) work.queue.push({ folder: path, names: null });
+  for (const each of differing) {
+    if (each.record?.version === folderVersion && each.look.kind !== 'folder') goneBelow(options, work, each.path);
+    if (each.look.kind === 'nothing' || !mustSettle(options, state, each))
+      await readOne(options, state, { work, each });
+  }
+  await pause();
+}
+
+interface OneEntry {
+  readonly work: Pass;
+  readonly each: Differing;
+}
+
+async function readOne(options: ScannerOptions, state: ScanState, { work, each }: OneEntry): Promise<void> {
+  const found = await readDiffering(options.context, each);
+  if (found === null) {
+    unsettle(options, state, each.path);
+    return;
+  }
+  if (found.now?.mark === '' && !hasWaitedLong(options, state, each.path)) return;
+  if (found.now?.mark !== '') state.unsettled.delete(each.path);
+  if (each.path === ignoreFile) options.onIgnoreFile();
+  if (found.now === null && !found.isLeftOut) {
+    work.gone.push(found);
+    return;
+  }
+  if (found.isLeftOut && found.record === null) return;
+  work.batch.push(found);
+  work.bytes += found.now?.size ?? 0;
+  if (work.batch.length >= batchEntries || work.bytes >= batchBytes) flush(options, work);
+}
+
+/** Whether a file changed so recently that its writer may not be done. */
+function mustSettle(options: ScannerOptions, state: ScanState, { path, look }: Differing): boolean {
+  if (look.kind !== 'file') return false;
+  const ageMs = options.context.system.nowMs() - look.changedMs;
+  // An empty file is most often one that is about to be filled.
+  const settleMs = look.size === 0 ? options.settleMs * 10 : options.settleMs;
+  if (ageMs < 0 || ageMs >= settleMs) return false;
+  return !hasWaitedLong(options, state, path);
+}
+
+function hasWaitedLong(options: ScannerOptions, state: ScanState, path: string): boolean {
+  unsettle(options, state, path);
+  return options.context.system.monotonicMs() - (state.unsettled.get(path) ?? 0) >= patienceMs;
+}
+
+function unsettle({ context, settleMs }: ScannerOptions, state: ScanState, path: string): void {
+  const nowMs = context.system.monotonicMs();
+  if (!state.unsettled.has(path)) state.unsettled.set(path, state.unsettledBefore.get(path) ?? nowMs);
+  state.dueAtMs ??= nowMs + settleMs;
+}
+
+/** Everything that was recorded in a folder that is one no longer. */
+function goneBelow(options: ScannerOptions, work: Pass, folder: string): void {
+  options.unwatch(folder);
+  for (const record of options.context.table.disk.in(folder)) {
+    work.gone.push(goneOf(record));
+    if (record.version === folderVersion) goneBelow(options, work, record.path);
+  }
+}
+
+const goneOf = (record: DiskRecord): Found => ({ path: record.path, record, now: null, isLeftOut: false });
+
+function flush({ context }: ScannerOptions, work: Pass): void {
+  if (work.batch.length === 0) return;
+  work.captured += captureFound(context, work.batch);
+  work.batch = [];
+  work.bytes = 0;
+}
+
+/** Deletions come last, so that what was moved is at its new place already when it vanishes from the old one. */
+function endGone({ context, guard }: ScannerOptions, state: ScanState, work: Pass): void {
+  const counted = work.gone.filter(({ record }) => record !== null && !record.isKept).length;
+  const held = guard.obstacle(counted, context.table.disk.count());
+  if (held !== null) {
+    state.held = held;
+    return;
+  }
+  if (work.isWhole) state.held = null;
+  if (work.gone.length > 0) work.captured += captureFound(context, work.gone);
+}

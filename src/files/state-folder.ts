@@ -1,0 +1,73 @@
+/** What Universal Sync keeps inside a synced folder: its mark, files on their way, and what was replaced or deleted. */
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { SyncError } from '../core/sync-error.js';
+import { codeOf } from './disk-look.js';
+import { stateFolder } from './entry-path.js';
+import type { RootFolder } from './root-folder.js';
+
+/** Files of one name each; temporary ones are named by their version, so that a cut transfer goes on where it was. */
+export const temporaryFolder = `${stateFolder}/temporary`;
+export const historyFolder = `${stateFolder}/history`;
+const markPath = `${stateFolder}/id`;
+
+/** Makes the folders that are missing. */
+export function prepareStateFolder(root: RootFolder): void {
+  for (const path of [stateFolder, temporaryFolder, historyFolder])
+    root.at(path, (place) => {
+      try {
+        mkdirSync(place, { mode: 0o700 });
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
+    });
+}
+
+/** The id that this folder was given; null when it has none. */
+export function readFolderId(root: RootFolder): string | null {
+  try {
+    return root.at(markPath, (place) => readFileSync(place, 'utf8').trim());
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null;
+    throw new SyncError('USYNC-1700', `The folder ${root.realPath} cannot be read.`, { cause: error });
+  }
+}
+
+export function writeFolderId(root: RootFolder, id: string): void {
+  root.at(markPath, (place) => {
+    rmSync(place, { force: true });
+    const handle = openSync(place, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    writeSync(handle, `${id}\n`);
+    fsyncSync(handle);
+    closeSync(handle);
+  });
+}
+
+export const namesInFolder = (root: RootFolder, folder: string): string[] =>
+  root.inFolder(folder, (place) => readdirSync(place('')));
+
+/** Makes renames in a folder survive power loss. A folder that is gone by now needs none. */
+export function syncFolder(root: RootFolder, folder: string): void {
+  try {
+    root.inFolder(folder, (place) => {
+      const handle = openSync(place(''), constants.O_RDONLY);
+      try {
+        fsyncSync(handle);
+      } finally {
+        closeSync(handle);
+      }
+    });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+  }
+}

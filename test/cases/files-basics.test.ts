@@ -1,0 +1,136 @@
+/** Two real folders with the folder replica between them: what an application does in one shows in the other. */
+import assert from 'node:assert/strict';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { test } from 'node:test';
+import { byText, folderGround, settleAll, treeOf } from './folder-servers.js';
+
+test('files, folders, links, modes and times are the same on both sides', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('empty'));
+  mkdirSync(a.path('x/y'), { recursive: true });
+  writeFileSync(a.path('x/y/file.txt'), 'hello');
+  writeFileSync(a.path('x/run.sh'), 'echo', { mode: 0o755 });
+  writeFileSync(a.path('nothing'), '');
+  symlinkSync('y/file.txt', a.path('x/link'));
+  utimesSync(a.path('x/run.sh'), 1_600_000_000.123456, 1_600_000_000.123456);
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.equal(Object.keys(treeOf(b.root)).length, 7);
+  assert.equal(statSync(b.path('x/run.sh')).mtimeMs, statSync(a.path('x/run.sh')).mtimeMs);
+});
+
+test('edits, deletes, renames and new modes travel in both directions', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (let index = 0; index < 20; index++) writeFileSync(a.path(`f${index}`), `content ${index}`);
+  mkdirSync(a.path('folder/inner'), { recursive: true });
+  writeFileSync(a.path('folder/inner/deep'), 'deep');
+  await settleAll([a, b]);
+  writeFileSync(b.path('f1'), 'changed by b');
+  rmSync(b.path('f2'));
+  renameSync(a.path('folder'), a.path('renamed'));
+  chmodSync(a.path('f3'), 0o600);
+  writeFileSync(a.path('f4'), 'changed by a');
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.equal(treeOf(a.root)['f1'], '644 changed by b');
+  assert.equal(treeOf(b.root)['renamed/inner/deep'], '644 deep');
+  assert.equal(treeOf(b.root)['folder/'], undefined);
+  assert.equal(treeOf(b.root)['f2'], undefined);
+  assert.equal(treeOf(b.root)['f3'], '600 content 3');
+});
+
+test('at rest nothing is captured and nothing is placed', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (let index = 0; index < 50; index++) writeFileSync(a.path(`f${index}`), `content ${index}`);
+  await settleAll([a, b]);
+  const before = await Promise.all([a, b].map(({ replica }) => replica.position()));
+  for (const server of [a, b]) await server.capture();
+  const after = await Promise.all([a, b].map(({ replica }) => replica.position()));
+  assert.deepEqual(
+    after.map(({ vector }) => [...vector]),
+    before.map(({ vector }) => [...vector]),
+  );
+});
+
+test('large files travel by chunks; an insert at the front moves little', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  const bytes = Buffer.alloc(12 * 1024 * 1024);
+  for (let at = 0, state = 7; at < bytes.length; at += 4) {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    bytes.writeUInt32LE((state ^ (state >>> 13)) >>> 0, at);
+  }
+  writeFileSync(a.path('large'), bytes);
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  const before = b.traffic.bytes;
+  assert.ok(before >= bytes.length);
+  writeFileSync(a.path('large'), Buffer.concat([Buffer.from('!'), bytes]));
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.ok(b.traffic.bytes - before < 1024 * 1024, `${b.traffic.bytes - before} bytes travelled`);
+  const moved = b.traffic.bytes;
+  renameSync(a.path('large'), a.path('moved'));
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.equal(b.traffic.bytes, moved);
+});
+
+test('two folders that were filled apart become one; only different contents become conflicts', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  writeFileSync(a.path('same'), 'same');
+  writeFileSync(a.path('only a'), 'a');
+  writeFileSync(a.path('both.txt'), 'by a');
+  await a.capture();
+  const b = await ground.add('b');
+  writeFileSync(b.path('same'), 'same');
+  writeFileSync(b.path('only b'), 'b');
+  writeFileSync(b.path('both.txt'), 'by b');
+  await b.side.rescan();
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  await b.side.rescan();
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  const tree = treeOf(a.root);
+  const copies = Object.keys(tree).filter((path) => path.includes('(conflict'));
+  assert.equal(copies.length, 1);
+  assert.deepEqual([tree['both.txt'], tree[copies[0] ?? '']].toSorted(byText), ['644 by a', '644 by b']);
+  assert.equal(tree['only a'], '644 a');
+  assert.equal(tree['only b'], '644 b');
+});
+
+test('what was replaced or deleted by others is in the history', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(a.path('edited'), 'first');
+  writeFileSync(a.path('deleted'), 'gone');
+  await settleAll([a, b]);
+  writeFileSync(a.path('edited'), 'second');
+  rmSync(a.path('deleted'));
+  await settleAll([a, b]);
+  const kept = b.side.history({ max: 10 });
+  assert.deepEqual(kept.map(({ path, reason }) => `${path} ${reason}`).toSorted(byText), [
+    'deleted deleted',
+    'edited replaced',
+  ]);
+  assert.equal(readdirSync(b.path('.usync-folder/history')).length, 2);
+});

@@ -1,0 +1,214 @@
+/** Failures that earlier home-made file syncs had, by their numbers; each must be impossible here. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import type { EntryVersion } from '../../src/core/entry.js';
+import { openConnection } from '../../src/databases/sqlite/connection/driver.js';
+import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
+
+test('F31: a live SQLite database with its companions is never sent as a file, whatever its name', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  const database = openConnection(a.path('notes.dat'));
+  context.after(() => database.close());
+  database.exec('PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)');
+  writeFileSync(a.path('plain.db'), 'no database at all');
+  await settleAll([a, b]);
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['plain.db']);
+  assert.ok(existsSync(a.path('notes.dat-wal')));
+  assert.match(a.side.leftOut(5).find(({ path }) => path === 'notes.dat')?.reason ?? '', /SQLite/);
+});
+
+test('F31: a database that stands here is not overwritten by a file that another server has at its path', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  await settleAll([a, b]);
+  const database = openConnection(b.path('app.db'));
+  context.after(() => database.close());
+  database.exec('CREATE TABLE t (x)');
+  const before = readFileSync(b.path('app.db'));
+  writeFileSync(a.path('app.db'), 'an ordinary file');
+  await a.capture();
+  await send(a, b);
+  await b.side.settle();
+  assert.ok(readFileSync(b.path('app.db')).equals(before));
+  assert.ok(b.side.status().pending > 0);
+});
+
+test('F31: content that is a database is not placed, even when a peer offers it', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  // What a peer that does not keep the rules would answer.
+  const b = await ground.add('b', { peers: { fetch: () => Promise.resolve([bytes]) } });
+  const bytes = Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(100)]);
+  const version = `f:${createHash('sha256').update(bytes).digest('base64url')}` as EntryVersion;
+  const entry = {
+    path: 'trap',
+    version,
+    size: bytes.length,
+    mode: 0o644,
+    mtime: 1,
+    base: null,
+    author: 'a',
+    time: 1,
+    copyOf: null,
+  };
+  a.table.rows.insert(entry);
+  while ((await a.replica.drain()).hasMore);
+  await send(a, b);
+  await b.side.settle();
+  assert.equal(existsSync(b.path('trap')), false);
+  assert.match(b.side.waiting(5)[0]?.reason ?? '', /SQLite/);
+});
+
+test('F32: a rescan of an unchanged folder reads no content', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  writeFileSync(a.path('file'), 'content');
+  await a.capture();
+  const before = statSync(a.path('file'), { bigint: true });
+  // Reading would move the time of access behind the time of change, where the file system keeps it.
+  utimesSync(a.path('file'), 1, Number(before.mtimeMs) / 1000);
+  await a.capture();
+  utimesSync(a.path('file'), 1, Number(before.mtimeMs) / 1000);
+  await a.capture();
+  const read = statSync(a.path('file')).atimeMs;
+  await a.side.rescan();
+  await a.side.rescan();
+  assert.equal(statSync(a.path('file')).atimeMs, read);
+});
+
+test('F32: a transfer that was cut goes on where it was', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  let isCut = true;
+  let answered = 0;
+  const b = await ground.add('b', {
+    peers: {
+      fetch(requests) {
+        if (isCut && answered > 4 * 1024 * 1024) return Promise.reject(new Error('the connection is cut'));
+        const answers = a.side.read(requests);
+        answered += answers.reduce((sum, bytes) => sum + (bytes?.length ?? 0), 0);
+        return Promise.resolve(answers);
+      },
+    },
+  });
+  const bytes = Buffer.alloc(10 * 1024 * 1024);
+  for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(Math.imul(at + 1, 0x9e37_79b1) >>> 0, at);
+  writeFileSync(a.path('large'), bytes);
+  await a.capture();
+  await send(a, b);
+  for (let round = 0; round < 5; round++) await b.side.settle();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(existsSync(b.path('large')), false);
+  isCut = false;
+  const before = answered;
+  await settleAll([a, b]);
+  assert.ok(readFileSync(b.path('large')).equals(bytes));
+  assert.ok(answered - before < 8 * 1024 * 1024, `${answered - before} bytes were sent again`);
+});
+
+test('F33: content that is not what was promised never reaches the path', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b', {
+    peers: { fetch: (requests) => Promise.resolve(requests.map(({ length }) => new Uint8Array(length))) },
+  });
+  writeFileSync(a.path('file'), 'the truth');
+  await a.capture();
+  await send(a, b);
+  await b.side.settle();
+  assert.equal(existsSync(b.path('file')), false);
+  assert.match(b.side.waiting(5)[0]?.reason ?? '', /not the content/);
+});
+
+test('F33: who reads a file while it is replaced sees the old content or the new, whole', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  const letters = ['x', 'y', 'z'].map((letter) => letter.repeat(50_000));
+  writeFileSync(a.path('file'), letters[0] ?? '');
+  await settleAll([a, b]);
+  const over = new AbortController();
+  let reads = 0;
+  const reader = (async () => {
+    while (!over.signal.aborted) {
+      assert.ok(letters.includes(readFileSync(b.path('file'), 'utf8')));
+      reads++;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  for (const content of [...letters, ...letters]) {
+    writeFileSync(a.path('file'), content);
+    await settleAll([a, b]);
+  }
+  over.abort();
+  await reader;
+  assert.ok(reads > 10);
+});
+
+test('F34: of two concurrent edits none is lost, whatever the clocks and times of change say', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(a.path('report.txt'), 'first');
+  await settleAll([a, b]);
+  writeFileSync(a.path('report.txt'), 'edit of a');
+  utimesSync(a.path('report.txt'), 4_000_000_000, 4_000_000_000);
+  writeFileSync(b.path('report.txt'), 'edit of b');
+  utimesSync(b.path('report.txt'), 1, 1);
+  await settleAll([a, b]);
+  const tree = treeOf(a.root);
+  assert.deepEqual(treeOf(b.root), tree);
+  assert.deepEqual(Object.values(tree).toSorted(byText), ['644 edit of a', '644 edit of b']);
+  const [conflict] = await a.replica.conflicts({ max: 5 });
+  assert.equal(conflict?.key, 'report.txt');
+  assert.match(conflict?.lost ?? '', /^report \(conflict, [ab], .{8}\)\.txt$/);
+});
+
+test('F35: a delete reaches the same path and no other, and nothing comes back', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (const folder of ['', 'one/', 'two/deep/']) {
+    mkdirSync(a.path(folder), { recursive: true });
+    writeFileSync(a.path(`${folder}same name`), folder);
+  }
+  await settleAll([a, b]);
+  rmSync(b.path('one/same name'));
+  await settleAll([a, b]);
+  const restarted = await ground.restart(a);
+  await settleAll([restarted, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.deepEqual(Object.keys(treeOf(a.root)), ['one/', 'same name', 'two/', 'two/deep/', 'two/deep/same name']);
+});
+
+test('F36: secrets, locks, temporary files and version control stay at home; the ignore file says what else', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('.git'));
+  for (const name of ['.git/config', '.env', 'server.pem', 'a.tmp', 'app.pid', 'private.txt', 'data.txt'])
+    writeFileSync(a.path(name), 'x');
+  writeFileSync(a.path('.usyncignore'), 'private.*\n');
+  await settleAll([a, b]);
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['.usyncignore', 'data.txt']);
+  writeFileSync(a.path('.usyncignore'), '# nothing\n');
+  await settleAll([a, b]);
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['.usyncignore', 'data.txt', 'private.txt']);
+});
+
+test('F36: a file that the receiver leaves out is not placed there and not deleted elsewhere', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b', { ignore: ['*.big'] });
+  writeFileSync(a.path('x.big'), 'x');
+  writeFileSync(a.path('y'), 'y');
+  await settleAll([a, b]);
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['y']);
+  await settleAll([a, b]);
+  assert.deepEqual(Object.keys(treeOf(a.root)), ['x.big', 'y']);
+});

@@ -1,0 +1,217 @@
+/** What must not happen to a folder, whoever asks for it: outside of the root, over a newer edit, or all at once. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { linkVersion, type Entry, type EntryVersion } from '../../src/core/entry.js';
+import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
+
+const entryOf = (values: Partial<Entry>): Entry => ({
+  path: 'x',
+  version: 'd' as EntryVersion,
+  size: 0,
+  mode: 0o755,
+  mtime: 0,
+  base: null,
+  author: 'a',
+  time: 1,
+  copyOf: null,
+  ...values,
+});
+
+test('rows with hostile paths or links place nothing', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  mkdirSync(a.path('inside'));
+  await a.capture();
+  const hostile = [
+    '../out',
+    '/tmp/usync-out',
+    'inside/../../out',
+    'a//b',
+    './x',
+    '.',
+    '..',
+    '',
+    'x\u0000y',
+    '.usync-folder/id',
+    '.USYNC/x',
+    'a\nb',
+  ];
+  for (const path of hostile) a.table.rows.insert(entryOf({ path }));
+  for (const target of ['/etc', '../..', 'inside/../../..'])
+    a.table.rows.insert(entryOf({ path: `link ${target.length}`, version: linkVersion(target) }));
+  a.table.rows.insert(entryOf({ path: 'bad version', version: 'f:short' as EntryVersion }));
+  a.table.rows.insert(entryOf({ path: 'bad size', version: `f:${'A'.repeat(43)}` as EntryVersion, size: -5 }));
+  await a.side.settle();
+  assert.deepEqual(Object.keys(treeOf(a.root)), ['inside/']);
+  assert.deepEqual(
+    readdirSync(ground.folder).filter((name) => !name.startsWith('a')),
+    [],
+  );
+});
+
+test('nothing is written through a folder that was swapped for a link', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('folder'));
+  writeFileSync(a.path('folder/first'), '1');
+  await settleAll([a, b]);
+  const outside = join(ground.folder, 'outside');
+  mkdirSync(outside);
+  renameSync(b.path('folder'), b.path('moved'));
+  symlinkSync(outside, b.path('folder'));
+  writeFileSync(a.path('folder/second'), '2');
+  await a.capture();
+  await send(a, b);
+  for (let round = 0; round < 3; round++) await b.side.settle();
+  assert.deepEqual(readdirSync(outside), []);
+});
+
+test('links that lead outside, pipes and names that are not UTF-8 stay at home and are told of', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  symlinkSync('/etc/passwd', a.path('escape'));
+  spawnSync('mkfifo', [a.path('pipe')]);
+  writeFileSync(Buffer.concat([Buffer.from(`${a.root}/bad`), Buffer.from([0xff, 0xfe])]), 'x');
+  writeFileSync(a.path('good'), 'x');
+  await settleAll([a, b]);
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['good']);
+  assert.equal(a.side.leftOut(10).length, 3);
+});
+
+test('a local edit that nobody has seen yet is never overwritten', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(a.path('f'), '1');
+  await settleAll([a, b]);
+  writeFileSync(a.path('f'), 'edit of a');
+  await a.capture();
+  await send(a, b);
+  // Written between the merge and the placing.
+  writeFileSync(b.path('f'), 'unseen edit of b');
+  await b.side.settle();
+  assert.equal(readFileSync(b.path('f'), 'utf8'), 'unseen edit of b');
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.deepEqual(Object.values(treeOf(a.root)).toSorted(byText), ['644 edit of a', '644 unseen edit of b']);
+});
+
+test('an emptied folder deletes nothing elsewhere until a person accepts it', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (let index = 0; index < 10; index++) writeFileSync(a.path(`f${index}`), String(index));
+  await settleAll([a, b]);
+  for (let index = 0; index < 10; index++) rmSync(a.path(`f${index}`));
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  await send(a, b);
+  await b.side.settle();
+  assert.equal(Object.keys(treeOf(b.root)).length, 10);
+  await a.side.accept();
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), {});
+});
+
+test('most of a large folder gone at once is held; what comes back ends it', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  for (let index = 0; index < 300; index++) writeFileSync(a.path(`f${index}`), 'same');
+  await a.capture();
+  for (let index = 0; index < 200; index++) rmSync(a.path(`f${index}`));
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  assert.equal(a.table.rows.counts().entries, 300);
+  for (let index = 0; index < 200; index++) writeFileSync(a.path(`f${index}`), 'same');
+  await a.capture();
+  assert.equal(a.side.status().problem, null);
+  assert.equal(a.table.rows.counts().entries, 300);
+});
+
+test('another folder at the root, as after an unmount, stops everything and deletes nothing', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(a.path('f'), '1');
+  writeFileSync(a.path('g'), '2');
+  await settleAll([a, b]);
+  renameSync(a.root, `${a.root}-unmounted`);
+  mkdirSync(a.root);
+  await assert.rejects(a.side.rescan(), { code: 'USYNC-1701' });
+  assert.equal(a.side.status().problem?.code, 'USYNC-1701');
+  assert.equal(a.table.rows.counts().entries, 2);
+  assert.deepEqual(readdirSync(a.root), []);
+  rmSync(a.root, { recursive: true });
+  renameSync(`${a.root}-unmounted`, a.root);
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), { f: '644 1', g: '644 2' });
+});
+
+test(
+  'a folder that cannot be read is unknown, not empty',
+  { skip: process.getuid?.() === 0 && 'root reads everything' },
+  async (context) => {
+    const ground = folderGround(context);
+    const a = await ground.add('a');
+    mkdirSync(a.path('closed'));
+    writeFileSync(a.path('closed/f'), '1');
+    writeFileSync(a.path('open'), '2');
+    await a.capture();
+    chmodSync(a.path('closed'), 0);
+    await a.capture();
+    chmodSync(a.path('closed'), 0o755);
+    assert.equal(a.table.rows.counts().entries, 3);
+  },
+);
+
+test('a folder stays where something is in it that takes no part, and is no entry any more', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('folder'));
+  writeFileSync(a.path('folder/f'), '1');
+  writeFileSync(a.path('other'), '1');
+  await settleAll([a, b]);
+  writeFileSync(b.path('folder/own.tmp'), 'of b');
+  rmSync(a.path('folder'), { recursive: true });
+  await settleAll([a, b]);
+  await settleAll([a, b]);
+  assert.deepEqual(Object.keys(treeOf(a.root)), ['other']);
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['folder/', 'folder/own.tmp', 'other']);
+});
+
+test('what a crash left placed and not recorded is no edit: a file deleted elsewhere meanwhile does not come back', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(a.path('f'), 'content');
+  writeFileSync(a.path('g'), 'content');
+  await settleAll([a, b]);
+  const record = b.table.disk.at('f');
+  assert.ok(record);
+  rmSync(a.path('f'));
+  await a.capture();
+  // As if b had died between the rename and its record: placed, intended, not recorded.
+  await b.side.close();
+  b.table.disk.remove('f');
+  b.table.disk.intend('f', record.version);
+  await send(a, b);
+  await b.side.open();
+  await settleAll([a, b]);
+  assert.deepEqual(Object.keys(treeOf(a.root)), ['g']);
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['g']);
+});
