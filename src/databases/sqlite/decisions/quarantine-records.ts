@@ -59,6 +59,6 @@ const freedByReason: Readonly<Record<AsideReason, string | null>> = {
   'parent-hidden': 'the parent row being shown',
   'parent-missing': 'the parent row coming back',
   'table-unknown': 'the table being made here',
-  'column-unknown': 'the column being made here',
+  'column-unknown': 'the table having the key here that it has where the row was written',
   refused: 'a schema that allows the row',
 };

@@ -54,6 +54,12 @@ export function writeView(scope: Scope, view: View): WrittenView {
       hide(scope, placement);
       continue;
     }
+    const missing = missingKeyColumn(placement);
+    if (missing !== null) {
+      for (const life of row.lives)
+        putAside(scope, life, { table, why: 'column-unknown', behind: null, key: null, note: missing });
+      continue;
+    }
     placements.push(placement);
     if (placement.shown) kept.add(rowKey(row.table, placement.main));
   }
@@ -91,6 +97,10 @@ function placementOf({ set }: Scope, table: SyncedTable, view: RowView): Placeme
   }
   return { table, view, main, shown, values, key: shown?.key ?? view.key, failure: null };
 }
+
+/** A row of a table that has another key where it was written: nothing says where it would stand here. */
+const missingKeyColumn = ({ table, view, shown }: Placement): string | null =>
+  table.isBag || shown ? null : (table.schema.key.find((column) => !view.cells.has(column)) ?? null);
 
 /** Takes out of the tables what ended, hides, or became part of another row. */
 function removeShown(scope: Scope, writer: ShownRowWriter, kept: ReadonlySet<RowKey>): number {

@@ -157,7 +157,7 @@ function forgetTable(context: ReplicaContext, record: TableRecord): void {
 }
 
 function renameAside({ connection, asides }: ReplicaContext, before: string, after: string): void {
-  for (const table of ['_usync_lives', '_usync_cells', '_usync_aliases']) {
+  for (const table of ['_usync_lives', '_usync_cells', '_usync_cell_columns', '_usync_aliases']) {
     connection.prepare(`UPDATE OR IGNORE ${table} SET tbl = ? WHERE tbl = ?`).run(after, before);
   }
   asides.reload();

@@ -6,8 +6,8 @@ import { integerAt, textAt } from '../connection/row-values.js';
 import { createTableDigests, type TableDigests } from '../stores/table-digests.js';
 import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
 
-/** What a person decided for a table: its schema with other rules, or null when it is left out. */
-export type AdjustSchema = (schema: TableSchema) => TableSchema | null;
+/** What was decided for a table: its schema with the rules of a person, or why it is left out. */
+export type AdjustSchema = (schema: TableSchema) => TableSchema | string;
 
 /** The tables that are synced, by number and name, with their digests. Cached; digests are written at each commit. */
 export interface TableRegistry extends TableDigests {
@@ -129,7 +129,7 @@ export function adjustedForm(
 ): { readonly form: DiscoveredTable | null; readonly reason: string } {
   if (found.obstacle !== null) return { form: null, reason: found.obstacle };
   const schema = adjust(found.schema);
-  if (!schema) return { form: null, reason: 'left out by the configuration' };
+  if (typeof schema === 'string') return { form: null, reason: schema };
   if (layoutOf(schema).length === 0) return { form: null, reason: 'every column is left out or computed' };
   return { form: { ...found, schema }, reason: '' };
 }

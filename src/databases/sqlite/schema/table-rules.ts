@@ -1,5 +1,6 @@
 import type { ColumnRule, UniquePolicy } from '../../../core/table-schema.js';
 import { foldName } from '../connection/identifiers.js';
+import { isMigrationTable } from './migration-tables.js';
 import type { AdjustSchema } from './table-registry.js';
 
 /** What a person set for one table; names are compared as SQLite does. */
@@ -13,8 +14,10 @@ export function adjustByRules(rules: Readonly<Record<string, TableRules>>): Adju
   const ruleByTable = new Map(Object.entries(rules).map(([name, rule]) => [foldName(name), rule]));
   return (schema) => {
     const rule = ruleByTable.get(foldName(schema.name));
+    if (rule?.exclude === true) return 'left out by the configuration';
+    if (rule?.exclude === undefined && isMigrationTable(schema.name))
+      return 'it says which migrations ran on this server (to sync it all the same: exclude: false)';
     if (!rule) return schema;
-    if (rule.exclude === true) return null;
     const columns = new Map(Object.entries(rule.columns ?? {}).map(([name, one]) => [foldName(name), one]));
     const isKey = new Set(schema.key);
     return {

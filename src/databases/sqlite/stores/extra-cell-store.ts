@@ -12,6 +12,8 @@ export interface ExtraCellStore {
   putExtraCells(table: string, life: LifeName, cells: ReadonlyMap<string, Cell>): void;
   removeExtraCells(table: string, life: LifeName): void;
   hasExtraCells(table: string): boolean;
+  /** Columns of a table that such cells are or were of, known here or not. */
+  extraColumns(table: string): string[];
   allExtraCells(
     table: string,
   ): IterableIterator<{ readonly life: LifeName; readonly cells: ReadonlyMap<string, Cell> }>;
@@ -29,6 +31,14 @@ export function createExtraCellStore(connection: Connection, origins: OriginStor
   const remove = connection.prepare(`DELETE FROM _usync_cells WHERE ${byLife}`);
   const selectTables = connection.prepare('SELECT DISTINCT tbl FROM _usync_cells');
   const selectAll = connection.prepare('SELECT origin, stamp, place, cells FROM _usync_cells WHERE tbl = ?');
+  const selectColumns = connection.prepare('SELECT col FROM _usync_cell_columns WHERE tbl = ? ORDER BY col');
+  const insertColumn = connection.prepare('INSERT OR IGNORE INTO _usync_cell_columns (tbl, col) VALUES (?, ?)');
+  const columns = new Map<string, Set<string>>();
+  function columnsOf(table: string): Set<string> {
+    const known = columns.get(table) ?? new Set(selectColumns.all(table).map((row) => textAt(row, 0)));
+    columns.set(table, known);
+    return known;
+  }
   let cached: Set<string> | null = null;
   const tables = (): Set<string> => (cached ??= new Set(selectTables.all().map((row) => textAt(row, 0))));
   return {
@@ -40,11 +50,18 @@ export function createExtraCellStore(connection: Connection, origins: OriginStor
     putExtraCells(table, life, cells) {
       insert.run(table, ...nameParams(life), cellsToBytes(cells, origins));
       tables().add(table);
+      const known = columnsOf(table);
+      for (const column of cells.keys()) {
+        if (known.has(column)) continue;
+        insertColumn.run(table, column);
+        known.add(column);
+      }
     },
     removeExtraCells(table, life) {
       if (tables().has(table)) remove.run(table, ...nameParams(life));
     },
     hasExtraCells: (table) => tables().has(table),
+    extraColumns: (table) => (tables().has(table) ? [...columnsOf(table)] : []),
     *allExtraCells(table) {
       for (const row of selectAll.all(table)) {
         yield { life: nameAt(row, 0), cells: bytesToCells(bytesAt(row, 3), origins) };
@@ -52,6 +69,7 @@ export function createExtraCellStore(connection: Connection, origins: OriginStor
     },
     reloadExtraCells() {
       cached = null;
+      columns.clear();
     },
   };
 }

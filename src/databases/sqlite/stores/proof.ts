@@ -14,6 +14,9 @@ export function readProof(context: ReplicaContext): Proof {
   for (const { name, schema } of tables.all()) {
     for (const column of schema.columns)
       if (column.rule === 'left-out') leftOut.push(`${name}.${column.name}: left out`);
+    const known = new Set(schema.columns.map((column) => column.name));
+    for (const column of asides.extraColumns(name))
+      if (!known.has(column)) leftOut.push(`${name}.${column}: the column is not here`);
   }
   return {
     vector: origins.vector(),

@@ -27,6 +27,8 @@ export const storeTables: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS _usync_cells (
     tbl TEXT NOT NULL, origin INTEGER NOT NULL, stamp INTEGER NOT NULL, place INTEGER NOT NULL,
     cells BLOB NOT NULL, PRIMARY KEY (tbl, stamp, origin, place)) WITHOUT ROWID`,
+  `CREATE TABLE IF NOT EXISTS _usync_cell_columns (
+    tbl TEXT NOT NULL, col TEXT NOT NULL, PRIMARY KEY (tbl, col)) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS _usync_aliases (
     tbl TEXT NOT NULL, origin INTEGER NOT NULL, stamp INTEGER NOT NULL, place INTEGER NOT NULL,
     to_origin INTEGER NOT NULL, to_stamp INTEGER NOT NULL, to_place INTEGER NOT NULL, at BLOB NOT NULL,
