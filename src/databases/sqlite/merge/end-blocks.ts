@@ -18,7 +18,7 @@ export interface ShownEnd {
 /** Lives that ended. A plainly shown row that nothing references goes at once; everything else goes to the rules. */
 export function mergeEnds(scope: MergeScope, block: EndBlock, merger: RowMerger): void {
   const table = scope.context.tables.byName(block.table);
-  const isFast = table !== null && isCalm(scope, table);
+  const isFast = table !== null && block.why !== 'cascade' && isCalm(scope, table);
   const shown: ShownEnd[] = [];
   const slow: number[] = [];
   for (let i = 0; i < block.count; i++) {
@@ -35,7 +35,7 @@ export function mergeEnds(scope: MergeScope, block: EndBlock, merger: RowMerger)
   }
   for (const i of slow) {
     const key = keyOfChange(block.keys, i);
-    for (const life of block.lives[i] ?? []) merger.end(block.table, { life, key });
+    for (const life of block.lives[i] ?? []) merger.end(block.table, { life, key, why: block.why });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CellStamp } from '../../../core/cell-stamp.js';
+import type { EndReason } from '../../../core/changeset.js';
 import { rowKey, type Cell, type RowKey } from '../../../core/life-state.js';
 import type { LifeName } from '../../../core/life.js';
 import { mergeAlias, mergeCells } from '../../../core/merge-cells.js';
@@ -35,7 +36,7 @@ export interface RowMerger {
     table: string,
     change: { readonly life: LifeName; readonly key: Key | null; readonly cells: Map<string, Cell> },
   ): void;
-  end(table: string, change: { readonly life: LifeName; readonly key: Key | null }): void;
+  end(table: string, change: { readonly life: LifeName; readonly key: Key | null; readonly why: EndReason }): void;
   merge(table: string, change: { readonly from: LifeName; readonly to: LifeName; readonly at: CellStamp }): void;
 }
 
@@ -85,11 +86,13 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       }
       if (merged.changed.length > 0) put({ ...state, cells: merged.cells });
     },
-    end(table, { life, key }) {
+    end(table, { life, key, why }) {
       const loaded = find(table, life, key);
       if (!loaded) return;
       const [rest, lost] = [new Map<string, Cell>(), new Map<string, Cell>()];
-      for (const [column, cell] of loaded.state.cells) (isConcurrent(cell) ? lost : rest).set(column, cell);
+      // Whoever deleted the parent had not seen this child, although the server that ends it now has.
+      for (const [column, cell] of loaded.state.cells)
+        (why === 'cascade' || isConcurrent(cell) ? lost : rest).set(column, cell);
       conflicts.deleted({ table, life, key: key ?? [] }, { lost, rest }, by);
       if (!context.tables.byName(table)) return context.asides.remove(table, life);
       endLife(scope, loaded);

@@ -3,6 +3,8 @@ import { beginOwnChangeset } from '../capture/own-changeset.js';
 import { confirmDuties } from './confirm-duty.js';
 import { applyBlocks, memoryOf, scopeOf, settle, type MergeMemory } from './merge-changeset.js';
 import { createRowMerger, type MergeScope } from './merge-rows.js';
+import { pendingReconciles } from '../capture/pending-reconcile.js';
+import { addPendingSettle } from './pending-settle.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { SyncedTable } from '../schema/synced-table.js';
@@ -10,9 +12,17 @@ import { childrenOf } from './table-calm.js';
 
 /**
  * What an own changeset freed or must hide: rows that wait in the tables that it touched, or for their rows.
- * Inside the transaction that drained.
+ * Inside the transaction that drained. Settling takes what tables show for what is known, so it waits for tables that are
+ * still to be compared.
  */
 export function settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<string>): void {
+  if (pendingReconciles(context).length > 0) {
+    addPendingSettle(
+      context,
+      [...tables].flatMap((name) => context.tables.byName(name) ?? []),
+    );
+    return;
+  }
   const touched = new Set<string>();
   for (const name of tables) {
     touched.add(name);
@@ -20,10 +30,7 @@ export function settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<st
     for (const child of table ? childrenOf(context, table) : []) touched.add(child.name);
   }
   const waiting = [...touched].filter((name) => !context.asides.isEmpty(name));
-  const displaced = [...tables].flatMap((name) => {
-    const table = context.tables.byName(name);
-    return table ? toMove(context, table).map((at) => ({ table, at })) : [];
-  });
+  const displaced = displacedIn(context, tables);
   if (waiting.length > 0 || displaced.length > 0) settleAsides(context, waiting, displaced);
 }
 
@@ -31,6 +38,12 @@ interface Displaced {
   readonly table: SyncedTable;
   readonly at: bigint;
 }
+
+const displacedIn = (context: ReplicaContext, tables: Iterable<string>): Displaced[] =>
+  [...tables].flatMap((name) => {
+    const table = context.tables.byName(name);
+    return table ? toMove(context, table).map((at) => ({ table, at })) : [];
+  });
 
 /** Rows at substitutes whose number may be theirs by now: it is free, or its holder may have gone and come back younger. */
 const toMove = (context: ReplicaContext, table: SyncedTable): bigint[] =>
