@@ -4,6 +4,7 @@ import type { SqlValue } from '../../../core/value.js';
 import type { AsideLife } from '../stores/aside-store.js';
 import { createConflictRecorder } from '../stores/conflict-recorder.js';
 import { eachPage, type Comparison } from './comparison.js';
+import { rowOfShadow } from '../stores/row-parts.js';
 import type { Key, Shadow } from '../stores/shadow-store.js';
 import { shadowColumns } from '../stores/shadow-store.js';
 import { joinsKeys, joinsTable, shadowKeyColumns } from '../schema/synced-table.js';
@@ -66,13 +67,13 @@ function livesOf({ table, context, sink }: Comparison, shadow: Shadow): LifeName
   const { asides } = context;
   const lives = [shadow.life];
   if (asides.isEmpty(table.name)) return lives;
-  const rows = [shadow.row ?? shadow.life];
+  const rows = [rowOfShadow(context, table.name, shadow)];
   for (let row = rows.pop(); row; row = rows.pop()) {
-    for (const aside of [...asides.ofRow(table.name, row), ...asides.behind(table.name, row)]) {
+    for (const aside of asides.behind(table.name, row)) {
       const endsToo = aside.why === 'part' || aside.why === 'key-loser' || aside.why === 'merging';
       if (!endsToo || lives.some((life) => life === aside.life || isSame(life, aside.life))) continue;
       lives.push(aside.life);
-      rows.push(aside.row);
+      rows.push(context.aliases.rowNow(table.name, aside.row));
       if (aside.why === 'merging') tellOfHidden(context, aside);
       sink.later(() => asides.remove(table.name, aside.life));
     }

@@ -4,6 +4,7 @@ import type { Comparison } from './comparison.js';
 import { keptCell, pinCell } from '../merge/component-loader.js';
 import { quoteName } from '../connection/identifiers.js';
 import { createRowReferences } from './row-references.js';
+import { partsOfRow } from '../stores/row-parts.js';
 import { shadowColumnCount, shadowColumns, type Shadow } from '../stores/shadow-store.js';
 import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
 
@@ -72,10 +73,7 @@ function captureOrphan(
   const standingAt = shadow.exceptions?.get(position) ?? shadow.at;
   const known = extras ? keptCell(extras, column, standingAt)?.value : undefined;
   if (known !== undefined && !(known instanceof RowReference) && !(value instanceof RowReference)) return;
-  const row = shadow.row ?? shadow.life;
-  const parts = asides.isEmpty(child.name)
-    ? []
-    : [...asides.ofRow(child.name, row), ...asides.behind(child.name, row)].filter(({ why }) => why === 'part');
+  const parts = partsOfRow(context, child.name, shadow);
   let replaced = standingAt;
   for (const { cells } of parts) {
     const at = cells.get(column)?.at;

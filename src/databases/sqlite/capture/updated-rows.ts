@@ -8,6 +8,7 @@ import { eachPage, writtenAt, type Comparison } from './comparison.js';
 import { quoteName } from '../connection/identifiers.js';
 import { createRowComparison, type RowComparison } from './row-comparison.js';
 import { createRowReferences, type RowReferences } from './row-references.js';
+import { partsOfRow } from '../stores/row-parts.js';
 import { shadowColumnCount, shadowColumns, type Key, type KeyedShadow, type Shadow } from '../stores/shadow-store.js';
 import { joinsKeys, joinsTable } from '../schema/synced-table.js';
 
@@ -60,9 +61,7 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const changed = hashing.changedSince(shadow.columns);
   if (changed.length === 0) return;
   const key = table.isBag ? [row[width + 1] ?? null] : table.keyPositions.map((position) => row[position] ?? null);
-  const parts = context.asides.isEmpty(table.name)
-    ? []
-    : context.asides.ofRow(table.name, shadow.row ?? shadow.life).filter((aside) => aside.why === 'part');
+  const parts = partsOfRow(context, table.name, shadow);
   const time = writtenAt(changeset, row[width]);
   const stamps = changed.map((position) =>
     stampAbove(time, changeset.origin, replacedStamp(comparison, { shadow, parts, position })),

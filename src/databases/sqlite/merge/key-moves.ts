@@ -4,6 +4,7 @@ import { endRows } from '../capture/ended-rows.js';
 import { noteKind } from '../capture/note-kind.js';
 import type { NoteRange } from '../capture/note-store.js';
 import { foldKey } from '../capture/genesis-row.js';
+import { rowOfShadow } from '../stores/row-parts.js';
 import type { Key, Shadow } from '../stores/shadow-store.js';
 import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 
@@ -129,7 +130,7 @@ function keepInBatch({ context, table, batch }: Comparison, key: Key): void {
 function endKeyLosers(comparison: Comparison, key: Key, shadow: Shadow): void {
   const { context, table, changeset } = comparison;
   const losers = context.asides
-    .behind(table.name, shadow.row ?? shadow.life)
+    .behind(table.name, rowOfShadow(context, table.name, shadow))
     .filter((aside) => aside.why === 'key-loser');
   if (losers.length === 0) return;
   changeset.add({

@@ -86,6 +86,7 @@ export function createRowFinder(context: ReplicaContext): RowFinder {
     },
     forget(table, row) {
       cache.delete(rowKey(table.name, row));
+      cache.delete(rowKey(table.name, aliases.rowNow(table.name, row)));
     },
     clear() {
       cache.clear();
