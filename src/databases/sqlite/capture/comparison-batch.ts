@@ -54,6 +54,26 @@ export function batchOfNotes(
   );
 }
 
+/** Every key that the table or its shadows hold or that notes name: all that could have been written. */
+export function batchOfTable(connection: Connection, table: SyncedTable, range: NoteRange): ComparisonBatch {
+  const keys = shadowKeyColumns(table);
+  const named = (columns: readonly string[]): string => columns.map((column) => `${column} IS NOT NULL`).join(' AND ');
+  const grouped = keys.map((key, i) => `${key}${collationOf(table, i)}`).join(', ');
+  return filled(connection, () =>
+    connection
+      .cached(
+        `INSERT INTO temp._usync_batch (t, d, ${keys.join(', ')})
+         SELECT max(t), max(d), ${keys.join(', ')} FROM (
+           SELECT NULL AS t, 0 AS d, ${table.keySql.map((key, i) => `${key} AS k${i + 1}`).join(', ')} FROM ${table.sql}
+           UNION ALL SELECT NULL, 0, ${keys.join(', ')} FROM ${table.shadowSql}
+           UNION ALL SELECT time, op = ${noteKind.delete}, ${keys.join(', ')} FROM main._usync_notes
+             WHERE seq > ? AND seq <= ? AND tbl = ?)
+         WHERE ${named(keys)} GROUP BY ${grouped} ORDER BY ${grouped}`,
+      )
+      .run(BigInt(range.after), BigInt(range.upTo), BigInt(table.number)),
+  );
+}
+
 /** Every key from `after` on (null: from the start) that the table or its shadows hold, at most about `count`. */
 export function batchOfSlice(
   connection: Connection,

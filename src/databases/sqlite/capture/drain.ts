@@ -1,11 +1,11 @@
 import { captureChanges } from './capture-changes.js';
 import type { Comparison } from './comparison.js';
-import { batchOfNotes, batchSize, clearBatches, emptyBatch } from './comparison-batch.js';
+import { batchOfNotes, batchOfTable, batchSize, clearBatches, emptyBatch } from './comparison-batch.js';
 import { createDirectSink, createStagedSink, type DrainSink } from './drain-sink.js';
 import { followKeyMoves, hasKeyMoves } from '../merge/key-moves.js';
 import type { NoteRange } from './note-store.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
-import { pendingReconciles } from './pending-reconcile.js';
+import { pendingReconciles, removePending } from './pending-reconcile.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { inTransaction, reloadStores, whenFree } from '../stores/store-transaction.js';
@@ -25,8 +25,9 @@ export const nothingDrained: Drained = { changesets: 0, rows: 0, tables: new Set
 export type AfterDrain = (tables: ReadonlySet<string>) => void;
 
 /**
- * Turns every note into changes of one changeset. `hasSchemaMoved` must have been asked before. When the schema moves
- * under a large drain, nothing is written and the next call takes it.
+ * Turns every note into changes of one changeset, together with tables that are to be compared as a whole: rows that
+ * were written unseen may be named by rows that were noted, or the other way round. `hasSchemaMoved` must have been asked
+ * before. When the schema moves under a large drain, nothing is written and the next call takes it.
  */
 export async function drainNotes(context: ReplicaContext, after: AfterDrain): Promise<Drained> {
   const size = await whenFree(context.system, () => notedSize(context));
@@ -47,8 +48,9 @@ export async function drainNotes(context: ReplicaContext, after: AfterDrain): Pr
 }
 
 function notedSize(context: ReplicaContext): 'none' | 'small' | 'large' {
-  const range = notedRange(context);
+  const range = rangeToDrain(context);
   if (!range) return 'none';
+  if (wholeTables(context).size > 0) return 'large';
   const { notesAtOnceMax } = context.pace;
   if (range.upTo - range.after <= notesAtOnceMax) return 'small';
   return context.notes.endOf(range.after, notesAtOnceMax) < range.upTo ? 'large' : 'small';
@@ -56,11 +58,12 @@ function notedSize(context: ReplicaContext): 'none' | 'small' | 'large' {
 
 /** Drains whatever is noted inside the open write transaction: before merging, when `drainNotes` has taken the bulk. */
 export function drainInTransaction(context: ReplicaContext): Drained {
-  const range = notedRange(context);
+  const range = rangeToDrain(context);
   if (!range) return nothingDrained;
   const changeset = beginOwnChangeset(context, { isDuty: false });
-  const tables = compareNoted(context, { range, changeset, sink: createDirectSink(context) });
-  return finishDrain(context, { range, changeset, tables });
+  const whole = wholeTables(context);
+  const tables = compareNoted(context, { range, whole, changeset, sink: createDirectSink(context) });
+  return finishDrain(context, { range, whole, changeset, tables });
 }
 
 /** Null when it cannot be staged (keys were changed) or the schema moved meanwhile. */
@@ -70,11 +73,12 @@ async function drainStaged(context: ReplicaContext, after: AfterDrain): Promise<
   try {
     const read = await whenFree(system, () =>
       transact(connection, 'deferred', () => {
-        const range = notedRange(context);
+        const range = rangeToDrain(context);
         if (!range || hasSchemaMoved(context)) return null;
         const changeset = beginOwnChangeset(context, { isDuty: false, putPart: (part) => sink.putPart(part) });
-        const tables = compareNoted(context, { range, changeset, sink });
-        return tables && { range, changeset, tables };
+        const whole = wholeTables(context);
+        const tables = compareNoted(context, { range, whole, changeset, sink });
+        return tables && { range, whole, changeset, tables };
       }),
     );
     if (!read) return null;
@@ -97,6 +101,8 @@ async function drainStaged(context: ReplicaContext, after: AfterDrain): Promise<
 
 interface NotedWork {
   readonly range: NoteRange;
+  /** To be compared as a whole. */
+  readonly whole: ReadonlySet<SyncedTable>;
   readonly changeset: OwnChangeset;
   readonly sink: DrainSink;
 }
@@ -107,14 +113,12 @@ function compareNoted(
   work: NotedWork & { readonly sink: { readonly isStaged: true } },
 ): Set<string> | null;
 function compareNoted(context: ReplicaContext, work: NotedWork): Set<string>;
-function compareNoted(context: ReplicaContext, { range, changeset, sink }: NotedWork): Set<string> | null {
+function compareNoted(context: ReplicaContext, { range, whole, changeset, sink }: NotedWork): Set<string> | null {
   const namingByTable = new Map(pendingReconciles(context).map(({ table, naming }) => [table.number, naming]));
   // Bags whose rowids may have moved are compared as a whole before long.
   const isLater = (table: SyncedTable): boolean => table.isBag && namingByTable.has(table.number);
-  const tables = context.notes
-    .tablesIn(range)
-    .flatMap(({ table }) => context.tables.byNumber(table) ?? [])
-    .filter((table) => !isLater(table));
+  const noted = context.notes.tablesIn(range).flatMap(({ table }) => context.tables.byNumber(table) ?? []);
+  const tables = [...new Set([...noted, ...whole])].filter((table) => !isLater(table));
   const comparisons: Comparison[] = [];
   clearBatches(context.connection, widestKey(tables));
   for (const table of tables) {
@@ -122,7 +126,10 @@ function compareNoted(context: ReplicaContext, { range, changeset, sink }: Noted
     // A table that nobody has adopted: its old rows are named by their keys when it is compared as a whole. A row that was
     // inserted since capture began is another row than one that took the same key elsewhere, so it is named now.
     const leavesOld = namingByTable.get(table.number) === 'genesis';
-    const comparison = { ...bare, batch: batchOfNotes(context.connection, table, { range, leavesOld }) };
+    const batch = whole.has(table)
+      ? batchOfTable(context.connection, table, range)
+      : batchOfNotes(context.connection, table, { range, leavesOld });
+    const comparison = { ...bare, batch };
     if (batchSize(comparison.batch) === 0) continue;
     if (hasKeyMoves(comparison, range)) {
       if (sink.isStaged) return null;
@@ -148,13 +155,13 @@ export const comparisonOf = (
   occurrenceOf: () => 0n,
 });
 
-interface FinishedWork {
-  readonly range: NoteRange;
+interface FinishedWork extends Pick<NotedWork, 'range' | 'whole'> {
   readonly changeset: OwnChangeset;
   readonly tables: Set<string>;
 }
 
-function finishDrain(context: ReplicaContext, { range, changeset, tables }: FinishedWork): Drained {
+function finishDrain(context: ReplicaContext, { range, whole, changeset, tables }: FinishedWork): Drained {
+  for (const table of whole) removePending(context, table);
   context.meta.set('cursor', range.upTo);
   context.notes.forget(range.upTo);
   if (changeset.rows === 0) return nothingDrained;
@@ -169,3 +176,17 @@ export function notedRange(context: ReplicaContext): NoteRange | null {
   const upTo = context.notes.newest();
   return upTo > after ? { after, upTo } : null;
 }
+
+/** As `notedRange`, but not null either when tables are to be compared that nobody noted. */
+function rangeToDrain(context: ReplicaContext): NoteRange | null {
+  const range = notedRange(context);
+  if (range || context.meta.text('landing') !== null || wholeTables(context).size === 0) return range;
+  const cursor = context.meta.number('cursor') ?? 0;
+  return { after: cursor, upTo: cursor };
+}
+
+/** Bags are matched by content first, and rows of old are adopted in slices: both on their own. */
+const wholeTables = (context: ReplicaContext): ReadonlySet<SyncedTable> =>
+  new Set(
+    pendingReconciles(context).flatMap(({ table, naming }) => (naming === 'life' && !table.isBag ? [table] : [])),
+  );
