@@ -1,4 +1,5 @@
 /** Step 3 of the view: references, natural keys as shown, unique columns (rules R4.2 to R4.4, R6, R7). */
+import { danglingColumn, danglingText } from './dangling-mark.js';
 import { clashText } from './key-text.js';
 import type { RowDraft, RowStatus } from './row-draft.js';
 import type { Scene } from './scene.js';
@@ -142,7 +143,7 @@ function askForParent(
   const { columns, parentColumns } = reference.schema;
   const values = columns.map((column) => row.values.get(column) ?? null);
   const text = clashText(values, collationsOf(scene.planOf(reference.parentTable).schema, parentColumns));
-  if (text === null) return;
+  if (text === null || isMarkedDangling(row, columns, values)) return;
   let shown = shownParents.get(reference);
   if (!shown) shownParents.set(reference, (shown = shownPlaces(scene, reference)));
   if (shown.has(text) || scene.surroundings.isShown(reference.parentTable, parentColumns, values)) return;
@@ -152,6 +153,10 @@ function askForParent(
       row.values.set(column, isDefault ? scene.surroundings.defaultOf(row.table, column) : null);
   } else hide(row, scene.claimantsOf(reference, row).length > 0 ? 'parent-hidden' : 'awaiting-parent');
 }
+
+/** Its application does not enforce the reference: it is shown as it is, by everybody. */
+const isMarkedDangling = (row: RowDraft, columns: readonly string[], values: readonly SqlValue[]): boolean =>
+  row.cells.get(danglingColumn(columns))?.value === danglingText(values);
 
 function shownPlaces(scene: Scene, reference: ReferencePlan): Set<string> {
   const { parentColumns } = reference.schema;

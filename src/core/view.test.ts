@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { confirmations, type Duties } from './confirmations.js';
+import { danglingColumn, danglingText } from './dangling-mark.js';
 import type { LifeName } from './life.js';
 import { rowKey, type Alias, type Cell, type LifeState, type RowKey } from './life-state.js';
 import { genesisOrigin, type OriginId } from './origin.js';
@@ -246,6 +247,20 @@ describe('references', () => {
     assert.deepEqual(confirmations(view([tags, child], [row]), dutiesOf(a)), []);
     const together = view([tags, child], [row, life('tag', name(9), { name: 'x' })]);
     assert.deepEqual(statuses(together), ['tag 9 visible x', 'c 3 visible 1']);
+  });
+
+  it('a child by value whose application does not enforce the reference is shown, until the reference is changed', () => {
+    const tags = table('tag', { kind: 'natural', key: ['name'] });
+    const mark = danglingColumn(['tag']);
+    for (const onDelete of ['restrict', 'cascade', 'set null'] as const) {
+      const child = table('c', { references: [{ column: 'tag', to: 'tag', onDelete, byRow: false }] });
+      const marked = view([tags, child], [life('c', name(3), { id: 1n, tag: 'x', [mark]: danglingText(['x']) })]);
+      assert.deepEqual(statuses(marked), ['c 3 visible 1']);
+      assert.equal(marked.rows[0]?.values.get('tag'), 'x');
+      const changed = view([tags, child], [life('c', name(3), { id: 1n, tag: 'y', [mark]: danglingText(['x']) })]);
+      const isShown = changed.rows[0]?.status === 'visible' && changed.rows[0].values.get('tag') === 'y';
+      assert.equal(isShown, false, onDelete);
+    }
   });
 });
 

@@ -1,5 +1,6 @@
 import { parentsFirst } from '../../../core/table-order.js';
 import type { Comparison } from './comparison.js';
+import { markDangling, markOrphans } from './dangling-references.js';
 import { captureEnds } from './ended-rows.js';
 import { captureInserts } from './inserted-rows.js';
 import { captureOrphans, pinDangling } from './orphaned-references.js';
@@ -15,17 +16,20 @@ export function captureChanges(comparisons: readonly Comparison[]): void {
   const groups = parentsFirst(comparisons.map(({ table }) => table.schema));
   const inOrder = groups.flatMap((group) => group.tables.flatMap(({ name }) => byName.get(name) ?? []));
   const mayBeKnown = inOrder.filter((comparison) => !hasNewKeysOnly(comparison));
-  const withEnds = mayBeKnown
-    .toReversed()
-    .filter((comparison) => captureEnds(comparison) > 0 || comparison.oldKeys.size > 0);
+  const withEnds = new Set(
+    mayBeKnown.toReversed().filter((comparison) => captureEnds(comparison) > 0 || comparison.oldKeys.size > 0),
+  );
   for (const { tables, isCircle } of groups) {
     const members = tables.flatMap(({ name }) => byName.get(name) ?? []);
     if (!isCircle) for (const member of members) captureInserts(member, 'both');
     else for (const pass of ['shadows', 'blocks'] as const) for (const member of members) captureInserts(member, pass);
   }
-  for (const comparison of mayBeKnown) captureUpdates(comparison);
+  const changedIn = new Map(mayBeKnown.map((comparison) => [comparison, captureUpdates(comparison)]));
   for (const comparison of withEnds) captureOrphans(comparison);
   for (const comparison of inOrder) pinDangling(comparison);
+  for (const comparison of inOrder) markDangling(comparison);
+  for (const [comparison, changed] of changedIn)
+    markOrphans(comparison, { hasEnds: withEnds.has(comparison), changed });
 }
 
 /** Appended rows: no key of the batch has a shadow, because all are above the highest that has one. One pass over the batch. */

@@ -31,7 +31,7 @@ function captureOrphansIn(comparison: Comparison, child: SyncedTable, column: st
   const references = createRowReferences(context, child, sink);
   const layout = child.layout.map((each) => `r.${quoteName(each)}`).join(', ');
   const keys = child.keySql.map((key) => `r.${key}`).join(', ');
-  // The number of a row whose key was changed is no longer its own.
+  // The number of a row whose key was changed is no longer its own, even if another row has taken it.
   const oldNumbers = [...comparison.oldKeys.values()].flatMap(([number]) =>
     typeof number === 'bigint' ? [number] : [],
   );
@@ -41,7 +41,7 @@ function captureOrphansIn(comparison: Comparison, child: SyncedTable, column: st
        FROM ${child.sql} r CROSS JOIN ${child.shadowSql} s ON ${joinsTable(child, 's', 'r')} ${references.joins}
        WHERE r.${quoteName(column)} IN (
          SELECT b.k1 FROM (
-           SELECT k1, d FROM temp._usync_batch WHERE n BETWEEN ?1 AND ?2 UNION ALL SELECT value, 0 FROM json_each(?3)) b
+           SELECT k1, d FROM temp._usync_batch WHERE n BETWEEN ?1 AND ?2 UNION ALL SELECT value, 1 FROM json_each(?3)) b
          WHERE b.d = 1 OR NOT EXISTS (SELECT 1 FROM ${table.sql} p WHERE p.${table.keySql[0] ?? ''} = b.k1))`,
     )
     .allExact(BigInt(batch.first), BigInt(batch.last), `[${oldNumbers.join(',')}]`);

@@ -12,8 +12,11 @@ import { partsOfRow } from '../stores/row-parts.js';
 import { shadowColumnCount, shadowColumns, type Key, type KeyedShadow, type Shadow } from '../stores/shadow-store.js';
 import { joinsKeys, joinsTable } from '../schema/synced-table.js';
 
-/** Rows of the batch with a shadow: the columns whose hash differs are new cells, stamped above what they replace. */
-export function captureUpdates(comparison: Comparison): void {
+/**
+ * Rows of the batch with a shadow: the columns whose hash differs are new cells, stamped above what they replace. Returns
+ * which columns were changed in any row, by their places in the layout.
+ */
+export function captureUpdates(comparison: Comparison): ReadonlySet<number> {
   const { context, table, changeset, sink } = comparison;
   const references = createRowReferences(context, table, sink);
   const layout = table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
@@ -22,6 +25,7 @@ export function captureUpdates(comparison: Comparison): void {
     CROSS JOIN ${table.shadowSql} s ON ${joinsKeys(table, 's', 'b')} ${references.joins}
     WHERE b.n BETWEEN ?1 AND ?2 AND b.d = 0 AND NOT (s.s = ?3 AND s.o = ?4) ORDER BY b.n`;
   const hashing = createRowComparison(table);
+  const changed = new Set<number>();
   eachPage(comparison, sql, {
     params: [BigInt(changeset.stamp), BigInt(changeset.originNumber)],
     take(rows) {
@@ -29,9 +33,13 @@ export function captureUpdates(comparison: Comparison): void {
       const written: KeyedShadow[] = [];
       for (const row of rows) compareRow({ comparison, hashing, references, shapes, written }, row);
       sink.putAll(table, written);
-      for (const shape of shapes.values()) addBlock(comparison, shape);
+      for (const shape of shapes.values()) {
+        addBlock(comparison, shape);
+        for (const position of shape.positions) changed.add(position);
+      }
     },
   });
+  return changed;
 }
 
 /** Updates of one page that write the same columns. */

@@ -1,4 +1,5 @@
 import type { ChangeBlock, ChangesetHeader } from '../../../core/changeset.js';
+import { isDanglingColumn } from '../../../core/dangling-mark.js';
 import { createSpanMeter } from '../../../core/stamp-span.js';
 import { parentsFirst } from '../../../core/table-order.js';
 import { createWorkingSet, type WorkingSet } from './component-loader.js';
@@ -107,11 +108,14 @@ export const scopeOf = (
   by: origin,
 });
 
-/** Ends first, children before parents; then cells; then new lives, parents before children. */
+/**
+ * Ends first, children before parents; then cells; then new lives, parents before children; then marks, which may be of
+ * these lives.
+ */
 export function inMergeOrder(memory: MergeMemory, blocks: readonly ChangeBlock[]): readonly ChangeBlock[] {
   const place = (block: ChangeBlock): number =>
     block.kind === 'end' ? -memory.orderOf(block.table) : memory.orderOf(block.table);
-  return blocks.toSorted((a, b) => stepByKind[a.kind] - stepByKind[b.kind] || place(a) - place(b));
+  return blocks.toSorted((a, b) => stepOf(a) - stepOf(b) || place(a) - place(b));
 }
 
 export function applyBlocks(
@@ -143,7 +147,10 @@ export function applyBlocks(
   return rows;
 }
 
-const stepByKind: Readonly<Record<ChangeBlock['kind'], number>> = { end: 0, update: 1, insert: 2, merge: 3 };
+const stepByKind: Readonly<Record<ChangeBlock['kind'], number>> = { end: 0, update: 1, insert: 2, merge: 4 };
+
+const stepOf = (block: ChangeBlock): number =>
+  block.kind === 'update' && block.columns.every(isDanglingColumn) ? 3 : stepByKind[block.kind];
 
 /** Makes the tables show what the rows in the working set come to. The view stays known for the confirmations. */
 export function settle(scope: MergeScope): number {

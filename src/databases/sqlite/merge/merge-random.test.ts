@@ -1,9 +1,6 @@
 /** Random writes on three servers that exchange at random: afterwards all show the same, and their digests are right. */
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { exchangeAll, openMergeServer } from '../testing/merge-scene.js';
-import { ConstraintFailure } from '../connection/sqlite-failure.js';
-import { temporaryFolder } from '../testing/temporary-folder.js';
+import { checkRandomWrites, type Below } from '../testing/random-writes.js';
 
 const schema = `CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT, up INTEGER REFERENCES p(id) ON DELETE SET NULL);
   CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id) ON DELETE CASCADE, r INTEGER REFERENCES q(id), name TEXT);
@@ -11,17 +8,7 @@ const schema = `CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT, up INTEGER RE
   CREATE TABLE n (k TEXT PRIMARY KEY COLLATE NOCASE, v TEXT, c INTEGER REFERENCES c(id) ON DELETE SET NULL) WITHOUT ROWID;
   CREATE TABLE bag (v TEXT, w INTEGER)`;
 
-function randomOf(seed: number): (below: number) => number {
-  let state = Math.imul(seed, 2654435761) >>> 0 || 1;
-  return (below) => {
-    state = (state ^ (state << 13)) >>> 0;
-    state ^= state >>> 17;
-    state = (state ^ (state << 5)) >>> 0;
-    return state % below;
-  };
-}
-
-function statement(random: (below: number) => number, step: number): string {
+function statement(random: Below, step: number): string {
   const id = (): number => random(8) + 1;
   const word = `w${random(5)}`;
   const all = [
@@ -48,38 +35,11 @@ function statement(random: (below: number) => number, step: number): string {
   return all[random(all.length)] ?? '';
 }
 
-for (const seed of [1, 4, 211, 518]) {
-  test(`random writes come to the same everywhere, seed ${seed}`, async () => {
-    const random = randomOf(seed);
-    using folder = temporaryFolder();
-    const servers = ['a', 'b', 'c'].map((letter) => openMergeServer(folder.path(`${letter}.db`), letter, { schema }));
-    const pick = () => servers[random(3)] ?? assert.fail('three servers');
-    try {
-      const enforces = random(2) === 1 ? 'ON' : 'OFF';
-      for (const server of servers) {
-        server.app.exec(`PRAGMA foreign_keys = ${enforces}`);
-        await server.capture();
-      }
-      for (let step = 0; step < 40; step++) {
-        const server = pick();
-        for (let n = random(3); n >= 0; n--) {
-          try {
-            server.app.exec(statement(random, step));
-          } catch (error) {
-            if (!(error instanceof ConstraintFailure)) throw error;
-          }
-        }
-        const other = pick();
-        if (random(4) === 0 && other !== server) await server.pull(other);
-        else if (random(3) === 0) await server.capture();
-      }
-      await exchangeAll(servers);
-      for (const server of servers) {
-        assert.equal(server.dump(), servers[0]?.dump());
-        assert.deepEqual(server.faults(), []);
-      }
-    } finally {
-      for (const server of servers) server.close();
-    }
-  });
+for (const seed of [1, 4, 24, 211, 518]) {
+  test(`random writes come to the same everywhere, seed ${seed}`, () =>
+    checkRandomWrites(seed, {
+      schema,
+      statement,
+      enforces: (random) => Array<boolean>(3).fill(random(2) === 1),
+    }));
 }

@@ -8,6 +8,8 @@ import { addPendingSettle } from './pending-settle.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { SyncedTable } from '../schema/synced-table.js';
+import type { LifeName } from '../../../core/life.js';
+import { nulledColumns } from '../stores/nulled-columns.js';
 import { childrenOf } from './table-calm.js';
 
 /**
@@ -24,26 +26,42 @@ export function settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<st
     return;
   }
   const touched = new Set<string>();
+  const nulled: Nulled[] = [];
   for (const name of tables) {
     touched.add(name);
     const table = context.tables.byName(name);
-    for (const child of table ? childrenOf(context, table) : []) touched.add(child.name);
+    for (const child of table ? childrenOf(context, table) : []) {
+      touched.add(child.name);
+      if (table) nulled.push(...nulledIn(context, child, table));
+    }
   }
   const waiting = [...touched].filter((name) => !context.asides.isEmpty(name));
-  const displaced = displacedIn(context, tables);
-  if (waiting.length > 0 || displaced.length > 0) settleAsides(context, waiting, displaced);
+  const displaced = [...tables].flatMap((name) => {
+    const table = context.tables.byName(name);
+    return table ? toMove(context, table).map((at) => ({ table, at })) : [];
+  });
+  if (waiting.length > 0 || displaced.length > 0 || nulled.length > 0)
+    settleAsides(context, waiting, { displaced, nulled });
+}
+
+/** A row that shows NULL or a default instead of a key that nobody shows, or did not. */
+interface Nulled {
+  readonly table: SyncedTable;
+  readonly life: LifeName;
+}
+
+function nulledIn(context: ReplicaContext, child: SyncedTable, table: SyncedTable): Nulled[] {
+  const columns = nulledColumns(context, child, table);
+  if (columns.length === 0) return [];
+  return [...context.asides.allExtraCells(child.name)].flatMap(({ life, cells }) =>
+    columns.some((column) => cells.has(column)) ? [{ table: child, life }] : [],
+  );
 }
 
 interface Displaced {
   readonly table: SyncedTable;
   readonly at: bigint;
 }
-
-const displacedIn = (context: ReplicaContext, tables: Iterable<string>): Displaced[] =>
-  [...tables].flatMap((name) => {
-    const table = context.tables.byName(name);
-    return table ? toMove(context, table).map((at) => ({ table, at })) : [];
-  });
 
 /** Rows at substitutes whose number may be theirs by now: it is free, or its holder may have gone and come back younger. */
 const toMove = (context: ReplicaContext, table: SyncedTable): bigint[] =>
@@ -57,7 +75,7 @@ export function settleWaiting(context: ReplicaContext, table: string | null): vo
   const names = table === null ? context.tables.all().map(({ name }) => name) : [table];
   const waiting = names.filter((name) => !context.asides.isEmpty(name) || context.asides.hasExtraCells(name));
   const displaced = displacedIn(context, names);
-  if (waiting.length > 0 || displaced.length > 0) settleAsides(context, waiting, displaced);
+  if (waiting.length > 0 || displaced.length > 0) settleAsides(context, waiting, { displaced, nulled: [] });
 }
 
 const displacedIn = (context: ReplicaContext, names: readonly string[]): Displaced[] =>
@@ -72,10 +90,15 @@ const displacedIn = (context: ReplicaContext, names: readonly string[]): Displac
  */
 export function settleRenamed(context: ReplicaContext): void {
   const names = context.tables.all().map(({ name }) => name);
-  settleAsides(context, names, displacedIn(context, names));
+  settleAsides(context, names, { displaced: displacedIn(context, names), nulled: [] });
 }
 
-function settleAsides(context: ReplicaContext, tables: readonly string[], displaced: readonly Displaced[] = []): void {
+interface AlsoSettled {
+  readonly displaced: readonly Displaced[];
+  readonly nulled: readonly Nulled[];
+}
+
+function settleAsides(context: ReplicaContext, tables: readonly string[], { displaced, nulled }: AlsoSettled): void {
   const memory = memoryOf(context);
   memory.begin();
   const { set } = memory;
@@ -90,6 +113,7 @@ function settleAsides(context: ReplicaContext, tables: readonly string[], displa
     }
   }
   for (const { table, at } of displaced) set.loadKey(table, [at]);
+  for (const { table, life } of nulled) set.loadLife(table, life, null);
   const scope = scopeOf(context, memory, ownHeader(context));
   raiseFlag(context, true);
   settleAndConfirm(scope, memory);

@@ -6,6 +6,7 @@ import { substitutesBefore } from '../../../core/substitute.js';
 import { viewOf, type RowView, type Surroundings, type View } from '../../../core/view.js';
 import { defaultOf } from '../schema/column-defaults.js';
 import type { ShownRow, WorkingSet } from './component-loader.js';
+import { nulledColumns } from '../stores/nulled-columns.js';
 import { quoteName } from '../connection/identifiers.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { RowFinder } from '../stores/row-finder.js';
@@ -108,6 +109,7 @@ function createReach({ context, set }: Scope): Reach {
   const placesSeen = new Set<string>();
   const asidesLoaded = new Set<string>();
   const childrenLoaded = new Set<string>();
+  const nulledLoaded = new Set<string>();
   const tables = context.tables.all();
 
   /** Lives that are not plainly shown are few; those of a table settle together. */
@@ -174,6 +176,7 @@ function createReach({ context, set }: Scope): Reach {
   /** Rows that reference what `table` shows at `key` now, and lives that may wait for it. */
   function loadChildren(table: SyncedTable, shown: readonly SqlValue[] | null, valueOf: (column: string) => SqlValue) {
     for (const child of tables) {
+      loadNulled(child, table);
       for (const { schema } of set.planOf(child).references) {
         if (schema.parentTable !== table.name) continue;
         loadAsides(child.name);
@@ -185,6 +188,22 @@ function createReach({ context, set }: Scope): Reach {
         for (const key of keysWhere(context, child, schema.columns, values)) set.loadKey(child, key);
       }
     }
+  }
+
+  /** Rows that show NULL or a default instead of the key that they refer to, since nobody shows it. */
+  function loadNulled(child: SyncedTable, table: SyncedTable): void {
+    const name = `${child.number} ${table.number}`;
+    if (nulledLoaded.has(name)) return;
+    nulledLoaded.add(name);
+    const columns = nulledColumns(context, child, table);
+    if (columns.length === 0) return;
+    for (const { life, cells } of [...context.asides.allExtraCells(child.name)])
+      if (columns.some((column) => cells.has(column))) set.loadLife(child, life, null);
+  }
+
+  function loadHiddenChildren(table: SyncedTable): void {
+    for (const child of tables)
+      if (child.schema.references.some(({ parentTable }) => parentTable === table.name)) loadAsides(child.name);
   }
 
   /** Rows that show something else than the row they reference: it was gone, or hid behind another. */
@@ -238,8 +257,12 @@ function createReach({ context, set }: Scope): Reach {
     },
     fromEnded() {
       for (const { state, aside } of set.ended.values()) {
-        const table = aside && context.tables.byName(state.table);
-        if (table) loadWaiting(table, aside.key?.[0]);
+        const table = context.tables.byName(state.table);
+        if (!table) continue;
+        // A hidden row hides its children, and they may show another row's number.
+        loadHiddenChildren(table);
+        loadPinnedChildren(table, context.aliases.rowNow(state.table, state.row));
+        if (aside) loadWaiting(table, aside.key?.[0]);
       }
       for (const [life, loaded] of [...set.lives]) {
         const shown = loaded ? null : set.shown.get(life);

@@ -1,6 +1,7 @@
 import type { ReferenceSchema } from '../../../core/table-schema.js';
 import type { SqlValue } from '../../../core/value.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { nulledColumns } from '../stores/nulled-columns.js';
 import { keysWhere, type Scope } from './settle.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
@@ -10,7 +11,9 @@ import type { SyncedTable } from '../schema/synced-table.js';
  */
 export function isCalm({ context }: Scope, table: SyncedTable): boolean {
   if (!context.asides.isEmpty(table.name)) return false;
-  return childrenOf(context, table).every((child) => context.asides.isEmpty(child.name));
+  return childrenOf(context, table).every(
+    (child) => context.asides.isEmpty(child.name) && nulledColumns(context, child, table).length === 0,
+  );
 }
 
 export const childrenOf = (context: ReplicaContext, table: SyncedTable): SyncedTable[] =>

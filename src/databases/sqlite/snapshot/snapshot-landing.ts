@@ -148,7 +148,8 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
       const synced = context.tables.byName(table);
       if (synced && !hadAny(synced)) return;
       for (const { life } of [...context.asides.all(table)]) {
-        if (isCovered(vector, life) && !hasLanded(context, table, life)) merger.end(table, { life, key: null, why: 'delete' });
+        if (isCovered(vector, life) && !hasLanded(context, table, life))
+          merger.end(table, { life, key: null, why: 'delete' });
       }
     },
   };

@@ -1,4 +1,5 @@
 import { compareCellStamps, type CellStamp } from '../../../core/cell-stamp.js';
+import { isDanglingColumn } from '../../../core/dangling-mark.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import type { Cell } from '../../../core/life-state.js';
 import type { OriginId } from '../../../core/origin.js';
@@ -45,7 +46,8 @@ export function createConflictRecorder({ conflicts, system }: ReplicaContext): C
     readonly rest: Cells | null;
     readonly keptOrigin: OriginId | null;
   }
-  function add({ table, life, key }: RowPlace, found: Found): void {
+  function add({ table, life, key }: RowPlace, all: Found): void {
+    const found = { ...all, lost: withoutMarks(all.lost), rest: all.rest && withoutMarks(all.rest) };
     const at = latest(found.lost);
     if (!at) return;
     const isNew = conflicts.add({
@@ -86,6 +88,9 @@ export function createConflictRecorder({ conflicts, system }: ReplicaContext): C
     },
   };
 }
+
+/** That a reference dangles is no value of anybody. */
+const withoutMarks = (cells: Cells): Cells => new Map([...cells].filter(([column]) => !isDanglingColumn(column)));
 
 function latest(cells: Cells): CellStamp | null {
   let last: CellStamp | null = null;
