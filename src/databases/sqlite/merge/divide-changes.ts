@@ -5,7 +5,7 @@ import { RowReference, type SqlValue } from '../../../core/value.js';
 import { readShown } from './component-loader.js';
 import { referencedOf, type ShownEnd } from './end-blocks.js';
 import { keyOfChange, type MergeScope } from './merge-rows.js';
-import { keysWhere } from './settle.js';
+import { keysWhere } from '../stores/keys-where.js';
 import type { Key } from '../stores/shadow-store.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import { childrenOf } from './table-calm.js';

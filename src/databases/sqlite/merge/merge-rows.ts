@@ -10,7 +10,7 @@ import type { View } from '../../../core/view.js';
 import type { LoadedLife } from './component-loader.js';
 import type { ConflictRecorder } from '../stores/conflict-recorder.js';
 import type { SeenStore } from '../stores/seen-store.js';
-import type { Scope } from './settle.js';
+import type { Scope } from './scope.js';
 import type { Key } from '../stores/shadow-store.js';
 
 /** What the rules need beside the rows while one changeset is merged. */

@@ -1,23 +1,16 @@
+import { keysWhere } from '../stores/keys-where.js';
+import type { Scope } from './scope.js';
 import { rowKey, type Alias, type Aliases, type LifeState, type RowKey } from '../../../core/life-state.js';
 import { keyText } from '../../../core/key-text.js';
-import type { LifeName } from '../../../core/life.js';
 import { isSameValue, RowReference, type SqlValue } from '../../../core/value.js';
 import { substitutesBefore } from '../../../core/substitute.js';
 import { viewOf, type RowView, type Surroundings, type View } from '../../../core/view.js';
 import { defaultOf } from '../schema/column-defaults.js';
 import type { ShownRow, WorkingSet } from './component-loader.js';
-import { nulledColumns } from '../stores/nulled-columns.js';
-import { quoteName } from '../connection/identifiers.js';
+import { createAsideReach, createChildReach } from './child-reach.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
-import type { RowFinder } from '../stores/row-finder.js';
 import type { Key } from '../stores/shadow-store.js';
 import type { SyncedTable } from '../schema/synced-table.js';
-
-export interface Scope {
-  readonly context: ReplicaContext;
-  readonly set: WorkingSet;
-  readonly rows: RowFinder;
-}
 
 /** More rounds than any chain of clashes needs; a bug must not loop for ever. */
 const roundsMax = 200;
@@ -87,38 +80,18 @@ function surroundingsOf({ context, set, rows }: Scope): Surroundings {
   };
 }
 
-/** The keys of rows that show these values in these columns. */
-export function keysWhere(
-  context: ReplicaContext,
-  table: SyncedTable,
-  columns: readonly string[],
-  values: readonly SqlValue[],
-): Key[] {
-  const where = columns.map((column) => `${quoteName(column)} = ?`).join(' AND ');
-  const sql = `SELECT ${table.keySql.join(', ')} FROM ${table.sql} WHERE ${where}`;
-  return context.connection.cached(sql).allExact(...values);
-}
-
 interface Reach {
   fromLives(): void;
   fromRow(row: RowView): void;
   fromEnded(): void;
 }
 
-function createReach({ context, set }: Scope): Reach {
+function createReach(scope: Scope): Reach {
+  const { context, set } = scope;
   const placesSeen = new Set<string>();
-  const asidesLoaded = new Set<string>();
-  const childrenLoaded = new Set<string>();
-  const nulledLoaded = new Set<string>();
   const tables = context.tables.all();
-
-  /** Lives that are not plainly shown are few; those of a table settle together. */
-  function loadAsides(name: string): void {
-    if (asidesLoaded.has(name)) return;
-    asidesLoaded.add(name);
-    if (context.asides.isEmpty(name) || !context.tables.byName(name)) return;
-    for (const aside of [...context.asides.all(name)]) set.loadAside(aside);
-  }
+  const asides = createAsideReach(scope);
+  const children = createChildReach(scope, asides);
 
   function loadRivals(row: RowView, table: SyncedTable): void {
     const seenBefore = (place: string): boolean => {
@@ -168,81 +141,14 @@ function createReach({ context, set }: Scope): Reach {
       const parent = context.tables.byName(reference.parentTable);
       if (!parent || context.asides.isEmpty(parent.name)) continue;
       const value = row.cells.get(reference.column)?.value;
-      if (!reference.byRow) loadAsides(parent.name);
+      if (!reference.byRow) asides.load(parent.name);
       else if (value instanceof RowReference) set.loadRow(parent, value.row);
     }
   }
 
-  /** Rows that reference what `table` shows at `key` now, and lives that may wait for it. */
-  function loadChildren(table: SyncedTable, shown: readonly SqlValue[] | null, valueOf: (column: string) => SqlValue) {
-    for (const child of tables) {
-      loadNulled(child, table);
-      for (const { schema } of set.planOf(child).references) {
-        if (schema.parentTable !== table.name) continue;
-        loadAsides(child.name);
-        if (!shown) continue;
-        const values = schema.parentColumns.map(valueOf);
-        const place = `${child.number} ${schema.columns.join()} ${keyText(values)}`;
-        if (values.some((value) => value === null) || childrenLoaded.has(place)) continue;
-        childrenLoaded.add(place);
-        for (const key of keysWhere(context, child, schema.columns, values)) set.loadKey(child, key);
-      }
-    }
-  }
-
-  /** Rows that show NULL or a default instead of the key that they refer to, since nobody shows it. */
-  function loadNulled(child: SyncedTable, table: SyncedTable): void {
-    const name = `${child.number} ${table.number}`;
-    if (nulledLoaded.has(name)) return;
-    nulledLoaded.add(name);
-    const columns = nulledColumns(context, child, table);
-    if (columns.length === 0) return;
-    for (const { life, cells } of [...context.asides.allExtraCells(child.name)])
-      if (columns.some((column) => cells.has(column))) set.loadLife(child, life, null);
-  }
-
-  function loadHiddenChildren(table: SyncedTable): void {
-    for (const child of tables)
-      if (child.schema.references.some(({ parentTable }) => parentTable === table.name)) loadAsides(child.name);
-  }
-
-  /** Rows that show something else than the row they reference: it was gone, or hid behind another. */
-  const pinnedByReference = new Map<string, Map<RowKey, LifeName[]>>();
-  function pinnedIn(child: SyncedTable, column: string, parent: string): Map<RowKey, LifeName[]> {
-    const name = `${child.number} ${column}`;
-    const known = pinnedByReference.get(name);
-    if (known) return known;
-    const pinned = new Map<RowKey, LifeName[]>();
-    pinnedByReference.set(name, pinned);
-    if (!context.asides.hasExtraCells(child.name)) return pinned;
-    for (const { life, cells } of context.asides.allExtraCells(child.name)) {
-      const value = cells.get(column)?.value;
-      if (!(value instanceof RowReference)) continue;
-      const row = rowKey(parent, context.aliases.rowNow(parent, value.row));
-      pinned.set(row, [...(pinned.get(row) ?? []), life]);
-    }
-    return pinned;
-  }
-
-  function loadPinnedChildren(table: SyncedTable, row: LifeName): void {
-    for (const child of tables) {
-      for (const { byRow, column, parentTable } of set.planOf(child).references) {
-        if (!byRow || parentTable !== table.name) continue;
-        const lives = pinnedIn(child, column, parentTable).get(rowKey(table.name, row)) ?? [];
-        for (const life of lives) set.loadLife(child, life, null);
-      }
-    }
-  }
-
-  function loadChildrenOfShown(table: SyncedTable, life: RowKey): void {
-    const shown = set.shown.get(life);
-    const valueOf = (column: string): SqlValue => shown?.values[table.positionByColumn.get(column) ?? -1] ?? null;
-    loadChildren(table, shown?.key ?? null, valueOf);
-  }
-
   return {
     fromLives() {
-      for (const { table } of [...set.rows.values()]) loadAsides(table);
+      for (const { table } of [...set.rows.values()]) asides.load(table);
     },
     fromRow(row) {
       const table = context.tables.byName(row.table);
@@ -252,24 +158,24 @@ function createReach({ context, set }: Scope): Reach {
       loadParents(row, table);
       const shown = shownAlready(set, row);
       if (shown && row.status === 'visible' && isSameParent(table, shown.values, row, tables)) return;
-      for (const life of row.lives) loadChildrenOfShown(table, rowKey(row.table, life));
-      loadPinnedChildren(table, row.row);
+      for (const life of row.lives) children.ofShown(table, rowKey(row.table, life));
+      children.pinnedTo(table, row.row);
     },
     fromEnded() {
       for (const { state, aside } of set.ended.values()) {
         const table = context.tables.byName(state.table);
         if (!table) continue;
         // A hidden row hides its children, and they may show another row's number.
-        loadHiddenChildren(table);
-        loadPinnedChildren(table, context.aliases.rowNow(state.table, state.row));
+        children.hidden(table);
+        children.pinnedTo(table, context.aliases.rowNow(state.table, state.row));
         if (aside) loadWaiting(table, aside.key?.[0]);
       }
       for (const [life, loaded] of [...set.lives]) {
         const shown = loaded ? null : set.shown.get(life);
         if (!shown) continue;
-        loadChildrenOfShown(shown.table, life);
+        children.ofShown(shown.table, life);
         loadWaiting(shown.table, shown.key[0]);
-        loadAsides(shown.table.name);
+        asides.load(shown.table.name);
       }
     },
   };

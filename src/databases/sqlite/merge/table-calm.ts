@@ -2,7 +2,8 @@ import type { ReferenceSchema } from '../../../core/table-schema.js';
 import type { SqlValue } from '../../../core/value.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { nulledColumns } from '../stores/nulled-columns.js';
-import { keysWhere, type Scope } from './settle.js';
+import { keysWhere } from '../stores/keys-where.js';
+import type { Scope } from './scope.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
 /**

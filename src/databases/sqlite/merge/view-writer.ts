@@ -12,7 +12,7 @@ import { pinCell, readShown, type ShownRow } from './component-loader.js';
 import { createConflictRecorder } from '../stores/conflict-recorder.js';
 import { createRowComparison } from '../capture/row-comparison.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
-import type { Scope } from './settle.js';
+import type { Scope } from './scope.js';
 import type { Key } from '../stores/shadow-store.js';
 import { createShownRowWriter, type ShownRowWriter } from './shown-row-writer.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
