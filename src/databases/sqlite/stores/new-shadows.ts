@@ -50,39 +50,60 @@ export interface BulkWrite {
  */
 export function writeNewShadows(work: BulkWrite): void {
   const { table, rows } = work;
-  const countedMax = table.isRowidKey && rows.rows.size === 0 ? rows.count : 0;
+  const names = namesOf(work);
+  const countedMax = table.isRowidKey ? rows.count : 0;
   let waiting = 0;
   for (let start = 0; start < countedMax;) {
-    const end = endOfRun(rows, start);
+    const end = endOfRun(rows, names, start);
     if (end - start >= runRowsMin) {
-      writeBound(work, waiting, start);
-      writeRun(work, start, end);
+      writeBound(work, names, { from: waiting, to: start });
+      writeRun(work, names, { from: start, to: end });
       waiting = end;
     }
     start = end;
   }
-  writeBound(work, waiting, rows.count);
+  writeBound(work, names, { from: waiting, to: rows.count });
 }
 
-/** Behind the last row whose key and index follow on those of the row before, with the same time. */
-function endOfRun({ keys: [keys], indexes, times, count }: NewShadows, start: number): number {
+/** As they are stored; null when all rows are named after their lives. */
+type RowNames = readonly (Uint8Array | null)[] | null;
+
+function namesOf({ rows, rowToBytes }: BulkWrite): RowNames {
+  if (rows.rows.size === 0) return null;
+  return Array.from({ length: rows.count }, (_, n) => {
+    const name = rows.rows.get(n);
+    return name ? rowToBytes(name) : null;
+  });
+}
+
+/** Behind the last row whose key and index follow on those of the row before, with the same time and as long a name. */
+function endOfRun({ keys: [keys], indexes, times, count }: NewShadows, names: RowNames, start: number): number {
   let before = keys?.[start];
   if (typeof before !== 'bigint') return start + 1;
+  const nameLength = names?.[start]?.length;
   const endMax = Math.min(count, start + countedRows);
   for (let n = start + 1; n < endMax; n++) {
     const key = keys?.[n];
     if (typeof key !== 'bigint' || key !== before + 1n) return n;
     if (times[n] !== times[start] || indexes[n] !== (indexes[start] ?? 0) + n - start) return n;
+    if (names && names[n]?.length !== nameLength) return n;
     before = key;
   }
   return endMax;
 }
 
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 const hashDigits = 15;
 
-function writeRun({ connection, table, rows, statement }: BulkWrite, start: number, end: number): void {
+function writeRun(work: BulkWrite, names: RowNames, { from: start, to: end }: Range): void {
+  const { connection, table, rows, statement } = work;
   ensureCountingTable(connection);
   const width = table.layout.length * 4;
+  const nameLength = names?.[start]?.length;
   const hashes = new Uint8Array((end - start) * hashDigits);
   for (let n = start; n < end; n++) putDigits(hashes, (n - start) * hashDigits, rows.hashes[n] ?? 0);
   const delta = (rows.times[start] ?? 0) - rows.stamp;
@@ -95,7 +116,15 @@ function writeRun({ connection, table, rows, statement }: BulkWrite, start: numb
     hashes,
     rows.columns.subarray(start * width, end * width),
     BigInt(end - start),
+    nameLength === undefined ? null : joined(names?.slice(start, end) ?? [], nameLength),
+    BigInt(nameLength ?? 0),
   );
+}
+
+function joined(names: readonly (Uint8Array | null)[], nameLength: number): Uint8Array {
+  const bytes = new Uint8Array(names.length * nameLength);
+  names.forEach((name, n) => name && bytes.set(name, n * nameLength));
+  return bytes;
 }
 
 /** Decimal, with zeros in front; in two halves, so that the divisions stay among small integers. */
@@ -118,13 +147,13 @@ function putDigits(bytes: Uint8Array, offset: number, value: number): void {
 function runSql(table: SyncedTable): string {
   const width = table.layout.length * 4;
   return `INSERT OR REPLACE INTO ${table.shadowSql} (k1, o, s, i, r, d, h, c)
-    SELECT ?1 + n, ?2, ?3, ?4 + n, NULL, ?5, CAST(substr(?6, n * ${hashDigits} + 1, ${hashDigits}) AS INTEGER),
+    SELECT ?1 + n, ?2, ?3, ?4 + n, substr(?9, n * ?10 + 1, ?10), ?5, CAST(substr(?6, n * ${hashDigits} + 1, ${hashDigits}) AS INTEGER),
       substr(?7, n * ${width} + 1, ${width}) FROM temp._usync_counting WHERE n < ?8`;
 }
 
-function writeBound({ table, rows, statement, rowToBytes }: BulkWrite, from: number, to: number): void {
+function writeBound({ table, rows, statement }: BulkWrite, names: RowNames, { from, to }: Range): void {
   const width = table.layout.length * 4;
-  const hasNames = rows.rows.size > 0;
+  const hasNames = names !== null;
   const [origin, stamp] = [BigInt(rows.origin), BigInt(rows.stamp)];
   for (let start = from; start < to; start += boundRows) {
     const rowCount = Math.min(boundRows, to - start);
@@ -133,10 +162,7 @@ function writeBound({ table, rows, statement, rowToBytes }: BulkWrite, from: num
       for (const column of rows.keys) params.push(column[n] ?? null);
       const delta = (rows.times[n] ?? 0) - rows.stamp;
       params.push(rows.indexes[n] ?? 0, delta === 0 ? null : delta, rows.hashes[n] ?? 0);
-      if (hasNames) {
-        const name = rows.rows.get(n);
-        params.push(name ? rowToBytes(name) : null);
-      }
+      if (names) params.push(names[n] ?? null);
     }
     statement(`${rowCount} ${hasNames}`, () => boundSql(table, rowCount, hasNames)).run(...params);
   }

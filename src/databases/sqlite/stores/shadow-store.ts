@@ -149,7 +149,7 @@ function createShadowCodec(origins: OriginStore): ShadowCodec {
       writeVarint(bytes, origins.numberOf(row.origin));
       writeVarint(bytes, row.stamp);
       writeVarint(bytes, row.index);
-      return Uint8Array.from(bytes);
+      return new Uint8Array(bytes);
     },
   };
   return codec;

@@ -6,7 +6,7 @@ import type { OriginStore } from './origin-store.js';
 export function stampToBytes(at: CellStamp, origins: OriginStore): Uint8Array {
   const bytes: number[] = [];
   writeStamp(bytes, at, origins);
-  return Uint8Array.from(bytes);
+  return new Uint8Array(bytes);
 }
 
 export const bytesToStamp = (bytes: Uint8Array, origins: OriginStore): CellStamp =>
@@ -23,7 +23,7 @@ export function exceptionsToBytes(
     writeVarint(bytes, position);
     writeStamp(bytes, at, origins);
   }
-  return Uint8Array.from(bytes);
+  return new Uint8Array(bytes);
 }
 
 export function bytesToExceptions(bytes: Uint8Array, origins: OriginStore): Map<number, CellStamp> {
