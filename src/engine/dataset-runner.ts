@@ -7,7 +7,7 @@ import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { Heirs } from '../core/heirs.js';
 import type { ServerId } from '../core/origin.js';
 import { stampIn, type VersionVector } from '../core/version-vector.js';
-import type { DrainOutcome, Replica, ReplicaPosition, ReplicaReport } from '../databases/replica.js';
+import type { DrainOutcome, HintedDrain, Replica, ReplicaPosition, ReplicaReport } from '../databases/replica.js';
 import type { Observe } from '../observe/event.js';
 import type { System } from '../system/system.js';
 import type { AuditStatus, SelfTestStatus } from './engine-status.js';
@@ -65,7 +65,7 @@ export interface DatasetRunnerOptions {
   readonly observe: Observe;
   readonly supervisor: Supervisor;
   /** The vector may have moved. */
-  readonly onMoved: (dataset: string) => void;
+  readonly onMoved: (dataset: string, drained: HintedDrain | null) => void;
   /** The database is open again. */
   readonly onOpened: (dataset: string) => void;
   /** What every member has durably acknowledged; null while that is not known. */
@@ -106,6 +106,10 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
   };
   const wakeup = createWakeup(options.system);
   const forgetHints = replica.onHint(wakeup.wake);
+  const forgetDrains = replica.onDrained?.((drained) => {
+    noteHinted(options, state, drained);
+    if (drained.outcome.hasMore) wakeup.wake();
+  });
   const loops: { stop(): Promise<void> }[] = [];
   return {
     name: config.name,
@@ -147,6 +151,7 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
       if (state.isStopped) return;
       state.isStopped = true;
       forgetHints();
+      forgetDrains?.();
       for (const loop of loops.toReversed()) await loop.stop();
       if (!state.isReady) return;
       await leaveClean(options, state);
@@ -160,7 +165,7 @@ async function found(options: DatasetRunnerOptions, state: RunnerState): Promise
   while ((await drainOnce(options, state)).hasMore);
   await options.replica.flush();
   await writeWitness(options, state, false);
-  options.onMoved(options.config.name);
+  options.onMoved(options.config.name, null);
 }
 
 /** What only a person can mend ends the start; the rest is shown and tried again. */
@@ -282,16 +287,26 @@ async function mayCapture(options: DatasetRunnerOptions, state: RunnerState): Pr
 }
 
 async function drainOnce(options: DatasetRunnerOptions, state: RunnerState): Promise<DrainOutcome> {
-  const { replica, observe, config, onMoved } = options;
-  const outcome = await replica.drain();
+  const outcome = await options.replica.drain();
+  noteDrained(options, state, outcome);
+  if (outcome.changesets > 0) options.onMoved(options.config.name, null);
+  return outcome;
+}
+
+/** What the replica drained by itself. */
+function noteHinted(options: DatasetRunnerOptions, state: RunnerState, drained: HintedDrain): void {
+  if (!state.isReady) return;
+  noteDrained(options, state, drained.outcome);
+  if (drained.outcome.changesets > 0) options.onMoved(options.config.name, drained);
+}
+
+function noteDrained({ observe, config }: DatasetRunnerOptions, state: RunnerState, outcome: DrainOutcome): void {
   if (outcome.schemaChanged) observe('info', { kind: 'schema-changed', dataset: config.name });
   if (outcome.changesets > 0) {
     const { changesets, rows } = outcome;
     observe('debug', { kind: 'captured', dataset: config.name, changesets, rows });
     state.isWitnessDue = true;
-    onMoved(config.name);
   }
-  return outcome;
 }
 
 interface PlainLoop {
@@ -374,7 +389,7 @@ async function audit(options: DatasetRunnerOptions, state: RunnerState, table?: 
   };
   const { tables: _, ...status } = result;
   state.lastAudit = status;
-  options.onMoved(options.config.name);
+  options.onMoved(options.config.name, null);
   return result;
 }
 

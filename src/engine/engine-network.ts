@@ -4,7 +4,7 @@ import { heirsOf } from '../core/heirs.js';
 import type { HelloMessage } from '../protocol/message.js';
 import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import type { SessionReport } from '../protocol/session-event.js';
-import type { AdoptionChoice, AdoptionPreview } from '../databases/replica.js';
+import type { AdoptionChoice, AdoptionPreview, HintedDrain } from '../databases/replica.js';
 import type { Channel, Listening } from '../transports/transport.js';
 import { createAdmission, removalText } from './admission.js';
 import { createDatasetTurns } from './dataset-turns.js';
@@ -69,7 +69,7 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
       if (choice !== undefined) return Promise.resolve(choice);
       return Promise.resolve(preview.isUnclear ? null : 'measure');
     },
-    onMoved: (dataset, by) => moved(ground, links, { dataset, by }),
+    onMoved: (dataset, by) => moved(ground, links, { dataset, by, drained: null }),
     onReport: (peer, report) => note(ground, links, { peer, report }),
     onEnd: (peer, end) => noteEnd(ground, peer, end),
   });
@@ -95,10 +95,10 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
   });
   undo(() => listening.close());
   place.addresses = addressesToAdvertise(options, listening.port);
-  ground.signals.onMoved = (dataset) => moved(ground, links, { dataset, by: null });
+  ground.signals.onMoved = (dataset, drained) => moved(ground, links, { dataset, by: null, drained });
   ground.signals.onOpened = (dataset) => {
     for (const { session } of links.all()) session.resume(dataset);
-    moved(ground, links, { dataset, by: null });
+    moved(ground, links, { dataset, by: null, drained: null });
   };
   const follow = (): void => followList(ground, { links, dialer, starter });
   group.onChange(follow);
@@ -137,11 +137,13 @@ interface Moved {
   readonly dataset: string;
   /** The session that merged; null for what was captured here. */
   readonly by: RunningSession | null;
+  /** What the replica told of itself. */
+  readonly drained: HintedDrain | null;
 }
 
-function moved(ground: EngineGround, links: PeerLinks, { dataset, by }: Moved): void {
+function moved(ground: EngineGround, links: PeerLinks, { dataset, by, drained }: Moved): void {
   const { runners, group } = ground;
-  for (const { session } of links.all()) if (session !== by) session.changed(dataset);
+  for (const { session } of links.all()) if (session !== by) session.changed(dataset, drained);
   (dataset === serversDataset ? group.runner : runners.get(dataset))?.noteMoved();
   if (dataset !== serversDataset) return;
   group.reread().catch((error: unknown) => {

@@ -2,7 +2,7 @@
 import { randomHex } from '../system/random.js';
 import { ownAddresses } from '../system/own-addresses.js';
 import type { Epoch, ServerId } from '../core/origin.js';
-import type { Replica } from '../databases/replica.js';
+import type { HintedDrain, Replica } from '../databases/replica.js';
 import { createActivity, type Activity } from '../observe/activity.js';
 import { createCounters, type Counters } from '../observe/counters.js';
 import { createOpenProblems, type OpenProblems } from '../observe/open-problems.js';
@@ -65,7 +65,7 @@ export interface EngineGround {
 }
 
 export interface GroundSignals {
-  onMoved: (dataset: string) => void;
+  onMoved: (dataset: string, drained: HintedDrain | null) => void;
   onOpened: (dataset: string) => void;
 }
 
@@ -172,7 +172,7 @@ function makeRunner(making: RunnerMaking, config: DatasetConfig, coveredBy: Cove
     system,
     observe: observation.recorder.observe,
     supervisor,
-    onMoved: (dataset) => signals.onMoved(dataset),
+    onMoved: (dataset, drained) => signals.onMoved(dataset, drained),
     onOpened: (dataset) => signals.onOpened(dataset),
     covered: async (dataset, own) => {
       await making.acknowledged.save();

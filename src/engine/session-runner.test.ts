@@ -29,6 +29,31 @@ test('a change reaches the peer at once and both prove it (S1)', async () => {
   assert.ok(isProven(a, b), JSON.stringify(a.status()[0]?.state));
 });
 
+test('what a drain told of the journal goes out without another call, if the session has read so far', async () => {
+  for (const [after, calls] of [
+    [1, 0],
+    [7, 1],
+  ] as const) {
+    const system = createVirtualSystem();
+    const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];
+    const { sessions } = connect(system, [a, b]);
+    await a.write('pear', '1');
+    await system.run(1000);
+    a.replica.write('apple', '1');
+    const { vector } = await a.replica.position();
+    await a.replica.drain();
+    const position = await a.replica.position();
+    const { parts } = await a.replica.readJournal({ vector, after: 1, bytesMax: 1e6 });
+    const before = a.replica.counts.calls;
+    sessions[0].changed('shop', { position, news: { after, next: after + 1, parts } });
+    await system.run(10);
+    assert.equal(a.replica.counts.calls - before, calls);
+    assert.equal(b.replica.rows.get('apple'), '1');
+    await system.run(1000);
+    assert.ok(isProven(a, b));
+  }
+});
+
 test('what was written while cut off crosses in both directions after the link is back', async () => {
   const system = createVirtualSystem();
   const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];

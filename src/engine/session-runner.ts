@@ -4,7 +4,14 @@ import type { Replica } from '../databases/replica.js';
 import type { Observe } from '../observe/event.js';
 import type { Answer, HelloMessage, PairingProof, Question } from '../protocol/message.js';
 import { createSession, type Session } from '../protocol/session.js';
-import type { SessionEffect, SessionEvent, SessionReport, StepTime, Verdict } from '../protocol/session-event.js';
+import type {
+  SessionEffect,
+  SessionEvent,
+  SessionMove,
+  SessionReport,
+  StepTime,
+  Verdict,
+} from '../protocol/session-event.js';
 import type { SessionStatus } from '../protocol/session-status.js';
 import type { System } from '../system/system.js';
 import type { Channel } from '../transports/transport.js';
@@ -57,8 +64,11 @@ export interface SessionEnd {
 export interface RunningSession {
   /** Resolves, never rejects, when the channel has ended and no call to a replica is under way. */
   readonly closed: Promise<SessionEnd>;
-  /** The replica's vector may have moved: after a drain that found something, or a merge of another session. */
-  changed(dataset: string): void;
+  /**
+   * The replica's vector may have moved: after a drain that found something, or a merge of another session. With what
+   * the caller knows of it, so that it is not asked for.
+   */
+  changed(dataset: string, moved?: SessionMove | null): void;
   /** Tries a paused dataset again now. */
   resume(dataset: string): void;
   /** Servers that this server is connected with; their changes are not relayed to a peer that has them first-hand. */
@@ -113,7 +123,7 @@ export function runSession(options: RunSessionOptions): RunningSession {
   if (signal?.aborted) runner.onAbort();
   return {
     closed,
-    changed: (dataset) => tell({ kind: 'changed', dataset }),
+    changed: (dataset, moved = null) => tell({ kind: 'changed', dataset, moved }),
     resume: (dataset) => tell({ kind: 'resume', dataset }),
     links: (servers) => tell({ kind: 'links', servers }),
     decide: (verdict) => onVerdict(runner, verdict),

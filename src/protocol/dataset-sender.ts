@@ -6,7 +6,7 @@ import { stampIn } from '../core/version-vector.js';
 import { costOf, hasPeer, pieceOverheadBytes, type DatasetContext, type DatasetView } from './dataset-context.js';
 import type { PartPiece } from './message.js';
 import { pieceBytesMax, readBytesMax, relayHoldMs } from './protocol-limits.js';
-import type { CallResult } from './session-event.js';
+import type { CallResult, SessionNews } from './session-event.js';
 import { createSnapshotSender } from './snapshot-sender.js';
 
 /** Streams the journal to the peer, or a snapshot when it asked for one; never more than the credit it holds. */
@@ -18,6 +18,8 @@ export interface DatasetSender {
   onHave(): void;
   onAgain(stream: number): void;
   onSnapshotWant(stream: number): void;
+  /** What a read would give now, for who has read so far; else it is read as usual. */
+  onNews(news: SessionNews): void;
   /** The own replica moved. */
   onMoved(): void;
   onResult(result: CallResult): void;
@@ -101,6 +103,12 @@ export function createDatasetSender(context: DatasetContext): DatasetSender {
       if (isReady(view)) snapshot.start(stream);
       else snapshot.refuse(stream);
     },
+    onNews(news) {
+      const mayRead = isReady(view) && !view.peer?.isFresh && !state.isReading && !state.isPeerBehind && hasRoom(state);
+      if (!mayRead || state.cursor !== news.after) return;
+      onRead(context, state, { kind: 'read', ...news, needsSnapshot: false, forks: [] });
+      pump();
+    },
     onMoved() {
       state.isAtEnd = false;
       state.hasMoved = true;
@@ -163,10 +171,27 @@ const isReady = ({ own, peer, peerPaused }: DatasetView): boolean =>
 function readMore(context: DatasetContext, state: SenderState): void {
   const { peer } = context.view;
   if (state.isReading || state.isAtEnd || state.isPeerBehind || !peer) return;
-  if (state.queueBytes > readBytesMax / 2 || state.credit <= pieceOverheadBytes) return;
+  if (!mayLack(context.view, state.streamed)) return;
+  if (!hasRoom(state)) return;
   state.isReading = true;
   state.hasMoved = false;
   context.call({ kind: 'read', vector: peer.vector, after: state.cursor, bytesMax: readBytesMax });
+}
+
+/** Nothing is taken from the journal that would only wait here. */
+const hasRoom = ({ queueBytes, credit }: SenderState): boolean =>
+  queueBytes <= readBytesMax / 2 && credit > pieceOverheadBytes;
+
+/** Whether this replica holds something that the peer neither announced nor was sent: else reading is in vain. */
+function mayLack({ own, peer }: DatasetView, streamed: ReadonlyMap<OriginId, Stamp>): boolean {
+  if (!own || !peer) return false;
+  for (const [origin, { stamp, chain }] of own.vector) {
+    const there = peer.vector.get(origin);
+    // Another history of the same origin: the read says where the two part.
+    if (there?.stamp === stamp && there.chain !== chain) return true;
+    if (Math.max(there?.stamp ?? 0, streamed.get(origin) ?? 0) < stamp) return true;
+  }
+  return false;
 }
 
 function onRead(context: DatasetContext, state: SenderState, read: Extract<CallResult, { kind: 'read' }>): void {

@@ -25,14 +25,14 @@ import {
   textBytesMax,
 } from './protocol-limits.js';
 import { retryFirstMs, retryMaxMs } from './protocol-limits.js';
-import type { CallResult, ReplicaCall, SessionPosition } from './session-event.js';
+import type { CallResult, ReplicaCall, SessionMove, SessionPosition } from './session-event.js';
 import { statusOfDataset, type DatasetSessionStatus } from './session-status.js';
 
 export interface DatasetSession {
   /** Both sides accepted each other: begin. */
   open(): void;
   onMessage(message: Message): void;
-  onChanged(): void;
+  onChanged(moved: SessionMove | null): void;
   onResult(result: CallResult): void;
   onFailed(failure: { readonly call: ReplicaCall['kind']; readonly code: string; readonly text: string }): void;
   onTurn(): void;
@@ -105,8 +105,10 @@ export function createDatasetSession(options: ContextOptions): DatasetSession {
       askPosition(link);
     },
     onMessage: (message) => onMessage(link, message),
-    onChanged() {
-      if (state.isOpen && !state.pause) askPosition(link);
+    onChanged(moved) {
+      if (!state.isOpen || state.pause) return;
+      if (moved && !state.isAskingPosition && isPlainStep(view.own, moved.position)) takeMove(link, moved);
+      else askPosition(link);
     },
     onResult: (result) => onResult(link, result),
     onFailed: (failure) => pauseFor(link, failure),
@@ -306,9 +308,38 @@ function onResult(link: Link, result: CallResult): void {
   }
 }
 
+/**
+ * Whether a position that came unasked is the own one with more in its vector. Anything else is asked for, in the order
+ * of the calls: a step back has consequences.
+ */
+const isPlainStep = (own: SessionPosition | null, position: SessionPosition): boolean =>
+  own !== null &&
+  covers(position.vector, own.vector) &&
+  forksBetween(position.vector, own.vector).length === 0 &&
+  position.origin === own.origin &&
+  position.isFresh === own.isFresh &&
+  position.isLanding === own.isLanding;
+
+/** What is new goes out first: the peer can merge while it reads the rest. */
+function takeMove(link: Link, { position, news }: SessionMove): void {
+  if (news) link.sender.onNews(news);
+  takePosition(link, position);
+}
+
 function onPosition(link: Link, position: SessionPosition): void {
-  const { context, state, view, sender, receiver, proof } = link;
+  const { state, receiver } = link;
   state.isAskingPosition = false;
+  const wentBack = takePosition(link, position);
+  // A replica that lost something, or dropped what it had received, is sent everything from where it stands.
+  if (wentBack || state.isResuming) receiver.again(position.vector);
+  state.isResuming = false;
+  if (state.mustAskPosition) askPosition(link);
+  checkWentBack(link);
+}
+
+/** Returns whether the replica stands behind what it held before. */
+function takePosition(link: Link, position: SessionPosition): boolean {
+  const { context, state, view, sender, proof } = link;
   const before = view.own;
   view.own = position;
   announce(link, position);
@@ -321,11 +352,7 @@ function onPosition(link: Link, position: SessionPosition): void {
   }
   if (wentBack || (before && before.origin !== position.origin)) sender.onRewound();
   if (wentBack) view.receivedByOrigin.clear();
-  // A replica that lost something, or dropped what it had received, is sent everything from where it stands.
-  if (wentBack || state.isResuming) receiver.again(position.vector);
-  state.isResuming = false;
-  if (state.mustAskPosition) askPosition(link);
-  checkWentBack(link);
+  return wentBack;
 }
 
 /** The peer learns at once what is merged, so that it is not sent again; the position that is asked next tells the rest. */

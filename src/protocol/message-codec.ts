@@ -53,7 +53,7 @@ interface Codec<K extends Message['kind']> {
 
 /** One frame. Throws USYNC-1507 for a message that would be larger than a frame may be. */
 export function encodeMessage(message: Message): Uint8Array {
-  const writer = createByteWriter(message.kind === 'parts' || message.kind === 'snapshot-piece' ? 160 * 1024 : 256);
+  const writer = createByteWriter(256 + bulkBytesOf(message));
   if (message.kind === 'hello') writer.raw(protocolMagic);
   writer.byte(numberByKind.get(message.kind) ?? 0);
   codecOf(message.kind).write(writer, message);
@@ -62,6 +62,15 @@ export function encodeMessage(message: Message): Uint8Array {
   }
   return writer.copy();
 }
+
+/** So that the buffer grows never for much, and is small for little. */
+function bulkBytesOf(message: Message): number {
+  if (message.kind === 'snapshot-piece') return message.bytes.length;
+  if (message.kind !== 'parts') return 0;
+  return message.pieces.reduce((sum, { bytes }) => sum + bytes.length + pieceOverheadBytes, 0);
+}
+
+const pieceOverheadBytes = 64;
 
 /**
  * The message of a frame that was received after the hello. Throws USYNC-1504 or USYNC-1507 for anything that is not

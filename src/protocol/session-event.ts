@@ -32,8 +32,8 @@ export type SessionEvent =
   | { readonly kind: 'drained' }
   | { readonly kind: 'alarm' }
   | { readonly kind: 'decided'; readonly verdict: Verdict }
-  /** The replica's vector may have moved. */
-  | { readonly kind: 'changed'; readonly dataset: string }
+  /** The replica's vector may have moved; null when nothing more is known. */
+  | { readonly kind: 'changed'; readonly dataset: string; readonly moved: SessionMove | null }
   /** Servers that this server is linked with now. */
   | { readonly kind: 'links'; readonly servers: readonly ServerId[] }
   | { readonly kind: 'result'; readonly dataset: string; readonly round: number; readonly result: CallResult }
@@ -92,6 +92,19 @@ export interface SessionPosition {
   readonly vector: VersionVector;
   readonly isLanding: boolean;
   readonly isFresh: boolean;
+}
+
+/** Where a replica stands after a drain, and what came into its journal by that, when it is little. */
+export interface SessionMove {
+  readonly position: SessionPosition;
+  readonly news: SessionNews | null;
+}
+
+/** What a read from `after` would give. */
+export interface SessionNews {
+  readonly after: number;
+  readonly next: number;
+  readonly parts: readonly ChangesetPart[];
 }
 
 export interface MergeResult {

@@ -149,7 +149,7 @@ function handle(parts: SessionParts, event: SessionEvent): void {
       onVerdict(parts, event.verdict);
       return;
     case 'changed':
-      datasetByName.get(event.dataset)?.onChanged();
+      datasetByName.get(event.dataset)?.onChanged(event.moved);
       return;
     case 'links':
       state.links = event.servers;

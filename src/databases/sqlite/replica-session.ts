@@ -53,6 +53,8 @@ export interface ReplicaSession {
    * for reading what is told of the landing itself.
    */
   readonly callBetween: <T>(work: (context: ReplicaContext) => Promise<T> | T) => Promise<T>;
+  /** What is known without asking the file: null while the connection is closed, or when `look` had to read and failed. */
+  readonly glance: <T>(look: (context: ReplicaContext) => T) => T | null;
   /** Keeps the connection open until the returned function is called: for what lives longer than one call. */
   readonly hold: () => () => void;
   onHint(listener: () => void): () => void;
@@ -94,6 +96,16 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
       const context = lane.isBusy ? connection.landingContext() : null;
       return context ? work(context) : session.call(work);
     },
+    glance(look) {
+      const context = connection.openContext();
+      try {
+        return context?.meta.isLoaded === true ? look(context) : null;
+      } catch (error) {
+        // A lock, mostly: the next call meets it again and waits.
+        if (error instanceof SyncError) return null;
+        throw error;
+      }
+    },
     hold() {
       const one = Symbol('hold');
       held.add(one);
@@ -120,6 +132,7 @@ interface KeptConnection {
   contextNow(): Promise<ReplicaContext>;
   /** What is open now is what counts, whatever was there before: the caller was told. */
   accept(): void;
+  openContext(): ReplicaContext | null;
   /** The open context while a changeset lands in it, else null. */
   landingContext(): ReplicaContext | null;
   startWatch(fresh: OpenedReplica): void;
@@ -163,6 +176,7 @@ function createKeptConnection(
       if (idleMs === 0) return;
       cancelIdle = system.after(idleMs, () => {
         if (mayClose()) kept.rest();
+        else kept.armIdle();
       });
     },
     accept() {
@@ -190,6 +204,7 @@ function createKeptConnection(
       watch?.rebase();
       return context;
     },
+    openContext: () => opened?.context ?? null,
     landingContext() {
       // Asked only of what is in memory already: a lock must not be met here.
       return opened?.context.meta.isLoaded && landingChangeset(opened.context) ? opened.context : null;

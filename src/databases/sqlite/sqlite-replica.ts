@@ -1,6 +1,14 @@
 /** The replica of an application's own SQLite file, composed of its parts. */
 import { mkdirSync, rmSync } from 'node:fs';
-import type { Replica, ReplicaPosition, ReplicaReport, SnapshotReader, SnapshotWriter } from '../replica.js';
+import type {
+  DrainOutcome,
+  HintedDrain,
+  Replica,
+  ReplicaPosition,
+  ReplicaReport,
+  SnapshotReader,
+  SnapshotWriter,
+} from '../replica.js';
 import { auditReplica } from './audit-replica.js';
 import { bucketRows, bucketSums } from './stores/buckets.js';
 import { captureEverything } from './capture/capture-everything.js';
@@ -20,7 +28,15 @@ import { decisionCalls } from './decisions/decision-calls.js';
 
 export type { SqliteReplicaOptions };
 
-export function createSqliteReplica(options: SqliteReplicaOptions): Replica {
+/** What the worker of a replica can do besides the contract. */
+export interface SqliteReplica extends Replica {
+  /** As `drain`, with what follows from it, so that nobody has to ask for that. */
+  drainWithNews(): Promise<HintedDrain>;
+  /** The position as it stands now, without waiting for the calls that are under way; null when it must be asked. */
+  glancePosition(): ReplicaPosition | null;
+}
+
+export function createSqliteReplica(options: SqliteReplicaOptions): SqliteReplica {
   const { spoolFolder } = options;
   if (spoolFolder !== undefined) emptyFolder(spoolFolder);
   const merging = createMerging(spoolFolder === undefined ? {} : { spoolFolder });
@@ -30,6 +46,8 @@ export function createSqliteReplica(options: SqliteReplicaOptions): Replica {
     open: async () => reportOf(await session.open()),
     onHint: (listener) => session.onHint(listener),
     close: () => session.close(),
+    drainWithNews: () => session.call((context) => drainWithNews(context, merging)),
+    glancePosition: () => session.glance(positionOf),
     ...streamCalls(session, merging),
     ...snapshotCalls(session, merging),
     ...proofCalls(session, merging),
@@ -58,14 +76,9 @@ type StreamCalls = Pick<
   'drain' | 'position' | 'readJournal' | 'merge' | 'flush' | 'prune' | 'newEpoch' | 'history' | 'cutBranch' | 'setHeirs'
 >;
 
-function streamCalls({ call, callBetween }: ReplicaSession, merging: Merging): StreamCalls {
+function streamCalls({ call, callBetween, hold }: ReplicaSession, merging: Merging): StreamCalls {
   return {
-    drain: () =>
-      call(async (context) => {
-        await markFounded(context);
-        const { changesets, rows, hasMore, schemaChanged } = await captureEverything(context, merging);
-        return { changesets, rows, hasMore, schemaChanged, vector: context.origins.vector() };
-      }),
+    drain: () => call((context) => drain(context, merging)),
     position: () => callBetween((context) => whenFree(context.system, () => positionOf(context))),
     readJournal: (request) => call((context) => whenFree(context.system, () => context.journal.read(request))),
     merge: (parts) =>
@@ -73,12 +86,20 @@ function streamCalls({ call, callBetween }: ReplicaSession, merging: Merging): S
         await captureEverything(context, merging);
         return merging.mergeParts(context, parts);
       }),
-    flush: () =>
-      call(async (context) => {
-        const vector = context.origins.vector();
-        await syncWal(context.connection.location);
+    async flush() {
+      // The connection stays open, so that the -wal stays; the calls behind this one need not wait for the disk.
+      const release = hold();
+      try {
+        const { vector, location } = await call(({ origins, connection }) => ({
+          vector: origins.vector(),
+          location: connection.location,
+        }));
+        await syncWal(location);
         return vector;
-      }),
+      } finally {
+        release();
+      }
+    },
     prune: (request) => call((context) => pruneJournal(context, request)),
     newEpoch: (reason) =>
       call((context) =>
@@ -149,6 +170,19 @@ function proofCalls(
     bucketSums: (request) => call((context) => whenFree(context.system, () => bucketSums(context, request))),
     bucketRows: (request) => call((context) => whenFree(context.system, () => bucketRows(context, request))),
   };
+}
+
+async function drain(context: ReplicaContext, merging: Merging): Promise<DrainOutcome> {
+  await markFounded(context);
+  const { changesets, rows, hasMore, schemaChanged } = await captureEverything(context, merging);
+  return { changesets, rows, hasMore, schemaChanged, vector: context.origins.vector() };
+}
+
+async function drainWithNews(context: ReplicaContext, merging: Merging): Promise<HintedDrain> {
+  const { system, journal } = context;
+  journal.takeNews();
+  const outcome = await drain(context, merging);
+  return { outcome, news: journal.takeNews(), position: await whenFree(system, () => positionOf(context)) };
 }
 
 /** Whoever drains a replica that belongs to no dataset yet founds it with the rows that are here. */

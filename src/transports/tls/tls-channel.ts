@@ -28,6 +28,8 @@ interface ChannelState {
   endReason: string | null;
   /** The queue has been above the low mark since it was told to be below. */
   wasHigh: boolean;
+  /** Frames of this moment are held back until all of it is done. */
+  isGathering: boolean;
 }
 
 export function createTlsChannel({ socket, system, peerFingerprint, isStranger }: TlsChannelOptions): Channel {
@@ -39,6 +41,7 @@ export function createTlsChannel({ socket, system, peerFingerprint, isStranger }
     receivedBytes: 0,
     endReason: null,
     wasHigh: false,
+    isGathering: false,
   };
   receive(state);
   return {
@@ -102,15 +105,24 @@ function write(state: ChannelState, frame: Uint8Array): void {
   const { socket } = state;
   const header = Buffer.alloc(frameHeaderBytes);
   header.writeUInt32BE(frame.length);
-  socket.cork();
+  if (!state.isGathering) gather(state);
   socket.write(header);
   socket.write(frame, () => {
     if (state.endReason !== null || !state.wasHigh || socket.writableLength >= queuedBytesLow) return;
     state.wasHigh = false;
     state.listener?.onDrain();
   });
-  socket.uncork();
   state.wasHigh ||= socket.writableLength >= queuedBytesLow;
+}
+
+/** What is sent at one moment goes out as one record: frames are small, and each record costs both sides. */
+function gather(state: ChannelState): void {
+  state.isGathering = true;
+  state.socket.cork();
+  process.nextTick(() => {
+    state.isGathering = false;
+    state.socket.uncork();
+  });
 }
 
 function destroy(state: ChannelState, reason: string): void {

@@ -1,5 +1,5 @@
 import { landChangeset } from '../merge/changeset-landing.js';
-import { drainNotes, nothingDrained, notedRange, type Drained } from './drain.js';
+import { drainNotes, nothingDrained, type Drained } from './drain.js';
 import { findEvictions } from './evicted-rows.js';
 import { addPending, pendingReconciles } from './pending-reconcile.js';
 import { mustSettle, settlePending } from '../merge/pending-settle.js';
@@ -25,6 +25,8 @@ export async function captureEverything(context: ReplicaContext, merging: Around
   let schemaChanged = false;
   // One that a failure or a crash cut off: nothing can be captured before it is here as a whole.
   await landChangeset(context, merging, { isResumed: true });
+  let look = await lookAt(context);
+  if (look.isQuiet) return { ...nothingDrained, schemaChanged, hasMore: false };
   let all: Drained = nothingDrained;
   const after = (tables: ReadonlySet<string>): void => merging.settleAfterDrain(context, tables);
   const followed = (): Promise<boolean> =>
@@ -37,7 +39,7 @@ export async function captureEverything(context: ReplicaContext, merging: Around
       });
     });
   for (let round = 0; round < roundsMax; round++) {
-    if (await followed()) schemaChanged = true;
+    if ((look.areNotesGone || look.hasSchemaMoved) && (await followed())) schemaChanged = true;
     const noted = await drainNotes(context, after);
     all = joined(all, noted);
     await findEvictions(context, noted.tables);
@@ -52,12 +54,36 @@ export async function captureEverything(context: ReplicaContext, merging: Around
         if (!hasSchemaMoved(context)) settlePending(context, merging);
       });
     });
-    const isDone = await whenFree(context.system, () => !hasSchemaMoved(context));
-    if (isDone && (pendingReconciles(context).length === 0 || context.meta.text('landing') !== null)) break;
+    look = await lookAt(context);
+    if (!look.hasSchemaMoved && (pendingReconciles(context).length === 0 || context.meta.text('landing') !== null))
+      break;
   }
-  const hasMore = await whenFree(context.system, () => notedRange(context) !== null);
-  return { ...all, schemaChanged, hasMore: hasMore && all.changesets > 0 };
+  return { ...all, schemaChanged, hasMore: look.hasNotes && all.changesets > 0 };
 }
+
+/** What tells, by two small reads, whether there is anything to do. */
+interface CaptureLook {
+  readonly hasNotes: boolean;
+  readonly areNotesGone: boolean;
+  readonly hasSchemaMoved: boolean;
+  readonly isQuiet: boolean;
+}
+
+const lookAt = (context: ReplicaContext): Promise<CaptureLook> =>
+  whenFree(context.system, () => {
+    const cursor = context.meta.number('cursor') ?? 0;
+    const newest = context.notes.newest();
+    const hasNotes = newest > cursor && context.meta.text('landing') === null;
+    const areNotesGone = newest < cursor;
+    const hasMoved = hasSchemaMoved(context);
+    const isAnythingPending = pendingReconciles(context).length > 0 || mustSettle(context);
+    return {
+      hasNotes,
+      areNotesGone,
+      hasSchemaMoved: hasMoved,
+      isQuiet: !hasNotes && !areNotesGone && !hasMoved && !isAnythingPending,
+    };
+  });
 
 /** Whether somebody emptied the notes: what they told is lost, and is found by comparing everything. */
 export const mustCompareAll = ({ notes, meta }: ReplicaContext): boolean => notes.wentBack(meta.number('cursor') ?? 0);

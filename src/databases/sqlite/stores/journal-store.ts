@@ -2,9 +2,10 @@ import type { ChangesetPart } from '../../../core/changeset.js';
 import type { OriginId } from '../../../core/origin.js';
 import type { Stamp } from '../../../core/stamp.js';
 import { covers, joinVectors, stampIn, type ChainHash, type VersionVector } from '../../../core/version-vector.js';
-import type { Fork, JournalRead, JournalRequest, PruneOutcome, PruneRequest } from '../../replica.js';
+import type { Fork, JournalNews, JournalRead, JournalRequest, PruneOutcome, PruneRequest } from '../../replica.js';
 import type { Connection, PlainRow } from '../connection/driver.js';
 import type { HistoryStore } from './history-store.js';
+import { createNewsKeeper } from './journal-news.js';
 import type { MetaStore } from './meta-store.js';
 import type { OriginStore } from './origin-store.js';
 import { createPartStore, type PartStore } from './part-store.js';
@@ -42,6 +43,8 @@ export interface JournalStore extends PartStore {
   read(request: JournalRequest): JournalRead;
   /** The changesets below a position (default: all), newest merged first, at most `max`. */
   newestBefore(position: number | null, max: number): readonly PlacedEntry[];
+  /** What was appended since the last call, as long as it was little and nothing failed meanwhile; null else. */
+  takeNews(): JournalNews | null;
   tail(): VersionVector;
   setTail(vector: VersionVector): void;
   bytes(): number;
@@ -62,6 +65,7 @@ export interface JournalParts {
 export function createJournalStore(connection: Connection, { origins, meta, histories }: JournalParts): JournalStore {
   const sql = prepareStatements(connection);
   const partStore = createPartStore(connection, origins);
+  const news = createNewsKeeper();
   let bytes: number | null = null;
   const numberOf = (origin: OriginId): bigint => BigInt(origins.numberOf(origin));
   const entryOf = (row: PlainRow): JournalEntry => ({
@@ -76,21 +80,29 @@ export function createJournalStore(connection: Connection, { origins, meta, hist
   const journal: JournalStore = {
     append({ origin, stamp, prev, chain, parts, bytes: size }, nowMs) {
       const numbers = [BigInt(parts), BigInt(size), BigInt(Math.trunc(nowMs))];
-      sql.append.run(numberOf(origin), BigInt(stamp), BigInt(prev), chain, ...numbers, null);
+      const { lastRowid } = sql.append.run(numberOf(origin), BigInt(stamp), BigInt(prev), chain, ...numbers, null);
+      news.appended({ origin, stamp, parts, position: Number(lastRowid) });
       if (bytes !== null) bytes += size;
     },
     appendGap(vector, nowMs) {
       sql.append.run(null, null, null, null, 0n, 0n, BigInt(Math.trunc(nowMs)), vectorToText(vector));
+      news.forget();
     },
     find(origin, stamp) {
       const row = sql.find.get(numberOf(origin), BigInt(stamp));
       return row ? entryOf(row) : null;
     },
     ...partStore,
+    putPart(part) {
+      partStore.putPart(part);
+      news.put(part);
+    },
+    takeNews: () => news.take(cursorScale),
     dropBranch(origin, from) {
       const position = firstOfBranch({ journal, sql, origins }, origin, from);
       histories.keepJournal(position, Number.MAX_SAFE_INTEGER);
       sql.removeFrom.run(BigInt(position));
+      news.forget();
       sql.dropLoose.run();
       bytes = null;
     },
@@ -113,6 +125,7 @@ export function createJournalStore(connection: Connection, { origins, meta, hist
     },
     reload() {
       bytes = null;
+      news.forget();
     },
   };
   return journal;

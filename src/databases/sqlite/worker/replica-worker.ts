@@ -3,9 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Epoch, ServerId } from '../../../core/origin.js';
 import { SyncError, errorMessageOf } from '../../../core/sync-error.js';
 import { createRealSystem } from '../../../system/real-system.js';
-import type { Replica, SnapshotReader, SnapshotWriter } from '../../replica.js';
+import type { JournalNews, Replica, SnapshotReader, SnapshotWriter } from '../../replica.js';
 import { createSqliteReplica, type SqliteReplicaOptions } from '../sqlite-replica.js';
+import { createSelfDrain } from './self-drain.js';
 import {
+  mayMove,
   ownBytes,
   plainBucketRow,
   type CallMessage,
@@ -26,7 +28,7 @@ const system = createRealSystem();
 const post = (message: WorkerMessage, transfer: readonly ArrayBuffer[] = []): void =>
   parentPort?.postMessage(message, [...transfer]);
 
-const replica: Replica = createSqliteReplica({
+const replica = createSqliteReplica({
   ...options,
   system,
   observe: (level, detail) => post({ kind: 'event', level, detail }),
@@ -36,10 +38,18 @@ const readers = new Map<number, SnapshotReader>();
 const writers = new Map<number, SnapshotWriter>();
 let lastHandle = 0;
 
-replica.onHint(() => post({ kind: 'hint' }));
+const selfDrain = createSelfDrain(replica, (drained) => {
+  const own = drained && { ...drained, news: drained.news && withOwnBytes(drained.news) };
+  post({ kind: 'hint', drained: own }, buffersIn(own?.news));
+});
+replica.onHint(selfDrain.hint);
 parentPort?.on('message', (message: CallMessage) => {
   answer(message).then(
-    (result) => post({ kind: 'answer', id: message.id, result }, buffersIn(result)),
+    (result) => {
+      selfDrain.answered(message);
+      const position = mayMove(message.target) ? { position: replica.glancePosition() } : {};
+      return post({ kind: 'answer', id: message.id, result, ...position }, buffersIn(result));
+    },
     (error: unknown) => post({ kind: 'failure', id: message.id, failure: plainFailure(error) }),
   );
 });
@@ -52,10 +62,8 @@ async function answer({ target, args }: CallMessage): Promise<unknown> {
       return openReader(await replica.openSnapshot());
     case 'receiveSnapshot':
       return openWriter(await replica.receiveSnapshot(...(args as Parameters<Replica['receiveSnapshot']>)));
-    case 'readJournal': {
-      const read = await replica.readJournal(...(args as Parameters<Replica['readJournal']>));
-      return { ...read, parts: read.parts.map((part) => ({ ...part, bytes: ownBytes(part.bytes) })) };
-    }
+    case 'readJournal':
+      return withOwnBytes(await replica.readJournal(...(args as Parameters<Replica['readJournal']>)));
     case 'bucketRows':
       return (await replica.bucketRows(...(args as Parameters<Replica['bucketRows']>))).map(plainBucketRow);
     default:
@@ -63,6 +71,11 @@ async function answer({ target, args }: CallMessage): Promise<unknown> {
       return (replica[target.method] as (...given: readonly unknown[]) => Promise<unknown>)(...args);
   }
 }
+
+const withOwnBytes = <T extends Pick<JournalNews, 'parts'>>(read: T): T => ({
+  ...read,
+  parts: read.parts.map((part) => ({ ...part, bytes: ownBytes(part.bytes) })),
+});
 
 function openReader(reader: SnapshotReader): OpenedReader {
   readers.set(++lastHandle, reader);

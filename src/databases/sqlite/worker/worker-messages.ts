@@ -6,7 +6,14 @@ import type { ErrorCode } from '../../../core/error-catalogue.js';
 import type { ErrorFacts } from '../../../core/sync-error.js';
 import { RawText, type SqlValue } from '../../../core/value.js';
 import type { EventDetail, ObservedEvent } from '../../../observe/event.js';
-import type { BucketRow, Replica, SnapshotReader, SnapshotWriter } from '../../replica.js';
+import type {
+  BucketRow,
+  HintedDrain,
+  Replica,
+  ReplicaPosition,
+  SnapshotReader,
+  SnapshotWriter,
+} from '../../replica.js';
 
 /** The calls that are answered with plain data; snapshots are handles with calls of their own. */
 export type PlainMethod = Exclude<keyof Replica, 'dataset' | 'onHint' | 'openSnapshot' | 'receiveSnapshot'>;
@@ -22,10 +29,39 @@ export interface CallMessage {
   readonly args: readonly unknown[];
 }
 
+/** Given with `drain`: from now on the worker may drain by itself. */
+export const drainsByItself = 'drains-by-itself';
+
+/** Calls after which the replica may stand elsewhere: their answers carry the position. */
+export function mayMove(target: CallTarget): boolean {
+  if (target.kind === 'reader') return false;
+  if (target.kind === 'writer') return target.method === 'finish' || target.method === 'abort';
+  return !restingMethods.has(target.method);
+}
+
+const restingMethods: ReadonlySet<string> = new Set<keyof Replica>([
+  'position',
+  'readJournal',
+  'flush',
+  'bucketSums',
+  'bucketRows',
+  'history',
+  'tables',
+  'conflicts',
+  'quarantine',
+]);
+
 export type WorkerMessage =
-  | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
+  | {
+      readonly kind: 'answer';
+      readonly id: number;
+      readonly result: unknown;
+      /** Where the replica stands, after a call that may have moved it; null when it must be asked. */
+      readonly position?: ReplicaPosition | null;
+    }
   | { readonly kind: 'failure'; readonly id: number; readonly failure: PlainFailure }
-  | { readonly kind: 'hint' }
+  /** Something may have been committed; with what was drained when the worker could do that. */
+  | { readonly kind: 'hint'; readonly drained: HintedDrain | null }
   | { readonly kind: 'event'; readonly level: ObservedEvent['level']; readonly detail: EventDetail };
 
 /** An error without its class, which does not cross. */

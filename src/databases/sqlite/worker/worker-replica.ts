@@ -1,8 +1,10 @@
 import type { Observe } from '../../../observe/event.js';
-import type { Replica, ReplicaIdentity, SnapshotReader, SnapshotWriter } from '../../replica.js';
+import type { HintedDrain, Replica, ReplicaIdentity, SnapshotReader, SnapshotWriter } from '../../replica.js';
+import { createKnownPosition } from './known-position.js';
 import type { WorkerReplicaData } from './replica-worker.js';
 import {
   bucketRowOf,
+  drainsByItself,
   ownBytes,
   type OpenedReader,
   type OpenedWriter,
@@ -23,11 +25,16 @@ export interface WorkerReplicaOptions extends Omit<WorkerReplicaData, 'server' |
 export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
   const { identity, observe, ...data } = options;
   const hintListeners = new Set<() => void>();
+  const drainListeners = new Set<(drained: HintedDrain) => void>();
+  const known = createKnownPosition();
   const thread = createWorkerThread({
     data: { ...data, server: identity.server, serverName: identity.serverName },
     observe,
-    onHint: () => {
-      for (const listener of hintListeners) listener();
+    known,
+    onHint(drained) {
+      if (drained) known.drained(drained.position);
+      if (drained) for (const listener of drainListeners) listener(drained);
+      else for (const listener of hintListeners) listener();
     },
   });
   const { call } = thread;
@@ -44,8 +51,14 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
       hintListeners.add(listener);
       return () => hintListeners.delete(listener);
     },
-    drain: () => plain('drain'),
-    position: () => plain('position'),
+    onDrained(listener) {
+      drainListeners.add(listener);
+      return () => drainListeners.delete(listener);
+    },
+    drain: () => plain('drain', ...(drainListeners.size > 0 ? [drainsByItself] : [])),
+    async position() {
+      return known.get() ?? (await plain('position'));
+    },
     readJournal: (request) => plain('readJournal', request),
     merge(parts) {
       const owned = parts.map((part) => ({ ...part, bytes: ownBytes(part.bytes) }));

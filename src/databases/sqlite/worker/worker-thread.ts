@@ -1,8 +1,16 @@
 import { Worker } from 'node:worker_threads';
 import { SyncError } from '../../../core/sync-error.js';
+import type { HintedDrain, ReplicaPosition } from '../../replica.js';
 import type { Observe } from '../../../observe/event.js';
+import type { KnownPosition } from './known-position.js';
 import type { WorkerReplicaData } from './replica-worker.js';
-import type { CallMessage, CallTarget, PlainFailure, WorkerMessage } from './worker-messages.js';
+import {
+  mayMove,
+  type CallMessage,
+  type CallTarget,
+  type PlainFailure,
+  type WorkerMessage,
+} from './worker-messages.js';
 
 /** Sends one call and waits for its answer. Buffers in `transfer` belong to the worker afterwards. */
 export type WorkerCall = <T>(
@@ -23,16 +31,18 @@ export interface WorkerThread {
 export interface WorkerThreadOptions {
   readonly data: WorkerReplicaData;
   readonly observe: Observe;
-  readonly onHint: () => void;
+  readonly onHint: (drained: HintedDrain | null) => void;
+  readonly known: KnownPosition;
 }
 
 interface Waiting {
+  readonly mayMove: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /** The thread of one replica and the calls that it has not answered yet. */
-export function createWorkerThread({ data, observe, onHint }: WorkerThreadOptions): WorkerThread {
+export function createWorkerThread({ data, observe, onHint, known }: WorkerThreadOptions): WorkerThread {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | null = null;
   let lastId = 0;
@@ -43,15 +53,21 @@ export function createWorkerThread({ data, observe, onHint }: WorkerThreadOption
         observe(message.level, message.detail);
         return;
       case 'hint':
-        onHint();
+        onHint(message.drained);
         return;
       case 'answer':
-        waiting.get(message.id)?.resolve(message.result);
-        break;
+        settled(message.id, message.position ?? null)?.resolve(message.result);
+        return;
       case 'failure':
-        waiting.get(message.id)?.reject(failureToError(message.failure));
+        settled(message.id, null)?.reject(failureToError(message.failure));
     }
-    waiting.delete(message.id);
+  };
+
+  const settled = (id: number, position: ReplicaPosition | null): Waiting | undefined => {
+    const call = waiting.get(id);
+    waiting.delete(id);
+    if (call?.mayMove === true) known.changed(position);
+    return call;
   };
 
   const lose = (lost: Worker, cause: unknown): void => {
@@ -60,6 +76,7 @@ export function createWorkerThread({ data, observe, onHint }: WorkerThreadOption
     const error = new SyncError('USYNC-1000', `the worker of dataset ${data.dataset} ended`, { cause });
     for (const each of waiting.values()) each.reject(error);
     waiting.clear();
+    known.forget();
   };
 
   return {
@@ -70,7 +87,9 @@ export function createWorkerThread({ data, observe, onHint }: WorkerThreadOption
           return;
         }
         const message: CallMessage = { id: ++lastId, target, args };
-        waiting.set(message.id, { resolve: (value) => resolve(value as T), reject });
+        const moves = mayMove(target);
+        if (moves) known.changing();
+        waiting.set(message.id, { mayMove: moves, resolve: (value) => resolve(value as T), reject });
         worker.postMessage(message, [...transfer]);
       }),
     start() {
