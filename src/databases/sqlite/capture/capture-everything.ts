@@ -1,6 +1,6 @@
 import { landChangeset } from '../merge/changeset-landing.js';
 import { drainNotes, nothingDrained, type Drained } from './drain.js';
-import { findEvictions } from './evicted-rows.js';
+import { findEvictions, isCountingDue } from './evicted-rows.js';
 import { addPending, pendingReconciles } from './pending-reconcile.js';
 import { mustSettle, settlePending } from '../merge/pending-settle.js';
 import { reconcile } from './reconcile.js';
@@ -76,7 +76,7 @@ const lookAt = (context: ReplicaContext): Promise<CaptureLook> =>
     const hasNotes = newest > cursor && context.meta.text('landing') === null;
     const areNotesGone = newest < cursor;
     const hasMoved = hasSchemaMoved(context);
-    const isAnythingPending = pendingReconciles(context).length > 0 || mustSettle(context);
+    const isAnythingPending = pendingReconciles(context).length > 0 || mustSettle(context) || isCountingDue(context);
     return {
       hasNotes,
       areNotesGone,
