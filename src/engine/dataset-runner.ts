@@ -278,7 +278,7 @@ async function tellHeirs({ replica, config, onMoved }: DatasetRunnerOptions, sta
   if (state.heirs === heirs) state.areHeirsDue = false;
   // What became a duty by it was written at once.
   state.isWitnessDue = true;
-  onMoved(config.name);
+  onMoved(config.name, null);
 }
 
 /** A dataset that is no part of a group yet must take the group's state first, or be founded on purpose. */
