@@ -104,10 +104,7 @@ export function createDatasetSender(context: DatasetContext): DatasetSender {
       else snapshot.refuse(stream);
     },
     onNews(news) {
-      const mayRead = isReady(view) && !view.peer?.isFresh && !state.isReading && !state.isPeerBehind && hasRoom(state);
-      if (!mayRead || state.cursor !== news.after) return;
-      onRead(context, state, { kind: 'read', ...news, needsSnapshot: false, forks: [] });
-      pump();
+      if (takeNews(context, state, news)) pump();
     },
     onMoved() {
       state.isAtEnd = false;
@@ -167,6 +164,15 @@ function restart(state: SenderState): void {
 
 const isReady = ({ own, peer, peerPaused }: DatasetView): boolean =>
   own !== null && !own.isFresh && !own.isLanding && peer !== null && peerPaused === null;
+
+/** Whether the news are what a read would give now. */
+function takeNews(context: DatasetContext, state: SenderState, news: SessionNews): boolean {
+  const { view } = context;
+  const mayRead = isReady(view) && !view.peer?.isFresh && !state.isReading && !state.isPeerBehind && hasRoom(state);
+  if (!mayRead || state.cursor !== news.after) return false;
+  onRead(context, state, { kind: 'read', ...news, needsSnapshot: false, forks: [] });
+  return true;
+}
 
 function readMore(context: DatasetContext, state: SenderState): void {
   const { peer } = context.view;

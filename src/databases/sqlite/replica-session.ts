@@ -172,16 +172,13 @@ function createKeptConnection(
     },
     armIdle() {
       cancelIdle();
-      const idleMs = options.idleMs ?? idleMsDefault;
-      if (idleMs === 0) return;
-      cancelIdle = system.after(idleMs, () => {
+      if (options.idleMs === 0) return;
+      cancelIdle = system.after(options.idleMs ?? idleMsDefault, () => {
         if (mayClose()) kept.rest();
         else kept.armIdle();
       });
     },
-    accept() {
-      if (opened) opened = { ...opened, isOlder: false };
-    },
+    accept: () => void (opened = opened && { ...opened, isOlder: false }),
     startWatch({ database }) {
       const { realPath, identity } = database;
       const counter = () => (opened ? foreignCommitCounter(opened.database.connection) : null);

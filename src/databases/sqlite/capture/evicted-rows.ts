@@ -30,8 +30,8 @@ export async function findEvictions(context: ReplicaContext, written: ReadonlySe
 
 /** Whether a table that was written before waits to be counted, and may be now. */
 export function isCountingDue(context: ReplicaContext): boolean {
-  const watched = [...watchedTables(context).values()].filter(({ isDue }) => isDue);
-  return watched.length > 0 && watched.some(({ nextMs }) => context.system.monotonicMs() >= nextMs);
+  const nowMs = context.system.monotonicMs();
+  return [...watchedTables(context).values()].some(({ isDue, nextMs }) => isDue && nowMs >= nextMs);
 }
 
 /** Counting takes at most this part of the time, however large the table and however often it is written. */

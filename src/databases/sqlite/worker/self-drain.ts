@@ -8,7 +8,7 @@ import { drainsByItself, type CallMessage } from './worker-messages.js';
  * may have to take the state of its group first.
  */
 export interface SelfDrain {
-  hint(): void;
+  readonly hint: () => void;
   /** To be called with every call that was answered. */
   answered(call: CallMessage): void;
 }

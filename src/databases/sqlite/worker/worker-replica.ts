@@ -47,14 +47,8 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
       thread.start();
       return plain('open');
     },
-    onHint(listener) {
-      hintListeners.add(listener);
-      return () => hintListeners.delete(listener);
-    },
-    onDrained(listener) {
-      drainListeners.add(listener);
-      return () => drainListeners.delete(listener);
-    },
+    onHint: (listener) => listening(hintListeners, listener),
+    onDrained: (listener) => listening(drainListeners, listener),
     drain: () => plain('drain', ...(drainListeners.size > 0 ? [drainsByItself] : [])),
     async position() {
       return known.get() ?? (await plain('position'));
@@ -96,6 +90,11 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
       }
     },
   };
+}
+
+function listening<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
 /** Each buffer once: parts of one message may share one. */
