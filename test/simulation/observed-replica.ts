@@ -4,6 +4,7 @@
  */
 import type { VersionVector } from '../../src/core/version-vector.js';
 import type { DrainOutcome, MergeOutcome, Proof, Replica } from '../../src/databases/replica.js';
+import { applicationStatement } from './application-statements.js';
 import { createGate, gatedReplica } from './gated-replica.js';
 import { takeImage } from './server-image.js';
 import type { KillSwitch } from './simulated-sqlite.js';
@@ -98,7 +99,7 @@ export const vectorText = (vector: VersionVector): string =>
 /** Whole and causal, at any moment: the log tables of every application hold pairs, and what each row had seen. */
 export function lookAround(world: World, server: VirtualServer): void {
   const broken = (promise: string, sql: string): void => {
-    const row = server.app.prepare(sql).get() as { id: string } | undefined;
+    const row = applicationStatement(server.app, sql).get() as { id: string } | undefined;
     if (row) fail(world, promise, `s${server.index} row ${row.id}`);
   };
   broken(

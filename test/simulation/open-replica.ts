@@ -22,5 +22,15 @@ export function openSimulatedReplica(options: SimulatedReplicaOptions): Replica 
   const observe: Observe = (level, event) => {
     if (level === 'warn' || level === 'error') trace(`reports ${JSON.stringify(event)}`);
   };
-  return createSqliteReplica({ path, dataset: 'shop', identity, system, observe, module, idleMs });
+  // Who drains here is told of commits by the simulation itself, late or never.
+  return createSqliteReplica({
+    path,
+    dataset: 'shop',
+    identity,
+    system,
+    observe,
+    module,
+    idleMs,
+    watchesCommits: false,
+  });
 }

@@ -1,5 +1,6 @@
 /** Transactions of a simulated application: plain SQL over its own connection, chosen by what it sees at that moment. */
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { applicationStatement } from './application-statements.js';
 import { statementKinds, type RunOptions, type StatementKind } from './plan.js';
 import type { Random } from './random.js';
 import { columnNamesOf, quoteName, type SimulatedColumn, type SimulatedTable } from './table-design.js';
@@ -54,7 +55,7 @@ function pickKind(random: Random, weights: RunOptions['statementWeights']): Stat
 
 /** Both rows or none, and never before the row that was seen. */
 function writeLog({ db, tokens }: Application, random: Random): void {
-  const seen = db.prepare('SELECT id FROM log_a ORDER BY rowid DESC LIMIT 1 OFFSET ?').get(random.below(3)) as
+  const seen = applicationStatement(db, 'SELECT id FROM log_a ORDER BY rowid DESC LIMIT 1 OFFSET ?').get(random.below(3)) as
     { id: string } | undefined;
   const id = tokens.next();
   db.exec(`INSERT INTO log_a VALUES ('${id}', ${seen ? `'${seen.id}'` : 'NULL'})`);
@@ -69,7 +70,7 @@ interface Target extends Application {
 function statementsOf(target: Target, kind: StatementKind): string[] {
   const { db, table, random } = target;
   const name = quoteName(table.name);
-  const { n: rows } = db.prepare(`SELECT count(*) AS n FROM ${name}`).get() as { n: number };
+  const { n: rows } = applicationStatement(db, `SELECT count(*) AS n FROM ${name}`).get() as { n: number };
   const row = rows === 0 ? null : rowCondition(target, random.below(rows));
   if (row === null) return [insertSql(target, 'INSERT')];
   switch (kind) {
@@ -109,20 +110,18 @@ function rowCondition({ db, table }: Target, offset: number): string | null {
   const name = quoteName(table.name);
   switch (table.key.kind) {
     case 'generated': {
-      const found = db
-        .prepare(
-          `SELECT CAST(${quoteName(table.key.column)} AS TEXT) AS id FROM ${name} ORDER BY 1 LIMIT 1 OFFSET ${offset}`,
-        )
-        .get() as { id: string } | undefined;
+      const found = applicationStatement(
+        db,
+        `SELECT CAST(${quoteName(table.key.column)} AS TEXT) AS id FROM ${name} ORDER BY 1 LIMIT 1 OFFSET ?`,
+      ).get(offset) as { id: string } | undefined;
       return found ? `${quoteName(table.key.column)} = ${found.id}` : null;
     }
     case 'natural': {
       const columns = table.key.columns.map((column) => quoteName(column.name));
-      const found = db
-        .prepare(
-          `SELECT ${columns.map((column, at) => `quote(${column}) AS k${at}`).join(', ')} FROM ${name} ORDER BY ${columns.join(', ')} LIMIT 1 OFFSET ${offset}`,
-        )
-        .get() as Record<string, string> | undefined;
+      const found = applicationStatement(
+        db,
+        `SELECT ${columns.map((column, at) => `quote(${column}) AS k${at}`).join(', ')} FROM ${name} ORDER BY ${columns.join(', ')} LIMIT 1 OFFSET ?`,
+      ).get(offset) as Record<string, string> | undefined;
       return found ? columns.map((column, at) => `${column} = ${found[`k${at}`] ?? 'NULL'}`).join(' AND ') : null;
     }
     case 'bag':

@@ -31,6 +31,8 @@ export interface SqliteReplicaOptions {
   readonly allowNetworkFileSystem?: boolean;
   /** After how long without work the connection is closed. 0: never. */
   readonly idleMs?: number;
+  /** False: nobody asks for hints, so commits of others are not looked for. */
+  readonly watchesCommits?: boolean;
   /** Which SQLite: for the simulation and for measuring. */
   readonly module?: SqliteModule;
   readonly pace?: PaceOptions;
@@ -183,6 +185,7 @@ function createKeptConnection(
       const { realPath, identity } = database;
       const counter = () => (opened ? foreignCommitCounter(opened.database.connection) : null);
       watch?.close();
+      if (options.watchesCommits === false) return;
       watch = createCommitWatch({ system, realPath, identity, counter, onCommit: hint, onReplaced: hint });
       watch.rebase();
     },

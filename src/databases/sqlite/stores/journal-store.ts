@@ -180,6 +180,8 @@ function readJournal(work: ReadWork): JournalRead {
   const stop = (needsSnapshot: boolean): JournalRead => ({ parts: [], next: after, needsSnapshot, forks });
   if (forks.length > 0) return stop(false);
   if (!covers(vector, work.journal.tail()) && !isPastTail(work)) return stop(true);
+  // Who has everything is asked after most of all.
+  if (covers(vector, work.origins.vector())) return stop(false);
   const parts: ChangesetPart[] = [];
   let bytes = 0;
   let next = after;
