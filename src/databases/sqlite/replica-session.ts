@@ -182,11 +182,10 @@ function createKeptConnection(
     },
     accept: () => void (opened = opened && { ...opened, isOlder: false }),
     startWatch({ database }) {
-      const { realPath, identity } = database;
       const counter = () => (opened ? foreignCommitCounter(opened.database.connection) : null);
       watch?.close();
       if (options.watchesCommits === false) return;
-      watch = createCommitWatch({ system, realPath, identity, counter, onCommit: hint, onReplaced: hint });
+      watch = createCommitWatch({ system, ...database, counter, onCommit: hint, onReplaced: hint });
       watch.rebase();
     },
     async contextNow() {
