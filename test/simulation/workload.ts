@@ -55,8 +55,9 @@ function pickKind(random: Random, weights: RunOptions['statementWeights']): Stat
 
 /** Both rows or none, and never before the row that was seen. */
 function writeLog({ db, tokens }: Application, random: Random): void {
-  const seen = applicationStatement(db, 'SELECT id FROM log_a ORDER BY rowid DESC LIMIT 1 OFFSET ?').get(random.below(3)) as
-    { id: string } | undefined;
+  const seen = applicationStatement(db, 'SELECT id FROM log_a ORDER BY rowid DESC LIMIT 1 OFFSET ?').get(
+    random.below(3),
+  ) as { id: string } | undefined;
   const id = tokens.next();
   db.exec(`INSERT INTO log_a VALUES ('${id}', ${seen ? `'${seen.id}'` : 'NULL'})`);
   db.exec(`INSERT INTO log_b VALUES ('${id}', NULL)`);
