@@ -14,6 +14,7 @@ import type { History } from '../core/branch.js';
 import type { ChangesetPart } from '../core/changeset.js';
 import type { DatasetDigest } from '../core/digest.js';
 import type { Heirs } from '../core/heirs.js';
+import type { NumberLane } from '../core/number-lane.js';
 import type { Epoch, OriginId, ServerId } from '../core/origin.js';
 import type { KeyKind } from '../core/table-schema.js';
 import type { SqlValue } from '../core/value.js';
@@ -64,6 +65,8 @@ export interface Replica {
    * this server's duty by it is made permanent at once, as ordinary changesets of the own origin.
    */
   setHeirs(heirs: Heirs): Promise<void>;
+  /** Which of the numbers that the engine hands out this server is to take; null: any. Where the engine cannot, nothing happens. */
+  setNumberLane(lane: NumberLane | null): Promise<void>;
   /** Every table of the application, synced or not, with what is special about it. Counts rows. */
   tables(): Promise<readonly TableReport[]>;
   conflicts(request: ConflictsRequest): Promise<readonly ConflictRecord[]>;

@@ -5,6 +5,7 @@
 import type { DatasetConfig, JournalConfig } from '../config/config.js';
 import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { Heirs } from '../core/heirs.js';
+import type { NumberLane } from '../core/number-lane.js';
 import type { ServerId } from '../core/origin.js';
 import { stampIn, type VersionVector } from '../core/version-vector.js';
 import type { DrainOutcome, HintedDrain, Replica, ReplicaPosition, ReplicaReport } from '../databases/replica.js';
@@ -16,6 +17,14 @@ import { createGatedReplica } from './gated-replica.js';
 import type { Supervisor } from './supervisor.js';
 import { createWakeup, type Wakeup } from './wakeup.js';
 import { epochReason, type EpochChange, type WitnessStore } from './witness.js';
+
+/** What the list of servers means for one dataset here. */
+export interface PlaceInGroup {
+  /** Who confirms for removed servers. */
+  readonly heirs: Heirs;
+  /** Which generated numbers this server takes. */
+  readonly lane: NumberLane | null;
+}
 
 export interface DatasetRunner {
   readonly name: string;
@@ -33,8 +42,8 @@ export interface DatasetRunner {
   capture(): Promise<void>;
   /** Looks for new rows now. */
   wake(): void;
-  /** Who confirms for removed servers. Told to the database as soon as it is open, and again until it has taken it. */
-  setHeirs(heirs: Heirs): void;
+  /** Told to the database as soon as it is open, and again until it has taken it. */
+  setPlace(place: PlaceInGroup): void;
   /** Something was merged or the origin changed: the witness must follow. */
   noteMoved(): void;
   audit(table?: string): Promise<AuditResult>;
@@ -81,9 +90,9 @@ interface RunnerState {
   lastAudit: AuditStatus | null;
   epochChange: EpochChange | null;
   isFounding: boolean;
-  heirs: Heirs;
-  /** Set while the database may not know the heirs. */
-  areHeirsDue: boolean;
+  place: PlaceInGroup;
+  /** Set while the database may not know its place. */
+  isPlaceDue: boolean;
   /** Set while the witness may be behind the database. */
   isWitnessDue: boolean;
   isStopped: boolean;
@@ -99,8 +108,8 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     lastAudit: null,
     epochChange: null,
     isFounding: false,
-    heirs: new Map(),
-    areHeirsDue: false,
+    place: { heirs: new Map(), lane: null },
+    isPlaceDue: false,
     isWitnessDue: false,
     isStopped: false,
   };
@@ -139,8 +148,8 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
       if (state.isReady && (await mayCapture(options, state))) while ((await drainOnce(options, state)).hasMore);
     },
     wake: () => wakeup.wake(),
-    setHeirs(heirs) {
-      Object.assign(state, { heirs, areHeirsDue: true });
+    setPlace(place) {
+      Object.assign(state, { place, isPlaceDue: true });
       wakeup.wake();
     },
     noteMoved: () => {
@@ -207,7 +216,7 @@ async function open(options: DatasetRunnerOptions, state: RunnerState): Promise<
     }
     state.report = { ...report, origin };
     // A restored database may know others.
-    state.areHeirsDue = true;
+    state.isPlaceDue = true;
     await writeWitness(options, state, false);
     state.isReady = true;
     state.lastFailure = null;
@@ -260,7 +269,7 @@ async function captureLoop(
 ): Promise<void> {
   while (!signal.aborted) {
     if (!state.isReady) throw new SyncError('USYNC-1208', `Dataset ${options.config.name} must be opened again.`);
-    if (state.areHeirsDue) await tellHeirs(options, state);
+    if (state.isPlaceDue) await tellPlace(options, state);
     if (await mayCapture(options, state)) {
       let outcome: DrainOutcome;
       do outcome = await drainOnce(options, state);
@@ -272,10 +281,11 @@ async function captureLoop(
   }
 }
 
-async function tellHeirs({ replica, config, onMoved }: DatasetRunnerOptions, state: RunnerState): Promise<void> {
-  const { heirs } = state;
-  await replica.setHeirs(heirs);
-  if (state.heirs === heirs) state.areHeirsDue = false;
+async function tellPlace({ replica, config, onMoved }: DatasetRunnerOptions, state: RunnerState): Promise<void> {
+  const { place } = state;
+  await replica.setNumberLane(place.lane);
+  await replica.setHeirs(place.heirs);
+  if (state.place === place) state.isPlaceDue = false;
   // What became a duty by it was written at once.
   state.isWitnessDue = true;
   onMoved(config.name, null);

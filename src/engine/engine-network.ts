@@ -1,6 +1,7 @@
 /** The connections of a running engine: listens, dials each member, and carries facts between sessions and datasets. */
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
 import { heirsOf } from '../core/heirs.js';
+import { laneOf } from '../core/number-lane.js';
 import type { HelloMessage } from '../protocol/message.js';
 import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import type { SessionReport } from '../protocol/session-event.js';
@@ -226,25 +227,28 @@ function followList(ground: EngineGround, { links, dialer, starter }: Following)
     session.close('USYNC-1402', removalText(group.servers(), listed));
     observation.recorder.observe('warn', { kind: 'server-removed', peer: listed.name });
   }
-  tellHeirs(ground);
+  tellPlaces(ground);
   dialer.setPeers(dialTargets(ground));
   starter.reconsider();
   foundOrphans(ground);
 }
 
-/** Who confirms for removed servers, dataset by dataset: an heir must have the dataset. */
-function tellHeirs({ group, runners }: EngineGround): void {
-  for (const [name, runner] of runners)
-    runner.setHeirs(
-      heirsOf(
-        group.servers().map(({ id, state, removedBy, datasets }) => ({
-          id,
-          isMember: state === 'member',
-          removedBy: state === 'removed' ? (removedBy ?? id) : null,
-          isCarrier: datasets.includes(name),
-        })),
-      ),
-    );
+/** Dataset by dataset, who has it: an heir must have it, and who has it not takes no numbers in it. */
+function tellPlaces({ group, runners, self }: EngineGround): void {
+  const servers = group.servers();
+  for (const [name, runner] of runners) {
+    const candidates = servers.map(({ id, state, removedBy, datasets }) => ({
+      id,
+      isMember: state === 'member',
+      removedBy: state === 'removed' ? (removedBy ?? id) : null,
+      isCarrier: datasets.includes(name),
+    }));
+    const members = servers
+      .filter(({ state, datasets }) => state === 'member' && datasets.includes(name))
+      .toSorted((a, b) => a.addedAtMs - b.addedAtMs || (a.id < b.id ? -1 : 1))
+      .map(({ id }) => id);
+    runner.setPlace({ heirs: heirsOf(candidates), lane: laneOf(members, self.id) });
+  }
 }
 
 /** While this server waits to be let in, only the one that invited it knows its key. */

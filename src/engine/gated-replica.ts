@@ -32,6 +32,7 @@ export function createGatedReplica(replica: Replica, isReady: () => boolean): Re
     history: gated((origin) => replica.history(origin)),
     cutBranch: gated((origin, theirs) => replica.cutBranch(origin, theirs)),
     setHeirs: gated((heirs) => replica.setHeirs(heirs)),
+    setNumberLane: gated((lane) => replica.setNumberLane(lane)),
     tables: gated(() => replica.tables()),
     conflicts: gated((request) => replica.conflicts(request)),
     conflictsForgotten: gated(() => replica.conflictsForgotten()),

@@ -62,6 +62,7 @@ export function createModelReplica(options: ModelReplicaOptions): ModelReplica {
     audit: notThere,
     prune: notThere,
     setHeirs: async () => undefined,
+    setNumberLane: async () => undefined,
     tables: notThere,
     conflicts: notThere,
     conflictsForgotten: notThere,

@@ -73,6 +73,7 @@ export function gatedReplica(inner: Replica, gate: Gate): Replica {
     history: (origin) => gate(inner.history(origin)),
     cutBranch: (origin, theirs) => gate(inner.cutBranch(origin, theirs)),
     setHeirs: (heirs) => gate(inner.setHeirs(heirs)),
+    setNumberLane: (lane) => gate(inner.setNumberLane(lane)),
     tables: () => gate(inner.tables()),
     conflicts: (request) => gate(inner.conflicts(request)),
     conflictsForgotten: () => gate(inner.conflictsForgotten()),

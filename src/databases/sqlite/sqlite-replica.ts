@@ -16,6 +16,7 @@ import { syncWal } from './connection/durable-flush.js';
 import { takeHeirs } from './merge/duty-holder.js';
 import { createMerging } from './merge/merging.js';
 import { hasPendingSettle } from './merge/pending-settle.js';
+import { takeNumberLane } from './stores/number-lanes.js';
 import { readProof } from './stores/proof.js';
 import { pruneJournal } from './stores/prune.js';
 import type { Merging, ReplicaContext } from './stores/replica-context.js';
@@ -73,7 +74,17 @@ const positionOf = (context: ReplicaContext): ReplicaPosition => ({
 
 type StreamCalls = Pick<
   Replica,
-  'drain' | 'position' | 'readJournal' | 'merge' | 'flush' | 'prune' | 'newEpoch' | 'history' | 'cutBranch' | 'setHeirs'
+  | 'drain'
+  | 'position'
+  | 'readJournal'
+  | 'merge'
+  | 'flush'
+  | 'prune'
+  | 'newEpoch'
+  | 'history'
+  | 'cutBranch'
+  | 'setHeirs'
+  | 'setNumberLane'
 >;
 
 function streamCalls({ call, callBetween, hold }: ReplicaSession, merging: Merging): StreamCalls {
@@ -107,6 +118,10 @@ function streamCalls({ call, callBetween, hold }: ReplicaSession, merging: Mergi
       ),
     history: (origin) => call((context) => whenFree(context.system, () => context.histories.of(origin))),
     cutBranch: (origin, theirs) => call((context) => merging.cutBranch(context, origin, theirs)),
+    setNumberLane: (lane) =>
+      call(async (context) => {
+        await whenFree(context.system, () => inTransaction(context, () => takeNumberLane(context, lane)));
+      }),
     setHeirs: (heirs) =>
       call(async (context) => {
         const areNew = await whenFree(context.system, () => inTransaction(context, () => takeHeirs(context, heirs)));

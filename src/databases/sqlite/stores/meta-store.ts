@@ -15,6 +15,7 @@ export type MetaName =
   | 'pending-reconcile'
   | 'pending-settle'
   | 'heirs'
+  | 'lane'
   | 'canary'
   | 'conflicts-forgotten';
 

@@ -1,5 +1,7 @@
 import { SyncError } from '../../../core/sync-error.js';
 import type { System } from '../../../system/system.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+import { keepNumberLane } from './number-lanes.js';
 import type { ReplicaContext } from './replica-context.js';
 import { isLocked } from '../connection/sqlite-failure.js';
 import { transact } from '../connection/transaction.js';
@@ -9,12 +11,20 @@ export function inTransaction<T>(context: ReplicaContext, work: () => T): T {
   try {
     return transact(context.connection, 'immediate', () => {
       const result = work();
+      keepNumberLane(context, changedTables(context));
       context.tables.saveDigests();
       return result;
     });
   } catch (error) {
     reloadStores(context);
     throw error;
+  }
+}
+
+function* changedTables({ tables }: ReplicaContext): IterableIterator<SyncedTable> {
+  for (const number of tables.changedTables()) {
+    const table = tables.byNumber(number);
+    if (table) yield table;
   }
 }
 

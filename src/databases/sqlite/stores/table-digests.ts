@@ -13,6 +13,8 @@ export interface TableDigests {
   addRows(table: SyncedTable, digest: TableDigest): void;
   setDigest(table: SyncedTable, digest: TableDigest): void;
   clearDigest(number: number): void;
+  /** Numbers of the tables whose digests changed since they were last written. */
+  changedTables(): Iterable<number>;
   /** Writes digests that changed. `inTransaction` does it. */
   saveDigests(): void;
   forgetDigest(number: number): void;
@@ -49,6 +51,7 @@ export function createTableDigests(connection: Connection): TableDigests {
     },
     setDigest: (table, digest) => set(table.number, digest),
     clearDigest: (number) => set(number, emptyDigest),
+    changedTables: () => changed,
     saveDigests() {
       for (const number of changed) {
         const { rows, sum } = all().get(number) ?? emptyDigest;

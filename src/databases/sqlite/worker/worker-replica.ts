@@ -71,6 +71,7 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
     history: (origin) => plain('history', origin),
     cutBranch: (origin, theirs) => plain('cutBranch', origin, theirs),
     setHeirs: (heirs) => plain('setHeirs', heirs),
+    setNumberLane: (lane) => plain('setNumberLane', lane),
     tables: () => plain('tables'),
     conflicts: (request) => plain('conflicts', request),
     conflictsForgotten: () => plain('conflictsForgotten'),
