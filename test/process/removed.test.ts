@@ -49,6 +49,9 @@ describe('a server that was removed while it was away', { skip: missing }, () =>
     await untilProven([a, b]);
     assertEqual([a, b], ['after the removal', 'merged by b in good faith', 'written by b on top']);
 
+    const list = succeeded(b.usync('servers')).stdout;
+    assert.match(list, /^c +removed .* ago +\d{4}-\d\d-\d\d by a /m);
+    assert.match(list, /^a +member +connected /m);
     await c.start();
     await waitUntil('c is told', 30_000, async () => (await c.status()).server.membership === 'removed');
     const { headline, problems } = await c.status();
