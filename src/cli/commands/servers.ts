@@ -29,7 +29,11 @@ export function addServersCommand(program: Command, context: CommandContext): vo
     .description("revoke a server's key on every server; what any of them has of it stays")
     .action(async (server: string) =>
       withEngine(context, async (call) =>
-        report(context, await call('remove', { server }), 'was removed: each member refuses it as soon as it hears of it. What the members have of it stays'),
+        report(
+          context,
+          await call('remove', { server }),
+          'was removed: each member refuses it as soon as it hears of it. What the members have of it stays',
+        ),
       ),
     );
 }
