@@ -71,7 +71,7 @@ function captureOrphan(
   const { asides } = context;
   const extras = asides.extraCells(child.name, shadow.life);
   const standingAt = shadow.exceptions?.get(position) ?? shadow.at;
-  const known = extras ? keptCell(extras, column, standingAt)?.value : undefined;
+  const known = extras ? keptCell(extras, column, { shadow, position })?.value : undefined;
   if (known !== undefined && !(known instanceof RowReference) && !(value instanceof RowReference)) return;
   const parts = partsOfRow(context, child.name, shadow);
   let replaced = standingAt;
@@ -143,7 +143,7 @@ function pinNumber(
 ): void {
   const at = shadow.exceptions?.get(position) ?? shadow.at;
   const extras = new Map(asides.extraCells(table.name, shadow.life) ?? []);
-  if (keptCell(extras, column, at)) return;
+  if (keptCell(extras, column, { shadow, position })) return;
   pinCell(extras, column, { value: number, at }, at);
   asides.putExtraCells(table.name, shadow.life, extras);
 }

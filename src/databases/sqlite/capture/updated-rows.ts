@@ -74,7 +74,9 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const stamps = changed.map((position) =>
     stampAbove(time, changeset.origin, replacedStamp(comparison, { shadow, parts, position })),
   );
-  work.written.push({ key, shadow: changedShadow({ shadow, hash, columns: hashing.bytes(), changed, stamps, width }) });
+  const isPlain = context.asides.extraCells(table.name, shadow.life) === null;
+  const columns = hashing.bytes();
+  work.written.push({ key, shadow: changedShadow({ shadow, hash, columns, changed, stamps, width, isPlain }) });
   context.tables.replaceRow(table, { before: shadow.hash, after: hash });
   writeParts(comparison, { row, changed, stamps, parts, references });
   const shape = shapeOf(work, changed);
@@ -115,11 +117,13 @@ interface ChangedRow {
   readonly changed: readonly number[];
   readonly stamps: readonly CellStamp[];
   readonly width: number;
+  /** Nothing of the row is kept beside it: what is counts until its column is written. */
+  readonly isPlain: boolean;
 }
 
-function changedShadow({ shadow, hash, columns, changed, stamps, width }: ChangedRow): Shadow {
+function changedShadow({ shadow, hash, columns, changed, stamps, width, isPlain }: ChangedRow): Shadow {
   const [first] = stamps;
-  if (first && changed.length === width && stamps.every((at) => at.stamp === first.stamp)) {
+  if (first && isPlain && changed.length === width && stamps.every((at) => at.stamp === first.stamp)) {
     return { ...shadow, at: first, hash, columns, exceptions: null };
   }
   const exceptions = new Map(shadow.exceptions);

@@ -201,7 +201,7 @@ export function cellsOfShown(
     const value = values[position] ?? null;
     const reference = references.get(column);
     const at = shadow.exceptions?.get(position) ?? shadow.at;
-    const kept = extras && keptCell(extras, column, at);
+    const kept = extras && keptCell(extras, column, { shadow, position });
     if (kept) {
       cells.set(column, kept);
       return;
@@ -225,12 +225,22 @@ export function pinCell(extras: Map<string, Cell>, column: string, cell: Cell, s
   extras.set(pinMark + column, { value: null, at: shadowAt });
 }
 
-/** A cell without a mark is of a column that was unknown here when it came; it counts unless it was written since. */
-export function keptCell(extras: ReadonlyMap<string, Cell>, column: string, shadowAt: CellStamp): Cell | null {
+/**
+ * A cell without a mark is of a column that was unknown here when it came; it counts unless the column was written since,
+ * which shows as an exception: the stamp of the row says nothing of columns that it did not have.
+ */
+export function keptCell(
+  extras: ReadonlyMap<string, Cell>,
+  column: string,
+  { shadow, position }: { readonly shadow: Shadow; readonly position: number },
+): Cell | null {
   const cell = extras.get(column);
   if (!cell) return null;
+  const written = shadow.exceptions?.get(position);
   const pinnedAt = extras.get(pinMark + column)?.at;
-  const isKept = pinnedAt ? compareCellStamps(pinnedAt, shadowAt) === 0 : compareCellStamps(cell.at, shadowAt) >= 0;
+  const isKept = pinnedAt
+    ? compareCellStamps(pinnedAt, written ?? shadow.at) === 0
+    : !written || compareCellStamps(cell.at, written) >= 0;
   return isKept ? cell : null;
 }
 

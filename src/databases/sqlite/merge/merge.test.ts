@@ -231,6 +231,20 @@ test('what was written just before a column came is captured before what waited 
     assert.doesNotMatch(dump, /bob/);
   }));
 
+test('a value that waits for its column is not older than a whole row that was written without it', () =>
+  withServers('CREATE TABLE lines (v TEXT); CREATE TABLE parts (k TEXT PRIMARY KEY, v TEXT)', async ([a, b]) => {
+    await exchangeAll([a, b]);
+    a.app.exec(`ALTER TABLE lines ADD COLUMN w TEXT; ALTER TABLE parts ADD COLUMN w TEXT;
+      INSERT INTO lines VALUES ('one', 'more'); INSERT INTO parts VALUES ('one', 'v', 'more')`);
+    await exchangeAll([a, b]);
+    b.app.exec(`UPDATE lines SET v = 'two'; UPDATE parts SET k = 'two', v = 'u'`);
+    await exchangeAll([a, b]);
+    b.app.exec('ALTER TABLE lines ADD COLUMN w TEXT; ALTER TABLE parts ADD COLUMN w TEXT');
+    await exchangeAll([a, b]);
+    assert.equal(b.dump(), `lines: 'two' | 'more'\nparts: 'two' | 'u' | 'more'`);
+    assert.equal(a.dump(), b.dump());
+  }));
+
 test('rows of tables without a key are kept apart, doubles included', () =>
   withServers('CREATE TABLE notes (text TEXT, n INTEGER)', async ([a, b, c]) => {
     a.app.exec(`INSERT INTO notes VALUES ('x', 1), ('x', 1), ('y', 2)`);
