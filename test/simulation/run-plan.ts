@@ -13,7 +13,7 @@ import { createRandom, type Random } from './random.js';
 import { takeImage } from './server-image.js';
 import { startSessions, watchForEcho } from './session-exchange.js';
 import { createNetwork } from './simulated-network.js';
-import { dumpTables, dumpText } from './table-dump.js';
+import { dumpTables, dumpText, type TableDump } from './table-dump.js';
 import { createTrace } from './trace.js';
 import {
   changeSchema,
@@ -243,11 +243,11 @@ function write(world: World, server: VirtualServer, given: Write): void {
       weights: world.plan.options.statementWeights,
     },
   );
-  if (given.rollsBack) {
+  const after = dumpTables(app);
+  if (given.rollsBack || emptiesUnseen(app, before, after)) {
     app.exec('ROLLBACK');
     return;
   }
-  const after = dumpTables(app);
   app.exec('COMMIT');
   world.ledger.note(server.index, before, after);
   world.trace.line(`s${server.index} wrote`);
@@ -353,6 +353,22 @@ async function currentVectors(world: World): Promise<string[]> {
   await world.time.runUntil(world.time.nowMs() + 10_000, () => waiting === 0 || world.failure !== null);
   return vectors;
 }
+
+/**
+ * A known limit: a table that was rebuilt, and whose rows were all deleted before anybody looked, is taken for one that was
+ * made anew, which ends no rows.
+ */
+const emptiesUnseen = (app: VirtualServer['app'], before: readonly TableDump[], after: readonly TableDump[]): boolean =>
+  after.some(
+    ({ name, rows }) =>
+      rows.length === 0 &&
+      before.some((dump) => dump.name === name && dump.rows.length > 0) &&
+      app
+        .prepare(
+          `SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? AND substr(name, 1, 7) = '_usync_'`,
+        )
+        .get(name) === undefined,
+  );
 
 /** Every server writes once more: what was healed must also work. */
 function writeLast(world: World, server: VirtualServer): void {
