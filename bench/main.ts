@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util';
 import { benchCaptureCost } from './capture-cost.js';
 import { benchDrivers } from './drivers.js';
 import { benchCodec } from './codec.bench.js';
+import { benchDrainSpeed } from './drain-speed.js';
 import { figureLines, isReached, measureOf, type Figure } from './figure.js';
+import { benchMergeSpeed } from './merge-speed.js';
 import { benchMillion } from './million.js';
 import {
   benchBulk,
@@ -19,6 +21,8 @@ import {
 const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   drivers: benchDrivers,
   capture: benchCaptureCost,
+  'drain-speed': benchDrainSpeed,
+  'merge-speed': benchMergeSpeed,
   'bulk-whole': () => benchBulk('whole'),
   'bulk-bounded': () => benchBulk('bounded'),
   stream: benchStream,

@@ -20,13 +20,20 @@ export const readingOf = (id: number): Reading => [
   Uint8Array.from({ length: 40 }, (_, at) => (id * 31 + at * 17) & 255),
 ];
 
+export const readingsOf = (from: number, count: number): Reading[] =>
+  Array.from({ length: count }, (_, at) => readingOf(from + at));
+
 /** Inserts rows `from` to `from + count - 1` in one transaction. Rows are made before the clock starts. Returns wall ms. */
 export function insertReadings(connection: Connection, from: number, count: number): number {
-  const rows = Array.from({ length: count }, (_, at) => readingOf(from + at));
-  const insert = connection.cached(insertSql);
+  const rows = readingsOf(from, count);
   const startedAt = performance.now();
+  insertRows(connection, rows);
+  return performance.now() - startedAt;
+}
+
+export function insertRows(connection: Connection, rows: readonly Reading[]): void {
+  const insert = connection.cached(insertSql);
   connection.exec('BEGIN IMMEDIATE');
   for (const row of rows) insert.run(...row);
   connection.exec('COMMIT');
-  return performance.now() - startedAt;
 }
