@@ -50,7 +50,12 @@ export const flushAfterMs = 100;
 export const relayHoldMs = 250;
 /** The peer that this server catches up from gives its turn away after this time without progress. */
 export const turnIdleMs = 3_000;
-/** A snapshot of which nothing comes for this time is given up. */
+/**
+ * A snapshot is begun when the sender has read its whole state: about a second for 100,000 rows. Asking again would begin
+ * that anew, so the answer is waited for as long as the link lives, within this bound.
+ */
+export const snapshotBeginMs = 15 * 60_000;
+/** A snapshot that was begun and of which nothing comes for this time is given up. */
 export const snapshotIdleMs = 30_000;
 /** After a refused snapshot, when to ask again. */
 export const snapshotRetryMs = 1_000;

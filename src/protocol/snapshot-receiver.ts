@@ -3,7 +3,7 @@ import type { VersionVector } from '../core/version-vector.js';
 import { costOf, type DatasetContext } from './dataset-context.js';
 import type { SnapshotMessage } from './message.js';
 import { createPieceAssembly, type PieceAssembly } from './piece-assembly.js';
-import { snapshotIdleMs, snapshotRetryMs } from './protocol-limits.js';
+import { snapshotBeginMs, snapshotIdleMs, snapshotRetryMs } from './protocol-limits.js';
 import type { CallResult, MergeResult } from './session-event.js';
 
 /** Receives one snapshot: asks, takes chunk after chunk, and has it merged. */
@@ -69,7 +69,7 @@ export function createSnapshotReceiver(context: DatasetContext, hooks: Hooks): S
     },
     start() {
       parts.assembly.clear();
-      parts.receiving = createReceiving(context.time().nowMs + snapshotIdleMs);
+      parts.receiving = createReceiving(context.time().nowMs + snapshotBeginMs);
       context.send({ kind: 'snapshot-want', dataset: context.number, stream: hooks.nextStream() });
     },
     abandon: () => abandon(parts),
