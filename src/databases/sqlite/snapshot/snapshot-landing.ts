@@ -50,39 +50,27 @@ export interface Landing {
 
 const endPageRows = 1000;
 
-/** What the other side saw is what its vector covers. */
+interface LandingWork {
+  readonly context: ReplicaContext;
+  readonly memory: MergeMemory;
+  readonly scope: MergeScope;
+  readonly merger: RowMerger;
+  /** What the sender had merged. */
+  readonly vector: VersionVector;
+  /** What was merged here before. */
+  readonly mine: VersionVector;
+  /** Tables that held a life before the first one landed: others hold nothing that the snapshot could end or change. */
+  readonly hadLives: ReadonlySet<string>;
+  readonly waitingLives: WaitingLife[];
+  readonly writtenLives: WaitingLife[];
+  /** Tables with rows that were to end and that an application had written. */
+  readonly passedOver: Set<string>;
+}
+
 export function createLanding(context: ReplicaContext, vector: VersionVector): Landing {
-  const memory = memoryOf(context);
-  const mine = context.origins.vector();
-  const by = context.origins.own();
-  const base = scopeOf(context, memory, { origin: by, stamp: context.origins.clock() });
-  const scope: MergeScope = {
-    ...base,
-    seen: {
-      ...base.seen,
-      hasSeen: (_: OriginId, other: OriginId, stamp: Stamp) => base.seen.isCovered(vector, other, stamp),
-    },
-  };
-  const merger = createRowMerger(scope, by);
-  const waitingLives: WaitingLife[] = [];
-  const writtenLives: WaitingLife[] = [];
-  const passedOver = new Set<string>();
+  const work = beginLanding(context, vector);
+  const { memory, scope, waitingLives, writtenLives, passedOver } = work;
   let rows = 0;
-
-  /** An empty table holds nothing that the snapshot could end or change. Asked before the first row lands. */
-  const hadLives = new Set(
-    context.tables
-      .all()
-      .filter(
-        (table) =>
-          !context.asides.isEmpty(table.name) ||
-          context.connection.cached(`SELECT 1 FROM ${table.shadowSql} LIMIT 1`).get() !== undefined,
-      )
-      .map((table) => table.name),
-  );
-  const hadAny = (table: SyncedTable): boolean => hadLives.has(table.name);
-  const isCovered = (of: VersionVector, { origin, stamp }: LifeName): boolean => stamp <= stampIn(of, origin);
-
   return {
     scope,
     waitingLives,
@@ -100,76 +88,140 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
     },
     lives(block, from, to) {
       rows += to - from;
-      const table = context.tables.byName(block.table);
-      const fresh: number[] = [];
-      const had = table ? hadAny(table) : true;
-      const dirty = had && table ? dirtyKeys(context, table) : null;
-      for (let i = from; i < to; i++) {
-        const life = block.lives[i];
-        if (!life) continue;
-        const key = block.keys[i] ?? null;
-        if (had) noteLanded(context, block.table, life);
-        const isDirty = dirty !== null && key !== null && dirty.has(keyText(key));
-        if (isDirty) {
-          const wasHere = table !== null && memory.rows.keyOfLife(table, life) !== null;
-          writtenLives.push({ state: lifeInBlock(block, i), key, wasHere });
-        } else if (key === null || !table) waitingLives.push({ state: lifeInBlock(block, i), key });
-        else if (!had) {
-          if (!isCovered(mine, life)) fresh.push(i);
-        } else if (context.lives.find(table, life, key)) {
-          if (!isKnown(context, table, block, i)) waitingLives.push({ state: lifeInBlock(block, i), key });
-        } else if (!isCovered(mine, life)) fresh.push(i);
-        // It has ended here, or its key was changed there.
-        else if (memory.rows.keyOfLife(table, life)) waitingLives.push({ state: lifeInBlock(block, i), key: null });
-      }
-      if (!table) return;
-      const some = { ...rowsOf(block, fresh), isFirst: !had };
-      for (const n of insertNewRows(scope, table, some)) {
-        const i = fresh[n] ?? 0;
-        waitingLives.push({ state: lifeInBlock(block, i), key: block.keys[i] ?? null });
-      }
+      landLives(work, block, { from, to });
     },
     waiting(lives) {
-      for (const life of lives)
-        mergeLife({ context, memory, merger, isCovered: (each) => isCovered(mine, each) }, life);
+      for (const life of lives) mergeLife(work, life);
     },
-    endCovered(table, after) {
-      if (!hadAny(table)) return null;
-      const page = coveredPage(context, table, after);
-      const dirty = dirtyKeys(context, table);
-      const gone = page.filter(
-        ({ life, key }) => isCovered(vector, life) && !hasLanded(context, table.name, life) && !dirty.has(keyText(key)),
-      );
-      if (gone.length > 0) mergeEnds(scope, endBlock(table, gone), merger);
-      return page.length < endPageRows ? null : (page.at(-1)?.key ?? null);
-    },
+    endCovered: (table, after) => endCovered(work, table, after),
     hasPassedOver: (table) => passedOver.has(table.name),
-    endCoveredAsides(table) {
-      const synced = context.tables.byName(table);
-      if (synced && !hadAny(synced)) return;
-      for (const { life } of [...context.asides.all(table)]) {
-        if (isCovered(vector, life) && !hasLanded(context, table, life))
-          merger.end(table, { life, key: null, why: 'delete' });
-      }
-    },
+    endCoveredAsides: (table) => endCoveredAsides(work, table),
   };
 }
 
-interface LifeMerge {
-  readonly context: ReplicaContext;
-  readonly memory: MergeMemory;
-  readonly merger: RowMerger;
-  readonly isCovered: (life: LifeName) => boolean;
+/** What the other side saw is what its vector covers. */
+function beginLanding(context: ReplicaContext, vector: VersionVector): LandingWork {
+  const memory = memoryOf(context);
+  const by = context.origins.own();
+  const base = scopeOf(context, memory, { origin: by, stamp: context.origins.clock() });
+  const scope: MergeScope = {
+    ...base,
+    seen: {
+      ...base.seen,
+      hasSeen: (_: OriginId, other: OriginId, stamp: Stamp) => base.seen.isCovered(vector, other, stamp),
+    },
+  };
+  const hadLives = context.tables
+    .all()
+    .filter(
+      (table) =>
+        !context.asides.isEmpty(table.name) ||
+        context.connection.cached(`SELECT 1 FROM ${table.shadowSql} LIMIT 1`).get() !== undefined,
+    );
+  return {
+    context,
+    memory,
+    scope,
+    merger: createRowMerger(scope, by),
+    vector,
+    mine: context.origins.vector(),
+    hadLives: new Set(hadLives.map((table) => table.name)),
+    waitingLives: [],
+    writtenLives: [],
+    passedOver: new Set(),
+  };
+}
+
+const isCovered = (of: VersionVector, { origin, stamp }: LifeName): boolean => stamp <= stampIn(of, origin);
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+function landLives(work: LandingWork, block: StateBlock, { from, to }: Range): void {
+  const { context, scope, hadLives, waitingLives } = work;
+  const table = context.tables.byName(block.table);
+  const had = table === null || hadLives.has(table.name);
+  const dirty = had && table ? dirtyKeys(context, table) : null;
+  const fresh: number[] = [];
+  for (let i = from; i < to; i++) {
+    const life = block.lives[i];
+    if (!life) continue;
+    if (had) noteLanded(context, block.table, life);
+    if (isFresh(work, { table, block, i, life, had, dirty })) fresh.push(i);
+  }
+  if (!table) return;
+  const some = { ...rowsOf(block, fresh), isFirst: !had };
+  for (const n of insertNewRows(scope, table, some)) {
+    const i = fresh[n] ?? 0;
+    waitingLives.push({ state: lifeInBlock(block, i), key: block.keys[i] ?? null });
+  }
+}
+
+interface ArrivedLife {
+  readonly table: SyncedTable | null;
+  readonly block: StateBlock;
+  readonly i: number;
+  readonly life: LifeName;
+  readonly had: boolean;
+  readonly dirty: ReadonlySet<string> | null;
+}
+
+/** Whether the life is new here and shown there. Of the others, those that may change something wait. */
+function isFresh(work: LandingWork, { table, block, i, life, had, dirty }: ArrivedLife): boolean {
+  const { context, memory, mine, waitingLives, writtenLives } = work;
+  const key = block.keys[i] ?? null;
+  const state = (): LifeState => lifeInBlock(block, i);
+  if (dirty !== null && key !== null && dirty.has(keyText(key))) {
+    const wasHere = table !== null && memory.rows.keyOfLife(table, life) !== null;
+    writtenLives.push({ state: state(), key, wasHere });
+    return false;
+  }
+  if (key === null || !table) {
+    waitingLives.push({ state: state(), key });
+    return false;
+  }
+  if (!had) return !isCovered(mine, life);
+  if (context.lives.find(table, life, key)) {
+    if (!isKnown(context, table, block, i)) waitingLives.push({ state: state(), key });
+    return false;
+  }
+  if (!isCovered(mine, life)) return true;
+  // It has ended here, or its key was changed there.
+  if (memory.rows.keyOfLife(table, life)) waitingLives.push({ state: state(), key: null });
+  return false;
+}
+
+function endCovered(work: LandingWork, table: SyncedTable, after: Key | null): Key | null {
+  const { context, vector, scope, merger, hadLives, passedOver } = work;
+  if (!hadLives.has(table.name)) return null;
+  const page = coveredPage(context, table, after);
+  const dirty = dirtyKeys(context, table);
+  const covered = page.filter(({ life }) => isCovered(vector, life) && !hasLanded(context, table.name, life));
+  const gone = covered.filter(({ key }) => !dirty.has(keyText(key)));
+  if (gone.length < covered.length) passedOver.add(table.name);
+  if (gone.length > 0) mergeEnds(scope, endBlock(table, gone), merger);
+  return page.length < endPageRows ? null : (page.at(-1)?.key ?? null);
+}
+
+function endCoveredAsides({ context, vector, merger, hadLives }: LandingWork, table: string): void {
+  const synced = context.tables.byName(table);
+  if (synced && !hadLives.has(synced.name)) return;
+  for (const { life } of [...context.asides.all(table)]) {
+    if (isCovered(vector, life) && !hasLanded(context, table, life))
+      merger.end(table, { life, key: null, why: 'delete' });
+  }
 }
 
 function mergeLife(
-  { context, memory, merger, isCovered }: LifeMerge,
+  { context, memory, merger, mine }: LandingWork,
   { state: { table, life, row, cells }, key, wasHere }: WaitingLife,
 ): void {
   const synced = context.tables.byName(table);
   const isHere = synced ? memory.set.loadLife(synced, life, key) !== null : context.asides.find(table, life) !== null;
   if (isHere) merger.update(table, { life, key, cells: new Map(cells) });
-  else if (!isCovered(life) && wasHere !== true) merger.insert(table, { life, row, cells: new Map(cells) });
+  else if (!isCovered(mine, life) && wasHere !== true) merger.insert(table, { life, row, cells: new Map(cells) });
 }
 
 /** The life is plainly shown here with the very stamps of the snapshot. */

@@ -224,3 +224,21 @@ test('what landed before the cut and was deleted by an application stays deleted
 async function followSchemaOf(server: MergeServer): Promise<void> {
   await server.followSchema();
 }
+
+test('a row that was deleted in the group ends also where an application writes it while the snapshot lands', () =>
+  withServers(shop, async ([a, b, c], folder) => {
+    for (const server of [a, b, c]) await server.capture();
+    a.app.exec(fill('a', 0));
+    await exchangeAll([a, b, c]);
+    a.app.exec(`DELETE FROM tags WHERE tag IN ('a3', 'a4')`);
+    const landing = c.app.prepare(`SELECT value FROM _usync_meta WHERE name = 'landing' AND value IS NOT NULL`);
+    const sent = sendSnapshot(a, c, { folder });
+    while (!landing.get()) await new Promise((resolve) => setImmediate(resolve));
+    c.app.exec(`UPDATE tags SET colour = 'late' WHERE tag = 'a3'`);
+    assert.ok(landing.get(), 'it was written while the snapshot was landing');
+    await sent;
+    assert.doesNotMatch(c.dump(), /tags: 'a[34]'/);
+    assert.deepEqual(c.faults(), []);
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+  }));
