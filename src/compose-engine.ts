@@ -4,6 +4,7 @@ import { errorCodeOf, SyncError } from './core/sync-error.js';
 import { takeEngineLock } from './databases/sqlite/connection/engine-lock.js';
 import { openSqliteServerList } from './databases/sqlite/sqlite-server-list.js';
 import { createWorkerReplica } from './databases/sqlite/worker/worker-replica.js';
+import type { Replica } from './databases/replica.js';
 import { createEngine } from './engine/create-engine.js';
 import type { Engine, EngineAdapters, ReplicaOptions } from './engine/engine.js';
 import type { Observe } from './observe/event.js';
@@ -31,7 +32,8 @@ function realAdapters(observe: Observe): EngineAdapters {
   return {
     system,
     observe,
-    openReplica: openSqlite,
+    openReplica: (options) => createWorkerReplica({ ...plainOptions(options), identity: options.identity }),
+    openListReplica: (options) => openInThread(options, system),
     openServerList: openSqliteServerList,
     openFiles: (folder) => openDiskDataFiles(folder, system),
     bootId: readBootId,
@@ -44,18 +46,23 @@ function realAdapters(observe: Observe): EngineAdapters {
   };
 }
 
-function openSqlite({ dataset, identity, dataFolder, observe }: ReplicaOptions) {
+/** Loaded late: by then the worker of the first dataset loads the same in its own thread. */
+async function openInThread(options: ReplicaOptions, system: System): Promise<Replica> {
+  const { createSqliteReplica } = await import('./databases/sqlite/sqlite-replica.js');
+  return createSqliteReplica({ ...plainOptions(options), identity: options.identity, system });
+}
+
+function plainOptions({ dataset, dataFolder, observe }: ReplicaOptions) {
   const { name, sqlite, tables, landing, polite } = dataset satisfies DatasetConfig;
-  return createWorkerReplica({
+  return {
     path: sqlite,
     dataset: name,
-    identity,
     observe,
     dataFolder,
     spoolFolder: join(dataFolder, 'spool', encodeURIComponent(name)),
     tables,
     pace: { landing, polite },
-  });
+  };
 }
 
 /** The same lock as on a database: freed by the kernel, however the process ends. */

@@ -2,11 +2,11 @@
  * Universal Sync for Node.js applications: the same engine that `usync run` runs, inside your own process.
  * It works beside any access to the database, also by other programs: capture is in the database itself.
  */
-import { readFileSync } from 'node:fs';
 import { composeEngine } from './compose-engine.js';
 import type { JournalConfig, TableConfig } from './config/config.js';
 import { configOf } from './config/load-config.js';
 import type { Engine } from './engine/engine.js';
+import { packageVersion } from './package-version.js';
 import type { Observe } from './observe/event.js';
 
 export { errorCatalogue, type ErrorCode, type ErrorEntry } from './core/error-catalogue.js';
@@ -47,10 +47,4 @@ export interface SyncDataset {
  */
 export function createSync({ observe, ...options }: SyncOptions): Engine {
   return composeEngine(configOf(options), { version: packageVersion(), observe: observe ?? (() => undefined) });
-}
-
-/** Found from the compiled file, whose place in the package is fixed. */
-function packageVersion(): string {
-  const found: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof found === 'object' && found !== null && 'version' in found ? String(found.version) : '0.0.0';
 }

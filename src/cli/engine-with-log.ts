@@ -2,7 +2,7 @@ import { composeEngine } from '../compose-engine.js';
 import type { Config } from '../config/config.js';
 import type { Engine } from '../engine/engine.js';
 import { createLogLines } from '../observe/log-lines.js';
-import { version } from './version.js';
+import { packageVersion } from '../package-version.js';
 
 /** The engine of a configuration, with its log on standard error: text for a person, JSON lines for a machine. */
 export function createEngineWithLog(config: Config): Engine {
@@ -22,4 +22,4 @@ export function createEngineWithLog(config: Config): Engine {
 
 /** Without a log, for commands that need an engine for a moment. */
 export const createQuietEngine = (config: Config): Engine =>
-  composeEngine(config, { version, observe: () => undefined });
+  composeEngine(config, { version: packageVersion(), observe: () => undefined });

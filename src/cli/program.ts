@@ -18,14 +18,14 @@ import { addServersCommand } from './commands/servers.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUndoCommand } from './commands/undo.js';
 import { addVerifyCommand } from './commands/verify.js';
-import { version } from './version.js';
+import { packageVersion } from '../package-version.js';
 
 /** The whole command line. Commander's own exits are thrown, so that `main` alone decides how the process ends. */
 export function createProgram(): { program: Command; context: CommandContext } {
   const program = new Command('usync');
   program
     .description('Keeps the databases of one application identical on several servers, each of which accepts writes.')
-    .version(version)
+    .version(packageVersion())
     .option('--config <file>', `configuration file (default: ${configFileName}, or USYNC_CONFIG)`)
     .option('--json', 'print the result as one JSON document')
     .option('--quiet', 'print results only')

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { tablesThatDiffer } from '../core/digest.js';
 import type { ServerId } from '../core/origin.js';
 import { emptyVector, isEqualVector, type VersionVector } from '../core/version-vector.js';
+import { nothingMerged } from './nothing-merged.js';
 import type { MergeOutcome, Replica } from './replica.js';
 
 /** One database of the engine under test, with a connection of the application beside the replica. */
@@ -56,13 +57,7 @@ export async function exchange(from: ReplicaSite, to: ReplicaSite): Promise<Merg
   let after = 0;
   let sum: MergeOutcome = {
     vector: emptyVector,
-    merged: 0,
-    covered: 0,
-    rows: 0,
-    conflicts: 0,
-    quarantined: 0,
-    hasGap: false,
-    forks: [],
+    ...nothingMerged,
   };
   for (;;) {
     const { vector } = await to.replica.position();

@@ -98,12 +98,10 @@ async function build(
   undo: (step: () => Promise<void> | void) => void,
 ): Promise<Omit<Running, 'undoAll'>> {
   const ground = await openGround(options, { adapters, observation, undo });
-  for (const runner of ground.runners.values()) {
-    undo(() => runner.stop());
-    await runner.start();
-  }
+  for (const runner of ground.runners.values()) undo(() => runner.stop());
   undo(() => ground.group.close());
-  await ground.group.open();
+  const runners = [...ground.runners.values()].map((runner) => runner.start());
+  await allOrFirstFailure([...runners, ground.group.open()]);
   const { system } = adapters;
   const invites = await openInvites({ files: ground.files, system, fingerprint: ground.self.fingerprint });
   const network = await openNetwork({ ground, invites, undo });
@@ -122,6 +120,12 @@ async function build(
   };
   observation.recorder.observe('info', started);
   return { ground, network, invites, control };
+}
+
+/** Rejects with the first failure in the order given, but not before all have come to their end. */
+async function allOrFirstFailure(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }
 
 /** In reverse order of the start. What is committed by now is captured, and offered to who is connected, first. */

@@ -13,7 +13,7 @@ import { openAcknowledged, type Acknowledged } from './acknowledged.js';
 import type { DatasetConfig } from '../config/config.js';
 import { createDatasetLooker, type DatasetLooker } from './dataset-look.js';
 import { createDatasetRunner, type DatasetRunner } from './dataset-runner.js';
-import type { EngineAdapters, EngineOptions } from './engine.js';
+import type { EngineAdapters, EngineOptions, ReplicaOptions } from './engine.js';
 import { activityEventsMax, serversDataset } from './engine-limits.js';
 import { createGroup, serversConfig, type Group } from './group.js';
 import { openPeerLedger, type PeerLedger } from './peer-ledger.js';
@@ -114,17 +114,22 @@ export async function openGround(
       own,
     );
   };
-  for (const config of options.datasets) runners.set(config.name, makeRunner(making, config, covered));
+  for (const config of options.datasets) {
+    const replica = adapters.openReplica(replicaOptions(making, config));
+    runners.set(config.name, makeRunner(making, { config, covered, replica }));
+  }
   const lookers = new Map([...runners].map(([name, runner]) => [name, createDatasetLooker(runner, system)]));
   const group = createGroup({
     self,
     files,
     nowMs: () => system.nowMs(),
     openServerList: adapters.openServerList,
-    createRunner: (path) => {
-      const runner = makeRunner(making, serversConfig(path), covered);
+    createRunner: async (path) => {
+      const config = serversConfig(path);
+      const replica = await adapters.openListReplica(replicaOptions(making, config));
+      const runner = makeRunner(making, { config, covered, replica });
       lookers.set(serversDataset, createDatasetLooker(runner, system));
-      return Promise.resolve(runner);
+      return runner;
     },
     forgetWitness: () => createWitnessStore(files, serversDataset).remove(),
   });
@@ -153,16 +158,28 @@ type RunnerMaking = Pick<
   'options' | 'adapters' | 'observation' | 'supervisor' | 'files' | 'self' | 'acknowledged' | 'signals'
 > & { readonly bootId: string | null };
 
-function makeRunner(making: RunnerMaking, config: DatasetConfig, coveredBy: CoveredBy): DatasetRunner {
-  const { options, adapters, observation, supervisor, files, self, bootId, signals } = making;
-  const { system } = adapters;
-  const freshEpoch = (): Epoch => randomHex(system, 4) as Epoch;
-  const replica: Replica = adapters.openReplica({
-    dataset: config,
+function replicaOptions(
+  { options, adapters, observation, self }: RunnerMaking,
+  dataset: DatasetConfig,
+): ReplicaOptions {
+  const freshEpoch = (): Epoch => randomHex(adapters.system, 4) as Epoch;
+  return {
+    dataset,
     identity: { server: self.id, serverName: self.name, freshEpoch },
     dataFolder: options.dataFolder,
     observe: observation.recorder.observe,
-  });
+  };
+}
+
+interface RunnerParts {
+  readonly config: DatasetConfig;
+  readonly replica: Replica;
+  readonly covered: CoveredBy;
+}
+
+function makeRunner(making: RunnerMaking, { config, replica, covered }: RunnerParts): DatasetRunner {
+  const { options, adapters, observation, supervisor, files, self, bootId, signals } = making;
+  const { system } = adapters;
   return createDatasetRunner({
     config,
     replica,
@@ -176,7 +193,7 @@ function makeRunner(making: RunnerMaking, config: DatasetConfig, coveredBy: Cove
     onOpened: (dataset) => signals.onOpened(dataset),
     covered: async (dataset, own) => {
       await making.acknowledged.save();
-      return coveredBy(dataset, own);
+      return covered(dataset, own);
     },
     journal: options.journal,
   });

@@ -51,6 +51,8 @@ export interface EngineOptions extends Config {
 
 export interface EngineAdapters {
   readonly openReplica: (options: ReplicaOptions) => Replica;
+  /** The replica of the list of servers: so small that a thread of its own would only cost. */
+  readonly openListReplica: (options: ReplicaOptions) => Promise<Replica>;
   readonly openServerList: (path: string) => ServerList;
   /** Who this server is, by a key in the data folder that is made at the first start, and how it talks. */
   readonly openTransport: (files: DataFiles) => Promise<OpenedTransport>;

@@ -6,6 +6,7 @@ import type { OriginId, ServerId } from '../../src/core/origin.js';
 import { nextStamp, zeroStamp, type Stamp } from '../../src/core/stamp.js';
 import type { SyncError } from '../../src/core/sync-error.js';
 import { covers, emptyChain, stampIn, type VectorEntry, type VersionVector } from '../../src/core/version-vector.js';
+import { nothingMerged } from '../../src/databases/nothing-merged.js';
 import type {
   DrainOutcome,
   Fork,
@@ -128,13 +129,7 @@ export const drain = (model: Model): DrainOutcome => {
 
 export const outcome = (model: Model, facts: Partial<MergeOutcome>): MergeOutcome => ({
   vector: new Map(model.memory.vector),
-  merged: 0,
-  covered: 0,
-  rows: 0,
-  conflicts: 0,
-  quarantined: 0,
-  hasGap: false,
-  forks: [],
+  ...nothingMerged,
   ...facts,
 });
 

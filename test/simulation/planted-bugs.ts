@@ -2,6 +2,7 @@
  * Defects put between the real parts, to show that the oracle bites. Each wraps one server's replica or spoils its
  * database the way the defect would; `test/simulation/planted-bugs.test.ts` runs them all.
  */
+import { nothingMerged } from '../../src/databases/nothing-merged.js';
 import type { Replica } from '../../src/databases/replica.js';
 import { joinVectors, type VersionVector } from '../../src/core/version-vector.js';
 import { keyColumnsOf, quoteName } from './table-design.js';
@@ -325,13 +326,8 @@ export const plantedBugs: readonly PlantedBug[] = [
           claimed = joinVectors(claimed, offered);
           return {
             vector: claimed,
+            ...nothingMerged,
             merged: offered.size,
-            covered: 0,
-            rows: 0,
-            conflicts: 0,
-            quarantined: 0,
-            hasGap: false,
-            forks: [],
           };
         },
       };

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { errorCodeOf, errorMessageOf } from '../../core/sync-error.js';
 import type { CommandContext } from '../command-context.js';
-import { planDatabase, planLines, type DatabasePlan } from '../database-plan.js';
+import type { DatabasePlan } from '../database-plan.js';
 import { exitCodeOf, exitCodes } from '../exit-codes.js';
 
 export function addCheckCommand(program: Command, context: CommandContext): void {
@@ -10,6 +10,7 @@ export function addCheckCommand(program: Command, context: CommandContext): void
     .description('what would be captured, and why a table cannot be; changes nothing')
     .action(async () => {
       const terminal = context.terminal();
+      const { planDatabase, planLines } = await import('../database-plan.js');
       const { config } = await context.config();
       const results: { dataset: string; plan?: DatabasePlan; error?: { code: string; message: string } }[] = [];
       for (const dataset of config.datasets) {

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
-import { createDemoServer, type DemoServer } from '../demo/demo-server.js';
-import { tellDemo } from '../demo/demo-story.js';
+import type { DemoServer } from '../demo/demo-server.js';
 
 interface DemoOptions {
   readonly keep?: boolean;
@@ -17,6 +16,8 @@ export function addDemoCommand(program: Command, context: CommandContext): void 
     .description('three servers of a sample application on this machine, syncing before your eyes')
     .option('--keep', 'leave the servers running')
     .action(async (options: DemoOptions) => {
+      const { createDemoServer } = await import('../demo/demo-server.js');
+      const { tellDemo } = await import('../demo/demo-story.js');
       const terminal = context.terminal();
       const root = mkdtempSync(join(tmpdir(), 'usync-demo-'));
       const servers: DemoServer[] = [];

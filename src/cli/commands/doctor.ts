@@ -2,10 +2,7 @@ import type { Command } from 'commander';
 import { errorCodeOf } from '../../core/sync-error.js';
 import type { EngineStatus } from '../../engine/engine-status.js';
 import type { CommandContext } from '../command-context.js';
-import { databaseChecks } from '../doctor/database-checks.js';
-import { engineChecks } from '../doctor/engine-checks.js';
 import type { Finding } from '../doctor/finding.js';
-import { machineChecks } from '../doctor/machine-checks.js';
 import { exitCodes } from '../exit-codes.js';
 import type { Terminal } from '../terminal.js';
 
@@ -16,6 +13,11 @@ export function addDoctorCommand(program: Command, context: CommandContext): voi
     .addHelpText('after', '\nExit code 1 when something is wrong, 0 when there are warnings at most.')
     .action(async () => {
       const terminal = context.terminal();
+      const [{ databaseChecks }, { engineChecks }, { machineChecks }] = await Promise.all([
+        import('../doctor/database-checks.js'),
+        import('../doctor/engine-checks.js'),
+        import('../doctor/machine-checks.js'),
+      ]);
       const { config } = await context.config();
       const findings = [
         ...machineChecks(config),

@@ -6,7 +6,6 @@ import { Document } from 'yaml';
 import { loadConfig } from '../../config/load-config.js';
 import { SyncError, errorMessageOf } from '../../core/sync-error.js';
 import type { CommandContext } from '../command-context.js';
-import { planDatabase, planLines } from '../database-plan.js';
 import { findDatabases } from '../find-databases.js';
 import { forgetIdentity } from '../forget-identity.js';
 
@@ -41,7 +40,7 @@ export function addInitCommand(program: Command, context: CommandContext): void 
           nextStep: 'Start the application once, or name the file: usync init --database FILE',
         });
       const datasets = named(files.map((file) => relative(folder, resolve(file)) || file));
-      const plans = datasets.map(({ name, sqlite }) => planOrReason(name, resolve(folder, sqlite)));
+      const plans = await Promise.all(datasets.map(({ name, sqlite }) => planOrReason(name, resolve(folder, sqlite))));
       for (const { lines } of plans) for (const line of lines) terminal.print(line);
       const name = options.serverName ?? hostname();
       if (options.dryRun !== true) {
@@ -78,7 +77,8 @@ const clean = (text: string): string =>
     .replace(/^[^\p{L}\p{N}]+/u, '')
     .slice(0, 63) || 'database';
 
-function planOrReason(name: string, path: string): { lines: string[]; plan: unknown } {
+async function planOrReason(name: string, path: string): Promise<{ lines: string[]; plan: unknown }> {
+  const { planDatabase, planLines } = await import('../database-plan.js');
   try {
     const plan = planDatabase(path);
     return { lines: planLines(name, plan), plan };

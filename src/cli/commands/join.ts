@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { JoinOptions, JoinReport } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
-import { createQuietEngine } from '../engine-with-log.js';
 import { SyncError, errorCodeOf } from '../../core/sync-error.js';
 import { exitCodes } from '../exit-codes.js';
 import { printable, tableLines, type Terminal } from '../terminal.js';
@@ -60,6 +59,7 @@ async function joinWithOwnEngine(
   options: JoinOptions,
   terminal: Terminal,
 ): Promise<JoinReport> {
+  const { createQuietEngine } = await import('../engine-with-log.js');
   const engine = createQuietEngine((await context.config()).config);
   try {
     await engine.start();

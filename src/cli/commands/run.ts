@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { Engine } from '../../engine/engine.js';
-import { createEngineWithLog } from '../engine-with-log.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
 
@@ -10,7 +9,10 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .description('sync until stopped')
     .addHelpText('after', '\nThe first Ctrl-C (or SIGTERM) ends orderly, the second at once.')
     .action(async () => {
-      const { config } = await context.config();
+      const [{ createEngineWithLog }, { config }] = await Promise.all([
+        import('../engine-with-log.js'),
+        context.config(),
+      ]);
       await runUntilSignal(createEngineWithLog(config));
     });
 }

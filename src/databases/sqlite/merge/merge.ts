@@ -3,6 +3,7 @@ import type { ChangeBlock, ChangesetHeader, ChangesetPart } from '../../../core/
 import { createChain } from '../../../core/hash.js';
 import { stampIn, type ChainHash } from '../../../core/version-vector.js';
 import { SyncError } from '../../../core/sync-error.js';
+import { nothingMerged } from '../../nothing-merged.js';
 import type { Fork, MergeOutcome } from '../../replica.js';
 import { captureEverything } from '../capture/capture-everything.js';
 import { landChangeset } from './changeset-landing.js';
@@ -41,7 +42,7 @@ export async function mergeParts(
   around: AroundMerge,
 ): Promise<MergeOutcome> {
   const { system } = context;
-  const tally: MergeTally = { merged: 0, covered: 0, rows: 0, conflicts: 0, quarantined: 0, hasGap: false, forks: [] };
+  const tally: MergeTally = { ...nothingMerged, forks: [] };
   await landChangeset(context, around, { isResumed: true });
   await drainNotes(context, (tables) => around.settleAfterDrain(context, tables));
   const tooSlow = new Set<string>();

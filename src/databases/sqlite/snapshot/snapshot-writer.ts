@@ -3,6 +3,7 @@ import { decodeStateChunk, type StateChunk } from '../../../core/state-codec.js'
 import { SyncError } from '../../../core/sync-error.js';
 import { stampIn, joinVectors, type VersionVector } from '../../../core/version-vector.js';
 import { decompressBytes } from '../../../system/compression.js';
+import { nothingMerged } from '../../nothing-merged.js';
 import type { AdoptionChoice, MergeOutcome, SnapshotWriter } from '../../replica.js';
 import { adoptBlock, createAdoption, isFresh, previewAdoption, type Adoption } from './adoption-at-join.js';
 import { captureEverything } from '../capture/capture-everything.js';
@@ -107,13 +108,7 @@ async function land({ context, vector, spool, choice }: LandWork): Promise<Merge
 
 const outcomeOf = ({ origins }: ReplicaContext, facts: Partial<MergeOutcome>): MergeOutcome => ({
   vector: origins.vector(),
-  merged: 0,
-  covered: 0,
-  rows: 0,
-  conflicts: 0,
-  quarantined: 0,
-  hasGap: false,
-  forks: [],
+  ...nothingMerged,
   ...facts,
 });
 
