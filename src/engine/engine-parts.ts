@@ -105,15 +105,7 @@ export async function openGround(
   };
   const runners = new Map<string, DatasetRunner>();
   const groupBox: { group: Group | null } = { group: null };
-  const covered: CoveredBy = (dataset, own) => {
-    const peers = groupBox.group?.peers() ?? [];
-    const carriers = peers.filter((peer) => dataset === serversDataset || peer.datasets.includes(dataset));
-    return acknowledged.coveredBy(
-      carriers.map(({ id }) => id),
-      dataset,
-      own,
-    );
-  };
+  const covered = coveredByCarriers(acknowledged, groupBox);
   for (const config of options.datasets) {
     const replica = adapters.openReplica(replicaOptions(making, config));
     runners.set(config.name, makeRunner(making, { config, covered, replica }));
@@ -147,6 +139,19 @@ export async function openGround(
     joins: { isRunning: false },
   };
 }
+
+/** What every member that carries a dataset has acknowledged. */
+const coveredByCarriers =
+  (acknowledged: Acknowledged, groupBox: { readonly group: Group | null }): CoveredBy =>
+  (dataset, own) => {
+    const peers = groupBox.group?.peers() ?? [];
+    const carriers = peers.filter((peer) => dataset === serversDataset || peer.datasets.includes(dataset));
+    return acknowledged.coveredBy(
+      carriers.map(({ id }) => id),
+      dataset,
+      own,
+    );
+  };
 
 type CoveredBy = (
   dataset: string,
