@@ -63,10 +63,21 @@ export function mergeCells(
  */
 export function compareCells(a: Cell, b: Cell, rule: ColumnRule = 'column'): number {
   const byStamp = compareCellStamps(a.at, b.at) || compareExactly(a.value, b.value);
-  if (rule === 'first-write-wins') return -byStamp;
+  if (rule === 'first-write-wins') return comparePresence(a.value, b.value) || -byStamp;
   if (rule === 'max') return compareNumbers(a.value, b.value) || byStamp;
-  if (rule === 'min') return -compareNumbers(a.value, b.value) || byStamp;
+  if (rule === 'min') return compareForMin(a.value, b.value) || byStamp;
   return byStamp;
+}
+
+/** A column that nobody filled yet is open to the first value. */
+const comparePresence = (a: CellValue, b: CellValue): number => (a === null ? 0 : 1) - (b === null ? 0 : 1);
+
+/** Whether an application may put `after` in the place of `before` that it saw. */
+export function winsOver(after: CellValue, before: CellValue, rule: ColumnRule): boolean {
+  if (rule === 'first-write-wins') return before === null;
+  if (rule === 'max') return compareNumbers(after, before) >= 0;
+  if (rule === 'min') return compareForMin(after, before) >= 0;
+  return true;
 }
 
 function compareExactly(a: CellValue, b: CellValue): number {
@@ -88,6 +99,10 @@ function compareNumbers(a: CellValue, b: CellValue): number {
   if (x === y) return 0;
   return x < y ? -1 : 1;
 }
+
+/** The lower number is above; whatever is no number stays below. */
+const compareForMin = (a: CellValue, b: CellValue): number =>
+  numberOf(a) === null || numberOf(b) === null ? compareNumbers(a, b) : -compareNumbers(a, b);
 
 const numberOf = (value: CellValue): bigint | number | null =>
   typeof value === 'bigint' || typeof value === 'number' ? value : null;

@@ -1,6 +1,7 @@
 /** Step 3 of the view: references, natural keys as shown, unique columns (rules R4.2 to R4.4, R6, R7). */
 import { danglingColumn, danglingText } from './dangling-mark.js';
 import { clashText } from './key-text.js';
+import { counterTotal } from './counter.js';
 import type { RowDraft, RowStatus } from './row-draft.js';
 import type { Scene } from './scene.js';
 import { collationsOf, type ReferencePlan, type TablePlan, type UniquePlan } from './table-plan.js';
@@ -22,6 +23,10 @@ export function settleTable(scene: Scene, table: string, circle: Circle = noCirc
   for (const row of rows) {
     row.values = new Map();
     for (const [column, { value }] of row.cells) if (!(value instanceof RowReference)) row.values.set(column, value);
+    for (const column of plan.counters) {
+      const total = counterTotal(row.cells, column);
+      if (total !== undefined) row.values.set(column, total);
+    }
     for (const reference of plan.references) if (reference.byRow) showParent(scene, reference, row, circle);
     row.key = plan.isNumbered ? [row.number] : plan.schema.key.map((column) => row.values.get(column) ?? null);
     const [column] = plan.schema.key;

@@ -21,6 +21,8 @@ export interface TablePlan {
   /** The reference by row that fills a column. */
   readonly referenceByColumn: ReadonlyMap<string, ReferencePlan>;
   readonly uniques: readonly UniquePlan[];
+  /** Columns whose concurrent additions add up. */
+  readonly counters: readonly string[];
 }
 
 export interface ReferencePlan {
@@ -60,6 +62,7 @@ export function planTable(schema: TableSchema, knownTables: ReadonlySet<string>)
     uniques: schema.uniques
       .filter((unique) => unique.isPlain && unique.columns.length > 0)
       .map((unique) => planUnique(schema, unique, referenceByColumn)),
+    counters: schema.columns.filter(({ rule }) => rule === 'counter').map(({ name }) => name),
   };
 }
 

@@ -32,6 +32,9 @@ export type Collation = 'binary' | 'nocase' | 'rtrim';
 
 export type ColumnRule = 'column' | 'first-write-wins' | 'counter' | 'max' | 'min' | 'left-out';
 
+/** Whether what an application wrote is judged by the value before it. */
+export const isRuled = (rule: ColumnRule): boolean => rule !== 'column' && rule !== 'left-out';
+
 export type ReferenceAction = 'restrict' | 'cascade' | 'set null' | 'set default';
 
 export interface ReferenceSchema {

@@ -5,6 +5,7 @@ import { createDirectSink, createStagedSink, type DrainSink } from './drain-sink
 import { followKeyMoves, hasKeyMoves } from '../merge/key-moves.js';
 import type { NoteRange } from './note-store.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
+import { ruledColumns } from './known-values.js';
 import { pendingReconciles, removePending } from './pending-reconcile.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
@@ -119,6 +120,8 @@ function compareNoted(context: ReplicaContext, { range, whole, changeset, sink }
   const isLater = (table: SyncedTable): boolean => table.isBag && namingByTable.has(table.number);
   const noted = context.notes.tablesIn(range).flatMap(({ table }) => context.tables.byNumber(table) ?? []);
   const tables = [...new Set([...noted, ...whole])].filter((table) => !isLater(table));
+  // What rows showed before is known for rows as they stand now, so such tables are read and written in one transaction.
+  if (sink.isStaged && tables.some((table) => ruledColumns(table).length > 0)) return null;
   const comparisons: Comparison[] = [];
   clearBatches(context.connection, widestKey(tables));
   for (const table of tables) {

@@ -2,6 +2,7 @@ import { captureChanges } from './capture-changes.js';
 import { batchOfSlice, clearBatches } from './comparison-batch.js';
 import { comparisonOf, drainInTransaction, nothingDrained, type AfterDrain, type Drained } from './drain.js';
 import { createDirectSink, createStagedSink } from './drain-sink.js';
+import { ruledColumns } from './known-values.js';
 import { matchBag } from './bag-matching.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
 import { removePending, type PendingReconcile } from './pending-reconcile.js';
@@ -9,6 +10,7 @@ import type { ReplicaContext } from '../stores/replica-context.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { inTransaction, pause, reloadStores, whenFree } from '../stores/store-transaction.js';
 import type { SqlValue } from '../../../core/value.js';
+import type { SyncedTable } from '../schema/synced-table.js';
 import { transact } from '../connection/transaction.js';
 
 /** Keys of one slice of a first adoption: some tens of milliseconds of lock. */
@@ -107,6 +109,7 @@ async function compareWhole(
   after: AfterDrain,
 ): Promise<Drained | null> {
   const { connection, system } = context;
+  if (ruledColumns(table).length > 0) return compareAtOnce(context, table, after);
   const sink = createStagedSink(context);
   try {
     const changeset = await whenFree(system, () =>
@@ -139,6 +142,24 @@ async function compareWhole(
   } finally {
     sink.clear();
   }
+}
+
+/** What a column with a rule held before is known for rows as they stand now: read and written in one transaction. */
+function compareAtOnce(context: ReplicaContext, table: SyncedTable, after: AfterDrain): Promise<Drained | null> {
+  return whenFree(context.system, () =>
+    inTransaction(context, () => {
+      if (hasSchemaMoved(context)) return null;
+      clearBatches(context.connection, table.keySql.length);
+      const { batch } = batchOfSlice(context.connection, table, { after: null, count: everything });
+      const changeset = beginOwnChangeset(context, { isDuty: false });
+      captureChanges([{ ...comparisonOf(context, { table, changeset, sink: createDirectSink(context) }), batch }]);
+      removePending(context, table);
+      if (changeset.rows === 0) return nothingDrained;
+      changeset.finish();
+      after(new Set([table.name]));
+      return { changesets: 1, rows: changeset.rows, tables: new Set([table.name]) };
+    }),
+  );
 }
 
 /** Undoes what the reading had put into the caches. */

@@ -10,7 +10,9 @@ import { createRowComparison, type RowComparison } from './row-comparison.js';
 import { createRowReferences, type RowReferences } from './row-references.js';
 import { partsOfRow } from '../stores/row-parts.js';
 import { shadowColumnCount, shadowColumns, type Key, type KeyedShadow, type Shadow } from '../stores/shadow-store.js';
-import { joinsKeys, joinsTable } from '../schema/synced-table.js';
+import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
+import { knownValueColumns, knownValuesTable, ruledColumns } from './known-values.js';
+import { additionsOf, putBackWhatLost, type Addition } from './ruled-writes.js';
 
 /**
  * Rows of the batch with a shadow: the columns whose hash differs are new cells, stamped above what they replace. Returns
@@ -20,9 +22,10 @@ export function captureUpdates(comparison: Comparison): ReadonlySet<number> {
   const { context, table, changeset, sink } = comparison;
   const references = createRowReferences(context, table, sink);
   const layout = table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
-  const sql = `SELECT ${layout}, b.t, ${table.isBag ? 'b.k1' : 'NULL'}, ${shadowColumns('s')} ${references.columns}
+  const known = knownValuesSql(table);
+  const sql = `SELECT ${layout}, b.t, ${table.isBag ? 'b.k1' : 'NULL'}, ${shadowColumns('s')} ${references.columns} ${known.columns}
     FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
-    CROSS JOIN ${table.shadowSql} s ON ${joinsKeys(table, 's', 'b')} ${references.joins}
+    CROSS JOIN ${table.shadowSql} s ON ${joinsKeys(table, 's', 'b')} ${references.joins} ${known.join}
     WHERE b.n BETWEEN ?1 AND ?2 AND b.d = 0 AND NOT (s.s = ?3 AND s.o = ?4) ORDER BY b.n`;
   const hashing = createRowComparison(table);
   const changed = new Set<number>();
@@ -45,6 +48,8 @@ export function captureUpdates(comparison: Comparison): ReadonlySet<number> {
 /** Updates of one page that write the same columns. */
 interface Shape {
   readonly positions: readonly number[];
+  /** Those of the positions, and additions of counters. */
+  readonly columns: readonly string[];
   readonly lives: LifeName[][];
   readonly keys: Key[];
   readonly times: Stamp[];
@@ -64,13 +69,18 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const { comparison, hashing, references } = work;
   const { context, table, changeset, oldKeys } = comparison;
   const width = table.layout.length;
+  const known = row.splice(row.length - ruledColumns(table).length);
   const shadow = context.shadows.read(row, width + 2);
-  const hash = hashing.hash(row);
-  const changed = hashing.changedSince(shadow.columns);
-  if (changed.length === 0) return;
   const key = table.isBag ? [row[width + 1] ?? null] : table.keyPositions.map((position) => row[position] ?? null);
+  if (known.length > 0) putBackWhatLost(comparison, { row, known, key, shadow });
+  const hash = hashing.hash(row);
+  const written = hashing.changedSince(shadow.columns);
+  if (written.length === 0) return;
   const parts = partsOfRow(context, table.name, shadow);
   const time = writtenAt(changeset, row[width]);
+  const additions =
+    known.length > 0 ? additionsOf(comparison, { row, known, shadow, time, changed: written }) : noAdditions;
+  const changed = additions.size > 0 ? written.filter((position) => !additions.has(position)) : written;
   const stamps = changed.map((position) =>
     stampAbove(time, changeset.origin, replacedStamp(comparison, { shadow, parts, position })),
   );
@@ -78,9 +88,9 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const columns = hashing.bytes();
   work.written.push({ key, shadow: changedShadow({ shadow, hash, columns, changed, stamps, width, isPlain }) });
   context.tables.replaceRow(table, { before: shadow.hash, after: hash });
-  writeParts(comparison, { row, changed, stamps, parts, references });
-  const shape = shapeOf(work, changed);
-  for (const [i, at] of stamps.entries()) {
+  writeParts(comparison, { row, changed, stamps, parts, references, additions });
+  const shape = shapeOf(work, changed, additions);
+  for (const [i, at] of [...stamps, ...[...additions.values()].map((each) => each.at)].entries()) {
     if (at.stamp === time) continue;
     const exceptions = shape.cellStamps.get(shape.times.length) ?? new Map<number, CellStamp>();
     shape.cellStamps.set(shape.times.length, exceptions.set(i, at));
@@ -92,6 +102,19 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   for (const [i, position] of changed.entries()) {
     shape.values[i]?.push(references.cell(row, first, position) ?? row[position] ?? null);
   }
+  for (const [i, { value }] of [...additions.values()].entries()) shape.values[changed.length + i]?.push(value);
+}
+
+const noAdditions: ReadonlyMap<number, Addition> = new Map();
+
+/** Nothing where no column of the table has a rule of its own. */
+function knownValuesSql(table: SyncedTable): { readonly columns: string; readonly join: string } {
+  if (ruledColumns(table).length === 0) return { columns: '', join: '' };
+  const columns = knownValueColumns(table).map((column) => `, v.${column}`);
+  return {
+    columns: columns.join(''),
+    join: `LEFT JOIN ${knownValuesTable(table)} v ON ${joinsKeys(table, 'v', 'b')}`,
+  };
 }
 
 interface ReplacedCell {
@@ -140,10 +163,12 @@ interface WrittenParts {
   readonly stamps: readonly CellStamp[];
   readonly parts: readonly AsideLife[];
   readonly references: RowReferences;
+  readonly additions: ReadonlyMap<number, Addition>;
 }
 
 /** An update goes into every life of the row that the application saw. */
-function writeParts(comparison: Comparison, { row, changed, stamps, parts, references }: WrittenParts): void {
+function writeParts(comparison: Comparison, work: WrittenParts): void {
+  const { row, changed, stamps, parts, references, additions } = work;
   const { context, table, sink } = comparison;
   const first = table.layout.length + 2 + shadowColumnCount;
   for (const part of parts) {
@@ -153,15 +178,30 @@ function writeParts(comparison: Comparison, { row, changed, stamps, parts, refer
       const value = references.cell(row, first, position) ?? row[position] ?? null;
       if (at) cells.set(table.layout[position] ?? '', { value, at });
     }
+    for (const { column, value, at } of additions.values()) cells.set(column, { value, at });
     sink.later(() => context.asides.put({ ...part, cells }));
   }
 }
 
-function shapeOf({ shapes }: PageWork, positions: readonly number[]): Shape {
-  const name = positions.join(',');
+function shapeOf(
+  { shapes, comparison }: PageWork,
+  positions: readonly number[],
+  additions: ReadonlyMap<number, Addition>,
+): Shape {
+  const added = [...additions.values()].map(({ column }) => column);
+  const name = [positions.join(','), ...added].join('|');
   const known = shapes.get(name);
   if (known) return known;
-  const shape = { positions, lives: [], keys: [], times: [], cellStamps: new Map(), values: positions.map(() => []) };
+  const columns = [...positions.map((position) => comparison.table.layout[position] ?? ''), ...added];
+  const shape: Shape = {
+    positions,
+    columns,
+    lives: [],
+    keys: [],
+    times: [],
+    cellStamps: new Map(),
+    values: columns.map(() => []),
+  };
   shapes.set(name, shape);
   return shape;
 }
@@ -170,7 +210,7 @@ function addBlock({ table, changeset }: Comparison, shape: Shape): void {
   changeset.add({
     kind: 'update',
     table: table.name,
-    columns: shape.positions.map((position) => table.layout[position] ?? ''),
+    columns: shape.columns,
     count: shape.times.length,
     lives: shape.lives,
     keyColumns: table.schema.key,

@@ -1,5 +1,6 @@
 import type { CellStamp } from '../../../core/cell-stamp.js';
 import type { InsertBlock } from '../../../core/changeset.js';
+import { isAddition } from '../../../core/counter.js';
 import { addHash } from '../../../core/digest.js';
 import { rowKey, type Cell, type RowKey } from '../../../core/life-state.js';
 import { isSameLife, type LifeName } from '../../../core/life.js';
@@ -85,6 +86,8 @@ export function insertNewRows(scope: MergeScope, table: SyncedTable | null, bloc
 
 /** Null when the block as a whole is nothing for the fast path. */
 function workOf(scope: MergeScope, table: SyncedTable, block: NewRows): InsertWork | null {
+  // What was counted is added up by the rules.
+  if (block.columns.some(isAddition)) return null;
   const columnAt = new Map(block.columns.map((column, c) => [column, c]));
   const slow = new Set<number>(block.bulk ? block.cellStamps.keys() : []);
   const pinned = new Map<number, number[]>();

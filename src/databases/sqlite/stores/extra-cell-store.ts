@@ -52,7 +52,8 @@ export function createExtraCellStore(connection: Connection, origins: OriginStor
       tables().add(table);
       const known = columnsOf(table);
       for (const column of cells.keys()) {
-        if (known.has(column)) continue;
+        // Marks and additions of counters are no columns.
+        if (column.includes('\0') || known.has(column)) continue;
         insertColumn.run(table, column);
         known.add(column);
       }

@@ -14,6 +14,7 @@ export type MetaName =
   | 'isFounded'
   | 'pending-reconcile'
   | 'pending-settle'
+  | 'known-values'
   | 'heirs'
   | 'lane'
   | 'canary'

@@ -1,5 +1,6 @@
 import { SyncError } from '../../../core/sync-error.js';
 import type { System } from '../../../system/system.js';
+import { keepKnownValues } from '../capture/known-values.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import { keepNumberLane } from './number-lanes.js';
 import type { ReplicaContext } from './replica-context.js';
@@ -10,6 +11,7 @@ import { transact } from '../connection/transaction.js';
 export function inTransaction<T>(context: ReplicaContext, work: () => T): T {
   try {
     return transact(context.connection, 'immediate', () => {
+      keepKnownValues(context);
       const result = work();
       keepNumberLane(context, changedTables(context));
       context.tables.saveDigests();
