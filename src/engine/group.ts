@@ -20,8 +20,11 @@ export interface Group {
   byFingerprint(fingerprint: string): ListedServer | null;
   /** Goes on where the last run ended. */
   open(): Promise<void>;
-  /** Makes this server the first member of a new group. Does nothing when it is in one. */
-  found(): Promise<void>;
+  /**
+   * Makes this server the first member of a new group, or finishes what a failure left of that. Does nothing when it is
+   * in one. True when the group was founded by it.
+   */
+  found(): Promise<boolean>;
   /** Puts the own list aside for the one of the inviter's group. */
   beginJoin(inviter: Inviter): Promise<void>;
   /** Back to being alone, after the group did not let this server in. */
@@ -153,17 +156,19 @@ async function open(options: GroupOptions, state: GroupState): Promise<void> {
 
 async function openList(options: GroupOptions, state: GroupState): Promise<void> {
   const path = options.files.path(serversFile);
+  state.list?.close();
   state.list = options.openServerList(path);
   state.runner = await options.createRunner(path);
   await state.runner.start();
   look(state);
 }
 
-async function found(options: GroupOptions, state: GroupState): Promise<void> {
-  if (state.stored !== null) return;
+async function found(options: GroupOptions, state: GroupState): Promise<boolean> {
+  if (state.stored !== null && state.stored.state !== 'founding') return false;
   await store(options, state, { state: 'founding', inviter: null });
-  await openList(options, state);
+  if (state.runner === null) await openList(options, state);
   await finishFounding(options, state);
+  return true;
 }
 
 async function finishFounding(options: GroupOptions, state: GroupState): Promise<void> {

@@ -3,8 +3,10 @@
  * loopback TLS.
  */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { SyncError } from '../core/sync-error.js';
+import { openConnection } from '../databases/sqlite/connection/driver.js';
 import { assertInSync, groundOf, joinAll, namesOf, until, type TestServer } from '../../test/engine/engine-ground.js';
 import type { ServerInfo } from './engine.js';
 
@@ -129,4 +131,17 @@ test('a code that a server made before it was removed lets nobody in', async (co
   assert.equal((await c.engine.status()).server.membership, 'alone');
   const isSpent = (error: unknown): boolean => error instanceof SyncError && error.code === 'USYNC-1402';
   await assert.rejects(b.engine.invite(), isSpent);
+});
+
+test('a first invite that fails half-way is finished by the next one', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  const blocker = openConnection(join(a.config.dataFolder, 'servers.db'));
+  blocker.exec('BEGIN EXCLUSIVE; CREATE TABLE other (id INTEGER)');
+  await assert.rejects(a.engine.invite());
+  blocker.exec('ROLLBACK');
+  blocker.close();
+  await joinAll(a, [b]);
+  await assertInSync([a, b]);
 });

@@ -63,10 +63,7 @@ export async function inviteServer({ ground, network, invites }: InvitePlace, op
   refuseRemoved(ground);
   if (group.membership !== 'alone' && group.membership !== 'member')
     throw new SyncError('USYNC-1405', 'Only a member of a group can invite.');
-  if (group.membership === 'alone') {
-    await group.found();
-    for (const runner of runners.values()) await runner.foundIfFresh();
-  }
+  if (await group.found()) for (const runner of runners.values()) await runner.foundIfFresh();
   network.follow();
   return invites.create(options, { addresses: network.addresses, fingerprint: self.fingerprint });
 }
