@@ -36,6 +36,8 @@ function markGroup(scene: Scene, group: TableGroup): boolean {
 function markRow(scene: Scene, plan: TablePlan, row: RowDraft, winners: Map<string, RowDraft>): boolean {
   row.status = 'visible';
   row.behind = null;
+  // The row that it is part of needs and claims for it.
+  if (row.doubleOf) return false;
   row.isDoomed = row.neededBy.size === 0 && plan.references.some((each) => isCascadeToDead(scene, each, row));
   if (row.isDoomed) return false;
   const place = plan.isNumbered ? null : keyPlace(scene, plan, row);

@@ -15,6 +15,7 @@ export function assignNumbers(scene: Scene, table: string): void {
   const taken = new Set<string>();
   const waiting: { readonly row: (typeof rows)[number]; readonly wanted: SqlValue }[] = [];
   for (const row of rows) {
+    if (row.doubleOf) continue;
     const value = row.cells.get(column)?.value ?? null;
     const wanted = value instanceof RowReference ? null : value;
     const text = keyText([wanted], plan.keyCollations);
@@ -35,4 +36,5 @@ export function assignNumbers(scene: Scene, table: string): void {
       break;
     }
   }
+  for (const row of rows) if (row.doubleOf) row.number = row.doubleOf.number;
 }

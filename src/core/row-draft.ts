@@ -12,7 +12,7 @@ export type RowStatus =
   | 'visible'
   /** A younger row has its natural key. */
   | 'key-loser'
-  /** Becomes one row with an elder one that holds its unique value. */
+  /** Becomes one row with an elder one that holds its unique value, or that was drained from the same notes. */
   | 'merging'
   /** Gets another unique value, since an elder row holds its own. */
   | 'renaming'
@@ -37,6 +37,8 @@ export interface RowDraft {
   status: RowStatus;
   behind: RowDraft | null;
   clash: string | null;
+  /** The elder row that was drained from the same notes. */
+  doubleOf: RowDraft | null;
   isProvisional: boolean;
   isDoomed: boolean;
   readonly neededBy: Set<OriginId>;
@@ -81,6 +83,7 @@ const emptyDraft = (life: LifeState, row: LifeName, key: RowKey): RowDraft => ({
   status: 'visible',
   behind: null,
   clash: null,
+  doubleOf: null,
   isProvisional: false,
   isDoomed: false,
   neededBy: new Set(),

@@ -34,6 +34,10 @@ export function settleTable(scene: Scene, table: string, circle: Circle = noCirc
     for (const reference of plan.references)
       if (!reference.byRow && !circle.tables.has(reference.parentTable))
         askForParent(scene, reference, row, shownParents);
+    if (row.doubleOf) {
+      row.status = 'merging';
+      row.behind = row.doubleOf;
+    }
   }
   if (!plan.isNumbered && plan.schema.keyKind !== 'bag') youngestPerKey(plan, rows);
   settleUniques(plan, rows);

@@ -9,6 +9,7 @@
  */
 import type { LifeName } from './life.js';
 import { aliasChain, rowKey, type Aliases, type Cell, type RowKey } from './life-state.js';
+import { markDoubles } from './doubles.js';
 import { markNeeded } from './need.js';
 import { assignNumbers } from './numbers.js';
 import type { OriginId } from './origin.js';
@@ -62,6 +63,7 @@ export interface View {
 export function viewOf(component: Component): View {
   const scene = createScene(component);
   const { groups } = planSchema(component.schema);
+  for (const { name } of component.schema) markDoubles(scene, name);
   markNeeded(scene, groups);
   for (const { name } of component.schema) assignNumbers(scene, name);
   for (const group of groups) {

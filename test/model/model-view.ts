@@ -3,6 +3,7 @@ import {
   joinLife,
   originOfName,
   rowNow,
+  serverOf,
   type ModelCell,
   type ModelReplica,
   type ModelTable,
@@ -21,6 +22,8 @@ export interface ModelRow {
   status: Status;
   behind: string | null;
   clash: string | null;
+  /** The elder row that was drained from the same notes. */
+  doubleOf: string | null;
   isProvisional: boolean;
   key: string | number;
   values: Record<string, string | number | null>;
@@ -77,15 +80,25 @@ function makeView(replica: ModelReplica): ModelView {
     if (entry) rowsByTable.get(entry.table)?.push(entry);
   }
   const view: ModelView = { rowsByTable, all, resolve: (row) => all.get(rowNow(replica.aliases, row)) ?? null };
+  if (replica.rules.doublesMerge) for (const rows of rowsByTable.values()) markDoubles(rows);
   markNeeded(replica, view);
   for (const table of replica.schema) {
     // Parents come before children.
     const rows = rowsIn(view, table.name);
     for (const row of rows) showReferences(view, table, row);
+    for (const row of rows)
+      if (row.doubleOf !== null) {
+        row.status = 'merging';
+        row.behind = row.doubleOf;
+      }
     if (table.key === 'generated') assignNumbers(replica, rows);
     else youngestPerKey(rows);
     settleUniques(table, rows);
-    for (const row of rows) row.values['key'] = row.key;
+    for (const row of rows) {
+      const elder = row.doubleOf === null ? undefined : all.get(row.doubleOf);
+      if (elder) row.key = elder.key;
+      row.values['key'] = row.key;
+    }
   }
   return view;
 }
@@ -99,11 +112,48 @@ const emptyRow = (row: string, table: string): ModelRow => ({
   status: 'visible',
   behind: null,
   clash: null,
+  doubleOf: null,
   isProvisional: false,
   key: 0,
   values: {},
   neededBy: new Set(),
 });
+
+/**
+ * What was written and not drained when a backup or a clone was taken is drained on both sides. One history never writes
+ * a living row twice: two rows of one server with the same key, written at the same time, are of two histories and one.
+ */
+function markDoubles(rows: readonly ModelRow[]): void {
+  const elders = new Map<string, ModelRow[]>();
+  for (const row of rows) {
+    const key = row.columns['key'];
+    if (!key || isWeak(key.at) || serverOf(originOfName(key.at)) !== serverOf(originOfName(row.row))) continue;
+    const place = `${row.table} ${wantedKey(row)} ${timeOf(key)} ${serverOf(originOfName(row.row))}`;
+    const known = elders.get(place) ?? [];
+    elders.set(place, known);
+    const elder = known.find((each) => isDouble(row, each));
+    if (elder) row.doubleOf = elder.row;
+    else known.push(row);
+  }
+}
+
+const isWeak = (at: string): boolean => at.split('.')[2] !== '00';
+const timeOf = (cell: ModelCell): number => Number(cell.at.slice(0, 9));
+
+function isDouble(row: ModelRow, elder: ModelRow): boolean {
+  if (originOfName(row.row) === originOfName(elder.row)) return false;
+  const written = timeOf(row.columns['key'] ?? { value: null, at: '0' });
+  const columns = [...Object.keys(row.columns), ...Object.keys(elder.columns)].filter(
+    (name) => !name.startsWith('meant_'),
+  );
+  return columns.every((name) => {
+    const [mine, theirs] = [row.columns[name], elder.columns[name]];
+    if ((mine && timeOf(mine) > written) || (theirs && timeOf(theirs) > written)) return true;
+    if (!mine || !theirs || timeOf(mine) !== timeOf(theirs)) return false;
+    const areRows = meantRow(mine) !== null && meantRow(theirs) !== null;
+    return areRows || JSON.stringify(mine.value) === JSON.stringify(theirs.value);
+  });
+}
 
 const wantedKey = (row: ModelRow): string | number => plain(row.columns['key']?.value) ?? 0;
 
@@ -115,6 +165,7 @@ function markNeeded({ schema, rules }: ModelReplica, view: ModelView): void {
   const winners = new Map<string, string>();
   for (const table of schema.toReversed())
     for (const row of rowsIn(view, table.name).toReversed()) {
+      if (row.doubleOf !== null) continue;
       const parents = table.references.flatMap(({ column, onDelete }) => {
         const cell = row.columns[column];
         const id = meantRow(cell);
@@ -161,11 +212,13 @@ function showReferences(view: ModelView, table: ModelTable, row: ModelRow): void
 function assignNumbers({ rules }: ModelReplica, rows: readonly ModelRow[]): void {
   const taken = new Map<number, string>();
   for (const row of rows) {
+    if (row.doubleOf !== null) continue;
     const wanted = Number(wantedKey(row));
     row.key = wanted;
     if (!taken.has(wanted)) taken.set(wanted, row.row);
   }
   for (const row of rows) {
+    if (row.doubleOf !== null) continue;
     const wanted = Number(row.key);
     if (taken.get(wanted) === row.row) continue;
     let attempt = 0;

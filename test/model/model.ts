@@ -37,6 +37,8 @@ export interface Rules {
   readonly stampsStay: boolean;
   /** Names of references inside cells are renamed with the lives that they mean. */
   readonly referencesFollow: boolean;
+  /** Forks: rows that were drained from the same notes on both sides become one. */
+  readonly doublesMerge: boolean;
   /** R8: who have removed each other leave their duties to the eldest member. */
   readonly circlesAreSettled: boolean;
   /** Removal: what a member had merged before it heard of a removal counts for all; false: only what the remover had. */
@@ -61,6 +63,7 @@ export const finalRules: Rules = {
   tiesByValue: true,
   stampsStay: true,
   referencesFollow: true,
+  doublesMerge: true,
   circlesAreSettled: true,
   membersVouch: true,
   substitute: substituteAbove(1e6),

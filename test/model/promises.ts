@@ -12,7 +12,7 @@ import {
   type ModelTable,
 } from './model.js';
 import { meantRow, rowsIn, viewOfModel, visibleIn, visibleText, type ModelRow, type ModelView } from './model-view.js';
-import { groupsOf, type World } from './world.js';
+import { doubleMarker, groupsOf, type World } from './world.js';
 
 type Schema = readonly ModelTable[];
 
@@ -58,6 +58,20 @@ export function checkRevival(schema: Schema, facts: Facts, view: ModelView, revi
   );
 }
 
+/** A row that was drained on both sides of a copy stands once, as long as it has the key that it was written with. */
+function checkDoubles(view: ModelView): void {
+  const written = [...view.all.values()].flatMap(({ table, row, columns: { key, b } }) =>
+    key && typeof b?.value === 'number' && b.value >= doubleMarker
+      ? [{ row, place: `${table} ${b.value} ${key.at.slice(0, 9)} ${JSON.stringify(key.value)}` }]
+      : [],
+  );
+  const places = new Map<string, string>();
+  for (const { row, place } of written) {
+    check(!places.has(place), 'DOUBLED: one write became two rows', () => `${places.get(place) ?? ''} ${row}`);
+    places.set(place, row);
+  }
+}
+
 /** All promises about a world that has come to rest, for each group of servers that trust each other. */
 export function checkWorld(world: World): void {
   for (const group of groupsOf(world))
@@ -70,6 +84,7 @@ export function checkWorld(world: World): void {
 function checkGroup(world: World, [first, ...others]: readonly ModelReplica[]): void {
   if (!first) return;
   const view = viewOfModel(first);
+  if (first.rules.forksAreSeen) checkDoubles(view);
   for (const other of others) {
     check(covers(first.vector, other.vector) && covers(other.vector, first.vector), 'VECTORS differ');
     check(

@@ -7,6 +7,8 @@ import { check } from './check-failure.js';
 import { checkCascade, checkRevival } from './promises.js';
 import {
   copyReplica,
+  type ModelCell,
+  type ModelValue,
   covers,
   mergeChangeset,
   mergeSnapshot,
@@ -16,9 +18,18 @@ import {
   type ModelReplica,
 } from './model.js';
 import { agreeOnNames } from './model-forks.js';
-import { viewOfModel } from './model-view.js';
-import { confirmModel } from './model-writing.js';
-import { factsFor, groupsOf, note, nowOf, trustEachOther, type ModelServer, type World } from './world.js';
+import { viewOfModel, visibleIn } from './model-view.js';
+import { beginChangeset, confirmModel } from './model-writing.js';
+import {
+  doubleMarker,
+  factsFor,
+  groupsOf,
+  note,
+  nowOf,
+  trustEachOther,
+  type ModelServer,
+  type World,
+} from './world.js';
 
 function sync(
   world: World,
@@ -110,6 +121,25 @@ function restore(world: World, server: ModelServer): void {
   world.totals.restores++;
 }
 
+/** What was written before the copy was taken, and not drained by then, is drained on both sides. */
+function drainOnBoth(world: World, replicas: readonly ModelReplica[], now: number): void {
+  const table = world.random.pick(world.schema);
+  const key = table.key === 'generated' ? 60 + world.random.below(5) : `k${world.random.below(5)}`;
+  const marker = doubleMarker + world.nonce;
+  for (const replica of replicas) {
+    const writer = beginChangeset(replica, { now: now + world.random.below(3), written: now, nonce: world.nonce++ });
+    if (visibleIn(viewOfModel(replica), table.name).some((row) => row.key === key)) continue;
+    const cell = (value: ModelValue): ModelCell => ({ value, at: writer.at });
+    const columns: Record<string, ModelCell> = { key: cell(key), a: cell(0), b: cell(marker) };
+    for (const { column } of table.references)
+      Object.assign(columns, { [column]: cell(null), [`meant_${column}`]: cell(null) });
+    for (const { column } of table.uniques) columns[column] = cell(null);
+    const life = writer.nextLife();
+    writer.put({ kind: 'insert', life, row: life, table: table.name, columns });
+    note(world, writer.commit());
+  }
+}
+
 /** The same machine twice: both go on as the same server, from now or from a backup on. */
 function clone(world: World, server: ModelServer): void {
   if (world.totals.clones >= 2) return;
@@ -117,6 +147,7 @@ function clone(world: World, server: ModelServer): void {
   const replica = copyReplica(source);
   Object.assign(replica.heirs, server.replica.heirs);
   world.servers.push({ replica, skew: server.skew, isLazy: server.isLazy, backups: [] });
+  if (source === server.replica) drainOnBoth(world, [server.replica, replica], nowOf(world, server));
   world.totals.clones++;
 }
 

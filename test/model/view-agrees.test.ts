@@ -34,16 +34,20 @@ const rules: Rules = {
   substitute: (row, key, attempt) => Number(substituteNumber(lifeOf(row), BigInt(key), attempt)),
 };
 
+/** The model's origins begin with the letter of their server; those of `src/` with sixteen. */
+const originOf = (text: string): OriginId => `${text.slice(0, 1).repeat(16)}-${text.slice(1)}` as OriginId;
+const modelOriginOf = (origin: OriginId): string => origin.slice(0, 1) + origin.slice(17);
+
 function lifeOf(name: string): LifeName {
   const [stamp = '', origin = '', index = ''] = name.split('.');
-  return { stamp: Number(stamp) as Stamp, origin: origin as OriginId, index: Number(index) };
+  return { stamp: Number(stamp) as Stamp, origin: originOf(origin), index: Number(index) };
 }
 
 function stampOf(text: string): CellStamp {
   const [stamp = '', origin = '', depth = '', weakStamp = '', weakOrigin = ''] = text.split('.');
-  const written = { stamp: Number(stamp) as Stamp, origin: origin as OriginId };
+  const written = { stamp: Number(stamp) as Stamp, origin: originOf(origin) };
   if (Number(depth) === 0) return written;
-  const weak = { depth: Number(depth), stamp: Number(weakStamp) as Stamp, origin: weakOrigin as OriginId };
+  const weak = { depth: Number(depth), stamp: Number(weakStamp) as Stamp, origin: originOf(weakOrigin) };
   return { ...written, weak };
 }
 
@@ -158,7 +162,7 @@ function textOfModelRow(row: ModelRow): string {
     lives: row.lives.map(shortName),
     shown: [row.status, row.key, row.behind === null ? '-' : shortName(row.behind), row.clash ?? '-'],
     provisional: row.isProvisional,
-    neededBy: [...row.neededBy],
+    neededBy: [...row.neededBy].map(originOf),
     values,
   });
 }
@@ -226,9 +230,9 @@ function textsOfCoreChange(change: Confirmation): string[] {
 
 function coreConfirmations(replica: ModelReplica): string[] {
   const changes = confirmations(coreView(replica), {
-    isDuty: (origin) => dutyHolder(replica, origin) === replica.server,
+    isDuty: (origin) => dutyHolder(replica, modelOriginOf(origin)) === replica.server,
     stamp: 1 as Stamp,
-    origin: replica.origin as OriginId,
+    origin: originOf(replica.origin),
     lastKnown: (_table, row) => {
       const found = [...replica.remembered].find(([name]) => shortName(name) === lifeText(row));
       const cells = Object.entries(found?.[1].columns ?? {})
@@ -262,7 +266,9 @@ it('the view and its confirmations agree with the model in 80 random worlds', ()
           [...component].map(textOfModelRow).map(withoutNeed).toSorted(),
           `seed ${seed}, component`,
         );
-        for (const [from] of replica.aliases) assert.notEqual(rowNow(replica.aliases, from), from, `seed ${seed}`);
+        // A cut may have turned the ages of two rows with one stamp: such an alias counts no more.
+        for (const [from, { to }] of replica.aliases)
+          if (to < from) assert.notEqual(rowNow(replica.aliases, from), from, `seed ${seed}`);
       }
     });
   assert.ok(parts > 60, `${parts} components were smaller than the state`);

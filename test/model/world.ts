@@ -44,6 +44,9 @@ export interface World {
   rounds: number;
 }
 
+/** Numbers from here on mark rows that were drained twice; applications write smaller ones. */
+export const doubleMarker = 1_000_000;
+
 export function createWorld(seed: number, rules: Rules): World {
   const random = createSeededRandom(seed);
   const schema = randomSchema(random);

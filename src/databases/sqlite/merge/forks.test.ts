@@ -113,6 +113,44 @@ describe('a fork', () => {
     assert.notEqual((await first.replica.position()).origin, (await copy.replica.position()).origin);
   });
 
+  test('what was written and not drained when the copy was taken stands once, with its children', async () => {
+    for (const isNoticed of [true, false]) {
+      const first = await scene.add('a');
+      const b = await scene.add('b');
+      await first.write(before);
+      await meet(first, b);
+      first.app.exec(`${one}; INSERT INTO part VALUES (2, 1, 'of common')`);
+      await scene.copyUndrained(first);
+      const copy = await scene.add('a', first);
+      if (isNoticed) await copy.replica.newEpoch('the witness remembers more');
+      await first.replica.drain();
+      await copy.replica.drain();
+      await copy.write(`UPDATE item SET price = 12 WHERE name = 'one'`);
+      await copy.write(`INSERT INTO part VALUES (3, 2, 'of one, by the copy')`);
+      await meet(first, b);
+      await b.write(`UPDATE tag SET colour = 'seen by b' WHERE tag = 'y'`);
+      await untilRest([
+        [copy, b],
+        [first, b],
+        [first, copy],
+      ]);
+      await assertSame([first, copy, b], ['common', 'one', 'of one', 'of common', 'seen by b', 'of one, by the copy']);
+      assert.equal(
+        await b.dump(),
+        [
+          `item: 1 | 'common' | 11`,
+          `item: 2 | 'one' | 12`,
+          `part: 1 | 2 | 'of one'`,
+          `part: 2 | 1 | 'of common'`,
+          `part: 3 | 2 | 'of one, by the copy'`,
+          `tag: 'x' | 'red'`,
+          `tag: 'y' | 'seen by b'`,
+        ].join('\n'),
+        isNoticed ? 'noticed' : 'not noticed',
+      );
+    }
+  });
+
   for (const order of ordersOf([0, 1, 2])) {
     for (const kind of ['stream', 'snapshot'] as const) {
       test(`a third server that holds the branch by ${kind}, meetings ${order.join()}`, async () => {

@@ -22,6 +22,8 @@ export interface ForkScene {
   /** `copyOf`: with that server's database as it was at the last `backup`. */
   add(letter: string, copyOf?: ForkServer): Promise<ForkServer>;
   backup(server: ForkServer): Promise<void>;
+  /** The same, with what the application has written and nobody has drained. */
+  copyUndrained(server: ForkServer): Promise<void>;
   clear(): Promise<void>;
 }
 
@@ -42,8 +44,11 @@ export function createForkScene(schema: string): ForkScene {
       return server;
     },
     async backup(server) {
-      const path = sites.get(server) ?? '';
       await server.replica.drain();
+      await scene.copyUndrained(server);
+    },
+    async copyUndrained(server) {
+      const path = sites.get(server) ?? '';
       server.app.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       rmSync(`${path}-backup`, { force: true });
       server.app.exec(`VACUUM INTO '${path}-backup'`);
