@@ -61,7 +61,8 @@ type StepDetail =
   | { readonly kind: 'backup'; readonly server: number }
   | { readonly kind: 'restore'; readonly server: number; readonly isNoticed: boolean; readonly downMs: number }
   | { readonly kind: 'power-loss'; readonly server: number; readonly downMs: number }
-  | { readonly kind: 'clone'; readonly server: number; readonly to: number }
+  /** The machine `to` becomes a copy of another one, and both run. Noticed: its data folder was copied, not its disk. */
+  | { readonly kind: 'clone'; readonly server: number; readonly to: number; readonly isNoticed: boolean }
   | { readonly kind: 'schema'; readonly server: number; readonly change: TableChange }
   | { readonly kind: 'rebuild'; readonly server: number; readonly table: number }
   | { readonly kind: 'audit'; readonly server: number }

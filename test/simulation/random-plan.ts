@@ -151,7 +151,25 @@ function randomSteps(random: Random, context: StepContext): Step[] {
         : random.pick(faults)(random, context, number);
     steps.push({ atMs, ...step });
   }
-  return steps.toSorted((a, b) => a.atMs - b.atMs);
+  return [...steps, ...cloneSteps(random.fork('clones'), context)].toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** From a stream of their own, so that a seed without clones is the same with and without this class. */
+function cloneSteps(random: Random, { options, limits }: StepContext): Step[] {
+  if (!limits.clones || options.servers < 3 || !random.chance(0.3)) return [];
+  const [from = 0, to = 1] = random.shuffle(Array.from({ length: options.servers }, (_, server) => server));
+  if (!isConnectedWithout(options, from, to)) return [];
+  const atMs = random.below(options.writingMs);
+  return [{ atMs, kind: 'clone', server: from, to, isNoticed: random.chance(0.5) }];
+}
+
+/** Two that have one identity do not talk with each other, so somebody else must. */
+function isConnectedWithout({ links, servers }: RunOptions, a: number, b: number): boolean {
+  const reached = new Set([0]);
+  for (let pass = 0; pass < servers; pass++)
+    for (const [x, y] of links)
+      if (!([a, b].includes(x) && [a, b].includes(y)) && (reached.has(x) || reached.has(y))) reached.add(x).add(y);
+  return reached.size === servers;
 }
 
 type Detail = Step extends infer S ? (S extends Step ? Omit<S, 'atMs'> : never) : never;

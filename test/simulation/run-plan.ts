@@ -148,7 +148,8 @@ async function start(world: World, server: VirtualServer): Promise<void> {
   startCapture(world, server, engine);
   for (const [a, b] of world.plan.options.links) {
     const peer = world.servers[a === server.index ? b : b === server.index ? a : -1];
-    if (!peer?.engine?.isOpen) continue;
+    // Two that have one identity refuse each other; the others carry between them.
+    if (!peer?.engine?.isOpen || peer.identity === server.identity) continue;
     if (world.plan.options.exchange === 'session') startSessions(world, server, peer);
     else {
       startPulling(world, server, peer);
@@ -204,7 +205,7 @@ async function perform(world: World, step: Step): Promise<void> {
         });
       return;
     case 'clone':
-      return;
+      return clone(world, server, step);
   }
 }
 
@@ -274,6 +275,22 @@ function kill(
     world.trace.line(`s${server.index} killed at a statement`);
     finish();
   };
+}
+
+function clone(
+  world: World,
+  original: VirtualServer,
+  { to, isNoticed }: { readonly to: number; readonly isNoticed: boolean },
+): void {
+  const machine = world.servers[to];
+  if (!machine) return;
+  const image = takeImage(world, original, `clone${world.time.eventCount()}`);
+  machine.identity = original.identity;
+  machine.changes.splice(0, machine.changes.length, ...original.changes);
+  [machine.backup, machine.flushed] = [null, null];
+  // What the machine itself wrote is gone with it, unless somebody has it.
+  goBackTo(world, machine, { ...image, mark: 0 });
+  comeBack(world, machine, { downMs: 500, isNoticed });
 }
 
 /** Starts the engine again after a while, unless something else ended or started it meanwhile. */

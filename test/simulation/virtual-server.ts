@@ -30,7 +30,8 @@ import { fail, type World } from './world.js';
 
 export interface VirtualServer {
   readonly index: number;
-  readonly identity: ReplicaIdentity;
+  /** Shared by clones. */
+  identity: ReplicaIdentity;
   readonly clock: SimulatedClock;
   /** Schema changes that the application made here, in order. */
   readonly changes: TableChange[];
