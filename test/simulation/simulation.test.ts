@@ -11,17 +11,29 @@ import { runPlan } from './run-plan.js';
 
 const seedCount = process.env['USYNC_SIM_SEEDS'] ?? '400';
 const firstSeed = process.env['USYNC_SIM_FROM'] ?? '1';
-const seconds = process.env['USYNC_SIM_SECONDS'] ?? '200';
-/** Classes with open findings, see docs/reliability.md. */
-const leftOut = 'restores,clocks';
+const seconds = process.env['USYNC_SIM_SECONDS'] ?? '120';
+/** The classes are run apart: what each holds by itself is known, together they are still searched (docs/reliability.md). */
+const runs = [
+  { what: 'whatever happens to them', from: firstSeed, leftOut: 'restores,clocks' },
+  {
+    what: 'that go back in time, are cloned, or have wrong clocks',
+    from: `${6000 + Number(firstSeed) - 1}`,
+    leftOut: 'references,uniques',
+  },
+];
 
-void test('servers agree and lose nothing, whatever happens to them, and a seed gives the same trace each time', async () => {
-  const options = ['--seeds', seedCount, '--from', firstSeed, '--seconds', seconds, '--without', leftOut];
-  const { code, output } = await simulate([...options, '--jobs', '2', '--twice', '--twice-of', '20']);
-  console.log(output);
-  assert.equal(code, 0, `replay with: npm run sim -- --seeds 1 --from SEED --without ${leftOut} --verbose\n${output}`);
-  assert.match(output, /^[1-9]\d* seeds from/m, 'seeds were run');
-});
+for (const { what, from, leftOut } of runs)
+  void test(`servers ${what} agree and lose nothing, and a seed gives the same trace each time`, async () => {
+    const options = ['--seeds', seedCount, '--from', from, '--seconds', seconds, '--without', leftOut];
+    const { code, output } = await simulate([...options, '--jobs', '2', '--twice', '--twice-of', '20']);
+    console.log(output);
+    assert.equal(
+      code,
+      0,
+      `replay with: npm run sim -- --seeds 1 --from SEED --without ${leftOut} --verbose\n${output}`,
+    );
+    assert.match(output, /^[1-9]\d* seeds from/m, 'seeds were run');
+  });
 
 function simulate(options: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('main.js', import.meta.url)), ...options]);
