@@ -28,7 +28,7 @@ const countedRows = 1000;
 const runRowsMin = 24;
 
 /** The numbers from 0 on, to make many rows out of few parameters. A transaction that is rolled back takes it along. */
-export function ensureCountingTable(connection: Connection): void {
+function ensureCountingTable(connection: Connection): void {
   if (connection.cached(`SELECT 1 FROM sqlite_temp_schema WHERE name = '_usync_counting'`).get()) return;
   connection.exec(`CREATE TEMP TABLE _usync_counting (n INTEGER PRIMARY KEY);
     INSERT INTO temp._usync_counting
