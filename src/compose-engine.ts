@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { Config, DatasetConfig } from './config/config.js';
+import { openFolder } from './compose-folder.js';
+import type { Config } from './config/config.js';
 import { errorCodeOf, SyncError } from './core/sync-error.js';
 import { takeEngineLock } from './databases/sqlite/connection/engine-lock.js';
 import { openSqliteServerList } from './databases/sqlite/sqlite-server-list.js';
@@ -32,7 +33,7 @@ function realAdapters(observe: Observe): EngineAdapters {
   return {
     system,
     observe,
-    openReplica: (options) => createWorkerReplica({ ...plainOptions(options), identity: options.identity }),
+    openReplica,
     openListReplica: (options) => openInThread(options, system),
     openServerList: openSqliteServerList,
     openFiles: (folder) => openDiskDataFiles(folder, system),
@@ -49,11 +50,20 @@ function realAdapters(observe: Observe): EngineAdapters {
 /** Loaded late: by then the worker of the first dataset loads the same in its own thread. */
 async function openInThread(options: ReplicaOptions, system: System): Promise<Replica> {
   const { createSqliteReplica } = await import('./databases/sqlite/sqlite-replica.js');
-  return createSqliteReplica({ ...plainOptions(options), identity: options.identity, system });
+  const { sqlite = '' } = options.dataset;
+  return createSqliteReplica({ ...plainOptions(sqlite, options), identity: options.identity, system });
 }
 
-function plainOptions({ dataset, dataFolder, observe }: ReplicaOptions) {
-  const { name, sqlite, tables, landing, polite } = dataset satisfies DatasetConfig;
+function openReplica(options: ReplicaOptions): Replica {
+  const { sqlite, folder } = options.dataset;
+  if (sqlite !== undefined)
+    return createWorkerReplica({ ...plainOptions(sqlite, options), identity: options.identity });
+  if (folder !== undefined) return openFolder(folder, options);
+  throw new SyncError('USYNC-1101', `Dataset ${options.dataset.name} names neither a database nor a folder.`);
+}
+
+function plainOptions(sqlite: string, { dataset, dataFolder, observe }: ReplicaOptions) {
+  const { name, tables, landing, polite } = dataset;
   return {
     path: sqlite,
     dataset: name,

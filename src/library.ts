@@ -34,8 +34,12 @@ export interface SyncOptions {
 export interface SyncDataset {
   /** The same name on two servers means the same dataset. */
   readonly name: string;
-  /** The application's SQLite file, which exists and holds its tables. */
-  readonly sqlite: string;
+  /** The application's SQLite file, which exists and holds its tables. Either this or `folder`. */
+  readonly sqlite?: string;
+  /** A folder that exists. */
+  readonly folder?: string;
+  /** For a folder: what stays on this server, in the syntax of gitignore. */
+  readonly ignore?: readonly string[];
   readonly landing?: 'bounded' | 'whole';
   readonly polite?: boolean;
   readonly tables?: Readonly<Record<string, TableConfig>>;

@@ -8,6 +8,7 @@ import { addConfigCommand } from './commands/config.js';
 import { addConflictsCommand } from './commands/conflicts.js';
 import { addDemoCommand } from './commands/demo.js';
 import { addDoctorCommand } from './commands/doctor.js';
+import { addFilesCommand } from './commands/files.js';
 import { addHistoryCommand } from './commands/history.js';
 import { addInitCommand } from './commands/init.js';
 import { addInviteCommand } from './commands/invite.js';
@@ -53,6 +54,7 @@ const commands = [
   addVerifyCommand,
   addConflictsCommand,
   addQuarantineCommand,
+  addFilesCommand,
   addHistoryCommand,
   addUndoCommand,
   addDoctorCommand,

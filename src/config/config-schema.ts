@@ -27,6 +27,14 @@ const tableSchema = z
   })
   .describe('Rules of one table. Tables that are not named here are replicated by the default rules.');
 
+const historySchema = z
+  .strictObject({
+    daysMax: z.number().min(0).max(36_500).default(30).describe('For how many days.'),
+    versionsMax: z.int().min(0).default(20).describe('How many versions of one path.'),
+    bytesMax: z.int().min(0).default(10_737_418_240).describe('How many bytes in all.'),
+  })
+  .describe('For a folder: what is kept of replaced and deleted files.');
+
 const datasetSchema = z
   .strictObject({
     name: z
@@ -36,7 +44,18 @@ const datasetSchema = z
     sqlite: z
       .string()
       .min(1)
+      .optional()
       .describe("Path of the application's SQLite file. Relative paths begin at the folder of this file."),
+    folder: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Path of a folder, in the place of "sqlite". Relative paths begin at the folder of this file.'),
+    ignore: z
+      .array(z.string())
+      .optional()
+      .describe('For a folder: what stays on this server, in the syntax of gitignore.'),
+    history: historySchema.optional(),
     landing: z
       .enum(['bounded', 'whole'])
       .default('bounded')
@@ -49,7 +68,13 @@ const datasetSchema = z
       .describe('For applications that do not wait for locks: shorter work, longer pauses.'),
     tables: z.record(z.string(), tableSchema).default({}).describe('Rules of single tables, by name.'),
   })
-  .describe('One database that is kept identical.');
+  .refine(({ sqlite, folder }) => (sqlite === undefined) !== (folder === undefined), {
+    message: 'a dataset has either "sqlite" or "folder"',
+  })
+  .refine(({ folder, ignore, history }) => folder !== undefined || (ignore ?? history) === undefined, {
+    message: '"ignore" and "history" are for folders',
+  })
+  .describe('One database or folder that is kept identical.');
 
 const listenSchema = z
   .strictObject({

@@ -18,17 +18,31 @@ export interface ListenConfig {
   readonly advertise: readonly string[];
 }
 
-/** One dataset: a SQLite database. Other kinds get a field of their own beside `sqlite`. */
+/** One dataset: a SQLite database or a folder; exactly one of `sqlite` and `folder` is there. */
 export interface DatasetConfig {
   /** The same name on two servers means the same dataset. */
   readonly name: string;
   /** Absolute path of the application's database file. */
-  readonly sqlite: string;
+  readonly sqlite?: string | undefined;
+  /** Absolute path of a folder. */
+  readonly folder?: string | undefined;
+  /** Further lines in the syntax of gitignore; for a folder. */
+  readonly ignore?: readonly string[] | undefined;
+  /** What is kept of replaced and deleted files; for a folder. */
+  readonly history?: FolderHistoryConfig | undefined;
   /** `bounded`: a huge transaction may become visible in parts; `whole`: never, however long it takes the lock. */
   readonly landing: 'bounded' | 'whole';
   /** For applications that do not wait for locks: shorter slices and longer gaps. */
   readonly polite: boolean;
   readonly tables: Readonly<Record<string, TableConfig>>;
+}
+
+export interface FolderHistoryConfig {
+  readonly daysMax: number;
+  /** Of one path. */
+  readonly versionsMax: number;
+  /** Of the whole folder. */
+  readonly bytesMax: number;
 }
 
 export interface TableConfig {

@@ -109,7 +109,7 @@ test('all mistakes are told at once, each at its place', async (context) => {
   assert.equal(lines.length, 4);
   assert.match(lines[0] ?? '', /^usync\.yaml:1:11: listen\.port: /);
   assert.match(lines[1] ?? '', /^usync\.yaml:3:5: datasets\.0\.name: a name has letters/);
-  assert.match(lines[2] ?? '', /^usync\.yaml:3:5: "sqlite" is missing$/);
+  assert.match(lines[2] ?? '', /^usync\.yaml:3:5: datasets\.0: a dataset has either "sqlite" or "folder"$/);
   assert.match(lines[3] ?? '', /^usync\.yaml:5:3: log\.level: /);
 });
 

@@ -179,7 +179,11 @@ function completed(parsed: ParsedConfig, { file, origins, sources }: Completion)
     ...parsed,
     name: parsed.name ?? nameOfHost(sources.hostName ?? hostname()),
     dataFolder: resolve(dataBase, parsed.dataFolder),
-    datasets: parsed.datasets.map((dataset) => ({ ...dataset, sqlite: resolve(fileFolder, dataset.sqlite) })),
+    datasets: parsed.datasets.map((dataset) => ({
+      ...dataset,
+      ...(dataset.sqlite !== undefined && { sqlite: resolve(fileFolder, dataset.sqlite) }),
+      ...(dataset.folder !== undefined && { folder: resolve(fileFolder, dataset.folder) }),
+    })),
   };
 }
 
@@ -193,7 +197,9 @@ const nameOfHost = (hostName: string): string =>
 function refuseDoubles(config: Config, file: ConfigFile | null): void {
   const seen = new Map<string, number>();
   for (const [index, dataset] of config.datasets.entries()) {
-    for (const [kind, value] of [['name', dataset.name] as const, ['sqlite', dataset.sqlite] as const]) {
+    for (const kind of ['name', 'sqlite', 'folder'] as const) {
+      const value = dataset[kind];
+      if (value === undefined) continue;
       const key = `${kind} ${value}`;
       const before = seen.get(key);
       if (before !== undefined) {

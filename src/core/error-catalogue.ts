@@ -218,17 +218,22 @@ export const errorCatalogue = {
   'USYNC-1701': entry(
     'Folder is not the one that was synced',
     'Another folder stands at the path, or the mark inside it is gone: an unmounted disk, or a folder that was emptied.',
-    'Mount or restore it; nothing is deleted elsewhere meanwhile.',
+    'Mount or restore it; nothing is deleted elsewhere meanwhile. If it is meant so: usync files accept DATASET',
   ),
   'USYNC-1702': entry(
     'Many files were deleted',
     'So much of the folder is gone at once that it may be a mistake; nothing is deleted elsewhere yet.',
-    'Restore them, or accept that they are gone.',
+    'Restore them, or, if they are meant to be gone: usync files accept DATASET',
   ),
   'USYNC-1703': entry(
     'Entries wait',
     'A file or folder cannot be read or placed here; the others go on.',
-    'Look at the reason of each; they are tried again by themselves.',
+    'See each with its reason: usync files show DATASET. They are tried again by themselves.',
+  ),
+  'USYNC-1704': entry(
+    'No such file in the history',
+    'The history of the folder has no file of this number any more.',
+    'List them with "usync files history DATASET".',
   ),
   'USYNC-1800': entry(
     'No such record',

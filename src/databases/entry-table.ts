@@ -108,6 +108,7 @@ export interface HistoryRecords {
   add(record: Omit<HistoryRecord, 'id'>): void;
   /** Newest first; of one path or of all. */
   list(request: { readonly path?: string; readonly max: number }): HistoryRecord[];
+  byId(id: number): HistoryRecord | null;
   holding(version: EntryVersion): HistoryRecord[];
   /** What exceeds the bounds, oldest first. */
   excess(bounds: HistoryBounds): HistoryRecord[];

@@ -19,6 +19,7 @@ import type { Epoch, OriginId, ServerId } from '../core/origin.js';
 import type { KeyKind } from '../core/table-schema.js';
 import type { SqlValue } from '../core/value.js';
 import type { VersionVector } from '../core/version-vector.js';
+import type { FolderCalls } from './folder-calls.js';
 
 export interface Replica {
   readonly dataset: string;
@@ -86,6 +87,8 @@ export interface Replica {
   /** Takes back what one server wrote since a time, or tells what that would change. */
   undo(request: UndoRequest): Promise<UndoOutcome>;
   close(): Promise<void>;
+  /** The disk's side of a folder dataset; absent for a database. */
+  readonly folder?: FolderCalls;
 }
 
 export interface ReplicaReport {

@@ -3,8 +3,11 @@
  * only the owner can open. One request a line, `{ id, method, params }`; answers `{ id, result }` or `{ id, error }`;
  * before the answer there may be `{ id, progress }` lines. Both sides are typed by `ControlMethods`.
  */
+import type { Entry } from '../core/entry.js';
 import type { ErrorCode } from '../core/error-catalogue.js';
 import type { ErrorFacts } from '../core/sync-error.js';
+import type { HistoryRecord } from '../databases/entry-table.js';
+import type { FolderStatus, WaitingEntry } from '../databases/folder-calls.js';
 import type { ObservedEvent } from '../observe/event.js';
 import type {
   ConflictList,
@@ -56,9 +59,28 @@ export interface ControlMethods {
   dropHeld: { params: { readonly id: string }; result: QuarantineInfo };
   rowHistory: { params: HistoryQuery; result: RowHistoryInfo };
   undo: { params: UndoQuery; result: UndoReport };
+  folder: { params: FolderQuery; result: FolderReport };
+  folderHistory: {
+    params: FolderQuery & { readonly path?: string };
+    result: readonly HistoryRecord[];
+  };
+  folderRestore: { params: { readonly dataset: string; readonly id: number }; result: HistoryRecord };
+  folderAccept: { params: { readonly dataset: string }; result: { readonly isAccepted: true } };
   activity: { params: { readonly max: number }; result: readonly ObservedEvent[] };
   /** Answers before the engine stops. */
   stop: { params: { readonly reason: string }; result: { readonly isStopping: true } };
+}
+
+export interface FolderQuery {
+  readonly dataset: string;
+  readonly max: number;
+}
+
+export interface FolderReport {
+  readonly status: FolderStatus;
+  readonly waiting: readonly WaitingEntry[];
+  readonly leftOut: readonly WaitingEntry[];
+  readonly copies: readonly Entry[];
 }
 
 type NoParams = Readonly<Record<string, never>>;

@@ -32,6 +32,10 @@ const schemas = {
   dropHeld: z.object({ id: recordId }),
   rowHistory: z.object({ dataset, table: z.string(), key: z.array(z.string()).max(64), max: count }),
   undo: z.object({ dataset, server: z.string().min(1), sinceMs: z.number(), isDryRun: z.boolean() }),
+  folder: z.object({ dataset: z.string(), max: count }),
+  folderHistory: z.object({ dataset: z.string(), max: count, path: z.string().optional() }),
+  folderRestore: z.object({ dataset: z.string(), id: z.int().min(0) }),
+  folderAccept: z.object({ dataset: z.string() }),
   activity: z.object({ max: count }),
   stop: z.object({ reason: z.string() }),
 } satisfies Record<ControlMethod, z.ZodType>;

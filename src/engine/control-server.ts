@@ -92,6 +92,22 @@ const handlers: { readonly [M in ControlMethod]: Handler<M> } = {
   dropHeld: ({ id }, { engine }) => engine.dropHeld(id),
   rowHistory: (params, { engine }) => engine.rowHistory(params),
   undo: (params, { engine }) => engine.undo(params),
+  folder: async ({ dataset, max }, { engine }) => {
+    const folder = engine.folder(dataset);
+    const [status, waiting, leftOut, copies] = await Promise.all([
+      folder.status(),
+      folder.waiting(max),
+      folder.leftOut(max),
+      folder.copies(max),
+    ]);
+    return { status, waiting, leftOut, copies };
+  },
+  folderHistory: async ({ dataset, ...request }, { engine }) => engine.folder(dataset).history(request),
+  folderRestore: async ({ dataset, id }, { engine }) => engine.folder(dataset).restore(id),
+  folderAccept: async ({ dataset }, { engine }) => {
+    await engine.folder(dataset).accept();
+    return { isAccepted: true };
+  },
   activity: ({ max }, { engine }) => Promise.resolve(engine.activity(max)),
   stop: ({ reason }, { onStop }) => {
     // After this turn, so that the answer is on its way first.

@@ -3,6 +3,7 @@ import type { EventDetail } from '../observe/event.js';
 import type { LocalListening } from '../system/local-socket.js';
 import { listenControl } from './control-server.js';
 import { createDecisionCalls, superviseDecisions } from './decide.js';
+import type { FolderCalls } from '../databases/folder-calls.js';
 import type { Engine, EngineAdapters, EngineOptions } from './engine.js';
 import { openNetwork, type EngineNetwork } from './engine-network.js';
 import { createObservation, openGround, type EngineGround, type Observation } from './engine-parts.js';
@@ -48,11 +49,21 @@ export function createEngine(options: EngineOptions, adapters: EngineAdapters): 
     approve: async (nameOrId) => approveServer(running().ground, nameOrId),
     remove: async (nameOrId) => removeServer(running().ground, nameOrId),
     ...createDecisionCalls(() => running().ground),
+    folder: (dataset) => folderOf(running().ground, dataset),
     activity: (max) => observation.activity.newest(max),
     onActivity: (listener) => observation.recorder.attach(listener),
     [Symbol.asyncDispose]: () => engine.stop('it is no longer needed'),
   };
   return engine;
+}
+
+function folderOf({ runners }: EngineGround, dataset: string): FolderCalls {
+  const folder = runners.get(dataset)?.replica.folder;
+  if (folder !== undefined) return folder;
+  const names = [...runners.values()].filter(({ replica }) => replica.folder !== undefined).map(({ name }) => name);
+  throw new SyncError('USYNC-1103', `${dataset} is no folder dataset here.`, {
+    nextStep: names.length === 0 ? 'The configuration names no folder.' : `Folders are: ${names.join(', ')}.`,
+  });
 }
 
 interface Running {

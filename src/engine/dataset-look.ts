@@ -1,3 +1,4 @@
+import type { FolderStatus } from '../databases/folder-calls.js';
 import type { Proof, ReplicaPosition, TableReport } from '../databases/replica.js';
 import { isEqualVector } from '../core/version-vector.js';
 import type { System } from '../system/system.js';
@@ -12,6 +13,8 @@ export interface DatasetLook {
   /** Ids, up to a bound, decided ones included. */
   readonly conflicts: readonly string[];
   readonly quarantined: number;
+  /** For a folder dataset: how its disk stands. */
+  readonly folder: FolderStatus | null;
   /** False when the database was busy for longer than a status may wait: then this is what was read before. */
   readonly isCurrent: boolean;
 }
@@ -27,6 +30,7 @@ const emptyLook: DatasetLook = {
   proof: null,
   conflicts: [],
   quarantined: 0,
+  folder: null,
   isCurrent: false,
 };
 
@@ -69,7 +73,8 @@ async function read(
   const conflicts = isSame ? last.conflicts : (await replica.conflicts({ max: recordsMax })).map(({ id }) => id);
   // What is held may be freed without any change of the vector: a schema that now fits.
   const quarantined = (await replica.quarantine({ max: recordsMax })).length;
-  return { position, tables, proof, conflicts, quarantined, isCurrent: true };
+  const folder = (await replica.folder?.status()) ?? null;
+  return { position, tables, proof, conflicts, quarantined, folder, isCurrent: true };
 }
 
 /** A long merge must not keep a person from seeing that it runs. */

@@ -96,6 +96,7 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
   });
   undo(() => listening.close());
   place.addresses = addressesToAdvertise(options, listening.port);
+  ground.signals.links = links;
   ground.signals.onMoved = (dataset, drained) => moved(ground, links, { dataset, by: null, drained });
   ground.signals.onOpened = (dataset) => {
     for (const { session } of links.all()) session.resume(dataset);

@@ -15,7 +15,9 @@ import { createDatasetLooker, type DatasetLooker } from './dataset-look.js';
 import { createDatasetRunner, type DatasetRunner } from './dataset-runner.js';
 import type { EngineAdapters, EngineOptions, ReplicaOptions } from './engine.js';
 import { activityEventsMax, serversDataset } from './engine-limits.js';
+import { createContentPeers } from './content-peers.js';
 import { createGroup, serversConfig, type Group } from './group.js';
+import type { PeerLinks } from './peer-links.js';
 import { openPeerLedger, type PeerLedger } from './peer-ledger.js';
 import { createSupervisor, type Supervisor } from './supervisor.js';
 import { createWitnessStore } from './witness.js';
@@ -67,6 +69,8 @@ export interface EngineGround {
 export interface GroundSignals {
   onMoved: (dataset: string, drained: HintedDrain | null) => void;
   onOpened: (dataset: string) => void;
+  /** Null before there is a network. */
+  links: PeerLinks | null;
 }
 
 export type Undo = (step: () => Promise<void> | void) => void;
@@ -89,7 +93,7 @@ export async function openGround(
   });
   const supervisor = createSupervisor(system, observation.recorder.observe);
   undo(() => supervisor.stop());
-  const signals: GroundSignals = { onMoved: () => undefined, onOpened: () => undefined };
+  const signals: GroundSignals = { onMoved: () => undefined, onOpened: () => undefined, links: null };
   const self = { id: server, name: options.name, fingerprint };
   const bootId = await adapters.bootId();
   const making: RunnerMaking = {
@@ -164,7 +168,7 @@ type RunnerMaking = Pick<
 > & { readonly bootId: string | null };
 
 function replicaOptions(
-  { options, adapters, observation, self }: RunnerMaking,
+  { options, adapters, observation, self, signals }: RunnerMaking,
   dataset: DatasetConfig,
 ): ReplicaOptions {
   const freshEpoch = (): Epoch => randomHex(adapters.system, 4) as Epoch;
@@ -173,6 +177,8 @@ function replicaOptions(
     identity: { server: self.id, serverName: self.name, freshEpoch },
     dataFolder: options.dataFolder,
     observe: observation.recorder.observe,
+    contentPeers: createContentPeers(dataset.name, () => signals.links),
+    databases: options.datasets.flatMap((each) => (each.sqlite === undefined ? [] : [each.sqlite])),
   };
 }
 

@@ -3,6 +3,7 @@
  * a flag that says "running". "In sync" needs the proof: equal digests at equal vectors, with its time. Every other
  * state has a reason and a next step (DESIGN rule 11). Plain JSON: the control endpoint sends it as it is.
  */
+import type { FolderStatus } from '../databases/folder-calls.js';
 import type { Problem } from '../observe/problem.js';
 
 /**
@@ -46,6 +47,8 @@ export interface DatasetStatus {
   readonly journalMode: string | null;
   readonly tables: number;
   readonly rows: number;
+  /** For a folder dataset: how its disk stands; null for a database. */
+  readonly folder: FolderStatus | null;
   /** Rows kept back here with a reason: "same data, N rows held here". */
   readonly held: number;
   /** Tables and columns of which the proof does not speak. */

@@ -3,7 +3,9 @@
  * transport or file system; those come in as adapters.
  */
 import type { Config, DatasetConfig } from '../config/config.js';
+import type { ContentPeers } from '../core/content-request.js';
 import type { ServerId } from '../core/origin.js';
+import type { FolderCalls } from '../databases/folder-calls.js';
 import type { Replica, ReplicaIdentity } from '../databases/replica.js';
 import type { ServerList } from '../databases/server-list.js';
 import type { Observe, ObservedEvent } from '../observe/event.js';
@@ -38,6 +40,8 @@ export interface Engine extends AsyncDisposable, DecisionCalls {
   approve(nameOrId: string): Promise<ServerInfo>;
   /** Revokes the server's key everywhere. Its changes up to now stay. */
   remove(nameOrId: string): Promise<ServerInfo>;
+  /** The disk's side of a folder dataset. Throws `USYNC-1103` for a name that is none. */
+  folder(dataset: string): FolderCalls;
   /** The newest events, oldest first. */
   activity(max: number): readonly ObservedEvent[];
   /** Called after each event; for live views. Returns the way to stop it. */
@@ -77,6 +81,10 @@ export interface ReplicaOptions {
   /** For the message to who finds the database taken. */
   readonly dataFolder: string;
   readonly observe: Observe;
+  /** Where the contents of a folder come from. */
+  readonly contentPeers: ContentPeers;
+  /** Databases of this server: no folder may touch them. */
+  readonly databases: readonly string[];
 }
 
 export interface OpenedTransport {

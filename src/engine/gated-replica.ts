@@ -44,5 +44,6 @@ export function createGatedReplica(replica: Replica, isReady: () => boolean): Re
     rowHistory: gated((request) => replica.rowHistory(request)),
     undo: gated((request) => replica.undo(request)),
     close: () => replica.close(),
+    ...(replica.folder && { folder: replica.folder }),
   };
 }

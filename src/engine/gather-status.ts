@@ -53,6 +53,7 @@ async function datasetInput(ground: EngineGround, name: string, runner: Runner):
     proof: null,
     conflicts: [],
     quarantined: 0,
+    folder: null,
     isCurrent: false,
   };
   return {

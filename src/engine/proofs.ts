@@ -27,7 +27,7 @@ export async function waitUntilProven(place: Place, { timeoutMs, signal }: WaitO
     await runner.capture();
     if (runner.facts.isOpen) vectors.set(name, (await runner.replica.position()).vector);
   }
-  while (!isProven(place, vectors)) {
+  while (!isProven(place, vectors) || !(await isPlaced(ground))) {
     if (signal?.aborted || system.monotonicMs() >= untilMs) return;
     await sleep(system, Math.min(statusPollMs, Math.max(1, untilMs - system.monotonicMs())), signal);
   }
@@ -44,6 +44,13 @@ function isProven({ ground, network }: Place, vectors: ReadonlyMap<string, Versi
       return session?.stage === 'open' && isProvenNow(found, vectors.get(dataset) ?? null);
     });
   });
+}
+
+/** Every folder's disk is as its table says. */
+async function isPlaced(ground: EngineGround): Promise<boolean> {
+  for (const { replica, facts } of ground.runners.values())
+    if (facts.isOpen && ((await replica.folder?.status())?.pending ?? 0) > 0) return false;
+  return true;
 }
 
 const isCarrier = (peer: ListedServer, dataset: string): boolean =>

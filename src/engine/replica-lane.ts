@@ -54,17 +54,31 @@ export function createReplicaLane(options: LaneOptions): ReplicaLane {
       }
     }
   };
+  /** Contents are read beside the calls of the table: a merge must not wait for them, nor they for a merge. */
+  const contents = new Set<Promise<void>>();
+  const runContent = (round: number, call: ReplicaCall): void => {
+    const work = perform(round, call).finally(() => contents.delete(work));
+    contents.add(work);
+  };
   return {
     run(round, call) {
-      tail = tail.then(() => perform(round, call));
+      if (call.kind === 'answer' && call.question.kind === 'content') {
+        if (contents.size < contentsAtOnceMax) runContent(round, call);
+        else options.onResult(round, { kind: 'answer', id: call.id, answer: tooMany });
+      } else tail = tail.then(() => perform(round, call));
     },
     async end() {
       hasEnded = true;
       await tail;
+      await Promise.all(contents);
       await closeSnapshots(open);
     },
   };
 }
+
+/** More than a peer that keeps the rules has under way; each answer is bounded, so all are. */
+const contentsAtOnceMax = 64;
+const tooMany: Answer = { kind: 'failed', code: 'USYNC-1507', text: 'too many questions at once' };
 
 /** Their failure says nothing new: the snapshot is given up in any case. */
 async function closeSnapshots(open: Open): Promise<void> {
@@ -178,6 +192,10 @@ async function answerOf(replica: Replica, question: Question): Promise<Answer> {
         return { kind: 'sums', sums: await replica.bucketSums(question) };
       case 'rows':
         return { kind: 'rows', rows: await replica.bucketRows(question) };
+      case 'content': {
+        const pieces = await replica.folder?.read(question.requests);
+        return { kind: 'content', pieces: pieces ?? question.requests.map(() => null) };
+      }
     }
   } catch (error) {
     return { kind: 'failed', code: errorCodeOf(error), text: cutText(errorMessageOf(error), textBytesMax) };

@@ -71,6 +71,7 @@ function datasetStatus(dataset: DatasetInput, facts: StatusFacts): DatasetStatus
     tables: synced.length,
     rows: synced.reduce((sum, table) => sum + table.rows, 0),
     held: look.proof?.held ?? 0,
+    folder: look.folder,
     leftOut: look.proof?.leftOut ?? [],
     journalBytes: look.position?.journalBytes ?? 0,
     isLanding: look.position?.isLanding ?? false,
@@ -90,6 +91,7 @@ function datasetStatus(dataset: DatasetInput, facts: StatusFacts): DatasetStatus
 function datasetState(dataset: DatasetInput, carriers: readonly PeerInput[], facts: StatusFacts): SyncState {
   const { config, facts: own, look } = dataset;
   if (!own.isOpen || own.lastFailure !== null || own.selfTest.kind === 'failed') return 'degraded';
+  if (look.folder !== null && look.folder.problem !== null) return 'degraded';
   if (facts.server.membership === 'alone') return 'alone';
   if (look.position?.isFresh === true) return 'catching-up';
   if (carriers.length === 0) return 'alone';
@@ -97,6 +99,7 @@ function datasetState(dataset: DatasetInput, carriers: readonly PeerInput[], fac
   if (linked.some((session) => session?.kind === 'differs' || session?.kind === 'paused')) return 'degraded';
   const vector = look.position?.vector ?? null;
   if (linked.some((session) => session !== null && !isProvenNow(session, vector))) return 'catching-up';
+  if ((look.folder?.pending ?? 0) > 0) return 'catching-up';
   return linked.includes(null) ? 'waiting' : 'in-sync';
 }
 
@@ -109,6 +112,7 @@ function problemsOf(
     ...membershipProblems(facts),
     ...facts.datasets.flatMap((dataset) => datasetProblems(dataset, facts)),
     ...facts.datasets.flatMap((dataset) => epochProblems(dataset, facts)),
+    ...facts.datasets.flatMap((dataset) => folderProblems(dataset, facts)),
     ...datasets.flatMap((dataset) => heldProblems(dataset, facts)),
     ...facts.peers.flatMap((peer) => peerProblems(peer, facts)),
     ...peers.flatMap((peer) => clockProblems(peer, facts)),
@@ -194,7 +198,26 @@ function epochProblems({ config, isInternal, facts: own }: DatasetInput, facts: 
   return [problem(facts, { code: 'USYNC-1600', level: 'warn', subject, reason: `${capital(reason)}.`, sinceMs: atMs })];
 }
 
-function heldProblems({ name, held, quarantined }: DatasetStatus, facts: StatusFacts): Problem[] {
+function folderProblems({ config, look }: DatasetInput, facts: StatusFacts): Problem[] {
+  const { folder } = look;
+  if (folder === null) return [];
+  const subject = `dataset ${config.name}`;
+  const found: Problem[] = [];
+  if (folder.problem !== null) {
+    const { code, text } = folder.problem;
+    found.push(
+      problem(facts, { code: code in errorCatalogue ? (code as ErrorCode) : 'USYNC-1000', subject, reason: text }),
+    );
+  }
+  if (folder.waiting > 0) {
+    const reason = `${folder.waiting} ${folder.waiting === 1 ? 'file or folder waits' : 'files or folders wait'} here; the others go on.`;
+    found.push(problem(facts, { code: 'USYNC-1703', level: 'warn', subject, reason }));
+  }
+  return found;
+}
+
+function heldProblems({ name, held, quarantined, folder }: DatasetStatus, facts: StatusFacts): Problem[] {
+  if (folder !== null) return [];
   const count = Math.max(held, quarantined);
   if (count === 0) return [];
   const reason = `${count} ${count === 1 ? 'row is' : 'rows are'} held back here; all else is the same.`;

@@ -29,8 +29,10 @@ export function createDeletionGuard(dataset: string, nowMs: () => number): Delet
         const text = `${gone} of ${recorded} entries of dataset ${dataset} are gone from the disk at once.`;
         return new SyncError('USYNC-1702', text, { facts: { gone, recorded } });
       }
-      isAccepted = false;
-      if (gone > 0) recent.push({ atMs: nowMs(), count: gone });
+      if (gone > 0) {
+        isAccepted = false;
+        recent.push({ atMs: nowMs(), count: gone });
+      }
       return null;
     },
     accept: () => {

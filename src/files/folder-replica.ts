@@ -2,22 +2,16 @@
  * The replica of a folder dataset: the replica of its table of entries, and the disk's side of it. Journal, vectors,
  * merging, snapshots, digests and forks are those of any table.
  */
-import type { ContentRequest } from '../core/content-request.js';
 import type { Entry } from '../core/entry.js';
 import type { OriginId } from '../core/origin.js';
 import type { ConflictRecord, MergeOutcome, QuarantineRecord, Replica, SnapshotWriter } from '../databases/replica.js';
+import type { FolderCalls, WaitingEntry } from '../databases/folder-calls.js';
 import { sha256 } from './content-hash.js';
-import type { FolderStatus } from './folder-side.js';
-import type { WaitingEntry } from './waiting-list.js';
 
 /** The disk's side, in whatever thread it runs. */
-export interface FolderWork {
+export interface FolderWork extends FolderCalls {
   open(): Promise<void>;
   onTable(): void;
-  read(requests: readonly ContentRequest[]): Promise<readonly (Uint8Array | null)[]>;
-  status(): Promise<FolderStatus>;
-  waiting(max: number): Promise<readonly WaitingEntry[]>;
-  copies(max: number): Promise<readonly Entry[]>;
   close(): Promise<void>;
 }
 
@@ -37,6 +31,7 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
   };
   return {
     ...entries,
+    folder: work,
     async open() {
       const report = await entries.open();
       await work.open();

@@ -7,6 +7,7 @@ import type { ContentPeers, ContentRequest } from '../core/content-request.js';
 import type { Entry } from '../core/entry.js';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { EntryTable, HistoryRecord } from '../databases/entry-table.js';
+import type { FolderStatus, WaitingEntry } from '../databases/folder-calls.js';
 import { randomHex } from '../system/random.js';
 import type { System } from '../system/system.js';
 import { createContentGetter } from './content-getter.js';
@@ -15,7 +16,7 @@ import { createDeletionGuard, type DeletionGuard } from './deletion-guard.js';
 import { stateFolder } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
-import { dropStrayHistory, pruneHistory } from './history-keeper.js';
+import { dropStrayHistory, pruneHistory, restoreHistory } from './history-keeper.js';
 import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
 import { createPlacer, type Placer } from './placer.js';
 import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
@@ -23,7 +24,7 @@ import { recoverPlacing } from './recover-placing.js';
 import { openRootFolder, type RootFolder } from './root-folder.js';
 import { createScanner, type Scanner } from './scanner.js';
 import { prepareStateFolder, readFolderId, writeFolderId } from './state-folder.js';
-import { createWaitingList, type WaitingEntry } from './waiting-list.js';
+import { createWaitingList } from './waiting-list.js';
 
 export interface FolderSide {
   /** Opens the folder and starts to work. Rejects with `USYNC-1700` or `USYNC-1701` where it must not be touched. */
@@ -40,20 +41,11 @@ export interface FolderSide {
   leftOut(max: number): readonly WaitingEntry[];
   copies(max: number): readonly Entry[];
   history(request: { readonly path?: string; readonly max: number }): readonly HistoryRecord[];
+  /** Puts a file of the history back at its path, as an edit of this server. Rejects with `USYNC-1704`. */
+  restore(id: number): Promise<HistoryRecord>;
   /** A person says that what is missing is meant to be gone, and that this is the folder. */
   accept(): Promise<void>;
   close(): Promise<void>;
-}
-
-export interface FolderStatus {
-  readonly entries: number;
-  readonly bytes: number;
-  /** Paths that are not yet on disk as the table says. */
-  readonly pending: number;
-  readonly waiting: number;
-  readonly leftOut: number;
-  /** What stops the whole folder, or holds its deletions. */
-  readonly problem: { readonly code: string; readonly text: string } | null;
 }
 
 export interface FolderSideOptions {
@@ -134,6 +126,15 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
     leftOut: (max) => state.opened?.context.leftOut.list(max) ?? [],
     copies: (max) => table.rows.copies(max),
     history: (request) => table.history.list(request),
+    async restore(id) {
+      const record = table.history.byId(id);
+      const { opened } = state;
+      if (record === null || opened === null)
+        throw new SyncError('USYNC-1704', `The history of ${options.dataset} has no file ${id}.`);
+      await inTurn(state, () => Promise.resolve(restoreHistory(opened.context, record)));
+      await settle();
+      return record;
+    },
     accept: () => inTurn(state, () => accept(options, state)),
     async close() {
       state.isClosed = true;
@@ -221,6 +222,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     context,
     guard: state.guard,
     watch: (folder) => watch.add(folder),
+    isWatched: (folder) => watch.has(folder),
     unwatch: (folder) => watch.remove(folder),
     onIgnoreFile,
     settleMs: options.settleMs,

@@ -8,6 +8,7 @@ import type { RootFolder } from './root-folder.js';
  */
 export interface FolderWatch {
   add(folder: string): void;
+  has(folder: string): boolean;
   /** Ends the watches of a folder and of all below it. */
   remove(folder: string): void;
   /** Why hints are missing: the system allows no more watches. Null when all folders are watched. */
@@ -56,6 +57,7 @@ export function createFolderWatch({ root, onHint, onOverflow }: FolderWatchOptio
           shortage = 'The system allows no more watches (fs.inotify.max_user_watches); changes are found by looking.';
       }
     },
+    has: (folder) => watchers.has(folder),
     remove(folder) {
       for (const watched of watchers.keys()) if (watched === folder || watched.startsWith(`${folder}/`)) drop(watched);
     },

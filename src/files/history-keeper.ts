@@ -1,10 +1,11 @@
-import { linkSync, copyFileSync, constants, renameSync, rmSync } from 'node:fs';
+import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { folderVersion } from '../core/entry.js';
 import type { DiskRecord, HistoryBounds, HistoryRecord } from '../databases/entry-table.js';
 import { randomHex } from '../system/random.js';
-import { codeOf } from './disk-look.js';
-import { nameOf } from './entry-path.js';
+import { codeOf, lookAt } from './disk-look.js';
+import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
-import { historyFolder, namesInFolder } from './state-folder.js';
+import { historyFolder, namesInFolder, temporaryFolder } from './state-folder.js';
 
 /** Keeps what is replaced: a second name of the same file, so that its content costs nothing and nothing is ever missing. */
 export function keepReplaced(context: FolderContext, record: DiskRecord): void {
@@ -45,6 +46,34 @@ function add({ table, system }: FolderContext, { record, file, reason }: Kept): 
 /** The name helps a person who looks into the folder; the number keeps names apart. */
 const historyName = ({ system }: FolderContext, path: string): string =>
   `${Math.trunc(system.nowMs())}-${randomHex(system, 4)}-${Array.from(nameOf(path)).slice(0, 40).join('')}`;
+
+/** A copy, so that the history keeps its own. Whatever stands at the path is kept in the history by the next capture. */
+export function restoreHistory(context: FolderContext, { path, file, mode, mtime }: HistoryRecord): void {
+  const { root, table, system, dirty } = context;
+  const temporary = `${temporaryFolder}/restore-${randomHex(system, 6)}`;
+  root.at(`${historyFolder}/${file}`, (from) =>
+    root.at(temporary, (to) => {
+      copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      chmodSync(to, mode === 0 ? 0o644 : mode & 0o777);
+      utimesSync(to, mtime / 1e6, mtime / 1e6);
+    }),
+  );
+  mkdirOnTheWay(context, path);
+  const record = table.disk.at(path);
+  if (record !== null && record.version !== folderVersion && root.at(path, lookAt).kind === 'file')
+    keepReplaced(context, record);
+  root.at(temporary, (from) => root.at(path, (to) => renameSync(from, to)));
+  dirty(parentOf(path), nameOf(path));
+}
+
+function mkdirOnTheWay({ root }: FolderContext, path: string): void {
+  const folders: string[] = [];
+  for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) folders.unshift(folder);
+  for (const folder of folders)
+    root.at(folder, (place) => {
+      if (lookAt(place).kind === 'nothing') mkdirSync(place, { mode: 0o755 });
+    });
+}
 
 /** Forgets what exceeds the bounds, and files that a crash left without a record. */
 export function pruneHistory(context: FolderContext, bounds: HistoryBounds): void {

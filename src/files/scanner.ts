@@ -27,6 +27,7 @@ export interface ScannerOptions {
   readonly guard: DeletionGuard;
   /** Called before a folder is listed, so that nothing falls between the list and the watch. */
   readonly watch: (folder: string) => void;
+  readonly isWatched: (folder: string) => boolean;
   readonly unwatch: (folder: string) => void;
   readonly onIgnoreFile: () => void;
   /** A file that changed more recently is probably still being written. */
@@ -89,6 +90,8 @@ interface Pass {
   readonly queue: { readonly folder: string; readonly names: ReadonlySet<string> | null }[];
   readonly isWhole: boolean;
   readonly gone: Found[];
+  /** Something vanished a moment ago: more may follow. */
+  isDeleting: boolean;
   batch: Found[];
   bytes: number;
   captured: number;
@@ -107,12 +110,12 @@ async function pass(options: ScannerOptions, state: ScanState): Promise<number> 
   state.dirty = new Map();
   state.isAllDirty = false;
   state.dueAtMs = null;
-  const work: Pass = { queue: [], isWhole, gone: [], batch: [], bytes: 0, captured: 0 };
+  const work: Pass = { queue: [], isWhole, gone: [], isDeleting: false, batch: [], bytes: 0, captured: 0 };
   for (const [folder, names] of dirty) work.queue.push({ folder, names });
   for (let next = work.queue.pop(); next; next = work.queue.pop()) await scanOne(options, state, { work, ...next });
-  flush(options, work);
-  endGone(options, state, work);
-  if (state.unsettled.size > 0) state.dueAtMs ??= context.system.monotonicMs() + options.settleMs;
+  finish(options, state, work);
+  if (state.unsettled.size > 0 && state.held === null)
+    state.dueAtMs ??= context.system.monotonicMs() + options.settleMs;
   return work.captured;
 }
 
@@ -126,11 +129,17 @@ async function scanOne(options: ScannerOptions, state: ScanState, { work, folder
   const { context, watch } = options;
   if (names === null) watch(folder);
   const { differing, folders } = listFolder(context, folder, names);
-  for (const { path, isNew } of folders) if (isNew || work.isWhole) work.queue.push({ folder: path, names: null });
+  for (const { path, isNew } of folders) {
+    // One that was placed here is recorded, and not watched yet.
+    if (isNew || work.isWhole || !options.isWatched(path)) work.queue.push({ folder: path, names: null });
+  }
   for (const each of differing) {
+    if (mustSettle(options, state, each)) {
+      if (each.look.kind === 'nothing') work.isDeleting = true;
+      continue;
+    }
     if (each.record?.version === folderVersion && each.look.kind !== 'folder') goneBelow(options, work, each.path);
-    if (each.look.kind === 'nothing' || !mustSettle(options, state, each))
-      await readOne(options, state, { work, each });
+    await readOne(options, state, { work, each });
   }
   await pause();
 }
@@ -159,8 +168,10 @@ async function readOne(options: ScannerOptions, state: ScanState, { work, each }
   if (work.batch.length >= batchEntries || work.bytes >= batchBytes) flush(options, work);
 }
 
-/** Whether a file changed so recently that its writer may not be done. */
-function mustSettle(options: ScannerOptions, state: ScanState, { path, look }: Differing): boolean {
+/** Whether something changed so recently that its writer may not be done. */
+function mustSettle(options: ScannerOptions, state: ScanState, { path, look, record }: Differing): boolean {
+  // What vanished may be on its way to another name, or be about to be written anew: both are then found at once.
+  if (look.kind === 'nothing') return record !== null && !hasBeenGone(options, state, path);
   if (look.kind !== 'file') return false;
   const ageMs = options.context.system.nowMs() - look.changedMs;
   // An empty file is most often one that is about to be filled.
@@ -168,6 +179,16 @@ function mustSettle(options: ScannerOptions, state: ScanState, { path, look }: D
   if (ageMs < 0 || ageMs >= settleMs) return false;
   return !hasWaitedLong(options, state, path);
 }
+
+function hasBeenGone(options: ScannerOptions, state: ScanState, path: string): boolean {
+  const since = state.unsettledBefore.get(path);
+  if (since !== undefined && options.context.system.monotonicMs() - since >= options.settleMs) return true;
+  unsettle(options, state, path);
+  return false;
+}
+
+const isOverdue = ({ context }: ScannerOptions, state: ScanState, path: string): boolean =>
+  context.system.monotonicMs() - (state.unsettledBefore.get(path) ?? -Infinity) >= patienceMs;
 
 function hasWaitedLong(options: ScannerOptions, state: ScanState, path: string): boolean {
   unsettle(options, state, path);
@@ -198,14 +219,27 @@ function flush({ context }: ScannerOptions, work: Pass): void {
   work.bytes = 0;
 }
 
-/** Deletions come last, so that what was moved is at its new place already when it vanishes from the old one. */
-function endGone({ context, guard }: ScannerOptions, state: ScanState, work: Pass): void {
+/**
+ * Deletions come last, so that what was moved is at its new place already when it vanishes from the old one; in one
+ * transaction with what is new, unless that was too much.
+ */
+function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
+  const { context, guard } = options;
+  if (work.isDeleting && work.gone.some(({ path }) => !isOverdue(options, state, path))) {
+    // Deletions of one stroke are judged together.
+    for (const { path } of work.gone) if (state.unsettledBefore.has(path)) unsettle(options, state, path);
+    flush(options, work);
+    return;
+  }
   const counted = work.gone.filter(({ record }) => record !== null && !record.isKept).length;
   const held = guard.obstacle(counted, context.table.disk.count());
   if (held !== null) {
     state.held = held;
-    return;
+    // Still gone at the next look, it is judged at once.
+    for (const { path } of work.gone) state.unsettled.set(path, -Infinity);
+  } else {
+    if (work.isWhole && !work.isDeleting) state.held = null;
+    work.batch.push(...work.gone);
   }
-  if (work.isWhole) state.held = null;
-  if (work.gone.length > 0) work.captured += captureFound(context, work.gone);
+  flush(options, work);
 }

@@ -1,3 +1,5 @@
+import type { WaitingEntry } from '../databases/folder-calls.js';
+
 /** Paths with the reason why they wait. Bounded: of many, some are named and all are counted. */
 export interface WaitingList {
   put(path: string, reason: string): void;
@@ -6,11 +8,6 @@ export interface WaitingList {
   removeBelow(folder: string): void;
   count(): number;
   list(max: number): readonly WaitingEntry[];
-}
-
-export interface WaitingEntry {
-  readonly path: string;
-  readonly reason: string;
 }
 
 export function createWaitingList(): WaitingList {

@@ -6,6 +6,7 @@ import { nameBytesMax as tableNameBytesMax } from '../core/limits.js';
 import { RawText, type SqlValue } from '../core/value.js';
 import { readVector, writeVector } from '../core/vector-codec.js';
 import type { Answer, AnsweredRow, Question } from './message.js';
+import { readContentPieces, readContentRequests, writeContentPieces, writeContentRequests } from './content-codec.js';
 import {
   answerBytesMax,
   bucketRowsMax,
@@ -66,13 +67,18 @@ export function writeQuestion(writer: ByteWriter, question: Question): void {
       writer.varint(question.rowsMax);
       writer.varint(question.chosen.length);
       for (const bucket of question.chosen) writer.varint(bucket);
+      return;
+    case 'content':
+      writer.byte(3);
+      writeContentRequests(writer, question.requests);
   }
 }
 
 export function readQuestion(reader: ByteReader): Question {
   const kind = reader.byte();
   if (kind === 0) return { kind: 'digest' };
-  if (kind > 2) throw malformed('unknown kind of question');
+  if (kind === 3) return { kind: 'content', requests: readContentRequests(reader) };
+  if (kind > 3) throw malformed('unknown kind of question');
   const table = readText(reader, tableNameBytesMax);
   const buckets = readAtMost(reader, bucketsMax, 1);
   if (kind === 1) return { kind: 'sums', table, buckets };
@@ -106,6 +112,10 @@ export function writeAnswer(writer: ByteWriter, answer: Answer): void {
       writer.byte(2);
       writeRows(writer, answer.rows);
       return;
+    case 'content':
+      writer.byte(4);
+      writeContentPieces(writer, answer.pieces);
+      return;
     case 'failed':
       writer.byte(3);
       writeText(writer, answer.code, nameBytesMax);
@@ -131,6 +141,8 @@ export function readAnswer(reader: ByteReader): Answer {
     }
     case 3:
       return { kind: 'failed', code: readText(reader, nameBytesMax), text: readText(reader, textBytesMax) };
+    case 4:
+      return { kind: 'content', pieces: readContentPieces(reader) };
     default:
       throw malformed('unknown kind of answer');
   }

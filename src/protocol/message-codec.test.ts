@@ -8,6 +8,8 @@ import { stampMax, type Stamp } from '../core/stamp.js';
 import { SyncError } from '../core/sync-error.js';
 import { RawText, type SqlValue } from '../core/value.js';
 import type { ChainHash, VectorEntry, VersionVector } from '../core/version-vector.js';
+import type { ContentRequest } from '../core/content-request.js';
+import type { EntryVersion } from '../core/entry.js';
 import type { Answer, HelloMessage, Message, Question } from './message.js';
 import { decodeHello, decodeMessage, encodeMessage, protocolMagic } from './message-codec.js';
 import { frameBytesMax } from './protocol-limits.js';
@@ -46,6 +48,14 @@ const value: fc.Arbitrary<SqlValue> = fc.oneof(
   bytes.map((raw) => new RawText(raw)),
 );
 const proof = record({ vector, digest, leftOut: fc.array(text, { maxLength: 4 }), held: count });
+const contentRequest: fc.Arbitrary<ContentRequest> = record({
+  version: fc.tuple(fc.constantFrom('f', 'm'), fc.integer()).map(([kind, number]) => {
+    return `${kind}:${String(Math.abs(number)).padStart(43, '_')}` as EntryVersion;
+  }),
+  part: fc.constantFrom('content' as const, 'list' as const),
+  offset: count,
+  length: fc.nat({ max: 16_000 }),
+});
 const question: fc.Arbitrary<Question> = fc.oneof(
   fc.constant<Question>({ kind: 'digest' }),
   record({ kind: fc.constant('sums' as const), table: text, buckets: fc.integer({ min: 1, max: 65_536 }) }),
@@ -56,6 +66,7 @@ const question: fc.Arbitrary<Question> = fc.oneof(
     chosen: fc.array(fc.nat({ max: 499 }), { maxLength: 9 }),
     rowsMax: fc.integer({ min: 1, max: 4096 }),
   }),
+  record({ kind: fc.constant('content' as const), requests: fc.array(contentRequest, { maxLength: 8 }) }),
 );
 const row = record({ bucket: count, key: fc.array(value, { maxLength: 4 }), hash });
 const answer: fc.Arbitrary<Answer> = fc.oneof(
@@ -63,6 +74,7 @@ const answer: fc.Arbitrary<Answer> = fc.oneof(
   record({ kind: fc.constant('sums' as const), sums: fc.array(hash, { maxLength: 9 }) }),
   record({ kind: fc.constant('rows' as const), rows: fc.array(row, { maxLength: 5 }) }),
   record({ kind: fc.constant('failed' as const), code: text, text }),
+  record({ kind: fc.constant('content' as const), pieces: fc.array(fc.option(bytes), { maxLength: 8 }) }),
 );
 /** Stamps grow, and each point's `prev` is the one before it. */
 const history = fc
@@ -209,4 +221,18 @@ test('a hello of another version is told apart before the rest is read (W6)', ()
       (error) => error instanceof SyncError && error.code === 'USYNC-1502',
     );
   }
+});
+
+test('a question for contents beyond the bounds, or for what is no content, is refused (W5)', () => {
+  const version = `f:${'A'.repeat(43)}` as EntryVersion;
+  const ask = (requests: readonly ContentRequest[]): Uint8Array =>
+    encodeMessage({ kind: 'ask', dataset: 0, id: 1, question: { kind: 'content', requests } });
+  const request = { version, part: 'content', offset: 0, length: 65_536 } as const;
+  assert.equal(decodeMessage(ask([request, request])).kind, 'ask');
+  for (const requests of [
+    [request, request, { ...request, length: 1 }],
+    [{ ...request, version: 'l:../etc' as EntryVersion }],
+    Array.from({ length: 257 }, () => ({ ...request, length: 0 })),
+  ])
+    assert.throws(() => decodeMessage(ask(requests)), { name: 'SyncError' });
 });

@@ -4,6 +4,7 @@
  */
 import type { DatasetDigest } from '../core/digest.js';
 import type { History } from '../core/branch.js';
+import type { ContentRequest } from '../core/content-request.js';
 import type { OriginId, ServerId } from '../core/origin.js';
 import type { Stamp } from '../core/stamp.js';
 import type { SqlValue } from '../core/value.js';
@@ -113,9 +114,11 @@ export interface ProofMessage {
   readonly held: number;
 }
 
-/** What `usync verify` asks a peer. */
+/** What `usync verify` asks a peer, and what a folder dataset asks for: pieces of contents. */
 export type Question =
   | { readonly kind: 'digest' }
+  /** Since version 2. */
+  | { readonly kind: 'content'; readonly requests: readonly ContentRequest[] }
   | { readonly kind: 'sums'; readonly table: string; readonly buckets: number }
   | {
       readonly kind: 'rows';
@@ -140,6 +143,8 @@ export type Answer =
     }
   | { readonly kind: 'sums'; readonly sums: readonly number[] }
   | { readonly kind: 'rows'; readonly rows: readonly AnsweredRow[] }
+  /** In the order of the requests; null for what is not there. */
+  | { readonly kind: 'content'; readonly pieces: readonly (Uint8Array | null)[] }
   | { readonly kind: 'failed'; readonly code: string; readonly text: string };
 
 export interface AnsweredRow {

@@ -5,7 +5,9 @@
 
 /** The versions of the protocol that this code speaks. */
 export const protocolVersionMin = 1;
-export const protocolVersionMax = 1;
+export const protocolVersionMax = 2;
+/** Since this version peers answer questions for contents. */
+export const contentSinceVersion = 2;
 
 /** A frame that is longer ends the channel (USYNC-1507). */
 export const frameBytesMax = 1024 * 1024;

@@ -103,7 +103,7 @@ test('each side greets at once, asks its engine about the other, and opens when 
 test('hellos that cannot be are refused with their code (W2, W6)', () => {
   const cases: [Uint8Array, string][] = [
     [new TextEncoder().encode('GET / HTTP/1.1'), 'USYNC-1502'],
-    [encodeMessage(hello({ versionMin: 2, versionMax: 5 })), 'USYNC-1503'],
+    [encodeMessage(hello({ versionMin: 3, versionMax: 5 })), 'USYNC-1503'],
     [encodeMessage(hello({ server: self })), 'USYNC-1404'],
     [encodeMessage(hello({ server: self, bootNonce: '11'.repeat(16) })), 'USYNC-1404'],
     [encodeMessage(hello()).subarray(0, 40), 'USYNC-1504'],

@@ -157,7 +157,8 @@ function handle(parts: SessionParts, event: SessionEvent): void {
       return;
     case 'result': {
       const dataset = datasetByName.get(event.dataset);
-      if (dataset?.round === event.round) dataset.onResult(event.result);
+      // An answer is of its question, whatever happened to the streams meanwhile.
+      if (dataset?.round === event.round || event.result.kind === 'answer') dataset?.onResult(event.result);
       return;
     }
     case 'failed': {

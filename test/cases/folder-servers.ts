@@ -113,6 +113,9 @@ async function openServer(ground: string, { name, others, options }: Opening): P
     async capture() {
       await new Promise((resolve) => setTimeout(resolve, 60));
       await side.rescan();
+      // What vanished counts when it is still gone a moment later.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      await side.rescan();
       while ((await replica.drain()).hasMore);
     },
     async close() {
@@ -145,7 +148,11 @@ const workOf = (side: FolderSide) => ({
   read: async (requests: readonly ContentRequest[]) => side.read(requests),
   status: async () => side.status(),
   waiting: async (max: number) => side.waiting(max),
+  leftOut: async (max: number) => side.leftOut(max),
   copies: async (max: number) => side.copies(max),
+  history: async (request: { readonly max: number }) => side.history(request),
+  restore: (id: number) => side.restore(id),
+  accept: () => side.accept(),
   close: () => side.close(),
 });
 

@@ -39,6 +39,7 @@ const pureRooms = ['core', 'protocol'];
 /** Only the contracts of these rooms are open to the engine and to files; their adapters are named by the cli and the library alone. */
 const contracts = [
   'databases/entry-table.ts',
+  'databases/folder-calls.ts',
   'databases/replica.ts',
   'databases/server-list.ts',
   'transports/transport.ts',

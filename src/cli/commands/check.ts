@@ -3,6 +3,7 @@ import { errorCodeOf, errorMessageOf } from '../../core/sync-error.js';
 import type { CommandContext } from '../command-context.js';
 import type { DatabasePlan } from '../database-plan.js';
 import { exitCodeOf, exitCodes } from '../exit-codes.js';
+import { printable } from '../terminal.js';
 
 export function addCheckCommand(program: Command, context: CommandContext): void {
   program
@@ -14,6 +15,11 @@ export function addCheckCommand(program: Command, context: CommandContext): void
       const { config } = await context.config();
       const results: { dataset: string; plan?: DatabasePlan; error?: { code: string; message: string } }[] = [];
       for (const dataset of config.datasets) {
+        if (dataset.sqlite === undefined) {
+          terminal.print(`${printable(dataset.name)}: the folder ${printable(dataset.folder ?? '')}`);
+          results.push({ dataset: dataset.name });
+          continue;
+        }
         try {
           const plan = planDatabase(dataset.sqlite);
           for (const line of planLines(dataset.name, plan)) terminal.print(line);

@@ -8,9 +8,11 @@ import { SyncError, errorMessageOf } from '../../core/sync-error.js';
 import type { CommandContext } from '../command-context.js';
 import { findDatabases } from '../find-databases.js';
 import { forgetIdentity } from '../forget-identity.js';
+import { printable } from '../terminal.js';
 
 interface InitOptions {
   readonly database?: readonly string[];
+  readonly folder?: readonly string[];
   readonly serverName?: string;
   readonly dryRun?: boolean;
   readonly newIdentity?: boolean;
@@ -21,6 +23,7 @@ export function addInitCommand(program: Command, context: CommandContext): void 
     .command('init')
     .description('find the databases of the application, write the configuration, show the plan')
     .option('--database <file...>', 'these databases instead of all that are found')
+    .option('--folder <folder...>', 'these folders too, with everything in them that is no database')
     .option('--server-name <name>', "what people call this server (default: the machine's name)")
     .option('--dry-run', 'show the plan, write nothing')
     .option('--new-identity', 'for a cloned machine: forget key and group, so that it can join as a new server')
@@ -34,24 +37,30 @@ export function addInitCommand(program: Command, context: CommandContext): void 
         });
       }
       const folder = dirname(path);
+      const folders = options.folder ?? [];
       const files = options.database ?? findDatabases(folder);
-      if (files.length === 0)
+      if (files.length + folders.length === 0)
         throw new SyncError('USYNC-1200', `no SQLite database was found below ${folder}`, {
           nextStep: 'Start the application once, or name the file: usync init --database FILE',
         });
       const datasets = named(files.map((file) => relative(folder, resolve(file)) || file));
+      const folderDatasets = namedFolders(
+        folders.map((each) => relative(folder, resolve(each)) || '.'),
+        datasets,
+      );
       const plans = await Promise.all(datasets.map(({ name, sqlite }) => planOrReason(name, resolve(folder, sqlite))));
+      for (const each of folderDatasets) terminal.print(`${each.name}: the folder ${printable(each.folder)}`);
       for (const { lines } of plans) for (const line of lines) terminal.print(line);
       const name = options.serverName ?? hostname();
       if (options.dryRun !== true) {
-        writeFileSync(path, configText(name, datasets), { flag: 'wx' });
+        writeFileSync(path, configText(name, [...datasets, ...folderDatasets]), { flag: 'wx' });
         await loadConfig({ file: path, env: {}, flags: {}, folder, hostName: name });
         terminal.say(`Wrote ${path}. Next: usync run`);
       }
       terminal.result({
         configPath: options.dryRun === true ? null : path,
         name,
-        datasets,
+        datasets: [...datasets, ...folderDatasets],
         plans: plans.map(({ plan }) => plan),
       });
     });
@@ -71,6 +80,22 @@ function named(files: readonly string[]): NamedFile[] {
   }));
 }
 
+interface NamedFolder {
+  readonly name: string;
+  readonly folder: string;
+}
+
+/** A folder that has the name of a database gets another one. */
+function namedFolders(folders: readonly string[], databases: readonly NamedFile[]): NamedFolder[] {
+  const taken = new Set(databases.map(({ name }) => name));
+  return folders.map((folder) => {
+    const short = clean(basename(resolve(folder)));
+    const name = [short, `${short}-files`, clean(folder)].find((each) => !taken.has(each)) ?? `${short}-${taken.size}`;
+    taken.add(name);
+    return { name, folder };
+  });
+}
+
 const clean = (text: string): string =>
   text
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')
@@ -87,7 +112,7 @@ async function planOrReason(name: string, path: string): Promise<{ lines: string
   }
 }
 
-function configText(name: string, datasets: readonly NamedFile[]): string {
+function configText(name: string, datasets: readonly (NamedFile | NamedFolder)[]): string {
   const document = new Document({ name, datasets });
   document.commentBefore =
     ' Universal Sync. All settings: usync config schema, docs/configuration.md\n Datasets of the same name on two servers are kept identical.';

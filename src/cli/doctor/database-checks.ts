@@ -1,4 +1,6 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import type { DatasetConfig } from '../../config/config.js';
+import { errorCatalogue } from '../../core/error-catalogue.js';
 import { SyncError, errorMessageOf } from '../../core/sync-error.js';
 import { numbersByTrigger } from '../../databases/sqlite/capture/capture-triggers.js';
 import { foreignSyncTraces } from '../../databases/sqlite/connection/foreign-sync-traces.js';
@@ -11,11 +13,13 @@ import { fail, ok, warn, type Finding } from './finding.js';
 /** One database: can it be opened, is every table captured, does another sync system work on it. Changes nothing. */
 export function databaseChecks(dataset: DatasetConfig): Finding[] {
   const subject = `dataset ${printable(dataset.name)}`;
+  const { sqlite } = dataset;
+  if (sqlite === undefined) return folderChecks(subject, dataset.folder ?? '');
   let opened: OpenedDatabase;
   try {
     // A writer's checks first: a database that cannot be written is no help, however well it reads.
-    openDatabase(dataset.sqlite).connection.close();
-    opened = openDatabase(dataset.sqlite, { isReadOnly: true });
+    openDatabase(sqlite).connection.close();
+    opened = openDatabase(sqlite, { isReadOnly: true });
   } catch (error) {
     return [fail(subject, printable(errorMessageOf(error)), error instanceof SyncError ? error.nextStep : '')];
   }
@@ -24,6 +28,16 @@ export function databaseChecks(dataset: DatasetConfig): Finding[] {
   } finally {
     opened.connection.close();
   }
+}
+
+function folderChecks(subject: string, folder: string): Finding[] {
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    if (statSync(folder).isDirectory()) return [ok(subject, `the folder ${printable(folder)} can be read and written`)];
+  } catch (error) {
+    return [fail(subject, printable(errorMessageOf(error)), errorCatalogue['USYNC-1700'].nextStep)];
+  }
+  return [fail(subject, `${printable(folder)} is no folder`, errorCatalogue['USYNC-1700'].nextStep)];
 }
 
 function journalCheck(subject: string, { journalMode, sqliteVersion }: OpenedDatabase): Finding {

@@ -20,6 +20,10 @@ export function createHistoryRecords(connection: Connection): HistoryRecords {
             .cached(`SELECT ${columns} FROM history WHERE path = ? ORDER BY id DESC LIMIT ?`)
             .all(path, BigInt(max))
       ).map(recordOf),
+    byId(id) {
+      const row = connection.cached(`SELECT ${columns} FROM history WHERE id = ?`).get(BigInt(id));
+      return row === undefined ? null : recordOf(row);
+    },
     holding: (version) =>
       connection.cached(`SELECT ${columns} FROM history WHERE version = ?`).all(version).map(recordOf),
     excess: ({ olderThanMs, versionsMax, bytesMax }) =>

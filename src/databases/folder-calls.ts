@@ -1,0 +1,41 @@
+/**
+ * What a replica of a folder dataset answers besides the calls of every replica: about the disk, not about the table.
+ *
+ * 1. `read` gives bytes as they stand: whoever asks checks them.
+ * 2. `accept` and `restore` are decisions of a person; what they do is an edit like any other.
+ */
+import type { ContentRequest } from '../core/content-request.js';
+import type { Entry } from '../core/entry.js';
+import type { HistoryRecord } from './entry-table.js';
+
+export interface FolderCalls {
+  read(requests: readonly ContentRequest[]): Promise<readonly (Uint8Array | null)[]>;
+  status(): Promise<FolderStatus>;
+  /** Entries that cannot be read or placed, each with its reason. */
+  waiting(max: number): Promise<readonly WaitingEntry[]>;
+  /** What takes no part for a reason worth telling. */
+  leftOut(max: number): Promise<readonly WaitingEntry[]>;
+  /** Conflict copies that stand. */
+  copies(max: number): Promise<readonly Entry[]>;
+  history(request: { readonly path?: string; readonly max: number }): Promise<readonly HistoryRecord[]>;
+  /** Puts a file of the history back at its path; what stands there goes to the history. Throws `USYNC-1704`. */
+  restore(id: number): Promise<HistoryRecord>;
+  /** What is missing is meant to be gone, and this is the folder. */
+  accept(): Promise<void>;
+}
+
+export interface FolderStatus {
+  readonly entries: number;
+  readonly bytes: number;
+  /** Paths that are not yet on disk as the table says. */
+  readonly pending: number;
+  readonly waiting: number;
+  readonly leftOut: number;
+  /** What stops the whole folder, or holds its deletions. */
+  readonly problem: { readonly code: string; readonly text: string } | null;
+}
+
+export interface WaitingEntry {
+  readonly path: string;
+  readonly reason: string;
+}

@@ -1,0 +1,31 @@
+import type { ContentPeers } from '../core/content-request.js';
+import { SyncError } from '../core/sync-error.js';
+import { contentSinceVersion } from '../protocol/protocol-limits.js';
+import type { PeerLink, PeerLinks } from './peer-links.js';
+
+/** Asks connected peers for contents of one dataset: the one with the fewest open questions first, then the others. */
+export function createContentPeers(dataset: string, links: () => PeerLinks | null): ContentPeers {
+  const openByLink = new WeakMap<PeerLink, number>();
+  const openOf = (link: PeerLink): number => openByLink.get(link) ?? 0;
+  return {
+    async fetch(requests) {
+      const peers = (links()?.all() ?? []).filter((link) => isAble(link, dataset));
+      if (peers.length === 0) throw new SyncError('USYNC-1703', 'No server that carries the dataset is connected.');
+      const pieces: (Uint8Array | null)[] = requests.map(() => null);
+      for (const link of peers.toSorted((a, b) => openOf(a) - openOf(b))) {
+        const missing = requests.flatMap((request, index) => (pieces[index] === null ? [{ request, index }] : []));
+        if (missing.length === 0) break;
+        openByLink.set(link, openOf(link) + 1);
+        const wanted = missing.map(({ request }) => request);
+        const answer = await link.session.ask(dataset, { kind: 'content', requests: wanted });
+        openByLink.set(link, openOf(link) - 1);
+        if (answer.kind !== 'content' || answer.pieces.length !== wanted.length) continue;
+        for (const [at, { index }] of missing.entries()) pieces[index] = answer.pieces[at] ?? null;
+      }
+      return pieces;
+    },
+  };
+}
+
+const isAble = ({ hello, session }: PeerLink, dataset: string): boolean =>
+  hello.versionMax >= contentSinceVersion && session.status().datasets.some((each) => each.dataset === dataset);

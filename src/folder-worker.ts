@@ -1,0 +1,77 @@
+/** The worker thread of one folder: scanning, hashing and placing, so that no connection waits for a disk. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ContentRequest } from './core/content-request.js';
+import { openSqliteEntryTable } from './databases/sqlite/entries/sqlite-entry-table.js';
+import { createFolderSide, type FolderSideOptions } from './files/folder-side.js';
+import {
+  buffersOf,
+  errorOf,
+  failureOf,
+  type FolderMethod,
+  type MessageFromFolder,
+  type MessageToFolder,
+} from './folder-messages.js';
+import { createRealSystem } from './system/real-system.js';
+
+/** What the worker is told at its start. */
+export interface FolderWorkerData extends Omit<FolderSideOptions, 'table' | 'peers' | 'system' | 'onCaptured'> {
+  readonly statePath: string;
+}
+
+interface Waiting {
+  readonly resolve: (pieces: readonly (Uint8Array | null)[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const { statePath, ...options } = workerData as FolderWorkerData;
+const fetches = new Map<number, Waiting>();
+let lastFetch = 0;
+
+const post = (message: MessageFromFolder, transfer: readonly ArrayBuffer[] = []): void =>
+  parentPort?.postMessage(message, [...transfer]);
+
+const table = openSqliteEntryTable(statePath);
+const side = createFolderSide({
+  ...options,
+  table,
+  system: createRealSystem(),
+  onCaptured: () => post({ kind: 'captured' }),
+  peers: {
+    fetch: (requests) =>
+      new Promise((resolve, reject) => {
+        const id = ++lastFetch;
+        fetches.set(id, { resolve, reject });
+        post({ kind: 'fetch', id, requests });
+      }),
+  },
+});
+
+parentPort?.on('message', (message: MessageToFolder) => {
+  if (message.kind === 'call') void answer(message);
+  else {
+    const waiting = fetches.get(message.id);
+    fetches.delete(message.id);
+    if (message.kind === 'fetched') waiting?.resolve(message.pieces);
+    else waiting?.reject(errorOf(message.failure));
+  }
+});
+
+async function answer({ id, method, args }: Extract<MessageToFolder, { kind: 'call' }>): Promise<void> {
+  try {
+    const result = await perform(method, args);
+    post({ kind: 'answer', id, result }, method === 'read' ? buffersOf(result as (Uint8Array | null)[]) : []);
+  } catch (error) {
+    post({ kind: 'failure', id, failure: failureOf(error) });
+  }
+}
+
+async function perform(method: FolderMethod, args: readonly unknown[]): Promise<unknown> {
+  if (method === 'read') return side.read(...(args as [readonly ContentRequest[]]));
+  if (method === 'close') {
+    await side.close();
+    table.close();
+    return undefined;
+  }
+  // The caller is typed by the same contract, so the arguments fit the method.
+  return (side[method] as (...given: readonly unknown[]) => unknown)(...args);
+}

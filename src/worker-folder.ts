@@ -1,0 +1,107 @@
+import { Worker } from 'node:worker_threads';
+import type { ContentPeers } from './core/content-request.js';
+import { SyncError } from './core/sync-error.js';
+import type { FolderWork } from './files/folder-replica.js';
+import {
+  buffersOf,
+  errorOf,
+  failureOf,
+  type FolderMethod,
+  type MessageFromFolder,
+  type MessageToFolder,
+} from './folder-messages.js';
+import type { FolderWorkerData } from './folder-worker.js';
+
+export interface WorkerFolderOptions {
+  readonly data: FolderWorkerData;
+  readonly peers: ContentPeers;
+  readonly onCaptured: () => void;
+}
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The disk's side of a folder in a worker thread of its own, from `open` to `close`. */
+export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOptions): FolderWork {
+  const waiting = new Map<number, Waiting>();
+  let worker: Worker | null = null;
+  let lastId = 0;
+  const post = (message: MessageToFolder, transfer: readonly ArrayBuffer[] = []): void =>
+    worker?.postMessage(message, [...transfer]);
+  const call = <T>(method: FolderMethod, ...args: readonly unknown[]): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      if (worker === null) {
+        reject(new SyncError('USYNC-1002', `dataset ${data.dataset} is not open`));
+        return;
+      }
+      const id = ++lastId;
+      waiting.set(id, { resolve: (value) => resolve(value as T), reject });
+      post({ kind: 'call', id, method, args });
+    });
+
+  const receive = (message: MessageFromFolder): void => {
+    if (message.kind === 'captured') onCaptured();
+    else if (message.kind === 'fetch')
+      void fetchFor(message, peers).then(({ reply, transfer }) => post(reply, transfer));
+    else {
+      const one = waiting.get(message.id);
+      waiting.delete(message.id);
+      if (message.kind === 'answer') one?.resolve(message.result);
+      else one?.reject(errorOf(message.failure));
+    }
+  };
+  const lose = (lost: Worker, cause: unknown): void => {
+    if (worker !== lost) return;
+    worker = null;
+    const error = new SyncError('USYNC-1000', `the worker of dataset ${data.dataset} ended`, { cause });
+    for (const each of waiting.values()) each.reject(error);
+    waiting.clear();
+  };
+  return {
+    async open() {
+      if (worker === null) {
+        const started = new Worker(new URL('./folder-worker.js', import.meta.url), { workerData: data });
+        started.on('message', receive);
+        started.on('error', (error) => lose(started, error));
+        started.on('exit', () => lose(started, new Error('the worker ended')));
+        worker = started;
+      }
+      await call('open');
+    },
+    // A worker that is gone says so to the calls that matter.
+    onTable: () => void call('onTable').catch(() => undefined),
+    read: (requests) => call('read', requests),
+    status: () => call('status'),
+    waiting: (max) => call('waiting', max),
+    leftOut: (max) => call('leftOut', max),
+    copies: (max) => call('copies', max),
+    history: (request) => call('history', request),
+    restore: (id) => call('restore', id),
+    accept: () => call('accept'),
+    async close() {
+      const running = worker;
+      if (running === null) return;
+      try {
+        await call('close');
+      } finally {
+        lose(running, null);
+        await running.terminate();
+      }
+    },
+  };
+}
+
+type FetchRequest = Extract<MessageFromFolder, { kind: 'fetch' }>;
+type FetchReply = { readonly reply: MessageToFolder; readonly transfer: readonly ArrayBuffer[] };
+
+/** Never rejects: a failure is an answer. */
+async function fetchFor({ id, requests }: FetchRequest, peers: ContentPeers): Promise<FetchReply> {
+  try {
+    const pieces = await peers.fetch(requests);
+    return { reply: { kind: 'fetched', id, pieces }, transfer: buffersOf(pieces) };
+  } catch (error) {
+    return { reply: { kind: 'not-fetched', id, failure: failureOf(error) }, transfer: [] };
+  }
+}

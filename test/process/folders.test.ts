@@ -1,0 +1,133 @@
+/** Whole engines with a folder and a database each, over loopback TLS. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, renameSync, existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { composeEngine } from '../../src/compose-engine.js';
+import type { Config } from '../../src/config/config.js';
+import { openConnection } from '../../src/databases/sqlite/connection/driver.js';
+import type { Engine } from '../../src/engine/engine.js';
+import { treeOf } from '../cases/folder-servers.js';
+
+interface FolderEngine {
+  readonly root: string;
+  readonly config: Config;
+  engine: Engine;
+}
+
+const timeoutMs = 30_000;
+
+const start = (config: Config): Engine => composeEngine(config, { version: 'test', observe: () => undefined });
+
+async function add(ground: string, name: string): Promise<FolderEngine> {
+  const root = join(ground, name, 'instance');
+  mkdirSync(root, { recursive: true });
+  // The database stands inside the folder, as applications have it.
+  const database = openConnection(join(root, 'app.db'));
+  database.exec('PRAGMA journal_mode = WAL; CREATE TABLE IF NOT EXISTS item (id INTEGER PRIMARY KEY, name TEXT)');
+  database.close();
+  const config: Config = {
+    name,
+    dataFolder: join(ground, name, 'data'),
+    listen: { host: '127.0.0.1', port: 0, advertise: [] },
+    datasets: [
+      { name: 'app', sqlite: join(root, 'app.db'), landing: 'bounded', polite: false, tables: {} },
+      { name: 'instance', folder: root, landing: 'bounded', polite: false, tables: {} },
+    ],
+    journal: { daysMax: 14, bytesMax: 1e9, historyDays: 30, historyBytes: 1e9 },
+    log: { level: 'info', format: 'auto' },
+  };
+  const engine = start(config);
+  await engine.start();
+  return { root, config, engine };
+}
+
+async function groundOf(context: TestContext, names: readonly string[]): Promise<FolderEngine[]> {
+  const ground = mkdtempSync(join(tmpdir(), 'usync-engines-'));
+  const servers: FolderEngine[] = [];
+  context.after(async () => {
+    for (const { engine } of servers) await engine.stop('the test is over');
+    rmSync(ground, { recursive: true, force: true });
+  });
+  for (const name of names) servers.push(await add(ground, name));
+  return servers;
+}
+
+async function joinAll([first, ...others]: readonly FolderEngine[]): Promise<void> {
+  assert.ok(first);
+  for (const { engine } of others) {
+    const { code } = await first.engine.invite();
+    assert.equal((await engine.join({ code })).state, 'joined');
+  }
+}
+
+async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  for (const startedAt = Date.now(); Date.now() - startedAt < timeoutMs;) {
+    if (await isTrue()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.fail(`${what} did not happen`);
+}
+
+const textAt = (path: string): string | null => (existsSync(path) ? readFileSync(path, 'utf8') : null);
+
+test('a folder with the database inside it is kept identical beside the rows, and status and verify cover it', async (context) => {
+  const servers = await groundOf(context, ['pit', 'stands', 'judges']);
+  const [pit, stands, judges] = servers;
+  assert.ok(pit && stands && judges);
+  mkdirSync(join(pit.root, 'uploads'));
+  for (let index = 0; index < 50; index++) writeFileSync(join(pit.root, 'uploads', `${index}.txt`), `file ${index}`);
+  const large = Buffer.alloc(5_000_000, 'large ');
+  writeFileSync(join(pit.root, 'large.bin'), large);
+  await joinAll(servers);
+  const without = (root: string): string[] => Object.keys(treeOf(root)).filter((path) => !path.startsWith('app.db'));
+  for (const { root } of [stands, judges]) {
+    await until('the whole tree is there', () => without(root).length === 52);
+    await until('the large file is there', () => existsSync(join(root, 'large.bin')));
+    assert.ok(readFileSync(join(root, 'large.bin')).equals(large));
+  }
+  writeFileSync(join(stands.root, 'uploads/1.txt'), 'edited by stands');
+  renameSync(join(judges.root, 'uploads/2.txt'), join(judges.root, 'uploads/renamed.txt'));
+  await until('the edit is at pit', () => textAt(join(pit.root, 'uploads/1.txt')) === 'edited by stands');
+  await until('the rename is at pit', () => textAt(join(pit.root, 'uploads/renamed.txt')) === 'file 2');
+  for (const { engine } of servers) await engine.waitUntilInSync({ timeoutMs });
+  for (const { engine } of servers) {
+    const status = await engine.waitUntilInSync({ timeoutMs });
+    assert.equal(status.isInSync, true, `${status.headline} ${JSON.stringify(status.problems)}`);
+    assert.equal(status.datasets.find(({ name }) => name === 'instance')?.rows, 52);
+    assert.equal((await engine.verify()).isEqual, true);
+  }
+  assert.deepEqual(without(stands.root), without(pit.root));
+  const history = await pit.engine.folder('instance').history({ max: 10 });
+  assert.deepEqual(
+    history.map(({ path }) => path),
+    ['uploads/1.txt'],
+  );
+  await pit.engine.folder('instance').restore(history[0]?.id ?? 0);
+  await until('the restored file is everywhere', () => textAt(join(judges.root, 'uploads/1.txt')) === 'file 1');
+});
+
+test('both servers edit while one is down; after its return both edits stand', async (context) => {
+  const servers = await groundOf(context, ['pit', 'stands']);
+  const [pit, stands] = servers;
+  assert.ok(pit && stands);
+  writeFileSync(join(pit.root, 'plan.txt'), 'first');
+  await joinAll(servers);
+  await until('the file is at stands', () => textAt(join(stands.root, 'plan.txt')) === 'first');
+  await stands.engine.stop('down');
+  writeFileSync(join(stands.root, 'plan.txt'), 'by stands');
+  writeFileSync(join(pit.root, 'plan.txt'), 'by pit');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  stands.engine = start(stands.config);
+  await stands.engine.start();
+  const contents = (root: string): string[] =>
+    Object.entries(treeOf(root))
+      .filter(([path]) => path.startsWith('plan'))
+      .map(([, content]) => content)
+      .toSorted((a, b) => (a < b ? -1 : 1));
+  for (const { root } of servers) await until('both edits stand', () => contents(root).length === 2);
+  assert.deepEqual(contents(pit.root), ['644 by pit', '644 by stands']);
+  assert.deepEqual(contents(stands.root), ['644 by pit', '644 by stands']);
+  assert.equal((await pit.engine.conflicts({ dataset: 'instance', max: 5 })).conflicts.length, 1);
+});
