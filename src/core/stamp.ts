@@ -10,10 +10,12 @@ const counterSize = 4096;
 /** Capped well below 2^53, so that "+1" always has room (year 2087 and more). */
 export const stampMax = (2 ** 53 - 2 ** 40) as Stamp;
 export const zeroStamp = 0 as Stamp;
+/** What a clock beyond the end of time gives: a server that was there once must still be able to go on counting. */
+const clockStampMax = (stampMax - 2 ** 39) as Stamp;
 
 /** The first stamp of a millisecond. Times before 2020 give the smallest stamp there is. */
 export const stampOfMs = (unixMs: number): Stamp =>
-  Math.min(Math.max(Math.trunc(unixMs) - epochMs, 0) * counterSize + 1, stampMax) as Stamp;
+  Math.min(Math.max(Math.trunc(unixMs) - epochMs, 0) * counterSize + 1, clockStampMax) as Stamp;
 
 export const msOfStamp = (stamp: Stamp): number => Math.floor(stamp / counterSize) + epochMs;
 
