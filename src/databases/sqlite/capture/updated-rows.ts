@@ -3,6 +3,7 @@ import type { LifeName } from '../../../core/life.js';
 import type { Stamp } from '../../../core/stamp.js';
 import type { CellValue, SqlValue } from '../../../core/value.js';
 import type { AsideLife } from '../stores/aside-store.js';
+import { mergedRow } from '../merge/component-loader.js';
 import { keyText } from '../merge/key-moves.js';
 import { eachPage, writtenAt, type Comparison } from './comparison.js';
 import { quoteName } from '../connection/identifiers.js';
@@ -73,7 +74,7 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const shadow = context.shadows.read(row, width + 2);
   const key = table.isBag ? [row[width + 1] ?? null] : table.keyPositions.map((position) => row[position] ?? null);
   if (known.length > 0) putBackWhatLost(comparison, { row, known, key, shadow });
-  const hash = hashing.hash(row);
+  const shownHash = hashing.hash(row);
   const written = hashing.changedSince(shadow.columns);
   if (written.length === 0) return;
   const parts = partsOfRow(context, table.name, shadow);
@@ -84,8 +85,11 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const stamps = changed.map((position) =>
     stampAbove(time, changeset.origin, replacedStamp(comparison, { shadow, parts, position })),
   );
-  const isPlain = context.asides.extraCells(table.name, shadow.life) === null;
+  const extras = context.asides.extraCells(table.name, shadow.life);
+  const isPlain = extras === null;
   const columns = hashing.bytes();
+  const merged = extras && mergedRow(table.layout, extras, { values: row, shadow, written });
+  const hash = merged ? hashing.hash(merged) : shownHash;
   work.written.push({ key, shadow: changedShadow({ shadow, hash, columns, changed, stamps, width, isPlain }) });
   context.tables.replaceRow(table, { before: shadow.hash, after: hash });
   writeParts(comparison, { row, changed, stamps, parts, references, additions });

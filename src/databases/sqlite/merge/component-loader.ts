@@ -209,7 +209,8 @@ export function cellsOfShown(
     cells.set(column, { value: reference ? referenceAt(context, rows, reference.parentTable, value) : value, at });
   });
   for (const [column, cell] of extras ?? []) {
-    if (!column.startsWith(pinMark) && !cells.has(column)) cells.set(column, cell);
+    const isLocal = column.startsWith(pinMark) || column.startsWith(refusedMark);
+    if (!isLocal && !cells.has(column)) cells.set(column, cell);
   }
   return cells;
 }
@@ -219,6 +220,30 @@ export function cellsOfShown(
  * cell is pinned: it holds as long as the shadow has the stamp of that time, since an application's write replaces both.
  */
 const pinMark = '\0at:';
+
+/** What the view shows in a column that the schema here refuses: the digest is of the view. Of this server alone. */
+const refusedMark = '\0refused:';
+
+export function noteRefused(extras: Map<string, Cell>, column: string, shown: SqlValue, at: CellStamp): void {
+  extras.set(refusedMark + column, { value: shown, at });
+}
+
+/** The row as the view has it, where the schema refused some of it and nobody has written it since; else null. */
+export function mergedRow(
+  layout: readonly string[],
+  extras: ReadonlyMap<string, Cell>,
+  { values, shadow, written }: { values: readonly SqlValue[]; shadow: Shadow; written: readonly number[] },
+): SqlValue[] | null {
+  let merged: SqlValue[] | null = null;
+  for (const [position, column] of layout.entries()) {
+    const refused = extras.get(refusedMark + column);
+    if (!refused || refused.value instanceof RowReference || written.includes(position)) continue;
+    if (compareCellStamps(refused.at, shadow.exceptions?.get(position) ?? shadow.at) !== 0) continue;
+    merged ??= values.slice(0, layout.length);
+    merged[position] = refused.value;
+  }
+  return merged;
+}
 
 export function pinCell(extras: Map<string, Cell>, column: string, cell: Cell, shadowAt: CellStamp): void {
   extras.set(column, cell);

@@ -231,6 +231,37 @@ test('what was written just before a column came is captured before what waited 
     assert.doesNotMatch(dump, /bob/);
   }));
 
+test('a change that one schema refuses stays out there alone, and the digests go on speaking of all servers', async () => {
+  using folder = temporaryFolder();
+  const open = (letter: string, check: string): MergeServer =>
+    openMergeServer(folder.path(`${letter}.db`), letter, {
+      schema: `CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT ${check}, w TEXT)`,
+    });
+  const servers = [open('a', ''), open('b', `CHECK (v <> 'bad')`)] as const;
+  const [a, b] = servers;
+  const digests = () => servers.map(({ context }) => context.tables.all().map((table) => context.tables.digest(table)));
+  const assertProven = async (shown: readonly [string, string]): Promise<void> => {
+    await exchangeAll(servers);
+    assert.deepEqual([a.dump(), b.dump()], shown);
+    assert.deepEqual(digests()[0], digests()[1]);
+    for (const server of servers) assert.deepEqual(server.faults(), []);
+  };
+  try {
+    a.app.exec(`INSERT INTO t VALUES (1, 'good', 'x')`);
+    await exchangeAll(servers);
+    a.app.exec(`UPDATE t SET v = 'bad'`);
+    await assertProven([`t: 1 | 'bad' | 'x'`, `t: 1 | 'good' | 'x'`]);
+    b.app.exec(`UPDATE t SET w = 'y'`);
+    await assertProven([`t: 1 | 'bad' | 'y'`, `t: 1 | 'good' | 'y'`]);
+    a.app.exec(`UPDATE t SET w = 'z'`);
+    await assertProven([`t: 1 | 'bad' | 'z'`, `t: 1 | 'good' | 'z'`]);
+    b.app.exec(`UPDATE t SET v = 'better'`);
+    await assertProven([`t: 1 | 'better' | 'z'`, `t: 1 | 'better' | 'z'`]);
+  } finally {
+    for (const server of servers) server.close();
+  }
+});
+
 test('a value that waits for its column is not older than a whole row that was written without it', () =>
   withServers('CREATE TABLE lines (v TEXT); CREATE TABLE parts (k TEXT PRIMARY KEY, v TEXT)', async ([a, b]) => {
     await exchangeAll([a, b]);

@@ -8,7 +8,7 @@ import { isSameValue, RowReference, type CellValue, type SqlValue } from '../../
 import type { RowView, View } from '../../../core/view.js';
 import type { AsideLife, AsideReason } from '../stores/aside-store.js';
 import { defaultOf } from '../schema/column-defaults.js';
-import { pinCell, readShown, type ShownRow } from './component-loader.js';
+import { noteRefused, pinCell, readShown, type ShownRow } from './component-loader.js';
 import { createConflictRecorder } from '../stores/conflict-recorder.js';
 import { createRowComparison } from '../capture/row-comparison.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
@@ -340,7 +340,8 @@ function forgetShadow({ context, rows }: Scope, { table, key, shadow }: ShownRow
 }
 
 /** Cells of the main life that its row does not show, and the row's other lives. */
-function keepBeside(scope: Scope, { table, view, main, key }: Placement, state: LifeState, now: ShownRow): void {
+function keepBeside(scope: Scope, placement: Placement, state: LifeState, now: ShownRow): void {
+  const { table, view, main, key, failure } = placement;
   const { context, set } = scope;
   const extras = new Map<string, Cell>();
   for (const [column, cell] of state.cells) {
@@ -356,6 +357,11 @@ function keepBeside(scope: Scope, { table, view, main, key }: Placement, state: 
     if (isShown) continue;
     if (at) pinCell(extras, column, cell, at);
     else extras.set(column, cell);
+  }
+  for (const [position, column] of failure === null ? [] : table.layout.entries()) {
+    const shown = view.values.get(column) ?? null;
+    const at = now.shadow.exceptions?.get(position) ?? now.shadow.at;
+    if (!isSameValue(shown, now.values[position] ?? null)) noteRefused(extras, column, shown, at);
   }
   recordJoined(scope, { table, view, main, key });
   const before = set.lives.get(rowKey(table.name, main));
