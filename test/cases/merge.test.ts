@@ -16,7 +16,11 @@ test('H23: a delete wins over a concurrent edit, in every order, and the edit is
     b.shell(`UPDATE t SET a = 'edited'`);
     await meet(b, c);
     assert.equal(await assertSame([a, b, c]), `t: 'edited' | 2 | 2`);
-    for (const each of [a, b, c]) assert.ok((await lostValues(each)).includes(`'edited'`), each.name);
+    for (const each of [a, b, c])
+      assert.ok(
+        (await lostValues(each)).some((lost) => lost.includes(`'edited'`)),
+        each.name,
+      );
   }));
 
 for (const [kind, sql] of [
@@ -32,7 +36,7 @@ for (const [kind, sql] of [
       b.shell(`UPDATE t SET a = 'edited old'`);
       await assertSame([a, b]);
       assert.equal(b.ask('SELECT a, b FROM t'), 'new|2');
-      assert.ok((await lostValues(a)).includes(`'edited old'`));
+      assert.ok((await lostValues(a)).some((lost) => lost.includes(`'edited old'`)));
     }));
 
 test('H23: a row that two servers delete, one through a third, is deleted once and stays so', () =>
@@ -54,7 +58,7 @@ test('H24: of two rows that were inserted at one natural key one is shown whole,
     await b.write(`INSERT INTO t (k, b) VALUES ('k', 'only b')`);
     await assertSame([c, a, b]);
     assert.equal(c.ask('SELECT k, a, b FROM t'), 'k|NULL|only b');
-    assert.ok((await lostValues(c)).includes(`'only a'`));
+    assert.ok((await lostValues(c)).some((lost) => lost.includes(`'only a'`)));
   }));
 
 test('H25: one later edit wins over three earlier ones', () =>
