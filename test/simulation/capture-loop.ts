@@ -26,6 +26,7 @@ export function startCapture(world: World, server: VirtualServer, engine: Runnin
 
 async function drainOnce(world: World, server: VirtualServer, engine: RunningReplica): Promise<void> {
   try {
+    if (server.isJoining && (await engine.replica.position()).isFresh) return;
     for (let round = 0; ; round++) {
       const { hasMore } = await engine.replica.drain();
       if (!hasMore) break;

@@ -13,6 +13,12 @@ export interface Ledger {
   /** Values that appear without a write: defaults of new columns. */
   allow(table: string, column: string, cell: string): void;
   readonly isAllowed: (table: string, column: string, cell: string) => boolean;
+  /**
+   * These rows stand outside the group and join it later: each copy is a row of its own, so one may stay when another is
+   * deleted, and no changeset holds them together.
+   */
+  noteOutside(rows: readonly TableDump[]): void;
+  readonly isOutside: (token: string) => boolean;
   /** The number of transactions so far; marks a point for `forget`. */
   readonly mark: () => number;
   /** The server went back to that mark: what it wrote since may be lost or may have been passed on. */
@@ -54,6 +60,7 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
   const instancesByToken = new Map<string, Fate[]>();
   const moved = new Set<string>();
   const allowed = new Set<string>();
+  const outside = new Set<string>();
   const byName = new Map(tables.map((table) => [table.name, table]));
   let transactions = 0;
 
@@ -61,6 +68,10 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     mark: () => transactions,
     isMoved: (token) => moved.has(token),
     counts: () => ({ transactions, tokens: fates.size }),
+    noteOutside: (rows) => {
+      for (const dump of rows) for (const token of tokensOf(dump)) outside.add(token);
+    },
+    isOutside: (token) => outside.has(token),
     allow: (table, column, cell) => void allowed.add(`${table}\0${column}\0${cell}`),
     isAllowed: (table, column, cell) => allowed.has(`${table}\0${column}\0${cell}`),
     note: (server, before, after) => {
@@ -79,17 +90,7 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
         // A token shown in another row than it was written into: rows that became one.
         const isNew = !old && !fates.has(instance) && !known.has(token);
         if (!isNew) continue;
-        const fate: Fate = {
-          token,
-          table: place.table,
-          column: place.column,
-          server,
-          at,
-          isBorn: place.isBorn,
-          gone: [],
-          isUncertain: false,
-          isGoneUncertain: false,
-        };
+        const fate = freshFate(place, server, at);
         fates.set(instance, fate);
         instancesByToken.set(token, [...(instancesByToken.get(token) ?? []), fate]);
       }
@@ -119,9 +120,24 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     },
     standing: () =>
       [...fates.values()].filter((fate) => fate.gone.length === 0 && !fate.isUncertain && !fate.isGoneUncertain),
-    deleted: () => [...fates.values()].filter((fate) => fate.isBorn && fate.gone.length > 0 && !moved.has(fate.token)),
+    deleted: () =>
+      [...fates.values()].filter(
+        (fate) => fate.isBorn && fate.gone.length > 0 && !moved.has(fate.token) && !outside.has(fate.token),
+      ),
   };
 }
+
+const freshFate = ({ token, table, column, isBorn }: TokenPlace, server: number, at: number): Fate => ({
+  token,
+  table,
+  column,
+  server,
+  at,
+  isBorn,
+  gone: [],
+  isUncertain: false,
+  isGoneUncertain: false,
+});
 
 function placesOf(byName: ReadonlyMap<string, SimulatedTable>, dumps: readonly TableDump[]): Map<string, TokenPlace> {
   const places = new Map<string, TokenPlace>();

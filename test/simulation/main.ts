@@ -1,7 +1,7 @@
 /**
  * `npm run sim -- --seeds N --from S`: runs seeds and says what broke. Options: `--twice` runs each seed twice and compares
  * the traces; `--verbose` prints every step; `--minimise` makes failing plans smaller and writes them; `--plan FILE` runs
- * a kept plan; `--bug NAME` plants a bug; `--exchange direct|session`; `--jobs N`; `--without FEATURES`; `--stop` ends at
+ * a kept plan; `--bug NAME` plants a bug; `--exchange direct|session`; `--jobs N`; `--without FEATURES`; `--with joins`; `--stop` ends at
  * the first failure, `--seconds N` begins no seed after that time; `--twice-of N` runs only every N-th seed twice.
  */
 import { spawn } from 'node:child_process';
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { minimise } from './minimise.js';
 import type { Plan } from './plan.js';
 import { plantedBugs } from './planted-bugs.js';
-import { limitsWithout, randomPlan } from './random-plan.js';
+import { limitsWith, limitsWithout, randomPlan } from './random-plan.js';
 import { runPlan, type RunExtras } from './run-plan.js';
 
 const { values } = parseArgs({
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     bug: { type: 'string' },
     exchange: { type: 'string' },
     without: { type: 'string', default: '' },
+    with: { type: 'string', default: '' },
     jobs: { type: 'string', default: '1' },
     stop: { type: 'boolean', default: false },
     seconds: { type: 'string', default: 'Infinity' },
@@ -72,10 +73,8 @@ async function runAlone(): Promise<number> {
 }
 
 function plansOfSeeds(): Plan[] {
-  const limits = limitsWithout(
-    values.without.split(',').filter((name) => name !== ''),
-    values.exchange,
-  );
+  const names = (text: string): string[] => text.split(',').filter((name) => name !== '');
+  const limits = limitsWith(names(values.with), limitsWithout(names(values.without), values.exchange));
   return Array.from({ length: seeds }, (_, at) => randomPlan(from + at, limits));
 }
 

@@ -9,6 +9,7 @@ export interface Plan {
 }
 
 export interface RunOptions {
+  /** At the start; steps may bring more. */
   readonly servers: number;
   /** Pairs that can talk at all; the others need an intermediary. */
   readonly links: readonly (readonly [number, number])[];
@@ -63,6 +64,14 @@ type StepDetail =
   | { readonly kind: 'power-loss'; readonly server: number; readonly downMs: number }
   /** The machine `to` becomes a copy of another one, and both run. Noticed: its data folder was copied, not its disk. */
   | { readonly kind: 'clone'; readonly server: number; readonly to: number; readonly isNoticed: boolean }
+  /** Server number `server`, the next one, comes with rows of its own, those copied from another server first. */
+  | {
+      readonly kind: 'join';
+      readonly server: number;
+      readonly copyOf: number | null;
+      readonly seed: number;
+      readonly statements: number;
+    }
   | { readonly kind: 'schema'; readonly server: number; readonly change: TableChange }
   | { readonly kind: 'rebuild'; readonly server: number; readonly table: number }
   | { readonly kind: 'audit'; readonly server: number }

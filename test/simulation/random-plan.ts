@@ -12,6 +12,8 @@ export interface PlanLimits {
   readonly kills: boolean;
   readonly restores: boolean;
   readonly clones: boolean;
+  /** Servers that come later, with rows of their own, copied ones or none; off unless asked for. */
+  readonly joins: boolean;
   readonly schemaChanges: boolean;
   readonly serversMax: number;
   readonly stepsMax: number;
@@ -32,10 +34,17 @@ export const allLimits: PlanLimits = {
   kills: true,
   restores: true,
   clones: true,
+  joins: false,
   schemaChanges: true,
   serversMax: 5,
   stepsMax: 40,
 };
+
+/** Features that old seeds know nothing of. */
+export const limitsWith = (names: readonly string[], limits: PlanLimits): PlanLimits => ({
+  ...limits,
+  joins: names.includes('joins'),
+});
 
 /** The limits without some features, by name; for narrowing a search. */
 export function limitsWithout(names: readonly string[], exchange?: string): PlanLimits {
@@ -68,7 +77,38 @@ export function randomPlan(seed: number, limits: PlanLimits = allLimits): Plan {
   const tables = designTables(random.fork('tables'), features);
   const options = randomOptions(random.fork('options'), limits);
   const steps = randomSteps(random.fork('steps'), { options, limits, tables: tables.length });
-  return { seed, options, tables, steps };
+  const plan = { seed, options, tables, steps };
+  return limits.joins ? withNewcomers(plan, random.fork('newcomers')) : plan;
+}
+
+const newcomersMax = 2;
+
+/** Draws from a stream of its own, so that all else of a seed stays as it is. */
+function withNewcomers(plan: Plan, random: Random): Plan {
+  const { options } = plan;
+  const links = [...options.links];
+  const steps = [...plan.steps];
+  const count = random.between(1, newcomersMax);
+  for (let index = options.servers, part = 0; part < count; index++, part++) {
+    const atMs = Math.floor((options.writingMs * (part + random.below(1_000) / 1_000)) / count);
+    const source = random.below(options.servers);
+    links.push([random.below(options.servers), index]);
+    steps.push({
+      atMs,
+      kind: 'join',
+      server: index,
+      copyOf: random.chance(0.5) ? source : null,
+      seed: random.next(),
+      statements: random.pick([0, 0, 3, 12]),
+    });
+    for (let number = 0, writes = random.between(0, 5); number < writes; number++)
+      steps.push({
+        atMs: random.between(atMs, options.writingMs),
+        ...writeStep(random, { ...options, servers: 1 }),
+        server: index,
+      } as Step);
+  }
+  return { ...plan, options: { ...options, links }, steps: steps.toSorted((a, b) => a.atMs - b.atMs) };
 }
 
 function swarmFeatures(random: Random, limits: DesignFeatures): DesignFeatures {

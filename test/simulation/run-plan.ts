@@ -7,6 +7,7 @@ import { startPulling } from './direct-exchange.js';
 import { checkAtRest } from './final-checks.js';
 import { createLedger } from './ledger.js';
 import { lookAround, vectorText } from './observed-replica.js';
+import { createJoiningServer } from './newcomers.js';
 import type { Plan, Step } from './plan.js';
 import type { PlantedBug } from './planted-bugs.js';
 import { createRandom, type Random } from './random.js';
@@ -164,6 +165,11 @@ async function perform(world: World, step: Step): Promise<void> {
   if (step.kind === 'cut') return network.cut(step.from, step.to);
   if (step.kind === 'heal') return network.heal(step.from, step.to);
   if (step.kind === 'break') return network.breakChannels(step.from, step.to);
+  if (step.kind === 'join') {
+    if (step.server !== servers.length) return;
+    const source = servers[step.copyOf ?? -1] ?? null;
+    return welcome(world, createJoiningServer(world, { ...step, index: step.server, source }));
+  }
   const server = servers[step.server];
   if (!server) return;
   switch (step.kind) {
@@ -207,6 +213,11 @@ async function perform(world: World, step: Step): Promise<void> {
     case 'clone':
       return clone(world, server, step);
   }
+}
+
+async function welcome(world: World, server: VirtualServer): Promise<void> {
+  world.servers.push(server);
+  await start(world, server);
 }
 
 interface Write {

@@ -35,6 +35,15 @@ for (const { what, from, leftOut } of runs)
     assert.match(output, /^[1-9]\d* seeds from/m, 'seeds were run');
   });
 
+void test('servers that join late agree with the rest and lose nothing', async () => {
+  const options = ['--seeds', '60', '--from', firstSeed, '--seconds', String(Number(seconds) / 4)];
+  const without = 'restores,clones,clocks,references,uniques,kills';
+  const { code, output } = await simulate([...options, '--with', 'joins', '--without', without, '--jobs', '2']);
+  console.log(output);
+  assert.equal(code, 0, `replay with: --seeds 1 --from SEED --with joins --without ${without}\n${output}`);
+  assert.match(output, /^[1-9]\d* seeds from/m, 'seeds were run');
+});
+
 function simulate(options: readonly string[]): Promise<{ readonly code: number; readonly output: string }> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('main.js', import.meta.url)), ...options]);
   let output = '';

@@ -46,6 +46,8 @@ export interface VirtualServer {
   generation: number;
   /** The next start takes a new epoch before anything is captured: the witness saw that the database went back. */
   newEpochAtStart: boolean;
+  /** Came to a group that was there: captures nothing before it has taken what the group has. */
+  readonly isJoining: boolean;
   /** Who wants to know that this server may have something new. */
   readonly wakers: Set<() => void>;
   wake(): void;
@@ -63,7 +65,7 @@ export interface RunningReplica {
   isOpen: boolean;
 }
 
-export function createServer(world: World, index: number): VirtualServer {
+export function createServer(world: World, index: number, isJoining = false): VirtualServer {
   const { options } = world.plan;
   const random = world.random.fork(`server/${index}`);
   const clock = createClock(world.time, options.skewMs[index] ?? 0, options.clockRate[index] ?? 1);
@@ -94,6 +96,7 @@ export function createServer(world: World, index: number): VirtualServer {
     flushed: null,
     generation: 0,
     newEpochAtStart: false,
+    isJoining,
     wakers,
     wake,
   };

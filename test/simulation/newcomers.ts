@@ -1,0 +1,43 @@
+/** Servers that join while a run goes on, with rows of their own or without. */
+import { createRandom } from './random.js';
+import { quoteName } from './table-design.js';
+import { dumpTables } from './table-dump.js';
+import { changeSchema, createServer, tablesOf, type VirtualServer } from './virtual-server.js';
+import { writeStatements } from './workload.js';
+import type { World } from './world.js';
+
+export interface Joining {
+  readonly index: number;
+  /** Whose rows are copied, as a person copies a database without its sync tables. */
+  readonly source: VirtualServer | null;
+  readonly seed: number;
+  readonly statements: number;
+}
+
+/** The application works alone before its server joins: the ledger knows what it wrote, nobody else does. */
+export function createJoiningServer(world: World, { index, source, seed, statements }: Joining): VirtualServer {
+  const server = createServer(world, index, true);
+  if (source) copyRows(world, source, server);
+  const before = dumpTables(server.app);
+  writeStatements(
+    { db: server.app, tables: tablesOf(world, server), tokens: world.tokens, trace: () => undefined },
+    createRandom(seed),
+    { count: statements, weights: world.plan.options.statementWeights },
+  );
+  const after = dumpTables(server.app);
+  world.ledger.note(index, before, after);
+  world.ledger.noteOutside([...before, ...after]);
+  return server;
+}
+
+function copyRows(world: World, source: VirtualServer, server: VirtualServer): void {
+  for (const change of source.changes) changeSchema(world, server, change);
+  const { app } = server;
+  app.exec('PRAGMA foreign_keys = OFF');
+  app.prepare('ATTACH ? AS source').run(source.path);
+  for (const { name, columns } of dumpTables(app)) {
+    const cells = columns.map(quoteName).join(', ');
+    app.exec(`INSERT INTO main.${quoteName(name)} (${cells}) SELECT ${cells} FROM source.${quoteName(name)}`);
+  }
+  app.exec('DETACH source; PRAGMA foreign_keys = ON');
+}
