@@ -54,7 +54,7 @@ export interface ConflictBounds {
   readonly bytesMax: number;
 }
 
-export const conflictBounds: ConflictBounds = { recordsMax: 100_000, bytesMax: 256 * 1024 * 1024 };
+const conflictBounds: ConflictBounds = { recordsMax: 100_000, bytesMax: 256 * 1024 * 1024 };
 /** Bounds are looked at after so many new conflicts. */
 const trimEvery = 256;
 

@@ -15,7 +15,7 @@ export interface RandomScene {
   readonly tell?: (line: string) => void;
 }
 
-export function randomOf(seed: number): Below {
+function randomOf(seed: number): Below {
   let state = Math.imul(seed, 2654435761) >>> 0 || 1;
   return (below) => {
     state = (state ^ (state << 13)) >>> 0;
