@@ -7,6 +7,7 @@ import type { ContentGetter } from './content-getter.js';
 import { codeOf, isAsRecorded, lookAt } from './disk-look.js';
 import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
+import { keepReplaced } from './history-keeper.js';
 import { ignoreFile } from './ignore-rules.js';
 import { reasonToLeaveOut } from './left-out.js';
 import { missingFolders, placeAttributes, placeEntry, placeFolder, removeEntry, type Placed } from './place-entry.js';
@@ -132,13 +133,27 @@ function settleConflict(context: FolderContext, path: string, { table: steps }: 
   const isOurs = steps.end.some(({ version, author, time }) => {
     return version === standing || author === context.author || nowMs - time > conflictGraceMs || time > nowMs;
   });
-  if (!isOurs) {
+  if (!isOurs || !steps.insert.every((row) => keepContent(context, row.version, path))) {
     rows.mark(path);
     return;
   }
   for (const row of steps.insert) rows.insert(row);
   for (const row of steps.end) rows.end(row.path, row.version);
   for (const row of steps.insert) rows.mark(row.path);
+}
+
+/**
+ * A copy is made only where its content is, and is kept before: its writer may overwrite it any moment, and a copy whose
+ * content nobody has would wait for ever.
+ */
+function keepContent(context: FolderContext, version: EntryVersion, path: string): boolean {
+  const { disk, history } = context.table;
+  if (kindOfVersion(version) !== 'file' || history.holding(version).length > 0) return true;
+  const record = disk.at(path);
+  if (record?.version !== version) return disk.holding(version).length > 0;
+  if (!context.root.at(path, (place) => isAsRecorded(lookAt(place), record))) return false;
+  keepReplaced(context, record);
+  return true;
 }
 
 async function getSources(
