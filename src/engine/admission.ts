@@ -98,6 +98,12 @@ async function pair(options: AdmissionOptions, { hello, channel, pairing }: Pair
   if (options.isRemoved())
     return refused('USYNC-1400', 'The server that made the code was removed from its group since.');
   if (isVisit) {
+    // Who must be approved sees nothing before.
+    if (!match.isPreApproved && listed?.state !== 'member')
+      return refused(
+        'USYNC-1405',
+        'This code lets nobody look before a member of the group has approved: join with it.',
+      );
     channel.admit?.();
     return { kind: 'visitor' };
   }

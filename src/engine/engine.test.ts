@@ -82,6 +82,8 @@ test('a code that asks for approval lets nobody in before a person says so, on a
   const [b, c] = [await ground.add('b'), await ground.add('c')];
   await joinAll(a, [b]);
   const { code } = await a.engine.invite({ isPreApproved: false });
+  const isUnapproved = (error: unknown): boolean => error instanceof SyncError && error.code === 'USYNC-1405';
+  await assert.rejects(c.engine.join({ code, isDryRun: true }), isUnapproved);
   assert.equal((await c.engine.join({ code })).state, 'pending');
   const waiting = await c.engine.status();
   assert.deepEqual([waiting.server.membership, waiting.problems[0]?.code], ['pending', 'USYNC-1405']);

@@ -11,6 +11,7 @@ import type { DatasetTurns } from './dataset-turns.js';
 import type { PeerLinks } from './peer-links.js';
 import type { ChooseAdoption } from './replica-lane.js';
 import { runSession, type RunningSession, type SessionEnd } from './session-runner.js';
+import { createVisitedReplica } from './visited-replica.js';
 
 export interface SessionStarter {
   start(start: SessionStart): StartedSession;
@@ -51,6 +52,12 @@ export interface SessionStarterOptions {
 interface Waiting {
   readonly hello: HelloMessage;
   readonly start: SessionStart;
+  readonly access: Access;
+}
+
+/** What a session may do, known once its hello was judged. */
+interface Access {
+  isVisit: boolean;
 }
 
 interface StarterState {
@@ -64,8 +71,8 @@ export function createSessionStarter(options: SessionStarterOptions): SessionSta
   return {
     start: (start) => startSession(options, state, start),
     reconsider() {
-      for (const [session, { hello, start }] of state.waiting)
-        void verdictOf(options, state, { session, hello, start }).then((verdict) => {
+      for (const [session, waiting] of state.waiting)
+        void verdictOf(options, state, { session, ...waiting }).then((verdict) => {
           if (verdict.kind !== 'pending') session.decide(verdict);
           return undefined;
         });
@@ -81,11 +88,15 @@ export function createSessionStarter(options: SessionStarterOptions): SessionSta
 
 function startSession(options: SessionStarterOptions, state: StarterState, start: SessionStart): StartedSession {
   const { self, bootNonce, system, observe, turns } = options;
+  const access: Access = { isVisit: false };
   const session: RunningSession = runSession({
     channel: start.channel,
-    replicas: options.replicas(),
+    replicas: visited(options.replicas(), access),
     system,
-    observe,
+    // A visit leaves no trace.
+    observe: (level, detail) => {
+      if (!access.isVisit) observe(level, detail);
+    },
     turns,
     identity: {
       server: self.id,
@@ -98,7 +109,7 @@ function startSession(options: SessionStarterOptions, state: StarterState, start
       decide: async (hello) => {
         // Frames may be waiting in the channel, so that the hello is there before the session is in hand.
         await Promise.resolve();
-        return verdictOf(options, state, { session, hello, start });
+        return verdictOf(options, state, { session, hello, start, access });
       },
       onMoved: (dataset) => options.onMoved(dataset, session),
       onReport: (report) => {
@@ -112,6 +123,9 @@ function startSession(options: SessionStarterOptions, state: StarterState, start
   if (state.isStopped) session.close('', 'This server is stopping.');
   return { session, closed: ended(options, state, session) };
 }
+
+const visited = (replicas: ReadonlyMap<string, Replica>, access: Access): ReadonlyMap<string, Replica> =>
+  new Map([...replicas].map(([name, replica]) => [name, createVisitedReplica(replica, () => access.isVisit)]));
 
 async function ended(
   options: SessionStarterOptions,
@@ -132,11 +146,12 @@ interface Candidate extends Waiting {
 async function verdictOf(
   options: SessionStarterOptions,
   state: StarterState,
-  { session, hello, start }: Candidate,
+  { session, hello, start, access }: Candidate,
 ): Promise<Verdict> {
   const decision = await options.admission.decide(hello, start.channel);
   switch (decision.kind) {
     case 'visitor':
+      access.isVisit = true;
       return { kind: 'accepted' };
     case 'member': {
       state.waiting.delete(session);
@@ -144,7 +159,7 @@ async function verdictOf(
       return options.links.admit({ hello, session, isOutgoing, address });
     }
     case 'other':
-      if (decision.verdict.kind === 'pending') state.waiting.set(session, { hello, start });
+      if (decision.verdict.kind === 'pending') state.waiting.set(session, { hello, start, access });
       else state.waiting.delete(session);
       return decision.verdict;
   }

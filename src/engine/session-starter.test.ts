@@ -1,0 +1,70 @@
+/** Sessions as an engine starts them, over memory links in virtual time, on model replicas. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModelServer, type ModelServer } from '../../test/model-replica/model-servers.js';
+import { createVirtualSystem, type VirtualSystem } from '../../test/model-replica/virtual-system.js';
+import { createMemoryLink } from '../transports/memory/memory-link.js';
+import type { Decision } from './admission.js';
+import { createDatasetTurns } from './dataset-turns.js';
+import { createPeerLinks } from './peer-links.js';
+import { runSession, type RunningSession } from './session-runner.js';
+import { createSessionStarter, type SessionStarter } from './session-starter.js';
+
+const bootNonce = '0'.repeat(32);
+
+function starterOf(
+  system: VirtualSystem,
+  server: ModelServer,
+  decide: () => Promise<Decision> | Decision,
+): SessionStarter {
+  const self = { id: server.id, name: 'a' };
+  const links = createPeerLinks({ self: server.id, system, onTwin: () => undefined, onLost: () => undefined });
+  return createSessionStarter({
+    self,
+    bootNonce,
+    addresses: () => [],
+    replicas: () => server.replicas,
+    system,
+    observe: (_level, event) => server.events.push(event),
+    turns: createDatasetTurns(),
+    links,
+    admission: { isTrusted: () => true, decide: async () => decide() },
+    chooseAdoption: () => Promise.resolve('measure'),
+    onMoved: () => undefined,
+    onReport: () => undefined,
+    onEnd: () => undefined,
+  });
+}
+
+/** `other` dials and lets in whom it has reached. */
+function dialFrom(system: VirtualSystem, other: ModelServer, starter: SessionStarter): RunningSession {
+  const link = createMemoryLink({ delayMs: () => 1, system });
+  starter.start({ channel: link.channels[0], isOutgoing: false, address: 'memory' });
+  return runSession({
+    channel: link.channels[1],
+    replicas: other.replicas,
+    system,
+    observe: () => undefined,
+    identity: { server: other.id, name: 'b', bootNonce: '1'.repeat(32) },
+    hooks: { decide: () => ({ kind: 'accepted' }) },
+  });
+}
+
+for (const isVisit of [false, true])
+  test(`what a ${isVisit ? 'visitor writes is merged by nobody' : 'member writes is merged'}, and either reads`, async () => {
+    const system = createVirtualSystem();
+    const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];
+    await a.write('of a', '1');
+    await b.write('of b', '1');
+    const session = dialFrom(
+      system,
+      b,
+      starterOf(system, a, () => ({ kind: isVisit ? 'visitor' : 'member' })),
+    );
+    await system.run(3_000);
+    assert.equal(a.replica.rows.has('of b'), !isVisit);
+    assert.equal(b.replica.rows.has('of a'), true);
+    if (isVisit) assert.deepEqual(a.events, [], 'a visit leaves no trace');
+    session.close('', 'the test is over');
+    await system.run(100);
+  });
