@@ -133,13 +133,14 @@ function settleConflict(context: FolderContext, path: string, { table: steps }: 
   const isOurs = steps.end.some(({ version, author, time }) => {
     return version === standing || author === context.author || nowMs - time > conflictGraceMs || time > nowMs;
   });
-  if (!isOurs || !steps.insert.every((row) => keepContent(context, row.version, path))) {
-    rows.mark(path);
-    return;
-  }
-  for (const row of steps.insert) rows.insert(row);
-  for (const row of steps.end) rows.end(row.path, row.version);
-  for (const row of steps.insert) rows.mark(row.path);
+  // Each loser by itself: of three edits no server may hold the contents of two.
+  const copies = isOurs ? steps.insert.filter(({ version }) => keepContent(context, version, path)) : [];
+  const isLeft = ({ version }: Entry): boolean =>
+    steps.insert.some((row) => row.version === version) && !copies.some((row) => row.version === version);
+  for (const row of copies) rows.insert(row);
+  for (const row of steps.end) if (isOurs && !isLeft(row)) rows.end(row.path, row.version);
+  for (const row of copies) rows.mark(row.path);
+  if (!isOurs || steps.end.some(isLeft)) rows.mark(path);
 }
 
 /**
