@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { originIdOf, type Epoch, type ServerId } from '../core/origin.js';
 import { stampOfMs } from '../core/stamp.js';
 import { emptyChain } from '../core/version-vector.js';
+import type { DatasetLook } from './dataset-look.js';
 import { engineStatus } from './status.js';
 import type { DatasetInput, PeerInput, StatusFacts } from './status-facts.js';
 
@@ -22,11 +23,21 @@ function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null }: Giv
   const vector = new Map([[originIdOf(pit, '00000001' as Epoch), { stamp, chain: emptyChain }]]);
   const origin = originIdOf(self, '00000001' as Epoch);
   const position = { origin, vector, tail: new Map(), isLanding: false, isFresh: false, journalBytes: 0 };
+  const look: DatasetLook = {
+    position,
+    tables: [],
+    proof: null,
+    conflicts: [],
+    quarantined: 0,
+    folder: null,
+    isCurrent: true,
+  };
   const dataset = {
     config: { name: 'shop' },
     isInternal: false,
     facts: { isOpen: true, report: null, lastFailure: null, selfTest: { kind: 'passed', atMs: 0 }, epochChange },
-    look: { position, tables: [], proof: null, conflicts: 0, quarantined: 0, isCurrent: true },
+    look,
+    openConflicts: 0,
     counters: {},
   } as unknown as DatasetInput;
   const peer = {
