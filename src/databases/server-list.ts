@@ -11,15 +11,14 @@ import type { ServerId } from '../core/origin.js';
 export interface ServerList {
   /** All servers, by name then id. */
   read(): readonly ListedServer[];
-  /** Inserts, or replaces the row of the same id. */
-  put(server: ListedServer): void;
+  /** Inserts; a row of the same id stays as it is. */
+  add(server: ListedServer): void;
+  /** Writes these fields and no others, so that what was merged into the row at the same moment stays. */
+  change(id: ServerId, changes: ServerChanges): void;
   /** What people decided about conflicts. */
   readDecisions(): readonly ListedDecision[];
   /** Inserts, or replaces the decision on the same conflict. */
   putDecision(decision: ListedDecision): void;
-  /** Values that the group shares beside the servers: its id. */
-  readShared(name: string): string | null;
-  putShared(name: string, value: string): void;
   close(): void;
 }
 
@@ -33,6 +32,8 @@ export interface ListedDecision {
   readonly by: ServerId;
   readonly atMs: number;
 }
+
+export type ServerChanges = Partial<Omit<ListedServer, 'id'>>;
 
 export interface ListedServer {
   readonly id: ServerId;

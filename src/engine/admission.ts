@@ -109,7 +109,7 @@ async function pair(options: AdmissionOptions, { hello, channel, pairing }: Pair
   }
   if (isKnown) return null;
   const joined = joinedServer(options, { hello, channel, before: listed, isPreApproved: match.isPreApproved });
-  group.put(joined);
+  group.enlist(joined);
   options.onJoined(joined);
   if (match.isPreApproved) channel.admit?.();
   return null;

@@ -3,7 +3,7 @@
  * folder; beside it stands what must not travel: whether this server is alone, joining, or a member.
  */
 import type { ServerId } from '../core/origin.js';
-import type { ListedDecision, ListedServer, ServerList } from '../databases/server-list.js';
+import type { ListedDecision, ListedServer, ServerChanges, ServerList } from '../databases/server-list.js';
 import type { DataFiles } from '../system/data-files.js';
 import type { DatasetRunner } from './dataset-runner.js';
 import { serversDataset, serversFile } from './engine-limits.js';
@@ -29,7 +29,10 @@ export interface Group {
   beginJoin(inviter: Inviter): Promise<void>;
   /** Back to being alone, after the group did not let this server in. */
   cancelJoin(): Promise<void>;
-  put(server: ListedServer): void;
+  /** Lists a server; where it was listed before, its newer facts. Who added it first, and when, stays. */
+  enlist(server: ListedServer): void;
+  /** Writes these facts of a server and no others. */
+  change(id: ServerId, changes: ServerChanges): void;
   /** What people decided about conflicts, by dataset and id (`decisionKey`). While alone they last as long as the engine. */
   decisions(): ReadonlyMap<string, ListedDecision>;
   decide(decision: ListedDecision): void;
@@ -113,11 +116,12 @@ export function createGroup(options: GroupOptions): Group {
     found: () => found(options, state),
     beginJoin: (inviter) => beginJoin(options, state, inviter),
     cancelJoin: () => cancelJoin(options, state),
-    put(server) {
-      state.list?.put(server);
-      state.runner?.wake();
-      look(state);
+    enlist(server) {
+      const { id, addedBy: _by, addedAtMs: _at, ...facts } = server;
+      state.list?.add(server);
+      change(state, id, facts);
     },
+    change: (id, changes) => change(state, id, changes),
     decisions: () => state.decisions,
     decide(decision) {
       state.list?.putDecision(decision);
@@ -208,21 +212,28 @@ async function reread(options: GroupOptions, state: GroupState): Promise<void> {
   for (const listener of state.listeners) listener();
 }
 
-function putOwnRow({ self, nowMs }: GroupOptions, state: GroupState): void {
-  const before = state.list?.read().find(({ id }) => id === self.id);
-  if (before?.state === 'removed') return;
-  state.list?.put({
-    addedBy: self.id,
+/** What others decide about this server, such as its removal, is never written from here. */
+function putOwnRow({ self, nowMs }: GroupOptions, { list, runner, own }: GroupState): void {
+  const { id, fingerprint } = self;
+  if (list?.read().some((server) => server.id === id && server.state === 'removed')) return;
+  list?.add({
+    id,
+    fingerprint,
+    ...own,
+    state: 'member',
+    addedBy: id,
     addedAtMs: nowMs(),
     removedBy: null,
     removedAtMs: null,
-    ...before,
-    ...state.own,
-    id: self.id,
-    fingerprint: self.fingerprint,
-    state: 'member',
   });
+  list?.change(id, { fingerprint, ...own });
+  runner?.wake();
+}
+
+function change(state: GroupState, id: ServerId, changes: ServerChanges): void {
+  state.list?.change(id, changes);
   state.runner?.wake();
+  look(state);
 }
 
 function look(state: GroupState): void {

@@ -98,6 +98,26 @@ test('approved at one member while another removes it: it is out, at both', asyn
   await assertInSync([a, b]);
 });
 
+test('approving and removing write nothing but that: what was merged into the row at the same moment stays', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  const { code } = await a.engine.invite({ isPreApproved: false });
+  assert.equal((await b.engine.join({ code })).state, 'pending');
+  const list = openConnection(join(a.config.dataFolder, 'servers.db'), { busyTimeoutMs: 10_000 });
+  const rename = (name: string): unknown => list.exec(`UPDATE servers SET name = '${name}' WHERE name <> 'a'`);
+  const namesListed = (): unknown => list.prepare("SELECT name FROM servers WHERE name <> 'a'").all();
+  rename('first');
+  const approving = a.engine.approve('b');
+  assert.deepEqual(namesListed(), [['first']]);
+  assert.equal((await approving).state, 'member');
+  rename('second');
+  const removing = a.engine.remove((await approving).id);
+  assert.deepEqual(namesListed(), [['second']]);
+  assert.equal((await removing).state, 'removed');
+  list.close();
+});
+
 test('a renamed server is listed by its new name everywhere, with who let it in and when it was last seen', async (context) => {
   const ground = groundOf(context);
   const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");

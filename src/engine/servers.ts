@@ -75,9 +75,8 @@ export function approveServer(ground: EngineGround, nameOrId: string): ServerInf
     throw new SyncError('USYNC-1402', `${server.name} was removed.`, {
       nextStep: 'Make a new code with "usync invite" and join with it there.',
     });
-  const approved: ListedServer = { ...server, state: 'member' };
-  if (server.state === 'pending') ground.group.put(approved);
-  return infoOf(ground, approved);
+  if (server.state === 'pending') ground.group.change(server.id, { state: 'member' });
+  return infoOf(ground, findServer(ground, server.id));
 }
 
 export function removeServer(ground: EngineGround, nameOrId: string): ServerInfo {
@@ -89,15 +88,9 @@ export function removeServer(ground: EngineGround, nameOrId: string): ServerInfo
       nextStep: 'Run the command on another member of the group.',
     });
   if (server.state === 'removed') return infoOf(ground, server);
-  const removed: ListedServer = {
-    ...server,
-    state: 'removed',
-    removedBy: self.id,
-    removedAtMs: adapters.system.nowMs(),
-  };
-  group.put(removed);
+  group.change(server.id, { state: 'removed', removedBy: self.id, removedAtMs: adapters.system.nowMs() });
   acknowledged.forget(server.id);
-  return infoOf(ground, removed);
+  return infoOf(ground, findServer(ground, server.id));
 }
 
 /** A removed server has no say: what it changed in its own copy of the list would only divide it from the group. */

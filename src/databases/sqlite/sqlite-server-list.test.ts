@@ -31,13 +31,10 @@ function pathOf(context: TestContext): string {
 test('what was put is read back, also after the file was opened again', (context) => {
   const path = pathOf(context);
   const list = openSqliteServerList(path);
-  list.put(listed);
-  list.putShared('group', 'g1');
+  list.add(listed);
   list.close();
   const again = openSqliteServerList(path);
   assert.deepEqual(again.read(), [listed]);
-  assert.equal(again.readShared('group'), 'g1');
-  assert.equal(again.readShared('none'), null);
   again.close();
 });
 
@@ -49,9 +46,9 @@ test('a removed server stays removed even where its state was written after', (c
     removedBy: listed.id,
     removedAtMs: 5,
   };
-  list.put(removed);
+  list.add(removed);
   assert.deepEqual(list.read(), [removed]);
-  list.put({ ...removed, state: 'member' });
+  list.change(removed.id, { state: 'member' });
   assert.equal(list.read()[0]?.state, 'removed');
   list.close();
 });
@@ -59,7 +56,7 @@ test('a removed server stays removed even where its state was written after', (c
 test('rows that are not servers are left out and broken fields are empty', (context) => {
   const path = pathOf(context);
   const list = openSqliteServerList(path);
-  list.put(listed);
+  list.add(listed);
   const other = openConnection(path);
   other.exec(
     `INSERT INTO servers VALUES ('not an id', 'x', 'y', '[]', '[]', 'member', 'z', 1, NULL, NULL);
@@ -73,17 +70,34 @@ test('rows that are not servers are left out and broken fields are empty', (cont
 test('writing the same again changes nothing in the file', (context) => {
   const path = pathOf(context);
   const list = openSqliteServerList(path);
-  list.put(listed);
+  list.add(listed);
   const watcher = openConnection(path);
   const version = (): unknown => watcher.prepare('PRAGMA data_version').get()?.[0];
   const before = version();
-  list.put(listed);
-  list.putShared('group', 'g');
+  list.add(listed);
+  list.change(listed.id, { name: 'pit-2' });
   const after = version();
-  list.putShared('group', 'g');
-  list.put(listed);
+  list.change(listed.id, { name: 'pit-2', datasets: listed.datasets });
+  list.add(listed);
   assert.notEqual(before, after);
   assert.equal(version(), after);
   watcher.close();
+  list.close();
+});
+
+test('a change writes its own fields and no others, a row that is there is not added again', (context) => {
+  const path = pathOf(context);
+  const list = openSqliteServerList(path);
+  list.add({ ...listed, state: 'pending' });
+  const other = openConnection(path);
+  other.exec("UPDATE servers SET name = 'pit-2', added_at = 7");
+  other.close();
+  list.change(listed.id, { state: 'member' });
+  list.change(listed.id, {});
+  list.add(listed);
+  assert.deepEqual(list.read(), [{ ...listed, name: 'pit-2', addedAtMs: 7 }]);
+  list.change(listed.id, { removedBy: listed.id, removedAtMs: 5, addresses: ['a:1', 'b:2'] });
+  list.change(listed.id, { removedBy: null, removedAtMs: null });
+  assert.deepEqual(list.read(), [{ ...listed, name: 'pit-2', addedAtMs: 7, addresses: ['a:1', 'b:2'] }]);
   list.close();
 });

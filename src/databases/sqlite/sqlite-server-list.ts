@@ -1,5 +1,5 @@
-import { isServerId } from '../../core/origin.js';
-import type { ListedDecision, ListedServer, ServerList } from '../server-list.js';
+import { isServerId, type ServerId } from '../../core/origin.js';
+import type { ListedDecision, ListedServer, ServerChanges, ServerList } from '../server-list.js';
 import { openConnection, type Connection, type PlainRow } from './connection/driver.js';
 
 /**
@@ -17,40 +17,31 @@ export function openSqliteServerList(path: string): ServerList {
         .cached(`SELECT ${columns.join(', ')} FROM servers ORDER BY name, id`)
         .all()
         .flatMap((row) => serverOf(row) ?? []),
-    put: (server) => put(connection, server),
+    add: (server) => add(connection, server),
+    change: (id, changes) => change(connection, id, changes),
     readDecisions: () =>
       connection
         .cached('SELECT dataset, id, kind, why, server, at FROM decisions ORDER BY at, id')
         .all()
         .flatMap((row) => decisionOf(row) ?? []),
     putDecision: (decision) => putDecision(connection, decision),
-    readShared: (name) => {
-      const row = connection.cached('SELECT value FROM shared WHERE name = ?').get(name);
-      return typeof row?.[0] === 'string' ? row[0] : null;
-    },
-    putShared: (name, value) => {
-      connection
-        .cached(
-          'INSERT INTO shared (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value IS NOT excluded.value',
-        )
-        .run(name, value);
-    },
     close: () => connection.close(),
   };
 }
 
-const columns = [
-  'id',
-  'name',
-  'fingerprint',
-  'addresses',
-  'datasets',
-  'state',
-  'added_by',
-  'added_at',
-  'removed_by',
-  'removed_at',
-];
+const columnByField: Readonly<Record<keyof ListedServer, string>> = {
+  id: 'id',
+  name: 'name',
+  fingerprint: 'fingerprint',
+  addresses: 'addresses',
+  datasets: 'datasets',
+  state: 'state',
+  addedBy: 'added_by',
+  addedAtMs: 'added_at',
+  removedBy: 'removed_by',
+  removedAtMs: 'removed_at',
+};
+const columns = Object.values(columnByField);
 
 /** Each field is a column of its own, so that two servers that change different fields of one row both get through. */
 const schema = `
@@ -63,29 +54,30 @@ CREATE TABLE IF NOT EXISTS decisions (
   dataset TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL, why TEXT NOT NULL, server TEXT NOT NULL,
   at INTEGER NOT NULL, PRIMARY KEY (dataset, id)
 );
-CREATE TABLE IF NOT EXISTS shared (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);
 `;
 
-function put(connection: Connection, server: ListedServer): void {
-  const others = columns.slice(1);
-  const sets = others.map((column) => `${column} = excluded.${column}`).join(', ');
-  const changes = others.map((column) => `servers.${column} IS NOT excluded.${column}`).join(' OR ');
+function add(connection: Connection, server: ListedServer): void {
+  const fields = Object.keys(columnByField) as (keyof ListedServer)[];
   connection
     .cached(
-      `INSERT INTO servers (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (id) DO UPDATE SET ${sets} WHERE ${changes}`,
+      `INSERT INTO servers (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')}) ON CONFLICT (id) DO NOTHING`,
     )
-    .run(
-      server.id,
-      server.name,
-      server.fingerprint,
-      JSON.stringify(server.addresses),
-      JSON.stringify(server.datasets),
-      server.state,
-      server.addedBy,
-      BigInt(Math.trunc(server.addedAtMs)),
-      server.removedBy,
-      server.removedAtMs === null ? null : BigInt(Math.trunc(server.removedAtMs)),
-    );
+    .run(...fields.map((field) => storedOf(server[field])));
+}
+
+function change(connection: Connection, id: ServerId, changes: ServerChanges): void {
+  const fields = Object.keys(changes) as (keyof ServerChanges)[];
+  const values = fields.map((field) => storedOf(changes[field]));
+  const sets = fields.map((field) => `${columnByField[field]} = ?`).join(', ');
+  const differ = fields.map((field) => `${columnByField[field]} IS NOT ?`).join(' OR ');
+  if (fields.length === 0) return;
+  connection.cached(`UPDATE servers SET ${sets} WHERE id = ? AND (${differ})`).run(...values, id, ...values);
+}
+
+function storedOf(value: ListedServer[keyof ListedServer] | undefined): string | bigint | null {
+  if (typeof value === 'number') return BigInt(Math.trunc(value));
+  if (typeof value === 'string') return value;
+  return value === null || value === undefined ? null : JSON.stringify(value);
 }
 
 function putDecision(connection: Connection, { dataset, id, kind, why, by, atMs }: ListedDecision): void {
