@@ -45,7 +45,12 @@ export async function openAcknowledged(files: DataFiles): Promise<Acknowledged> 
     async save() {
       if (!isDirty) return;
       isDirty = false;
-      await files.write(fileName, JSON.stringify([...vectors].map(([key, vector]) => [key, [...vector]])));
+      try {
+        await files.write(fileName, JSON.stringify([...vectors].map(([key, vector]) => [key, [...vector]])));
+      } catch (error) {
+        isDirty = true;
+        throw error;
+      }
     },
   };
 }

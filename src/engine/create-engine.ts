@@ -18,7 +18,7 @@ import { approveServer, inviteServer, removeServer, serverInfos } from './server
 export function createEngine(options: EngineOptions, adapters: EngineAdapters): Engine {
   const observation = createObservation(adapters);
   const stopRequest = deferred<string>();
-  const state: LifeState = { phase: 'new', running: null, stopping: null };
+  const state: LifeState = { phase: 'new', starting: null, running: null, stopping: null };
   const running = (): Running => {
     if (state.running !== null) return state.running;
     throw new SyncError('USYNC-1506', `The engine of ${options.name} does not run.`);
@@ -28,14 +28,15 @@ export function createEngine(options: EngineOptions, adapters: EngineAdapters): 
     async start() {
       if (state.phase !== 'new') throw new SyncError('USYNC-1001', 'An engine starts once.');
       state.phase = 'starting';
-      state.running = await startAll({ options, adapters, observation, engine, onStop: stopRequest.resolve });
-      state.phase = 'running';
+      state.starting = startAll({ options, adapters, observation, engine, onStop: stopRequest.resolve });
+      state.running = await state.starting;
+      if (state.stopping === null) state.phase = 'running';
     },
     stop(reason) {
       state.stopping ??= stopAll(state, observation, reason);
       return state.stopping;
     },
-    status: () => gatherStatus({ ...running(), phase: phaseOf(state) }),
+    status: async () => gatherStatus({ ...running(), phase: phaseOf(state) }),
     waitUntilInSync: async (wait) => {
       const current = running();
       await waitUntilProven(current, wait);
@@ -76,6 +77,7 @@ interface Running {
 
 interface LifeState {
   phase: 'new' | 'starting' | 'running' | 'stopping' | 'stopped';
+  starting: Promise<Running> | null;
   running: Running | null;
   stopping: Promise<void> | null;
 }
@@ -94,13 +96,25 @@ interface Starting {
 async function startAll(starting: Starting): Promise<Running> {
   const steps: (() => Promise<void> | void)[] = [];
   const undoAll = async (): Promise<void> => {
-    for (let step = steps.pop(); step !== undefined; step = steps.pop()) await step();
+    const failures: unknown[] = [];
+    for (let step = steps.pop(); step !== undefined; step = steps.pop()) await failureOf(step, failures);
+    if (failures.length > 0) throw failures[0];
   };
   try {
     return { ...(await build(starting, (step) => steps.push(step))), undoAll };
   } catch (error) {
-    await undoAll();
+    // What fails on the way back matters less than why the engine could not start.
+    await undoAll().catch(() => undefined);
     throw error;
+  }
+}
+
+/** A step back that fails keeps no other from being taken: locks and databases are let go in any case. */
+async function failureOf(step: () => Promise<void> | void, failures: unknown[]): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    failures.push(error);
   }
 }
 
@@ -139,17 +153,22 @@ async function allOrFirstFailure(work: readonly Promise<void>[]): Promise<void> 
   await Promise.all(work);
 }
 
-/** In reverse order of the start. What is committed by now is captured, and offered to who is connected, first. */
+/**
+ * In reverse order of the start, which is waited for. What is committed by now is captured, and offered to who is
+ * connected, first.
+ */
 async function stopAll(state: LifeState, { recorder }: Observation, reason: string): Promise<void> {
-  const { running } = state;
   state.phase = 'stopping';
-  if (running !== null) {
+  const running = await (state.starting ?? Promise.resolve(null)).catch(() => null);
+  try {
+    if (running === null) return;
     await handOver(running);
     await running.undoAll();
     recorder.observe('info', { kind: 'engine-stopped', reason });
+  } finally {
+    state.phase = 'stopped';
+    state.running = null;
   }
-  state.phase = 'stopped';
-  state.running = null;
 }
 
 /** A short time for what is on its way; whoever does not get it now gets it from the journal later. */

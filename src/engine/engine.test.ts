@@ -3,7 +3,7 @@
  * counts is what the status can prove and what stands in the files.
  */
 import assert from 'node:assert/strict';
-import { cpSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { composeEngine } from '../compose-engine.js';
@@ -225,4 +225,31 @@ test('a database that is missing ends the start with a clear error and leaves no
   );
   await assert.rejects(broken.start(), (error) => error instanceof SyncError && error.code === 'USYNC-1200');
   await a.restart();
+});
+
+test('an engine that is stopped while it starts lets go of everything', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  await a.engine.stop('to be started again');
+  const starting = a.restart();
+  await a.engine.stop('at once');
+  await starting;
+  await assert.rejects(a.engine.status(), (error) => error instanceof SyncError && error.code === 'USYNC-1506');
+  await a.restart();
+  assert.equal((await a.engine.status()).server.membership, 'alone');
+});
+
+test('a file that cannot be written at the end is told, and keeps nothing else held', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  await joinAll(a, [b]);
+  await assertInSync([a, b]);
+  const blocked = join(a.config.dataFolder, 'peers.json');
+  rmSync(blocked, { force: true });
+  mkdirSync(blocked);
+  await assert.rejects(a.engine.stop('to be started again'), /cannot be used/);
+  rmSync(blocked, { recursive: true });
+  await a.restart();
+  await assertInSync([a, b]);
 });

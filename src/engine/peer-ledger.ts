@@ -48,7 +48,12 @@ export async function openPeerLedger(files: DataFiles, nowMs: number): Promise<P
     async save() {
       if (!isDirty) return;
       isDirty = false;
-      await files.write(fileName, JSON.stringify(Object.fromEntries(records)));
+      try {
+        await files.write(fileName, JSON.stringify(Object.fromEntries(records)));
+      } catch (error) {
+        isDirty = true;
+        throw error;
+      }
     },
   };
 }

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { originIdOf, type Epoch, type ServerId } from '../core/origin.js';
+import type { Stamp } from '../core/stamp.js';
+import type { ChainHash } from '../core/version-vector.js';
+import { openDiskDataFiles } from '../system/disk-data-files.js';
+import { createRealSystem } from '../system/real-system.js';
+import { openAcknowledged } from './acknowledged.js';
+import { openPeerLedger } from './peer-ledger.js';
+
+test('what could not be saved is saved the next time', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'usync-acknowledged-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const files = await openDiskDataFiles(folder, createRealSystem());
+  const peer = 'b'.repeat(16) as ServerId;
+  const origin = originIdOf('a'.repeat(16) as ServerId, '0123abcd' as Epoch);
+  const vector = new Map([[origin, { stamp: 8192 as Stamp, chain: '0'.repeat(16) as ChainHash }]]);
+  const [acknowledged, ledger] = [await openAcknowledged(files), await openPeerLedger(files, 0)];
+  acknowledged.note(peer, 'shop', vector);
+  ledger.acked(peer, 7);
+  const blocked = ['acknowledged.json', 'peers.json'].map((name) => join(folder, name));
+  for (const path of blocked) mkdirSync(path);
+  await assert.rejects(acknowledged.save());
+  await assert.rejects(ledger.save());
+  for (const path of blocked) rmSync(path, { recursive: true });
+  await acknowledged.save();
+  await ledger.save();
+  assert.deepEqual((await openAcknowledged(files)).of(peer, 'shop'), vector);
+  assert.equal((await openPeerLedger(files, 0)).of(peer).lastAckMs, 7);
+});
