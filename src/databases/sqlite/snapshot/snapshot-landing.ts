@@ -38,8 +38,8 @@ export interface Landing {
   /** Lives that have waited, into the working set; settling is the caller's. */
   waiting(lives: readonly WaitingLife[]): void;
   readonly waitingLives: WaitingLife[];
-  /** Lives whose rows an application has written since the last drain: they wait for the next one. */
-  readonly writtenLives: readonly WaitingLife[];
+  /** Lives whose rows an application has written since the last drain: they have waited for the next one. */
+  written(): void;
   /** Ends what the snapshot covers and does not hold, from `after` on. Returns where to go on, null at the end. */
   endCovered(table: SyncedTable, after: Key | null): Key | null;
   endCoveredAsides(table: string): void;
@@ -69,12 +69,11 @@ interface LandingWork {
 
 export function createLanding(context: ReplicaContext, vector: VersionVector): Landing {
   const work = beginLanding(context, vector);
-  const { memory, scope, waitingLives, writtenLives, passedOver } = work;
+  const { memory, scope, waitingLives, passedOver } = work;
   let rows = 0;
   return {
     scope,
     waitingLives,
-    writtenLives,
     get rows() {
       return rows;
     },
@@ -91,7 +90,10 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
       landLives(work, block, { from, to });
     },
     waiting(lives) {
-      for (const life of lives) mergeLife(work, life);
+      for (const life of withoutWritten(work, lives)) mergeLife(work, life);
+    },
+    written() {
+      for (const life of work.writtenLives) mergeLife(work, life);
     },
     endCovered: (table, after) => endCovered(work, table, after),
     hasPassedOver: (table) => passedOver.has(table.name),
@@ -173,9 +175,8 @@ function isFresh(work: LandingWork, { table, block, i, life, had, dirty }: Arriv
   const { context, memory, mine, waitingLives, writtenLives } = work;
   const key = block.keys[i] ?? null;
   const state = (): LifeState => lifeInBlock(block, i);
-  if (dirty !== null && key !== null && dirty.has(keyText(key))) {
-    const wasHere = table !== null && memory.rows.keyOfLife(table, life) !== null;
-    writtenLives.push({ state: state(), key, wasHere });
+  if (table && dirty !== null && isWritten(work, { table, life, key, dirty })) {
+    writtenLives.push({ state: state(), key, wasHere: memory.rows.keyOfLife(table, life) !== null });
     return false;
   }
   if (key === null || !table) {
@@ -191,6 +192,38 @@ function isFresh(work: LandingWork, { table, block, i, life, had, dirty }: Arriv
   // It has ended here, or its key was changed there.
   if (memory.rows.keyOfLife(table, life)) waitingLives.push({ state: state(), key: null });
   return false;
+}
+
+interface NamedRow {
+  readonly table: SyncedTable;
+  readonly life: LifeName;
+  readonly key: Key | null;
+  readonly dirty: ReadonlySet<string>;
+}
+
+/** The sender may have moved the row: an application has written it where it stands here. */
+function isWritten({ context, memory }: LandingWork, { table, life, key, dirty }: NamedRow): boolean {
+  if (dirty.size === 0) return false;
+  if (key !== null && dirty.has(keyText(key))) return true;
+  const found = context.lives.find(table, life, key);
+  const standing = found?.kind === 'shown' ? found.key : memory.rows.keyOfLife(table, life);
+  return standing !== null && dirty.has(keyText(standing));
+}
+
+/** Also what has waited may have been written since it came. */
+function withoutWritten(work: LandingWork, lives: readonly WaitingLife[]): WaitingLife[] {
+  const { context, memory, hadLives, writtenLives } = work;
+  const dirtyByTable = new Map<SyncedTable, ReadonlySet<string>>();
+  return lives.filter((waiting) => {
+    const { life, table: name } = waiting.state;
+    const table = context.tables.byName(name);
+    if (!table || !hadLives.has(table.name)) return true;
+    let dirty = dirtyByTable.get(table);
+    if (!dirty) dirtyByTable.set(table, (dirty = dirtyKeys(context, table)));
+    if (!isWritten(work, { table, life, key: waiting.key, dirty })) return true;
+    writtenLives.push({ ...waiting, wasHere: memory.rows.keyOfLife(table, life) !== null });
+    return false;
+  });
 }
 
 function endCovered(work: LandingWork, table: SyncedTable, after: Key | null): Key | null {

@@ -240,7 +240,7 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
   drainNoted(context);
   raiseFlag(context, true);
   landing.begin();
-  landing.waiting(landing.writtenLives);
+  landing.written();
   for (const name of spoken) endWritten(context, landing, name);
   settle(landing.scope);
   settleWaiting(context, null);
