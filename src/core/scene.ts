@@ -18,6 +18,11 @@ export interface Surroundings {
   keyOfRow(table: string, row: LifeName): readonly SqlValue[] | null;
   /** Whether a row outside shows these values in these columns: a parent that is referenced by value. */
   isShown(table: string, columns: readonly string[], values: readonly SqlValue[]): boolean;
+  /**
+   * What a unique index that is not plain compares of a row that shows these values. Null: the row is none of the index's,
+   * or this server cannot tell. By the values alone, so that it is the same on every server with the same schema.
+   */
+  computedUnique(table: string, unique: string, values: ReadonlyMap<string, SqlValue>): readonly SqlValue[] | null;
   /** A column's default, for SET DEFAULT; null when it has none or it is an expression. */
   defaultOf(table: string, column: string): SqlValue;
 }
@@ -26,6 +31,7 @@ export const emptySurroundings: Surroundings = {
   isNumberTaken: () => false,
   keyOfRow: () => null,
   isShown: () => false,
+  computedUnique: () => null,
   defaultOf: () => null,
 };
 

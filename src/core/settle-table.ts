@@ -40,7 +40,7 @@ export function settleTable(scene: Scene, table: string, circle: Circle = noCirc
     }
   }
   if (!plan.isNumbered && plan.schema.keyKind !== 'bag') youngestPerKey(plan, rows);
-  settleUniques(plan, rows);
+  settleUniques(scene, plan, rows);
 }
 
 /** Passes repeat because a row that merges inside the circle shows its children another number, which may clash anew. */
@@ -196,12 +196,12 @@ function youngestPerKey(plan: TablePlan, rows: readonly RowDraft[]): void {
 }
 
 /** Elder rows claim their values first; only what stays visible claims. */
-function settleUniques(plan: TablePlan, rows: readonly RowDraft[]): void {
+function settleUniques(scene: Scene, plan: TablePlan, rows: readonly RowDraft[]): void {
   if (plan.uniques.length === 0) return;
   const claims = plan.uniques.map(() => new Map<string, RowDraft>());
   for (const row of rows) {
     if (row.status !== 'visible') continue;
-    const texts = plan.uniques.map((unique) => uniqueText(unique, row));
+    const texts = plan.uniques.map((unique) => uniqueText(scene, unique, row));
     const place = texts.findIndex((text, i) => text !== null && claims[i]?.has(text));
     const unique = plan.uniques[place];
     if (unique) {
@@ -212,11 +212,12 @@ function settleUniques(plan: TablePlan, rows: readonly RowDraft[]): void {
   }
 }
 
-const uniqueText = (unique: UniquePlan, row: RowDraft): string | null =>
-  clashText(
-    unique.schema.columns.map((column) => row.values.get(column) ?? null),
-    unique.collations,
-  );
+function uniqueText({ surroundings }: Scene, { schema, collations }: UniquePlan, row: RowDraft): string | null {
+  const values = schema.isPlain
+    ? schema.columns.map((column) => row.values.get(column) ?? null)
+    : surroundings.computedUnique(row.table, schema.name, row.values);
+  return values && clashText(values, collations);
+}
 
 function statusOfClash({ policy, renamed }: UniquePlan): RowStatus {
   if (policy === 'merge') return 'merging';

@@ -60,7 +60,7 @@ export function planTable(schema: TableSchema, knownTables: ReadonlySet<string>)
     ),
     referenceByColumn,
     uniques: schema.uniques
-      .filter((unique) => unique.isPlain && unique.columns.length > 0)
+      .filter((unique) => !unique.isPlain || unique.columns.length > 0)
       .map((unique) => planUnique(schema, unique, referenceByColumn)),
     counters: schema.columns.filter(({ rule }) => rule === 'counter').map(({ name }) => name),
   };
@@ -84,6 +84,7 @@ function planUnique(
   unique: UniqueSchema,
   referenceByColumn: ReadonlyMap<string, ReferencePlan>,
 ): UniquePlan {
+  if (!unique.isPlain) return { schema: unique, collations: unique.collations ?? [], policy: 'hold', renamed: null };
   const free = unique.columns.filter((column) => !schema.key.includes(column) && !referenceByColumn.has(column));
   return {
     schema: unique,

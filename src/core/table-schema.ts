@@ -52,8 +52,12 @@ export interface UniqueSchema {
   readonly name: string;
   readonly columns: readonly string[];
   readonly policy: UniquePolicy;
-  /** Per column where the index compares otherwise than its columns do. */
+  /** Per part of the index where it compares otherwise than its columns do. */
   readonly collations?: readonly Collation[];
-  /** Partial and expression indexes are checked by the engine only. */
+  /**
+   * False: the engine computes from the row what is compared (an expression, a generated column), or whether it counts at
+   * all (a condition). Then `collations` are those of what is computed, and the younger row is held whatever the policy:
+   * two rows that meet in a condition need not be the same thing.
+   */
   readonly isPlain: boolean;
 }

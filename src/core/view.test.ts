@@ -105,6 +105,31 @@ const sameMail = (x: CellValue, y: CellValue): LifeState[] => [
   life('t', name(2, b), { id: 2n, mail: 'x', name: y }),
 ];
 
+describe('uniques that the engine computes', () => {
+  const schema = [table('t', { uniques: [{ name: 'lowered', isPlain: false, policy: 'merge' }] })];
+  const lowered: Surroundings['computedUnique'] = (_, unique, values) => {
+    const word = values.get('v');
+    return unique === 'lowered' && typeof word === 'string' && word !== 'free' ? [word.toLowerCase()] : null;
+  };
+  const words = (...each: readonly string[]): LifeState[] =>
+    each.map((word, i) => life('t', name(i + 1), { id: BigInt(i + 1), v: word }));
+
+  it('the elder stands and the younger is held, whatever the policy, for every order of arrival', () => {
+    const lives = words('Neo', 'NEO', 'other', 'neo');
+    const expected = ['t 1 visible 1', 't 2 held 2', 't 3 visible 3', 't 4 held 4'];
+    for (const order of [lives, lives.toReversed()]) {
+      const of = view(schema, order, { surroundings: { computedUnique: lowered } });
+      assert.deepEqual(statuses(of), expected);
+      assert.deepEqual(confirmations(of, dutiesOf(a)), [], 'nothing is written for it');
+    }
+  });
+
+  it('a row that the index has not stands beside others like it', () => {
+    const of = view(schema, words('free', 'free'), { surroundings: { computedUnique: lowered } });
+    assert.deepEqual(statuses(of), ['t 1 visible 1', 't 2 visible 2']);
+  });
+});
+
 describe('numbers', () => {
   it('the elder of two rows keeps a generated number and the younger shows a negative substitute', () => {
     const of = view(

@@ -1,3 +1,4 @@
+import { computedUnique, keysWithComputed } from '../schema/computed-uniques.js';
 import { keysWhere } from '../stores/keys-where.js';
 import type { Scope } from './scope.js';
 import { rowKey, type Alias, type Aliases, type LifeState, type RowKey } from '../../../core/life-state.js';
@@ -73,6 +74,10 @@ function surroundingsOf({ context, set, rows }: Scope): Surroundings {
         return shadow !== null && !set.has(name, shadow.life);
       });
     },
+    computedUnique(name, unique, values) {
+      const table = tableOf(name);
+      return table ? computedUnique(context.connection, table, unique, values) : null;
+    },
     defaultOf(name, column) {
       const table = tableOf(name);
       return table ? defaultOf(context.connection, table, column) : null;
@@ -106,10 +111,15 @@ function createReach(scope: Scope): Reach {
       if (!seenBefore(`k ${table.number} ${keyText(plain)}`)) set.loadKey(table, plain);
     }
     for (const { schema } of set.planOf(table).uniques) {
-      const values = schema.columns.map((column) => row.values.get(column) ?? null);
-      if (values.some((value) => value === null)) continue;
+      const values = schema.isPlain
+        ? schema.columns.map((column) => row.values.get(column) ?? null)
+        : computedUnique(context.connection, table, schema.name, row.values);
+      if (!values || values.includes(null)) continue;
       if (seenBefore(`u ${table.number} ${schema.name} ${keyText(values)}`)) continue;
-      for (const key of keysWhere(context, table, schema.columns, values)) set.loadKey(table, key);
+      const keys = schema.isPlain
+        ? keysWhere(context, table, schema.columns, values)
+        : keysWithComputed(context.connection, table, schema.name, values);
+      for (const key of keys) set.loadKey(table, key);
     }
   }
 
