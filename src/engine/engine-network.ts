@@ -222,6 +222,8 @@ type Following = Pick<EngineNetwork, 'links' | 'dialer' | 'starter'>;
 function followList(ground: EngineGround, { links, dialer, starter }: Following): void {
   const { group, observation } = ground;
   const servers = new Map(group.servers().map((server) => [server.id, server]));
+  const living = new Set(group.servers().flatMap(({ name, state }) => (state === 'removed' ? [] : [name])));
+  for (const { name } of servers.values()) if (!living.has(name)) observation.problems.forgetPeer(name);
   for (const { hello, session } of links.all()) {
     const listed = servers.get(hello.server);
     if (listed?.state !== 'removed') continue;

@@ -10,7 +10,7 @@ import type {
 } from '../databases/replica.js';
 import type { Answer, Question } from '../protocol/message.js';
 import { cutText } from '../protocol/text-codec.js';
-import { textBytesMax } from '../protocol/protocol-limits.js';
+import { tablesMax, textBytesMax } from '../protocol/protocol-limits.js';
 import type { CallResult, MergeResult, ReplicaCall } from '../protocol/session-event.js';
 
 /** What to do with rows that were here before joining; null: not now, a person has to decide. */
@@ -186,8 +186,11 @@ function toResult({ vector, merged, rows, conflicts, quarantined, hasGap, forks 
 async function answerOf(replica: Replica, question: Question): Promise<Answer> {
   try {
     switch (question.kind) {
-      case 'digest':
-        return { kind: 'digest', ...(await replica.proof()) };
+      case 'digest': {
+        const proof = await replica.proof();
+        const leftOut = proof.leftOut.slice(0, tablesMax).map((remark) => cutText(remark, textBytesMax));
+        return { kind: 'digest', ...proof, leftOut };
+      }
       case 'sums':
         return { kind: 'sums', sums: await replica.bucketSums(question) };
       case 'rows':

@@ -119,6 +119,30 @@ test('counters add up per dataset', () => {
   assert.equal(counters.read().loopFailures.get('drain shop'), 1);
 });
 
+test('a pause with a peer ends with the next proof, and whatever concerns a peer ends with its removal', () => {
+  const problems = createOpenProblems();
+  const pause = (peer: string): EventDetail => ({
+    kind: 'loop-failed',
+    loop: `sync shop with ${peer}`,
+    code: 'USYNC-1002',
+    message: 'It is not open.',
+    nextStep: '',
+    count: 1,
+    retryInMs: 500,
+  });
+  problems.add(at(1, pause('b')));
+  problems.add(at(1, pause('c')));
+  problems.add(at(2, { kind: 'proof-failed', dataset: 'shop', peer: 'c', tables: ['item'] }));
+  // The connection was lost meanwhile: nobody says any more that the pause is over.
+  problems.add(at(3, { kind: 'proven', dataset: 'shop', peer: 'b', rows: 1 }));
+  assert.deepEqual(
+    problems.read().map(({ subject }) => subject),
+    ['sync shop with c', 'dataset shop'],
+  );
+  problems.forgetPeer('c');
+  assert.deepEqual(problems.read(), []);
+});
+
 test('F3: a problem stays until the opposite is a fact', () => {
   const problems = createOpenProblems();
   problems.add(at(1, failure(1)));

@@ -10,8 +10,8 @@ export interface OpenProblems {
   readonly add: (event: ObservedEvent) => void;
   /** Errors first, then by age, oldest first. */
   read(): readonly Problem[];
-  /** Forgets what concerned a subject that is gone, such as a removed server. */
-  forget(subject: string): void;
+  /** Forgets what concerned a peer that is gone: nothing could ever show the opposite. */
+  forgetPeer(peer: string): void;
 }
 
 export function createOpenProblems(): OpenProblems {
@@ -32,8 +32,12 @@ export function createOpenProblems(): OpenProblems {
       [...problems.values()].toSorted((a, b) =>
         a.level === b.level ? a.sinceMs - b.sinceMs : a.level === 'error' ? -1 : 1,
       ),
-    forget: (subject) => {
-      for (const [key, problem] of problems) if (problem.subject === subject) problems.delete(key);
+    forgetPeer: (peer) => {
+      const isOfPeer = (key: string): boolean =>
+        key === `loop connect ${peer}` ||
+        (key.startsWith('loop sync ') && key.endsWith(` with ${peer}`)) ||
+        (key.startsWith('proof ') && key.endsWith(` ${peer}`));
+      for (const key of problems.keys()) if (isOfPeer(key)) problems.delete(key);
     },
   };
 }
@@ -74,7 +78,8 @@ function closedBy(event: ObservedEvent): readonly string[] {
     case 'loop-recovered':
       return [`loop ${event.loop}`];
     case 'proven':
-      return [`proof ${event.dataset} ${event.peer}`];
+      // A pause ends with its session, and the next one has nothing to recover from: the proof shows that it works.
+      return [`proof ${event.dataset} ${event.peer}`, `loop sync ${event.dataset} with ${event.peer}`];
     default:
       return [];
   }

@@ -2,8 +2,9 @@ import { tablesThatDiffer } from '../core/digest.js';
 import { forksBetween, isEqualVector, type VersionVector } from '../core/version-vector.js';
 import type { DatasetContext } from './dataset-context.js';
 import type { ProofMessage } from './message.js';
-import { proofAgainMs, proofQuietMs } from './protocol-limits.js';
+import { proofAgainMs, proofQuietMs, tablesMax, textBytesMax } from './protocol-limits.js';
 import type { SessionProof } from './session-event.js';
+import { cutText } from './text-codec.js';
 
 /** The proof behind "in sync": both sides exchange digests at rest and compare them where the vectors are equal. */
 export interface DatasetProof {
@@ -66,7 +67,8 @@ export function createDatasetProof(context: DatasetContext): DatasetProof {
       state.isWanted = false;
       state.sentVector = proof.vector;
       state.sentAtMs = context.time().nowMs;
-      context.send({ kind: 'proof', dataset: context.number, ...proof });
+      const leftOut = proof.leftOut.slice(0, tablesMax).map((remark) => cutText(remark, textBytesMax));
+      context.send({ kind: 'proof', dataset: context.number, ...proof, leftOut });
       compare(context, state);
     },
     onPeer({ vector, digest, leftOut, held }) {
@@ -109,8 +111,7 @@ function proveWhenDue(context: DatasetContext, state: ProofState): void {
 function compare(context: DatasetContext, state: ProofState): void {
   const { own, peer } = state;
   if (!own || !peer || !isSameVector(own.vector, peer.vector)) return;
-  const silent = [...own.leftOut, ...peer.leftOut];
-  const differing = tablesThatDiffer(own.digest, peer.digest).filter((table) => !isNamedIn(silent, table));
+  const differing = tablesThatDiffer(own.digest, peer.digest, [...own.leftOut, ...peer.leftOut]);
   const isNew = state.differing.join('\0') !== differing.join('\0');
   state.differing = differing;
   if (differing.length > 0) {
@@ -124,7 +125,3 @@ function compare(context: DatasetContext, state: ProofState): void {
   state.proven = { atMs, rows, vector: own.vector };
   if (!wasProven) context.report({ kind: 'proven', dataset: context.dataset, rows, atMs });
 }
-
-/** Whether a left-out entry ("orders", "orders.note", "orders: no such table here") speaks of this table. */
-const isNamedIn = (leftOut: readonly string[], table: string): boolean =>
-  leftOut.some((entry) => entry === table || [':', '.', ' '].some((mark) => entry.startsWith(table + mark)));

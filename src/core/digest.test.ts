@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tablesThatDiffer } from './digest.js';
+
+const digestOf = (sums: Readonly<Record<string, number>>) =>
+  new Map(Object.entries(sums).map(([table, sum]) => [table, { rows: 1, sum }]));
+
+test('a table that is left out hides no other whose name begins the same', () => {
+  const tables = ['order', 'order items', 'order-log', 'orders', 'note'];
+  const here = digestOf(Object.fromEntries(tables.map((table) => [table, 1])));
+  const there = digestOf(Object.fromEntries(tables.map((table) => [table, 2])));
+  assert.deepEqual(tablesThatDiffer(here, there), tables.toSorted());
+  const leftOut = ['order items: it is a view', 'order-log: left out', 'orders.note: the column is not here'];
+  assert.deepEqual(tablesThatDiffer(here, there, leftOut), ['note', 'order']);
+});
