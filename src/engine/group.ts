@@ -169,6 +169,8 @@ async function openList(options: GroupOptions, state: GroupState): Promise<void>
 
 async function found(options: GroupOptions, state: GroupState): Promise<boolean> {
   if (state.stored !== null && state.stored.state !== 'founding') return false;
+  // Joining that was given up may have left a list of others behind.
+  if (state.stored === null) await discardList(options);
   await store(options, state, { state: 'founding', inviter: null });
   if (state.runner === null) await openList(options, state);
   await finishFounding(options, state);
@@ -188,9 +190,13 @@ async function beginJoin(options: GroupOptions, state: GroupState, inviter: Invi
   [state.runner, state.list, state.servers] = [null, null, []];
   // A crash from here on begins again at the same point: the list is fetched anew.
   await store(options, state, { state: 'joining', inviter });
-  for (const suffix of ['', '-wal', '-shm', '-journal']) await options.files.remove(`${serversFile}${suffix}`);
-  await options.forgetWitness();
+  await discardList(options);
   await openList(options, state);
+}
+
+async function discardList({ files, forgetWitness }: GroupOptions): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) await files.remove(`${serversFile}${suffix}`);
+  await forgetWitness();
 }
 
 async function cancelJoin(options: GroupOptions, state: GroupState): Promise<void> {

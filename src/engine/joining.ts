@@ -79,23 +79,32 @@ async function join(run: JoinRun): Promise<JoinReport> {
   // First a look whether it can be reached at all: only then the own list is put aside.
   (await dialInviter(run)).channel.close('');
   ground.joins.isRunning = true;
+  let session: RunningSession | null = null;
   try {
     await ground.group.beginJoin({ name: 'the inviting server', ...placeOf(invite) });
     const { channel, address } = await dialInviter(run);
-    const { session } = network.starter.start({ channel, isOutgoing: true, address, pairing: proofFor(run, channel) });
+    const pairing = proofFor(run, channel);
+    ({ session } = network.starter.start({ channel, isOutgoing: true, address, pairing }));
     const isIn = await untilLetIn(run, session);
     const invitedBy = session.status().peer?.name ?? 'the inviting server';
     if (!isIn) return { state: 'pending', invitedBy, datasets: [] };
     tell(run, `Let in by ${invitedBy}; taking the data.`);
     return { state: 'joined', invitedBy, datasets: await untilLanded(run) };
   } catch (error) {
-    if (ground.group.membership === 'joining') await ground.group.cancelJoin();
+    if (ground.group.membership === 'joining') await giveUp(run, session);
     throw error;
   } finally {
     ground.joins.isRunning = false;
     network.follow();
     if (options.signal?.aborted) tell(run, 'Cancelled.');
   }
+}
+
+/** Nothing of the group may come in any more, before this server is alone again. */
+async function giveUp({ ground }: JoinRun, session: RunningSession | null): Promise<void> {
+  session?.close('', 'Joining was given up.');
+  await session?.closed;
+  await ground.group.cancelJoin();
 }
 
 async function finishMember(run: JoinRun): Promise<JoinReport> {
@@ -203,7 +212,7 @@ function progressText({ links }: EngineNetwork, fresh: readonly string[]): strin
   return states.map(({ dataset, state }) => `${dataset}: ${state}`).join('; ');
 }
 
-/** Throws when nothing changed for too long. Joining then goes on in the background. */
+/** Throws when nothing changed for too long. A server that was let in goes on in the background. */
 function quietGuard({ ground }: JoinRun): (sign: string, what: string) => void {
   const { system } = ground.adapters;
   let last = '';
@@ -211,9 +220,14 @@ function quietGuard({ ground }: JoinRun): (sign: string, what: string) => void {
   return (sign, what) => {
     if (sign !== last) [last, sinceMs] = [sign, system.monotonicMs()];
     if (system.monotonicMs() - sinceMs > joinSilenceMs)
-      throw new SyncError('USYNC-1501', what, { nextStep: 'See "usync status"; it is tried again by itself.' });
+      throw new SyncError('USYNC-1501', what, { nextStep: nextStepOf(ground) });
   };
 }
+
+const nextStepOf = ({ group }: EngineGround): string =>
+  group.membership === 'member'
+    ? 'See "usync status"; it is tried again by itself.'
+    : 'Nothing was changed here: look at "usync status" on the inviting server, then join again.';
 
 async function pause({ ground, signal }: JoinRun): Promise<void> {
   await sleep(ground.adapters.system, 50, signal);

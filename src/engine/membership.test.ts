@@ -5,8 +5,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { ServerId } from '../core/origin.js';
 import { SyncError } from '../core/sync-error.js';
+import type { ListedServer } from '../databases/server-list.js';
 import { openConnection } from '../databases/sqlite/connection/driver.js';
+import { openSqliteServerList } from '../databases/sqlite/sqlite-server-list.js';
 import { assertInSync, groundOf, joinAll, namesOf, until, type TestServer } from '../../test/engine/engine-ground.js';
 import type { ServerInfo } from './engine.js';
 
@@ -164,4 +167,40 @@ test('a first invite that fails half-way is finished by the next one', async (co
   blocker.close();
   await joinAll(a, [b]);
   await assertInSync([a, b]);
+});
+
+test('joining that is cancelled brings nothing in afterwards, and leaves no list to a group that is founded later', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b', "INSERT INTO item (name) VALUES ('of b')");
+  const cancelling = new AbortController();
+  const forget = b.engine.onActivity(({ kind }) => {
+    if (kind === 'peer-connected') cancelling.abort();
+  });
+  const { code } = await a.engine.invite();
+  await assert.rejects(b.engine.join({ code, signal: cancelling.signal }), /cancelled/);
+  forget();
+  assert.equal((await b.engine.status()).server.membership, 'alone');
+  await until('a has lost it', async () => !(await infoOf(a, 'b')).isConnected);
+  assert.deepEqual(namesOf(b.database), ['of b']);
+  const left = openSqliteServerList(join(b.config.dataFolder, 'servers.db'));
+  const stranger: ListedServer = {
+    id: 'a'.repeat(16) as ServerId,
+    name: 'stranger',
+    fingerprint: 'ab'.repeat(32),
+    addresses: [],
+    datasets: ['shop'],
+    state: 'member',
+    addedBy: 'a'.repeat(16) as ServerId,
+    addedAtMs: 1,
+    removedBy: null,
+    removedAtMs: null,
+  };
+  left.add(stranger);
+  left.close();
+  await b.engine.invite();
+  assert.deepEqual(
+    (await b.engine.servers()).map(({ name }) => name),
+    ['b'],
+  );
 });
