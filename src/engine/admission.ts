@@ -9,7 +9,7 @@ import type { Group } from './group.js';
 import type { Invites } from './invites.js';
 
 export interface Admission {
-  /** Before a byte is read. Removed and pending servers may greet, so that they are told what they are. */
+  /** Before a byte is read. Removed and pending servers may greet as strangers may, so that they are told what they are. */
   isTrusted(fingerprint: string): boolean | 'pairing';
   decide(hello: HelloMessage, channel: Channel): Promise<Decision>;
 }
@@ -36,7 +36,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     isTrusted(fingerprint) {
       if (group.inviter?.fingerprint === fingerprint) return true;
       const listed = group.byFingerprint(fingerprint);
-      if (listed !== null) return listed.state === 'removed' && invites.hasOpen() ? 'pairing' : true;
+      if (listed !== null) return listed.state === 'member' ? true : 'pairing';
       return invites.hasOpen() ? 'pairing' : false;
     },
     async decide(hello, channel) {
@@ -93,7 +93,9 @@ async function pair(options: AdmissionOptions, { hello, channel, pairing }: Pair
   const listed = group.byFingerprint(channel.peerFingerprint);
   const isKnown = listed?.state === 'member' || listed?.state === 'pending';
   const isVisit = !hello.datasets.includes(serversDataset);
-  const match = await invites.check({ pairing, channel, isUsed: !isVisit && !isKnown });
+  // Judged again at each change of the list while it waits: a code that has expired since is no wrong guess.
+  if (isKnown && !isVisit) return null;
+  const match = await invites.check({ pairing, channel, isUsed: !isVisit });
   if (match.kind === 'refused') return isKnown ? null : refused('USYNC-1400', match.text);
   if (options.isRemoved())
     return refused('USYNC-1400', 'The server that made the code was removed from its group since.');
@@ -107,7 +109,6 @@ async function pair(options: AdmissionOptions, { hello, channel, pairing }: Pair
     channel.admit?.();
     return { kind: 'visitor' };
   }
-  if (isKnown) return null;
   const joined = joinedServer(options, { hello, channel, before: listed, isPreApproved: match.isPreApproved });
   group.enlist(joined);
   options.onJoined(joined);

@@ -169,6 +169,23 @@ test('a first invite that fails half-way is finished by the next one', async (co
   await assertInSync([a, b]);
 });
 
+test('a server that waits with a code that has expired meanwhile keeps nobody else from joining', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  const { code, expiresAtMs } = await a.engine.invite({ isPreApproved: false, validMs: 4_000 });
+  assert.equal((await b.engine.join({ code })).state, 'pending');
+  await until('the code has expired', () => Promise.resolve(Date.now() > expiresAtMs + 1_000));
+  const list = openConnection(join(a.config.dataFolder, 'servers.db'), { busyTimeoutMs: 10_000 });
+  for (const name of ['b1', 'b2', 'b3', 'b4', 'b5', 'b6']) {
+    list.exec(`UPDATE servers SET name = '${name}' WHERE name <> 'a'`);
+    await until(`a lists ${name}`, async () => (await a.engine.servers()).some((each) => each.name === name));
+  }
+  list.close();
+  const next = await a.engine.invite();
+  assert.equal((await c.engine.join({ code: next.code })).state, 'joined');
+});
+
 test('joining that is cancelled brings nothing in afterwards, and leaves no list to a group that is founded later', async (context) => {
   const ground = groundOf(context);
   const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");

@@ -1,5 +1,6 @@
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
 import type { ServerId } from '../core/origin.js';
+import { errorMessageOf } from '../core/sync-error.js';
 import type { Replica } from '../databases/replica.js';
 import type { Observe } from '../observe/event.js';
 import type { Answer, HelloMessage, PairingProof, Question } from '../protocol/message.js';
@@ -182,9 +183,18 @@ function dispatch(runner: Runner, event: SessionEvent): void {
       wallMs: options.system.nowMs(),
       queuedBytes: options.channel.queuedBytes,
     };
-    for (const effect of session.step(time, next)) perform(runner, effect);
+    performAll(runner, session.step(time, next));
   }
   runner.isStepping = false;
+}
+
+/** What cannot be carried out ends the session with its reason: half of a step must not pass for the whole. */
+function performAll(runner: Runner, effects: readonly SessionEffect[]): void {
+  try {
+    for (const effect of effects) perform(runner, effect);
+  } catch (error) {
+    finish(runner, { code: codeOf(error), reason: errorMessageOf(error), isByPeer: false });
+  }
 }
 
 function perform(runner: Runner, effect: SessionEffect): void {
@@ -294,8 +304,7 @@ async function decide(hooks: SessionHooks, hello: HelloMessage, channel: Channel
   try {
     return await hooks.decide(hello, channel);
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    return { kind: 'refused', code: codeOf(error), text };
+    return { kind: 'refused', code: codeOf(error), text: errorMessageOf(error) };
   }
 }
 

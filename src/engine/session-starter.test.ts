@@ -1,6 +1,7 @@
 /** Sessions as an engine starts them, over memory links in virtual time, on model replicas. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SyncError } from '../core/sync-error.js';
 import { createModelServer, type ModelServer } from '../../test/model-replica/model-servers.js';
 import { createVirtualSystem, type VirtualSystem } from '../../test/model-replica/virtual-system.js';
 import { createMemoryLink } from '../transports/memory/memory-link.js';
@@ -15,7 +16,8 @@ const bootNonce = '0'.repeat(32);
 function starterOf(
   system: VirtualSystem,
   server: ModelServer,
-  decide: () => Promise<Decision> | Decision,
+  decide: () => Decision,
+  options: { readonly isTrusted?: () => boolean; readonly onReport?: () => void } = {},
 ): SessionStarter {
   const self = { id: server.id, name: 'a' };
   const links = createPeerLinks({ self: server.id, system, onTwin: () => undefined, onLost: () => undefined });
@@ -28,10 +30,10 @@ function starterOf(
     observe: (_level, event) => server.events.push(event),
     turns: createDatasetTurns(),
     links,
-    admission: { isTrusted: () => true, decide: async () => decide() },
+    admission: { isTrusted: options.isTrusted ?? (() => true), decide: () => Promise.resolve().then(decide) },
     chooseAdoption: () => Promise.resolve('measure'),
     onMoved: () => undefined,
-    onReport: () => undefined,
+    onReport: options.onReport ?? (() => undefined),
     onEnd: () => undefined,
   });
 }
@@ -68,3 +70,52 @@ for (const isVisit of [false, true])
     session.close('', 'the test is over');
     await system.run(100);
   });
+
+test('a server that cannot be judged again while it waits is told so, and comes again', async () => {
+  const system = createVirtualSystem();
+  const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];
+  const answers: (() => Decision)[] = [
+    () => ({ kind: 'other', verdict: { kind: 'pending', text: 'A member must approve it.' } }),
+    () => {
+      throw new SyncError('USYNC-1207', 'The disk is full.');
+    },
+  ];
+  const starter = starterOf(system, a, () => answers.shift()?.() ?? { kind: 'member' });
+  const session = dialFrom(system, b, starter);
+  await system.run(100);
+  assert.equal(session.status().peerWaits, 'A member must approve it.');
+  starter.reconsider();
+  await system.run(100);
+  const { code, reason } = await session.closed;
+  assert.deepEqual([code, reason], ['USYNC-1207', 'The disk is full.']);
+  const next = dialFrom(system, b, starter);
+  await system.run(100);
+  assert.equal(next.status().stage, 'open');
+  next.close('', 'the test is over');
+  await system.run(100);
+});
+
+test('a server that was removed while its connection was judged is not let in', async () => {
+  const system = createVirtualSystem();
+  const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];
+  const session = dialFrom(
+    system,
+    b,
+    starterOf(system, a, () => ({ kind: 'member' }), { isTrusted: () => false }),
+  );
+  await system.run(1_000);
+  assert.equal((await session.closed).code, 'USYNC-1402');
+});
+
+test('a session that cannot carry out a step ends with the reason, not in silence', async () => {
+  const system = createVirtualSystem();
+  const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];
+  const onReport = (): void => {
+    throw new SyncError('USYNC-1001', 'It cannot be noted.');
+  };
+  const starter = starterOf(system, a, () => ({ kind: 'member' }), { onReport });
+  const session = dialFrom(system, b, starter);
+  await system.run(1_000);
+  assert.equal((await session.closed).isByPeer, true);
+  await starter.stop('the test is over');
+});

@@ -1,5 +1,6 @@
 /** Starts a session on each channel, dialled or accepted, and carries its facts to whom they concern. */
 import type { ServerId } from '../core/origin.js';
+import { errorCodeOf, errorMessageOf } from '../core/sync-error.js';
 import type { Replica } from '../databases/replica.js';
 import type { Observe } from '../observe/event.js';
 import type { HelloMessage, PairingProof } from '../protocol/message.js';
@@ -71,11 +72,7 @@ export function createSessionStarter(options: SessionStarterOptions): SessionSta
   return {
     start: (start) => startSession(options, state, start),
     reconsider() {
-      for (const [session, waiting] of state.waiting)
-        void verdictOf(options, state, { session, ...waiting }).then((verdict) => {
-          if (verdict.kind !== 'pending') session.decide(verdict);
-          return undefined;
-        });
+      for (const [session, waiting] of state.waiting) void judgeAgain(options, state, { session, ...waiting });
     },
     async stop(reason) {
       state.isStopped = true;
@@ -143,6 +140,17 @@ interface Candidate extends Waiting {
   readonly session: RunningSession;
 }
 
+/** Never rejects: who cannot be judged now comes again. */
+async function judgeAgain(options: SessionStarterOptions, state: StarterState, candidate: Candidate): Promise<void> {
+  const { session } = candidate;
+  try {
+    const verdict = await verdictOf(options, state, candidate);
+    if (verdict.kind !== 'pending') session.decide(verdict);
+  } catch (error) {
+    session.close(errorCodeOf(error), errorMessageOf(error));
+  }
+}
+
 async function verdictOf(
   options: SessionStarterOptions,
   state: StarterState,
@@ -155,11 +163,15 @@ async function verdictOf(
       return { kind: 'accepted' };
     case 'member': {
       state.waiting.delete(session);
-      const { isOutgoing, address } = start;
-      return options.links.admit({ hello, session, isOutgoing, address });
+      const { isOutgoing, address, channel } = start;
+      const verdict = await options.links.admit({ hello, session, isOutgoing, address });
+      // To be sure that an older connection is dead takes its time, in which the peer may have been removed.
+      if (verdict.kind !== 'accepted' || options.admission.isTrusted(channel.peerFingerprint) === true) return verdict;
+      return { kind: 'refused', code: 'USYNC-1402', text: 'Your server was removed from the group.' };
     }
     case 'other':
-      if (decision.verdict.kind === 'pending') state.waiting.set(session, { hello, start, access });
+      if (decision.verdict.kind === 'pending' && state.running.has(session))
+        state.waiting.set(session, { hello, start, access });
       else state.waiting.delete(session);
       return decision.verdict;
   }
