@@ -17,7 +17,11 @@ export function captureChanges(comparisons: readonly Comparison[]): void {
   const inOrder = groups.flatMap((group) => group.tables.flatMap(({ name }) => byName.get(name) ?? []));
   const mayBeKnown = inOrder.filter((comparison) => !hasNewKeysOnly(comparison));
   const withEnds = new Set(
-    mayBeKnown.toReversed().filter((comparison) => captureEnds(comparison) > 0 || comparison.oldKeys.size > 0),
+    mayBeKnown
+      .toReversed()
+      .filter(
+        (comparison) => captureEnds(comparison) > 0 || comparison.oldKeys.size > 0 || comparison.takenKeys.length > 0,
+      ),
   );
   for (const { tables, isCircle } of groups) {
     const members = tables.flatMap(({ name }) => byName.get(name) ?? []);

@@ -19,6 +19,8 @@ export interface Comparison {
   readonly naming: 'life' | 'genesis';
   /** Rows whose key was changed, by the text of the new key: the key that peers know. Empty nearly always. */
   readonly oldKeys: ReadonlyMap<string, Key>;
+  /** Keys that such rows took from rows that ended by it. */
+  readonly takenKeys: readonly Key[];
   /** Bags with genesis names: which row of this content it is, from 0; counts on with each call. */
   occurrenceOf(hash: number): bigint;
 }

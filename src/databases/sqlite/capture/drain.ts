@@ -136,7 +136,7 @@ function compareNoted(context: ReplicaContext, { range, whole, changeset, sink }
     if (batchSize(comparison.batch) === 0) continue;
     if (hasKeyMoves(comparison, range)) {
       if (sink.isStaged) return null;
-      comparisons.push({ ...comparison, oldKeys: followKeyMoves(comparison, range) });
+      comparisons.push({ ...comparison, ...followKeyMoves(comparison, range) });
     } else comparisons.push(comparison);
   }
   captureChanges(comparisons);
@@ -155,6 +155,7 @@ export const comparisonOf = (
   batch: emptyBatch,
   naming: 'life',
   oldKeys: new Map(),
+  takenKeys: [],
   occurrenceOf: () => 0n,
 });
 

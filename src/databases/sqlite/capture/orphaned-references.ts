@@ -32,7 +32,7 @@ function captureOrphansIn(comparison: Comparison, child: SyncedTable, column: st
   const layout = child.layout.map((each) => `r.${quoteName(each)}`).join(', ');
   const keys = child.keySql.map((key) => `r.${key}`).join(', ');
   // The number of a row whose key was changed is no longer its own, even if another row has taken it.
-  const oldNumbers = [...comparison.oldKeys.values()].flatMap(([number]) =>
+  const oldNumbers = [...comparison.oldKeys.values(), ...comparison.takenKeys].flatMap(([number]) =>
     typeof number === 'bigint' ? [number] : [],
   );
   const found = context.connection

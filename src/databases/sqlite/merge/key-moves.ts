@@ -36,10 +36,9 @@ export const hasKeyMoves = ({ context, table }: Comparison, range: NoteRange): b
 
 /**
  * Updates that changed keys: the shadow of each row follows it, so that the key is a changed column like any other and
- * the life goes on. Rows are followed through chains and swaps (1 to 3, 2 to 1, 3 to 2). Gives the old key by the text of
- * the new one. Must be in the write transaction.
+ * the life goes on. Rows are followed through chains and swaps (1 to 3, 2 to 1, 3 to 2). Must be in the write transaction.
  */
-export function followKeyMoves(comparison: Comparison, range: NoteRange): ReadonlyMap<string, Key> {
+export function followKeyMoves(comparison: Comparison, range: NoteRange): Pick<Comparison, 'oldKeys' | 'takenKeys'> {
   const { context, table } = comparison;
   const before = traceKeys(comparison, range);
   const shadows = new Map<string, { readonly key: Key; readonly shadow: Shadow }>();
@@ -75,7 +74,7 @@ export function followKeyMoves(comparison: Comparison, range: NoteRange): Readon
     keepInBatch(comparison, now);
     endKeyLosers(comparison, from.key, from.shadow);
   }
-  return oldKeys;
+  return { oldKeys, takenKeys: ended.map(([, { key }]) => key) };
 }
 
 interface Trace {
