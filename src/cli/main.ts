@@ -5,6 +5,12 @@ import { createProgram } from './program.js';
 
 const { program, context } = createProgram();
 
+// A reader such as "head" may leave early: the work goes on, only nobody reads of it any more.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -112,7 +112,7 @@ export const errorCatalogue = {
   'USYNC-1301': entry(
     'Rows do not fit here',
     'A table or column is unknown here, or a constraint refuses the row.',
-    'Migrate the application on this server; held rows land by themselves.',
+    'Look at "usync quarantine": it names what frees each row. Freed rows land by themselves.',
   ),
   'USYNC-1302': entry(
     'Content differs from the digest',
@@ -163,7 +163,7 @@ export const errorCatalogue = {
   'USYNC-1500': entry(
     'Address in use',
     'Another program listens on the configured port.',
-    'Stop it or choose another port ("listen").',
+    'Stop it or choose another port ("listen.port" in the configuration).',
   ),
   'USYNC-1501': entry(
     'Cannot connect',

@@ -5,8 +5,9 @@ import type { ControlMethod, ControlMethods } from './control-contract.js';
 const none = z.object({});
 const dataset = z.string().optional();
 const count = z.int().min(0).max(100_000);
+const notAnId = 'is not an id: an id has up to 16 of the digits 0-9 and a-f';
 /** The beginning of an id of a conflict or a held row. */
-const recordId = z.string().regex(/^[0-9a-f]{1,16}$/, 'an id has hexadecimal digits');
+const recordId = z.string().regex(/^[0-9a-f]{1,16}$/, notAnId);
 
 /** What each method takes. Unknown keys are left out, so that a newer command line may talk to an older engine. */
 const schemas = {
@@ -47,8 +48,6 @@ export function controlParams<M extends ControlMethod>(method: M, params: unknow
   const parsed = schemas[method].safeParse(params ?? {});
   if (parsed.success) return parsed.data as ControlMethods[M]['params'];
   const [issue] = parsed.error.issues;
-  throw new SyncError(
-    'USYNC-1103',
-    `${method}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is not understood'}.`,
-  );
+  const where = issue?.message === notAnId ? 'What is given' : `${method}: ${issue?.path.join('.') ?? ''}`;
+  throw new SyncError('USYNC-1103', `${where} ${issue?.message ?? 'is not understood'}.`);
 }

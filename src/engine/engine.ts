@@ -170,7 +170,7 @@ export interface JoinReport {
 
 export interface JoinDatasetReport {
   readonly dataset: string;
-  /** Null where the group does not carry this dataset yet: this server's rows become its beginning. */
+  /** Null where nothing was compared: the group does not carry this dataset yet, or this server has its data already. */
   readonly preview: JoinPreview | null;
 }
 

@@ -16,9 +16,11 @@ interface Given {
   readonly clockOffsetMs?: number;
   readonly stampAheadMs?: number;
   readonly epochChange?: DatasetInput['facts']['epochChange'];
+  /** The server was removed, and the peer said so. */
+  readonly isRemoved?: boolean;
 }
 
-function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null }: Given): string[] {
+function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null, isRemoved = false }: Given): string[] {
   const stamp = stampOfMs(nowMs + stampAheadMs);
   const vector = new Map([[originIdOf(pit, '00000001' as Epoch), { stamp, chain: emptyChain }]]);
   const origin = originIdOf(self, '00000001' as Epoch);
@@ -47,10 +49,14 @@ function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null }: Giv
     ackedByDataset: new Map(),
     link: null,
     failure: null,
-    refusal: null,
+    refusal: isRemoved ? { code: 'USYNC-1402', reason: 'Your server was removed.', atMs: nowMs - hourMs } : null,
     twinSeenAtMs: null,
   } as unknown as PeerInput;
-  const server = { id: self, name: 'stands', membership: 'member' } as unknown as StatusFacts['server'];
+  const server = {
+    id: self,
+    name: 'stands',
+    membership: isRemoved ? 'removed' : 'member',
+  } as unknown as StatusFacts['server'];
   const facts = { server, phase: 'running', inviterName: null, datasets: [dataset], peers: [peer] } as const;
   const { problems } = engineStatus({ ...facts, openProblems: [], nowMs, monotonicMs: 0 });
   return problems.map(({ code, subject, reason }) => `${code} ${subject}: ${reason}`);
@@ -79,4 +85,10 @@ test('a new epoch is told for a day, with its reason', () => {
     'USYNC-1600 dataset shop: The database is older than what this server remembers of it.',
   ]);
   assert.deepEqual(problemsOf({ epochChange: { atMs: nowMs - 25 * hourMs, reason } }), []);
+});
+
+test('a removed server is told so once, as a problem of its own', () => {
+  assert.deepEqual(problemsOf({ isRemoved: true }), [
+    'USYNC-1402 server stands: pit-3 says: Your server was removed. Its data stays here as it is; what is written here reaches nobody.',
+  ]);
 });

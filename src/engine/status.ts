@@ -247,6 +247,8 @@ function peerProblems(peer: PeerInput, facts: StatusFacts): Problem[] {
       }),
     );
   if (peer.session?.stage === 'open' || peer.listed.state !== 'member') return found;
+  // That this server was removed is told once, not by each member that refuses it.
+  if (refusal?.code === 'USYNC-1402' && facts.server.membership === 'removed') return found;
   if (refusal !== null && refusal.code !== 'USYNC-1404' && refusal.code in errorCatalogue)
     found.push(
       problem(facts, { code: refusal.code as ErrorCode, subject, reason: refusal.reason, sinceMs: refusal.atMs }),

@@ -42,6 +42,11 @@ describe('bad input', () => {
   });
   afterEach(() => workplace.clear());
 
+  test('a reader that leaves early, such as "head", makes no command fail aloud', () => {
+    const pipeline = `"${process.execPath}" "${mainScript}" config schema | true`;
+    assert.equal(spawnSync('sh', ['-c', pipeline], { encoding: 'utf8' }).stderr, '');
+  });
+
   test('a database that is missing', () => {
     checkError(server.usync('run'), 'USYNC-1200', exitCodes.failure, /music\.db/);
     checkError(server.usync('check'), 'USYNC-1200', exitCodes.failure);

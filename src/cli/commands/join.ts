@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { JoinOptions, JoinReport } from '../../engine/engine.js';
+import type { JoinOptions, JoinPreview, JoinReport } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
 import { SyncError, errorCodeOf } from '../../core/sync-error.js';
 import { exitCodes } from '../exit-codes.js';
@@ -22,10 +22,11 @@ export function addJoinCommand(program: Command, context: CommandContext): void 
     .action(async (code: string, options: JoinCommandOptions) => {
       const terminal = context.terminal();
       const report = await join(context, joinOptions(code, options));
-      for (const line of joinLines(report)) terminal.print(line);
+      for (const line of joinLines(report, options)) terminal.print(line);
       terminal.result(report);
       const isUnclear = report.datasets.some(({ preview }) => preview?.isUnclear === true);
-      context.exitWith(report.state === 'previewed' && isUnclear ? exitCodes.needsDecision : exitCodes.ok);
+      const isOpen = report.state === 'previewed' && isUnclear && !isChosen(options);
+      context.exitWith(isOpen ? exitCodes.needsDecision : exitCodes.ok);
     });
 }
 
@@ -71,7 +72,10 @@ async function joinWithOwnEngine(
   }
 }
 
-function joinLines(report: JoinReport): string[] {
+const isChosen = ({ sameRows, distinctRows }: JoinCommandOptions): boolean =>
+  sameRows === true || distinctRows === true;
+
+function joinLines(report: JoinReport, options: JoinCommandOptions): string[] {
   const words = {
     joined: 'Joined the group of',
     pending: 'Waiting for approval by the group of',
@@ -80,7 +84,9 @@ function joinLines(report: JoinReport): string[] {
   const lines = [`${words[report.state]} ${printable(report.invitedBy)}.`];
   for (const { dataset, preview } of report.datasets) {
     if (preview === null) {
-      lines.push(`${printable(dataset)}: the group has no such dataset yet; the rows here are its beginning.`);
+      lines.push(
+        `${printable(dataset)}: nothing to compare. The group has no such dataset yet, or this server has its data.`,
+      );
       continue;
     }
     const rows = preview.tables.map((each) =>
@@ -93,12 +99,22 @@ function joinLines(report: JoinReport): string[] {
         ...rows.map(([name, ...counts]) => [`  ${name ?? ''}`, ...counts]),
       ]),
     );
-    if (preview.tables.some(({ differing }) => differing > 0))
-      lines.push("  Where rows differ, the group's value stands; the one here goes to the conflict log.");
-    if (preview.isUnclear)
-      lines.push(
-        '  It is unclear whether rows with equal numbers are the same: choose --same-rows or --distinct-rows.',
-      );
+    lines.push(...outcomeLines(preview, options));
   }
+  return lines;
+}
+
+/** What becomes of rows that differ: told by the choice, where one was made. */
+function outcomeLines({ tables, isUnclear }: JoinPreview, options: JoinCommandOptions): string[] {
+  if (tables.every(({ differing }) => differing === 0)) return [];
+  const groupStands = "the group's value stands; the one here goes to the conflict log.";
+  if (options.distinctRows === true)
+    return [
+      '  Rows with equal generated numbers are different rows: those of this server get new numbers.',
+      `  Where other rows differ, ${groupStands}`,
+    ];
+  const lines = [`  Where rows differ, ${groupStands}`];
+  if (isUnclear && !isChosen(options))
+    lines.push('  It is unclear whether rows with equal numbers are the same: choose --same-rows or --distinct-rows.');
   return lines;
 }
