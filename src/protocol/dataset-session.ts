@@ -17,6 +17,7 @@ import { createDatasetSender, type DatasetSender } from './dataset-sender.js';
 import { dialDelayMs } from './dial-delay.js';
 import type { HaveMessage, Message, Question } from './message.js';
 import {
+  askedMax,
   bothFreshMs,
   flushAfterMs,
   forkAgainMs,
@@ -67,6 +68,8 @@ interface LinkState {
   forkToldAtMs: Map<OriginId, number>;
   backTo: Map<OriginId, Stamp>;
   landingPollAtMs: number;
+  /** Calls under way that the peer asked for. */
+  asked: number;
 }
 
 interface Link {
@@ -152,6 +155,7 @@ const createLinkState = (): LinkState => ({
   forkToldAtMs: new Map(),
   backTo: new Map(),
   landingPollAtMs: 0,
+  asked: 0,
 });
 
 function pump(link: Link): void {
@@ -227,7 +231,9 @@ function onMessage(link: Link, message: Message): void {
       proof.onPeer(message);
       return;
     case 'fork':
-      if (view.own) context.call({ kind: 'cut', origin: message.origin, theirs: message.history });
+      if (!view.own || state.asked >= askedMax) return;
+      state.asked++;
+      context.call({ kind: 'cut', origin: message.origin, theirs: message.history });
       return;
     case 'ask':
       answer(link, message.id, message.question);
@@ -282,6 +288,7 @@ function onResult(link: Link, result: CallResult): void {
       context.send({ kind: 'fork', dataset: context.number, origin: result.origin, history: result.history });
       return;
     case 'cut':
+      state.asked--;
       onCut(link, result);
       return;
     case 'done':
@@ -289,6 +296,7 @@ function onResult(link: Link, result: CallResult): void {
       askPosition(link);
       return;
     case 'answer':
+      state.asked--;
       context.send({ kind: 'answer', id: result.id, answer: result.answer });
       return;
     case 'merge':
@@ -470,11 +478,12 @@ function onCut(link: Link, { origin, outcome }: Extract<CallResult, { kind: 'cut
 }
 
 function answer({ context, state }: Link, id: number, question: Question): void {
-  if (!state.pause && state.isOpen) {
+  if (!state.pause && state.isOpen && state.asked < askedMax) {
+    state.asked++;
     context.call({ kind: 'answer', id, question });
     return;
   }
-  const { code, text } = state.pause ?? { code: 'USYNC-1000', text: 'the dataset is not open' };
+  const { code, text } = state.pause ?? { code: 'USYNC-1507', text: 'too many questions at a time' };
   context.send({ kind: 'answer', id, answer: { kind: 'failed', code, text } });
 }
 
@@ -496,6 +505,7 @@ function pauseFor(link: Link, failure: { readonly code: string; readonly text: s
     isFlushing: false,
     announced: null,
     isResuming: true,
+    asked: 0,
   });
   view.own = null;
   link.sender.reset();

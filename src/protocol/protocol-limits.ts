@@ -36,6 +36,10 @@ export const mergeBytesMax = 4 * 1024 * 1024;
 export const readBytesMax = 512 * 1024;
 /** Bulk is handed to the channel only while less than this is queued there. */
 export const queuedBytesMax = 1024 * 1024;
+/** Answers wait for a peer that reads slowly, but not for one that asks on and reads nothing. */
+export const unreadBytesMax = 64 * 1024 * 1024;
+/** What the peer may have asked of one dataset at a time. */
+export const askedMax = 256;
 /** `Channel.onDrain` fires when the queue falls below this. */
 export const queuedBytesLow = 256 * 1024;
 

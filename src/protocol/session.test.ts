@@ -9,7 +9,14 @@ import type { Stamp } from '../core/stamp.js';
 import { emptyChain } from '../core/version-vector.js';
 import { decodeHello, decodeMessage, encodeMessage, isCloseFrame } from './message-codec.js';
 import type { HelloMessage, Message } from './message.js';
-import { deadAfterMs, helloTimeoutMs, proofQuietMs, standingCreditBytes } from './protocol-limits.js';
+import {
+  askedMax,
+  deadAfterMs,
+  helloTimeoutMs,
+  proofQuietMs,
+  standingCreditBytes,
+  unreadBytesMax,
+} from './protocol-limits.js';
 import { createSession, type Session } from './session.js';
 import type { SessionEffect, SessionEvent } from './session-event.js';
 
@@ -186,6 +193,27 @@ test('a proof that is of more than the session knows is no reason to prove again
   const proof = { vector, digest: new Map(), leftOut: [], held: 0 };
   const next = driven.step({ kind: 'result', dataset: 'shop', round: 0, result: { kind: 'prove', proof } });
   assert.deepEqual(callsOf(next), ['position']);
+});
+
+test('a peer that asks faster than it is answered, or reads nothing of the answers, takes no memory here (S13)', () => {
+  const driven = open();
+  const ask = (id: number): readonly SessionEffect[] =>
+    driven.receive({ kind: 'ask', dataset: 2, id, question: { kind: 'digest' } });
+  const isCall = (effect: SessionEffect): boolean => effect.kind === 'call' && effect.call.kind === 'answer';
+  for (let id = 1; id <= askedMax; id++) assert.ok(ask(id).some(isCall));
+  const over = ask(999);
+  assert.ok(!over.some(isCall));
+  const [failed] = driven.sent(over).filter((message) => message.kind === 'answer');
+  assert.ok(failed?.kind === 'answer' && failed.answer.kind === 'failed' && failed.answer.code === 'USYNC-1507');
+  const answer = { kind: 'sums', sums: [1] } as const;
+  driven.step({ kind: 'result', dataset: 'shop', round: 0, result: { kind: 'answer', id: 1, answer } });
+  assert.ok(ask(1000).some(isCall), 'an answer makes room');
+
+  const frame = encodeMessage({ kind: 'ping', nonce: 1 });
+  const step = (queuedBytes: number): readonly SessionEffect[] =>
+    driven.session.step({ nowMs: driven.nowMs, wallMs: 0, queuedBytes }, { kind: 'frame', frame });
+  assert.equal(closeOf(step(unreadBytesMax)), undefined);
+  assert.equal(closeOf(step(unreadBytesMax + 1))?.code, 'USYNC-1507');
 });
 
 test('a second hello, garbage and numbers of unknown datasets do no harm', () => {

@@ -1,6 +1,6 @@
 /**
  * The conversation of two servers over one channel: a state machine without IO, promises or a clock. docs/protocol.md
- * is its specification; the numbers S1 to S12 in tests are its invariants.
+ * is its specification; the numbers S1 to S13 in tests are its invariants.
  */
 import type { ServerId } from '../core/origin.js';
 import { serverIdOfOrigin } from '../core/origin.js';
@@ -18,6 +18,7 @@ import {
   protocolVersionMin,
   queuedBytesMax,
   textBytesMax,
+  unreadBytesMax,
 } from './protocol-limits.js';
 import type { SessionEffect, SessionEvent, SessionReport, StepTime, Verdict } from './session-event.js';
 import type { SessionStage, SessionStatus } from './session-status.js';
@@ -209,6 +210,8 @@ function onFrame(parts: SessionParts, frame: Uint8Array): void {
     onHello(parts, frame);
     return;
   }
+  if (state.time.queuedBytes > unreadBytesMax)
+    throw new SyncError('USYNC-1507', 'The other server goes on sending and reads nothing.');
   onMessage(parts, decodeMessage(frame));
 }
 
