@@ -10,11 +10,13 @@ export function headline(status: Omit<EngineStatus, 'headline'>, inviterName: st
     case 'stopping':
       return 'Stopping.';
     case 'alone':
-      return server.membership === 'alone'
-        ? 'This server is alone. Make a code with "usync invite", or join a group with "usync join CODE".'
-        : 'This server is the only member of its group. Make a code for the next one with "usync invite".';
+      if (server.membership === 'alone')
+        return 'This server is alone. Make a code with "usync invite", or join a group with "usync join CODE".';
+      return peers.length === 0
+        ? 'This server is the only member of its group. Make a code for the next one with "usync invite".'
+        : `No other server carries ${onlyHere(status).join(', ')}: a dataset must have the same name on each.`;
     case 'in-sync':
-      return `All ${members.length + 1} servers hold the same data, proven ${proofAge(status)}${heldText(status)}.`;
+      return `All ${members.length + 1} servers hold the same data, proven ${proofAge(status)}${heldText(status)}${onlyHereText(status)}.`;
     case 'waiting': {
       if (server.membership === 'pending')
         return `Waiting for approval by the group of ${inviterName ?? 'the inviter'}.`;
@@ -65,6 +67,14 @@ function proofAge({ datasets, atMs }: Omit<EngineStatus, 'headline'>): string {
   if (times.length === 0) return 'now';
   const age = atMs - Math.min(...times);
   return age < 1_000 ? 'just now' : `${ageText(age)} ago`;
+}
+
+const onlyHere = ({ datasets }: Omit<EngineStatus, 'headline'>): string[] =>
+  datasets.flatMap(({ name, state }) => (state === 'alone' ? [name] : []));
+
+function onlyHereText(status: Omit<EngineStatus, 'headline'>): string {
+  const names = onlyHere(status);
+  return names.length === 0 ? '' : `; only this server carries ${names.join(', ')}`;
 }
 
 function heldText({ datasets }: Omit<EngineStatus, 'headline'>): string {

@@ -62,6 +62,75 @@ function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null, isRem
   return problems.map(({ code, subject, reason }) => `${code} ${subject}: ${reason}`);
 }
 
+test('a dataset that no other server carries is never shown as the same on all servers', () => {
+  const shop = sceneDataset('shop');
+  const list = { ...sceneDataset('_servers'), isInternal: true };
+  const vector = shop.look.position?.vector ?? new Map();
+  const proven = (dataset: string) => ({
+    dataset,
+    kind: 'in-sync',
+    isProven: true,
+    proof: { atMs: nowMs, rows: 1, vector },
+  });
+  const shown = (carried: readonly string[]): readonly [string, string] => {
+    const session = {
+      stage: 'open',
+      clockOffsetMs: 0,
+      lastHeardMs: 0,
+      peer: { datasets: ['_servers', ...carried] },
+      datasets: ['_servers', ...carried].map((name) => ({
+        ...proven(name),
+        unacknowledged: { origins: 0, behindMs: 0 },
+        behind: { origins: 0, behindMs: 0 },
+      })),
+    };
+    const listed = { id: pit, name: 'pit-3', state: 'member', datasets: carried, addresses: [] };
+    const none = { link: null, failure: null, refusal: null, twinSeenAtMs: null };
+    const peer = {
+      listed,
+      session,
+      proofByDataset: new Map(),
+      ackedByDataset: new Map(),
+      ...none,
+    } as unknown as PeerInput;
+    const server = { id: self, name: 'stands', membership: 'member' } as unknown as StatusFacts['server'];
+    const datasets = [list, shop, sceneDataset('chat')];
+    const facts = { server, phase: 'running', inviterName: null, datasets, peers: [peer] } as const;
+    const { state, headline } = engineStatus({ ...facts, openProblems: [], nowMs, monotonicMs: 0 });
+    return [state, headline];
+  };
+  assert.deepEqual(shown(['shop', 'chat']), ['in-sync', 'All 2 servers hold the same data, proven just now.']);
+  assert.deepEqual(shown(['shop']), [
+    'in-sync',
+    'All 2 servers hold the same data, proven just now; only this server carries chat.',
+  ]);
+  assert.deepEqual(shown([]), [
+    'alone',
+    'No other server carries shop, chat: a dataset must have the same name on each.',
+  ]);
+});
+
+function sceneDataset(name: string): DatasetInput {
+  const origin = originIdOf(self, '00000001' as Epoch);
+  const vector = new Map([[origin, { stamp: stampOfMs(nowMs), chain: emptyChain }]]);
+  return {
+    config: { name },
+    isInternal: false,
+    facts: { isOpen: true, report: null, lastFailure: null, selfTest: { kind: 'passed', atMs: 0 }, epochChange: null },
+    look: {
+      position: { origin, vector, tail: new Map(), isLanding: false, isFresh: false, journalBytes: 0 },
+      tables: [],
+      proof: null,
+      conflicts: [],
+      quarantined: 0,
+      folder: null,
+      isCurrent: true,
+    },
+    openConflicts: 0,
+    counters: {},
+  } as unknown as DatasetInput;
+}
+
 test('a clock that is off is told with the name of the server and how far', () => {
   assert.deepEqual(problemsOf({ clockOffsetMs: -3 * hourMs }), [
     'USYNC-1408 server pit-3: Its clock is 3 h behind this one.',

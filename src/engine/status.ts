@@ -50,6 +50,9 @@ function overallState({ phase, server, peers, datasets }: StatusFacts, states: r
   if (server.membership === 'pending') return 'waiting';
   if (states.includes('degraded')) return 'degraded';
   if (server.membership === 'alone' || (server.membership === 'member' && peers.length === 0)) return 'alone';
+  // The list of servers alone is no data: where nobody else carries a dataset, nothing is in sync.
+  const own = states.filter((_, index) => datasets[index]?.isInternal === false);
+  if (own.length > 0 && own.every((state) => state === 'alone')) return 'alone';
   const carried = states.filter((_, index) => states[index] !== 'alone' || datasets[index]?.isInternal === true);
   return stateOrder.find((state) => carried.includes(state)) ?? 'alone';
 }
