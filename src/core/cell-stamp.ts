@@ -1,5 +1,5 @@
-import type { OriginId } from './origin.js';
-import type { Stamp } from './stamp.js';
+import { genesisOrigin, type OriginId } from './origin.js';
+import { zeroStamp, type Stamp } from './stamp.js';
 
 /**
  * When a cell was written, and by whom: decides which of two values wins (rule R1.3). Not the changeset's stamp.
@@ -18,6 +18,13 @@ export interface WeakStamp {
   readonly stamp: Stamp;
   readonly origin: OriginId;
 }
+
+/**
+ * Of a column that was not there when the row was written: nobody wrote what it shows. Below every written cell, and seen
+ * by everybody.
+ */
+export const unwrittenStamp: CellStamp = { stamp: zeroStamp, origin: genesisOrigin };
+export const isUnwritten = ({ stamp }: CellStamp): boolean => stamp === zeroStamp;
 
 /** Total order: the application's write first, then the depth of confirmations, then who confirmed. */
 export function compareCellStamps(a: CellStamp, b: CellStamp): number {

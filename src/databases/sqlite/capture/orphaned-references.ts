@@ -5,7 +5,7 @@ import { keptCell, pinCell } from '../merge/component-loader.js';
 import { quoteName } from '../connection/identifiers.js';
 import { createRowReferences } from './row-references.js';
 import { partsOfRow } from '../stores/row-parts.js';
-import { shadowColumnCount, shadowColumns, type Shadow } from '../stores/shadow-store.js';
+import { shadowColumnCount, shadowColumns, stampAt, type Shadow } from '../stores/shadow-store.js';
 import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
 
 /**
@@ -70,7 +70,7 @@ function captureOrphan(
 ): void {
   const { asides } = context;
   const extras = asides.extraCells(child.name, shadow.life);
-  const standingAt = shadow.exceptions?.get(position) ?? shadow.at;
+  const standingAt = stampAt(shadow, position);
   const known = extras ? keptCell(extras, column, { shadow, position })?.value : undefined;
   if (known !== undefined && !(known instanceof RowReference) && !(value instanceof RowReference)) return;
   const parts = partsOfRow(context, child.name, shadow);
@@ -141,7 +141,7 @@ function pinNumber(
   { asides }: Comparison['context'],
   { table, column, position, number, shadow }: DanglingNumber,
 ): void {
-  const at = shadow.exceptions?.get(position) ?? shadow.at;
+  const at = stampAt(shadow, position);
   const extras = new Map(asides.extraCells(table.name, shadow.life) ?? []);
   if (keptCell(extras, column, { shadow, position })) return;
   pinCell(extras, column, { value: number, at }, at);

@@ -10,7 +10,7 @@ import { createConflictRecorder } from '../stores/conflict-recorder.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import { openFor } from '../merge/trigger-guard.js';
 import { quoteName } from '../connection/identifiers.js';
-import type { Key, Shadow } from '../stores/shadow-store.js';
+import { stampAt, type Key, type Shadow } from '../stores/shadow-store.js';
 import type { Comparison } from './comparison.js';
 import { ruledColumns } from './known-values.js';
 
@@ -42,7 +42,7 @@ export function putBackWhatLost(
     row[position] = before;
     const place = { table: table.name, life: shadow.life, key, column: name };
     const lost = { value: after, at: { stamp: changeset.stamp, origin: changeset.origin } };
-    const at = shadow.exceptions?.get(position) ?? shadow.at;
+    const at = stampAt(shadow, position);
     createConflictRecorder(context).cell(place, lost, { value: before, at });
     return [{ name, before }];
   });
@@ -80,7 +80,7 @@ export function additionsOf(
     const added = isCounted && !isSameValue(before, after) ? addedBetween(before, after) : null;
     if (added === null) continue;
     const extras = new Map(context.asides.extraCells(table.name, shadow.life));
-    const at = shadow.exceptions?.get(position) ?? shadow.at;
+    const at = stampAt(shadow, position);
     if (!keptCell(extras, name, { shadow, position })) pinCell(extras, name, { value: before, at }, at);
     const column = additionColumn(name, changeset.origin);
     const sum = extras.get(column);

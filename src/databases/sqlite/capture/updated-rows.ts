@@ -10,7 +10,15 @@ import { quoteName } from '../connection/identifiers.js';
 import { createRowComparison, type RowComparison } from './row-comparison.js';
 import { createRowReferences, type RowReferences } from './row-references.js';
 import { partsOfRow } from '../stores/row-parts.js';
-import { shadowColumnCount, shadowColumns, type Key, type KeyedShadow, type Shadow } from '../stores/shadow-store.js';
+import {
+  exceptionsFor,
+  shadowColumnCount,
+  shadowColumns,
+  stampAt,
+  type Key,
+  type KeyedShadow,
+  type Shadow,
+} from '../stores/shadow-store.js';
 import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
 import { knownValueColumns, knownValuesTable, ruledColumns } from './known-values.js';
 import { additionsOf, putBackWhatLost, type Addition } from './ruled-writes.js';
@@ -129,7 +137,7 @@ interface ReplacedCell {
 
 /** The highest stamp of the cell in all lives that are written into (rule R1.3). */
 function replacedStamp({ table }: Comparison, { shadow, parts, position }: ReplacedCell): CellStamp {
-  let highest = shadow.exceptions?.get(position) ?? shadow.at;
+  let highest = stampAt(shadow, position);
   for (const part of parts) {
     const at = part.cells.get(table.layout[position] ?? '')?.at;
     if (at && compareCellStamps(at, highest) > 0) highest = at;
@@ -153,7 +161,7 @@ function changedShadow({ shadow, hash, columns, changed, stamps, width, isPlain 
   if (first && isPlain && changed.length === width && stamps.every((at) => at.stamp === first.stamp)) {
     return { ...shadow, at: first, hash, columns, exceptions: null };
   }
-  const exceptions = new Map(shadow.exceptions);
+  const exceptions = exceptionsFor(shadow, width);
   for (const [i, position] of changed.entries()) {
     const at = stamps[i];
     if (at) exceptions.set(position, at);

@@ -1,4 +1,4 @@
-import { compareCellStamps } from '../../../core/cell-stamp.js';
+import { compareCellStamps, isUnwritten } from '../../../core/cell-stamp.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import type { Cell } from '../../../core/life-state.js';
 import { serverIdOfOrigin, type OriginId } from '../../../core/origin.js';
@@ -12,7 +12,7 @@ import { memoryOf } from '../merge/merge-changeset.js';
 import { cellsOfChange, keyOfChange } from '../merge/merge-rows.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
-import type { Key, Shadow } from '../stores/shadow-store.js';
+import { stampAt, type Key, type Shadow } from '../stores/shadow-store.js';
 import { valueLiteral } from '../stores/value-literal.js';
 import { cellText, keyOfReference } from './conflict-records.js';
 import { journalBlocks, type JournalBlock } from './journal-changes.js';
@@ -156,7 +156,9 @@ interface Standing {
 
 function takeAway(context: ReplicaContext, { table }: UndoneRow, { key, shadow, request }: Standing): PlannedStep {
   const stamps = [shadow.at, ...(shadow.exceptions?.values() ?? [])];
-  const isTouched = stamps.some(({ origin, stamp, weak }) => !weak && !isUndone(request, origin, msOfStamp(stamp)));
+  const isTouched = stamps.some(
+    (at) => !at.weak && !isUnwritten(at) && !isUndone(request, at.origin, msOfStamp(at.stamp)),
+  );
   const skipped = isTouched ? 'another server has changed the row since' : null;
   const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
   return planned(table, key, {
@@ -171,7 +173,7 @@ function goBack(context: ReplicaContext, row: UndoneRow, { key, shadow, request 
   const standing = [...row.columns].filter((column) => {
     const position = table.positionByColumn.get(column);
     if (position === undefined) return false;
-    const { origin, stamp, weak } = shadow.exceptions?.get(position) ?? shadow.at;
+    const { origin, stamp, weak } = stampAt(shadow, position);
     return isUndone(request, weak?.origin ?? origin, msOfStamp(stamp));
   });
   if (standing.length === 0) return [];

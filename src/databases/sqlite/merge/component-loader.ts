@@ -9,7 +9,7 @@ import { quoteNames } from '../connection/identifiers.js';
 import type { FoundLife } from './life-finder.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { rowsMergedInto, type RowFinder } from '../stores/row-finder.js';
-import type { Key, Shadow } from '../stores/shadow-store.js';
+import { stampAt, type Key, type Shadow } from '../stores/shadow-store.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
 /** A row as the application's table shows it now. `values` are in the order of the layout. */
@@ -200,7 +200,7 @@ export function cellsOfShown(
   table.layout.forEach((column, position) => {
     const value = values[position] ?? null;
     const reference = references.get(column);
-    const at = shadow.exceptions?.get(position) ?? shadow.at;
+    const at = stampAt(shadow, position);
     const kept = extras && keptCell(extras, column, { shadow, position });
     if (kept) {
       cells.set(column, kept);
@@ -238,7 +238,7 @@ export function mergedRow(
   for (const [position, column] of layout.entries()) {
     const refused = extras.get(refusedMark + column);
     if (!refused || refused.value instanceof RowReference || written.includes(position)) continue;
-    if (compareCellStamps(refused.at, shadow.exceptions?.get(position) ?? shadow.at) !== 0) continue;
+    if (compareCellStamps(refused.at, stampAt(shadow, position)) !== 0) continue;
     merged ??= values.slice(0, layout.length);
     merged[position] = refused.value;
   }
@@ -264,7 +264,7 @@ export function keptCell(
   const written = shadow.exceptions?.get(position);
   const pinnedAt = extras.get(pinMark + column)?.at;
   const isKept = pinnedAt
-    ? compareCellStamps(pinnedAt, written ?? shadow.at) === 0
+    ? compareCellStamps(pinnedAt, stampAt(shadow, position)) === 0
     : !written || compareCellStamps(cell.at, written) >= 0;
   return isKept ? cell : null;
 }

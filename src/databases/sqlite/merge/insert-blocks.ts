@@ -1,4 +1,4 @@
-import type { CellStamp } from '../../../core/cell-stamp.js';
+import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
 import type { InsertBlock } from '../../../core/changeset.js';
 import { isAddition } from '../../../core/counter.js';
 import { addHash } from '../../../core/digest.js';
@@ -320,7 +320,7 @@ function keepExtras({ scope, table, block, unknown, pinned }: InsertWork, accept
       value: block.values[c]?.[i] ?? null,
       at: block.cellStamps.get(i)?.get(c) ?? block.atOf(i),
     });
-    for (const c of unknown) cells.set(block.columns[c] ?? '', cellAt(c));
+    for (const c of unknown) if (!isUnwritten(cellAt(c).at)) cells.set(block.columns[c] ?? '', cellAt(c));
     for (const c of pinned.get(i) ?? []) {
       const cell = cellAt(c);
       pinCell(cells, block.columns[c] ?? '', cell, cell.at);

@@ -1,4 +1,4 @@
-import type { CellStamp } from '../../../core/cell-stamp.js';
+import { unwrittenStamp, type CellStamp } from '../../../core/cell-stamp.js';
 import type { LifeName } from '../../../core/life.js';
 import type { SqlValue } from '../../../core/value.js';
 import type { SyncedTable } from '../schema/synced-table.js';
@@ -26,11 +26,12 @@ const sharedRowsMin = 8;
  * long where rows were adopted or loaded, and short where they were written one by one.
  */
 export function putLandedShadows(context: ReplicaContext, table: SyncedTable, landed: LandedRows): void {
-  const { accepted } = landed;
+  const { accepted, block } = landed;
   const single: KeyedShadow[] = [];
+  const isWhole = unwrittenIn(table, block.columns).size === 0;
   for (let start = 0; start < accepted.length;) {
-    const end = landed.block.bulk ? accepted.length : endOfRun(landed, start);
-    if (landed.block.bulk || end - start >= sharedRowsMin) putRun(context, table, landed, { start, end });
+    const end = block.bulk || !isWhole ? accepted.length : endOfRun(landed, start);
+    if (isWhole && (block.bulk || end - start >= sharedRowsMin)) putRun(context, table, landed, { start, end });
     else for (let n = start; n < end; n++) single.push(shadowOf(table, landed, n));
     start = end;
   }
@@ -82,9 +83,17 @@ function putRun(context: ReplicaContext, table: SyncedTable, landed: LandedRows,
   });
 }
 
+/** Columns of the table that rows of these columns did not have when they were written. */
+export function unwrittenIn(table: SyncedTable, columns: readonly string[]): Map<number, CellStamp> {
+  const unwritten = new Map<number, CellStamp>();
+  for (const [position, column] of table.layout.entries())
+    if (!columns.includes(column)) unwritten.set(position, unwrittenStamp);
+  return unwritten;
+}
+
 function shadowOf(table: SyncedTable, { block, accepted, keys, hashes, columns }: LandedRows, n: number): KeyedShadow {
   const i = accepted[n] ?? 0;
-  const exceptions = new Map<number, CellStamp>();
+  const exceptions = unwrittenIn(table, block.columns);
   for (const [c, at] of block.cellStamps.get(i) ?? []) {
     const position = table.positionByColumn.get(block.columns[c] ?? '');
     if (position !== undefined) exceptions.set(position, at);

@@ -1,4 +1,4 @@
-import type { CellStamp } from '../../../core/cell-stamp.js';
+import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
 import type { EndReason } from '../../../core/changeset.js';
 import { rowKey, type Cell, type RowKey } from '../../../core/life-state.js';
 import type { LifeName } from '../../../core/life.js';
@@ -81,6 +81,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
         (column) => rules?.find((each) => each.name === column)?.rule ?? 'column',
       );
       for (const { column, lost, kept } of merged.lost) {
+        if (isUnwritten(lost.at)) continue;
         const isStanding = kept === cells.get(column);
         if (!isStanding || isConcurrent(lost)) conflicts.cell({ ...place, column }, lost, kept);
       }

@@ -8,7 +8,15 @@ import { quoteName } from '../connection/identifiers.js';
 import { cellsOfChange, keyOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import { createRowComparison, type RowComparison } from '../capture/row-comparison.js';
 import { referenceAt } from './component-loader.js';
-import { shadowColumnCount, shadowColumns, type Key, type KeyedShadow, type Shadow } from '../stores/shadow-store.js';
+import {
+  exceptionsFor,
+  shadowColumnCount,
+  shadowColumns,
+  stampAt,
+  type Key,
+  type KeyedShadow,
+  type Shadow,
+} from '../stores/shadow-store.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
 import { joinsTable, shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 import { isCalm, isShownSomewhere } from './table-calm.js';
@@ -130,7 +138,7 @@ function changeOf(work: UpdateWork, i: number, { shadow, row }: Standing): Chang
   if (time === undefined) return null;
   for (const [c, position] of positions.entries()) {
     const at: CellStamp = exceptions?.get(c) ?? { stamp: time, origin: scope.by };
-    const standingAt = shadow.exceptions?.get(position) ?? shadow.at;
+    const standingAt = stampAt(shadow, position);
     const cell = block.values[c]?.[i] ?? null;
     const standing = row[shadowColumnCount + position] ?? null;
     const order = compareCellStamps(at, standingAt) || compareTied(work, c, { cell, standing, at });
@@ -268,7 +276,7 @@ function stampsAfter(
   if (first && isWhole && !first.weak && [...stamps.values()].every((at) => compareCellStamps(at, first) === 0)) {
     return { at: first, exceptions: null };
   }
-  const exceptions = new Map(shadow.exceptions);
+  const exceptions = exceptionsFor(shadow, table.layout.length);
   for (const [position, at] of stamps) {
     if (compareCellStamps(at, shadow.at) === 0) exceptions.delete(position);
     else exceptions.set(position, at);

@@ -1,4 +1,4 @@
-import { compareCellStamps, type CellStamp } from '../../../core/cell-stamp.js';
+import { compareCellStamps, isUnwritten, unwrittenStamp, type CellStamp } from '../../../core/cell-stamp.js';
 import { rowKey, type Cell, type LifeState, type RowKey } from '../../../core/life-state.js';
 import { isSameLife, type LifeName } from '../../../core/life.js';
 import { isSameCellValue } from '../../../core/merge-cells.js';
@@ -13,7 +13,7 @@ import { createConflictRecorder } from '../stores/conflict-recorder.js';
 import { createRowComparison } from '../capture/row-comparison.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Scope } from './scope.js';
-import type { Key } from '../stores/shadow-store.js';
+import { stampAt, type Key } from '../stores/shadow-store.js';
 import { createShownRowWriter, type ShownRowWriter } from './shown-row-writer.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
 import type { SyncedTable } from '../schema/synced-table.js';
@@ -287,7 +287,7 @@ function remember(scope: Scope, placement: Placement): boolean {
     row: null,
     at,
     hash: merged,
-    columns: new Uint8Array(0),
+    columns: new Uint8Array(table.layout.length * 4),
     exceptions,
   });
   comparison.hash(now.values);
@@ -347,7 +347,7 @@ function keepBeside(scope: Scope, placement: Placement, state: LifeState, now: S
   for (const [column, cell] of state.cells) {
     const position = table.positionByColumn.get(column);
     const value = position === undefined ? undefined : now.values[position];
-    const at = position === undefined ? undefined : (now.shadow.exceptions?.get(position) ?? now.shadow.at);
+    const at = position === undefined ? undefined : stampAt(now.shadow, position);
     const isShown =
       value !== undefined &&
       at !== undefined &&
@@ -358,9 +358,15 @@ function keepBeside(scope: Scope, placement: Placement, state: LifeState, now: S
     if (at) pinCell(extras, column, cell, at);
     else extras.set(column, cell);
   }
+  for (const [position, column] of table.layout.entries()) {
+    const at = stampAt(now.shadow, position);
+    if (state.cells.has(column) || isUnwritten(at)) continue;
+    // Another life of the row has written the column: when that ends, this one shows the default.
+    pinCell(extras, column, { value: defaultOf(context.connection, table, column), at: unwrittenStamp }, at);
+  }
   for (const [position, column] of failure === null ? [] : table.layout.entries()) {
     const shown = view.values.get(column) ?? null;
-    const at = now.shadow.exceptions?.get(position) ?? now.shadow.at;
+    const at = stampAt(now.shadow, position);
     if (!isSameValue(shown, now.values[position] ?? null)) noteRefused(extras, column, shown, at);
   }
   recordJoined(scope, { table, view, main, key });
@@ -395,7 +401,7 @@ function recordJoined(
     for (const [column, cell] of state.cells) {
       const kept = view.cells.get(column);
       const place = { table: table.name, life: state.life, key, column };
-      if (kept && !isSameCellValue(kept.value, cell.value)) conflicts.cell(place, cell, kept);
+      if (kept && !isUnwritten(cell.at) && !isSameCellValue(kept.value, cell.value)) conflicts.cell(place, cell, kept);
     }
   }
 }
@@ -418,14 +424,14 @@ function stampsOf(
   view: RowView,
   shown: ShownRow | null,
 ): { readonly at: CellStamp; readonly exceptions: ReadonlyMap<number, CellStamp> | null } {
-  const stamps = table.layout.map((column) => view.cells.get(column)?.at ?? null);
-  const plain = stamps.find((stamp) => stamp !== null && stamp.weak === undefined) ?? null;
+  const stamps = table.layout.map((column) => view.cells.get(column)?.at ?? unwrittenStamp);
+  const plain = stamps.find((stamp) => !isUnwritten(stamp) && stamp.weak === undefined);
   const first = view.lives[0];
   const at = shown?.shadow.at ??
     plain ?? { stamp: first?.stamp ?? view.row.stamp, origin: first?.origin ?? view.row.origin };
   const exceptions = new Map<number, CellStamp>();
   stamps.forEach((stamp, position) => {
-    if (stamp && compareCellStamps(stamp, at) !== 0) exceptions.set(position, stamp);
+    if (compareCellStamps(stamp, at) !== 0) exceptions.set(position, stamp);
   });
   return { at, exceptions: exceptions.size > 0 ? exceptions : null };
 }

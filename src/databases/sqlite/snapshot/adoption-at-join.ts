@@ -18,6 +18,7 @@ import { conflictId } from '../stores/conflict-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowComparison, type RowComparison } from '../capture/row-comparison.js';
 import { integerAt } from '../connection/row-values.js';
+import { unwrittenIn } from '../merge/landed-shadows.js';
 import type { Key } from '../stores/shadow-store.js';
 import { inTransaction } from '../stores/store-transaction.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
@@ -149,7 +150,7 @@ function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowO
   const row = table.layout.map((_, position) => theirs[position] ?? here[position] ?? null);
   const comparison = comparisonOf(adoption, table);
   const hash = comparison.hash(row);
-  const stamps = new Map<number, typeof at>();
+  const stamps = unwrittenIn(table, block.columns);
   for (const [c, stamp] of block.cellStamps.get(i) ?? []) {
     const position = table.positionByColumn.get(block.columns[c] ?? '');
     if (position !== undefined) stamps.set(position, stamp);
@@ -179,7 +180,15 @@ function adoptBagRow(adoption: Adoption, { table, block, i }: Pick<RowOfBlock, '
   if (rowid === undefined) return false;
   comparison.hash(theirs.map((value) => value ?? null));
   const row = block.rows.get(i) ?? null;
-  context.shadows.put(table, [rowid], { life, row, at, hash, columns: comparison.bytes(), exceptions: null });
+  const stamps = unwrittenIn(table, block.columns);
+  context.shadows.put(table, [rowid], {
+    life,
+    row,
+    at,
+    hash,
+    columns: comparison.bytes(),
+    exceptions: stamps.size > 0 ? stamps : null,
+  });
   context.tables.addRow(table, hash);
   return true;
 }

@@ -14,7 +14,7 @@ import { insertNewRows, type NewRows } from '../merge/insert-blocks.js';
 import { memoryOf, scopeOf, type MergeMemory } from '../merge/merge-changeset.js';
 import { createRowMerger, type MergeScope, type RowMerger } from '../merge/merge-rows.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
-import { shadowColumns, type Key } from '../stores/shadow-store.js';
+import { shadowColumns, stampAt, type Key } from '../stores/shadow-store.js';
 import { lifeInBlock } from '../merge/state-blocks.js';
 import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 
@@ -267,7 +267,7 @@ function isKnown(context: ReplicaContext, table: SyncedTable, block: StateBlock,
   for (const [c, column] of block.columns.entries()) {
     const position = table.positionByColumn.get(column);
     if (position === undefined) return false;
-    if (compareCellStamps(shadow.exceptions?.get(position) ?? shadow.at, stamps?.get(c) ?? at) !== 0) return false;
+    if (compareCellStamps(stampAt(shadow, position), stamps?.get(c) ?? at) !== 0) return false;
   }
   return true;
 }

@@ -13,7 +13,7 @@ import { quoteName } from '../connection/identifiers.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowReferences, type RowReferences } from '../capture/row-references.js';
-import { shadowColumnCount, shadowColumns, type Key } from '../stores/shadow-store.js';
+import { exceptionsFor, shadowColumnCount, shadowColumns, type Key } from '../stores/shadow-store.js';
 import { emptyBlock, lifeBlock, type PlacedLife } from '../merge/state-blocks.js';
 import { whenFree } from '../stores/store-transaction.js';
 import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
@@ -165,7 +165,8 @@ function plainBlock(context: ReplicaContext, table: SyncedTable, { rows, referen
     lives.push(shadow.life);
     if (shadow.row) names.set(i, shadow.row);
     stamps.push(shadow.at);
-    if (shadow.exceptions) cellStamps.set(i, shadow.exceptions);
+    const exceptions = shadow.columns.length < width * 4 ? exceptionsFor(shadow, width) : shadow.exceptions;
+    if (exceptions) cellStamps.set(i, exceptions);
   }
   const values = table.layout.map((_, position) => rows.map((row) => row[position] ?? null));
   return {

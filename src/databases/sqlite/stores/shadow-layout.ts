@@ -1,12 +1,12 @@
 import { addHash } from '../../../core/digest.js';
-import type { CellStamp } from '../../../core/cell-stamp.js';
+import { compareCellStamps, unwrittenStamp, type CellStamp } from '../../../core/cell-stamp.js';
 import { columnHash, columnSeed, createRowHasher } from '../../../core/row-hash.js';
 import type { SqlValue } from '../../../core/value.js';
 import { defaultOf } from '../schema/column-defaults.js';
 import { quoteName } from '../connection/identifiers.js';
 import type { ReplicaContext } from './replica-context.js';
 import { textAt } from '../connection/row-values.js';
-import { shadowColumnCount, shadowColumns, type Shadow } from './shadow-store.js';
+import { shadowColumnCount, shadowColumns, stampAt, type Shadow } from './shadow-store.js';
 import { createShadowTable, joinsTable, layoutOf, type SyncedTable } from '../schema/synced-table.js';
 
 /** How the shadows were laid out before. */
@@ -153,12 +153,11 @@ function digestWithRowless({ connection }: ReplicaContext, table: SyncedTable, d
   return rows === digest.rows ? digest : { rows, sum };
 }
 
-function movedExceptions({ exceptions }: Shadow, { before }: LayoutPlan): Map<number, CellStamp> | null {
-  if (!exceptions) return null;
+function movedExceptions(shadow: Shadow, { before }: LayoutPlan): Map<number, CellStamp> | null {
   const moved = new Map<number, CellStamp>();
   for (const [position, at] of before.entries()) {
-    const stamp = at === -1 ? undefined : exceptions.get(at);
-    if (stamp) moved.set(position, stamp);
+    const stamp = at === -1 ? unwrittenStamp : stampAt(shadow, at);
+    if (compareCellStamps(stamp, shadow.at) !== 0) moved.set(position, stamp);
   }
   return moved.size === 0 ? null : moved;
 }

@@ -1,4 +1,4 @@
-import type { CellStamp } from '../../../core/cell-stamp.js';
+import { unwrittenStamp, type CellStamp } from '../../../core/cell-stamp.js';
 import type { LifeName } from '../../../core/life.js';
 import type { Stamp } from '../../../core/stamp.js';
 import type { SqlValue } from '../../../core/value.js';
@@ -18,10 +18,22 @@ export interface Shadow {
   readonly at: CellStamp;
   /** The row's hash, 48 bits. */
   readonly hash: number;
-  /** A 32-bit hash per column, little-endian, in the order of the layout. */
+  /** A 32-bit hash per column, little-endian, in the order of the layout. Columns that were added since may be missing. */
   readonly columns: Uint8Array;
   /** Cells with another stamp than `at`, by position in the layout. Null in calm weather. */
   readonly exceptions: ReadonlyMap<number, CellStamp> | null;
+}
+
+/** The stamp of one cell. A column that came after the row was last written has none of the row's. */
+export const stampAt = ({ at, columns, exceptions }: Shadow, position: number): CellStamp =>
+  exceptions?.get(position) ?? (position * 4 < columns.length ? at : unwrittenStamp);
+
+/** The exceptions that hold when the shadow gets a hash for each of `width` columns. */
+export function exceptionsFor({ columns, exceptions }: Shadow, width: number): Map<number, CellStamp> {
+  const all = new Map(exceptions);
+  for (let position = columns.length >> 2; position < width; position++)
+    if (!all.has(position)) all.set(position, unwrittenStamp);
+  return all;
 }
 
 export type Key = readonly SqlValue[];
