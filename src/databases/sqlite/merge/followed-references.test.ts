@@ -61,6 +61,19 @@ test('a child shows the elder row when the visible row that it references become
     },
   ));
 
+test('children go to the row that takes the number of their parent by REPLACE', () =>
+  withServers(
+    `CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT);
+     CREATE TABLE children (k TEXT PRIMARY KEY, parent INTEGER REFERENCES parents(id))`,
+    async ({ a, b, c }) => {
+      b.app.exec(`INSERT INTO parents VALUES (14, 'first'), (37, 'second'); INSERT INTO children VALUES ('child', 14)`);
+      await exchangeAll([a, b, c]);
+      a.app.exec('UPDATE OR REPLACE parents SET id = 14 WHERE id = 37');
+      await exchangeAll([a, b, c]);
+      for (const server of [a, b, c]) assert.equal(server.dump(), `children: 'child' | 14\nparents: 14 | 'second'`);
+    },
+  ));
+
 test('a number that dangled, was a reference for a while and dangles again stays a number', () =>
   withServers(
     `CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT);
