@@ -231,6 +231,8 @@ export interface Proof {
   readonly digest: DatasetDigest;
   /** Tables and columns that this server has not or leaves out, with the reason; the proof does not speak of them. */
   readonly leftOut: readonly string[];
+  /** Tables of which rows are missing here although the vector covers them: a peer's snapshot brings them. */
+  readonly lost?: readonly string[];
   readonly held: number;
 }
 

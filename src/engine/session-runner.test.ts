@@ -204,6 +204,35 @@ test('a silent peer is dead after at most 15 seconds (S10)', async () => {
   assert.equal(end.code, 'USYNC-1505');
 });
 
+test('rows that were lost with their table come back by a snapshot, and are proven then', async () => {
+  const system = createVirtualSystem();
+  const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];
+  connect(system, [a, b]);
+  await a.write('apple', '1');
+  await a.write('pear', '2');
+  await system.run(2000);
+  assert.ok(isProven(a, b));
+  b.replica.lose('pear');
+  await system.run(40_000);
+  assert.equal(b.replica.rows.get('pear'), '2');
+  assert.equal(b.replica.counts.snapshots, 1);
+  assert.ok(isProven(a, b));
+});
+
+test('a peer that cannot bring back what was lost is not asked again and again, and nobody shows it as in sync', async () => {
+  const system = createVirtualSystem();
+  const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];
+  connect(system, [a, b]);
+  await a.write('apple', '1');
+  await system.run(2000);
+  b.replica.damage('apple');
+  b.replica.lose('no such row');
+  await system.run(100_000);
+  assert.equal(b.replica.counts.snapshots, 1);
+  assert.equal(a.status()[0]?.kind, 'differs');
+  assert.equal(b.status()[0]?.kind, 'differs');
+});
+
 test('differing rows at equal vectors are reported, never shown as in sync (S11)', async () => {
   const system = createVirtualSystem();
   const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];

@@ -11,6 +11,8 @@ export interface DatasetProof {
   /** Call after anything changed, and at alarms. */
   pump(): void;
   onMoved(): void;
+  /** A snapshot was merged: the digests may have changed although the vector has not. */
+  onSnapshot(): void;
   onOwn(proof: SessionProof): void;
   onPeer(message: ProofMessage): void;
   reset(): void;
@@ -34,11 +36,14 @@ interface ProofState {
   /** The peer showed a proof at the own vector and waits for the answer. */
   isWanted: boolean;
   isProving: boolean;
+  /** Where this server stood when it last asked for rows that it had lost. */
+  lostAsked: VersionVector | null;
   proven: ProofStatus['proven'];
   differing: readonly string[];
 }
 
-export function createDatasetProof(context: DatasetContext): DatasetProof {
+/** @param fetchLost Takes a snapshot of the peer, which holds rows that were lost here. */
+export function createDatasetProof(context: DatasetContext, fetchLost: () => void): DatasetProof {
   const state: ProofState = {
     own: null,
     peer: null,
@@ -47,12 +52,17 @@ export function createDatasetProof(context: DatasetContext): DatasetProof {
     sentVector: null,
     isWanted: false,
     isProving: false,
+    lostAsked: null,
     proven: null,
     differing: [],
   };
   return {
     pump: () => proveWhenDue(context, state),
     onMoved() {
+      state.movedAtMs = context.time().nowMs;
+    },
+    onSnapshot() {
+      state.sentVector = null;
       state.movedAtMs = context.time().nowMs;
     },
     onOwn(proof) {
@@ -67,13 +77,14 @@ export function createDatasetProof(context: DatasetContext): DatasetProof {
       state.isWanted = false;
       state.sentVector = proof.vector;
       state.sentAtMs = context.time().nowMs;
+      const { vector, digest, held } = proof;
       const leftOut = proof.leftOut.slice(0, tablesMax).map((remark) => cutText(remark, textBytesMax));
-      context.send({ kind: 'proof', dataset: context.number, ...proof, leftOut });
-      compare(context, state);
+      context.send({ kind: 'proof', dataset: context.number, vector, digest, leftOut, held });
+      compare(context, state, fetchLost);
     },
     onPeer({ vector, digest, leftOut, held }) {
       state.peer = { vector, digest, leftOut, held };
-      if (state.own && isSameVector(state.own.vector, vector)) compare(context, state);
+      if (state.own && isSameVector(state.own.vector, vector)) compare(context, state, fetchLost);
       else state.isWanted = true;
     },
     reset() {
@@ -87,6 +98,10 @@ export function createDatasetProof(context: DatasetContext): DatasetProof {
     },
   };
 }
+
+/** Where the peer could not help, it is asked again when something has changed. */
+const isAskedAt = ({ lostAsked }: ProofState, vector: VersionVector): boolean =>
+  lostAsked !== null && isSameVector(lostAsked, vector);
 
 const isSameVector = (a: VersionVector, b: VersionVector): boolean =>
   isEqualVector(a, b) && forksBetween(a, b).length === 0;
@@ -108,12 +123,16 @@ function proveWhenDue(context: DatasetContext, state: ProofState): void {
   context.call({ kind: 'prove' });
 }
 
-function compare(context: DatasetContext, state: ProofState): void {
+function compare(context: DatasetContext, state: ProofState, fetchLost: () => void): void {
   const { own, peer } = state;
   if (!own || !peer || !isSameVector(own.vector, peer.vector)) return;
   const differing = tablesThatDiffer(own.digest, peer.digest, [...own.leftOut, ...peer.leftOut]);
   const isNew = state.differing.join('\0') !== differing.join('\0');
   state.differing = differing;
+  if (differing.some((table) => own.lost?.includes(table)) && !isAskedAt(state, own.vector)) {
+    state.lostAsked = own.vector;
+    fetchLost();
+  }
   if (differing.length > 0) {
     if (isNew) context.report({ kind: 'proof-failed', dataset: context.dataset, tables: differing });
     return;

@@ -100,7 +100,7 @@ export function createDatasetSession(options: ContextOptions): DatasetSession {
     state,
     sender: createDatasetSender(context),
     receiver: createDatasetReceiver(context),
-    proof: createDatasetProof(context),
+    proof: createDatasetProof(context, () => link.receiver.onBehind()),
   };
   return {
     open() {
@@ -304,6 +304,7 @@ function onResult(link: Link, result: CallResult): void {
     case 'snapshot-add':
     case 'snapshot-finish': {
       const outcome = receiver.onResult(result);
+      if (result.kind === 'snapshot-finish') proof.onSnapshot();
       if (!outcome) return;
       for (const { origin } of outcome.forks) tellHistory(link, origin);
       const { merged, rows, conflicts, quarantined } = outcome;

@@ -125,6 +125,8 @@ export interface SessionProof {
   readonly vector: VersionVector;
   readonly digest: DatasetDigest;
   readonly leftOut: readonly string[];
+  /** Tables of which this server misses rows that its vector covers. Not told to the peer. */
+  readonly lost?: readonly string[];
   readonly held: number;
 }
 

@@ -64,6 +64,8 @@ export interface Model {
   pending: [string, string][];
   failure: SyncError | null;
   isLanding: boolean;
+  /** Rows are missing that a snapshot brings back. */
+  isLost: boolean;
   epochs: number;
 }
 
@@ -216,6 +218,7 @@ export const receiveSnapshot = (model: Model, vector: VersionVector): SnapshotWr
       }
       model.memory.journal.push({ origin: model.memory.origin, stamp: zeroStamp, parts: [], marker: new Map(vector) });
       model.memory.isFresh = false;
+      model.isLost = false;
       return outcome(model, { rows: rows.length, merged: 1 });
     },
     abort: async () => undefined,

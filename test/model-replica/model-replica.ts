@@ -35,6 +35,8 @@ export interface ModelReplica extends Replica {
   setLanding(isLanding: boolean): void;
   /** Changes a row behind everybody's back. */
   damage(key: string): void;
+  /** Drops the table with this row and makes it again without. */
+  lose(key: string): void;
 }
 
 export interface ModelReplicaOptions {
@@ -95,6 +97,7 @@ const createModel = ({ server, nowMs, isFresh = false, partBytes = 64 * 1024 }: 
   pending: [],
   failure: null,
   isLanding: false,
+  isLost: false,
   epochs: 1,
 });
 
@@ -108,7 +111,7 @@ async function checked<T>(model: Model, work: () => T): Promise<T> {
   return work();
 }
 
-type Controls = 'write' | 'fail' | 'forgetJournal' | 'backup' | 'restore' | 'setLanding' | 'damage';
+type Controls = 'write' | 'fail' | 'forgetJournal' | 'backup' | 'restore' | 'setLanding' | 'damage' | 'lose';
 
 const controlsOf = (model: Model): Pick<ModelReplica, Controls> => ({
   write: (key, value) => model.pending.push([key, value]),
@@ -131,6 +134,10 @@ const controlsOf = (model: Model): Pick<ModelReplica, Controls> => ({
   damage(key) {
     const cell = model.memory.cells.get(key);
     if (cell) model.memory.cells.set(key, [`${cell[0]}!`, cell[1], cell[2]]);
+  },
+  lose(key) {
+    model.memory.cells.delete(key);
+    model.isLost = true;
   },
 });
 
@@ -206,6 +213,7 @@ const proofsOf = (model: Model): Pick<ModelReplica, 'proof' | 'bucketSums' | 'bu
         vector: new Map(vector),
         digest: new Map([['things', { rows: cells.size, sum }]]),
         leftOut: [],
+        lost: model.isLost ? ['things'] : [],
         held: 0,
       };
     }),

@@ -7,6 +7,7 @@ import { RowReference } from '../../../core/value.js';
 import type { View } from '../../../core/view.js';
 import { isDutyHere } from './duty-holder.js';
 import { landingChangeset } from './landing-marker.js';
+import { lostTables } from '../stores/lost-tables.js';
 import type { MergeScope } from './merge-rows.js';
 import { beginOwnChangeset, type OwnChangeset } from '../capture/own-changeset.js';
 
@@ -29,13 +30,22 @@ export function confirmDuties(
     scope.due.view = null;
     if (!view) return;
     const changeset = beginOwnChangeset(context, { isDuty: true });
-    const changes = confirmations(view, dutiesOf(scope, changeset));
+    const changes = confirmations(view, dutiesOf(scope, changeset)).filter((change) => !isOfLost(scope, change));
     if (changes.length === 0) return;
     const blocks = changes.map((change) => blockOf(change, changeset, hintOf(scope, view, change)));
     for (const block of blocks) changeset.add(block);
     apply({ ...scope, by: changeset.origin, stamp: changeset.stamp }, blocks);
     changeset.finish();
   }
+}
+
+/** A parent that was lost with its table has not ended: it comes back from a peer, and its children must be there. */
+function isOfLost({ context }: MergeScope, { kind, table }: Confirmation): boolean {
+  if (kind !== 'end') return false;
+  const lost = lostTables(context);
+  if (lost.size === 0) return false;
+  const references = context.tables.byName(table)?.schema.references ?? [];
+  return references.some(({ parentTable }) => lost.has(context.tables.byName(parentTable)?.number ?? 0));
 }
 
 function dutiesOf({ context, lastKnown }: MergeScope, { stamp, origin }: OwnChangeset): Duties {

@@ -3,6 +3,7 @@ import type { DiscoveredTable } from './discovered-table.js';
 import { foldName } from '../connection/identifiers.js';
 import { addPending } from '../capture/pending-reconcile.js';
 import { addPendingSettle } from '../merge/pending-settle.js';
+import { addLostTable } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
 import { readCookie, readSchema } from './schema-reader.js';
@@ -117,6 +118,7 @@ function follow(
   });
   if (isRebuilt && wasEmptied(context, table, record)) {
     // Dropped and made again with nothing in it: that alone is no wish to delete the rows everywhere.
+    addLostTable(context, table.number);
     clearShadows(context, table);
     context.shadows.createTable(table);
     addPending(context, table, 'genesis');
@@ -149,6 +151,7 @@ function wasEmptied({ connection, meta }: ReplicaContext, table: SyncedTable, fo
 /** Shadows go, since the rows they are of are gone; lives that hide aside stay, for they hold their own cells. */
 function forgetTable(context: ReplicaContext, record: TableRecord): void {
   const { connection, tables, lives, displaced } = context;
+  if (tables.digest(record).rows > 0) addLostTable(context, record.number);
   tables.save({ ...record, rootPage: 0 });
   tables.clearDigest(record.number);
   connection.exec(`DROP TABLE IF EXISTS main._usync_s${record.number}`);

@@ -7,12 +7,13 @@ import { mergeAlias } from '../../../core/merge-cells.js';
 import type { OriginId } from '../../../core/origin.js';
 import type { Stamp } from '../../../core/stamp.js';
 import type { AliasState, StateBlock } from '../../../core/state-block.js';
-import { stampIn, type VersionVector } from '../../../core/version-vector.js';
+import { covers, stampIn, type VersionVector } from '../../../core/version-vector.js';
 import type { SqlValue } from '../../../core/value.js';
 import { mergeEnds } from '../merge/end-blocks.js';
 import { insertNewRows, type NewRows } from '../merge/insert-blocks.js';
 import { memoryOf, scopeOf, type MergeMemory } from '../merge/merge-changeset.js';
 import { createRowMerger, type MergeScope, type RowMerger } from '../merge/merge-rows.js';
+import { lostTables } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { shadowColumns, stampAt, type Key } from '../stores/shadow-store.js';
 import { lifeInBlock } from '../merge/state-blocks.js';
@@ -45,6 +46,8 @@ export interface Landing {
   endCoveredAsides(table: string): void;
   /** Whether `endCovered` left out rows of the table that an application had written. */
   hasPassedOver(table: SyncedTable): boolean;
+  /** Numbers of tables whose lost rows this snapshot brings back. */
+  readonly lost: ReadonlySet<number>;
   readonly scope: MergeScope;
 }
 
@@ -59,6 +62,8 @@ interface LandingWork {
   readonly vector: VersionVector;
   /** What was merged here before. */
   readonly mine: VersionVector;
+  /** Numbers of tables that lost rows: what the snapshot holds of them has not ended here, and what it lacks has not either. */
+  readonly lost: ReadonlySet<number>;
   /** Tables that held a life before the first one landed: others hold nothing that the snapshot could end or change. */
   readonly hadLives: ReadonlySet<string>;
   readonly waitingLives: WaitingLife[];
@@ -73,6 +78,7 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
   let rows = 0;
   return {
     scope,
+    lost: work.lost,
     waitingLives,
     get rows() {
       return rows;
@@ -127,12 +133,17 @@ function beginLanding(context: ReplicaContext, vector: VersionVector): LandingWo
     merger: createRowMerger(scope, by),
     vector,
     mine: context.origins.vector(),
+    lost: covers(vector, context.origins.vector()) ? lostTables(context) : new Set(),
     hadLives: new Set(hadLives.map((table) => table.name)),
     waitingLives: [],
     writtenLives: [],
     passedOver: new Set(),
   };
 }
+
+/** A life that is not here and is covered has ended, but in a table that lost rows. */
+const hasEnded = ({ mine, lost }: LandingWork, table: SyncedTable | null, life: LifeName): boolean =>
+  isCovered(mine, life) && !(table !== null && lost.has(table.number));
 
 const isCovered = (of: VersionVector, { origin, stamp }: LifeName): boolean => stamp <= stampIn(of, origin);
 
@@ -172,7 +183,7 @@ interface ArrivedLife {
 
 /** Whether the life is new here and shown there. Of the others, those that may change something wait. */
 function isFresh(work: LandingWork, { table, block, i, life, had, dirty }: ArrivedLife): boolean {
-  const { context, memory, mine, waitingLives, writtenLives } = work;
+  const { context, memory, waitingLives, writtenLives } = work;
   const key = block.keys[i] ?? null;
   const state = (): LifeState => lifeInBlock(block, i);
   if (table && dirty !== null && isWritten(work, { table, life, key, dirty })) {
@@ -183,12 +194,12 @@ function isFresh(work: LandingWork, { table, block, i, life, had, dirty }: Arriv
     waitingLives.push({ state: state(), key });
     return false;
   }
-  if (!had) return !isCovered(mine, life);
+  if (!had) return !hasEnded(work, table, life);
   if (context.lives.find(table, life, key)) {
     if (!isKnown(context, table, block, i)) waitingLives.push({ state: state(), key });
     return false;
   }
-  if (!isCovered(mine, life)) return true;
+  if (!hasEnded(work, table, life)) return true;
   // It has ended here, or its key was changed there.
   if (memory.rows.keyOfLife(table, life)) waitingLives.push({ state: state(), key: null });
   return false;
@@ -227,8 +238,8 @@ function withoutWritten(work: LandingWork, lives: readonly WaitingLife[]): Waiti
 }
 
 function endCovered(work: LandingWork, table: SyncedTable, after: Key | null): Key | null {
-  const { context, vector, scope, merger, hadLives, passedOver } = work;
-  if (!hadLives.has(table.name)) return null;
+  const { context, vector, scope, merger, hadLives, lost, passedOver } = work;
+  if (!hadLives.has(table.name) || lost.has(table.number)) return null;
   const page = coveredPage(context, table, after);
   const dirty = dirtyKeys(context, table);
   const covered = page.filter(({ life }) => isCovered(vector, life) && !hasLanded(context, table.name, life));
@@ -238,23 +249,22 @@ function endCovered(work: LandingWork, table: SyncedTable, after: Key | null): K
   return page.length < endPageRows ? null : (page.at(-1)?.key ?? null);
 }
 
-function endCoveredAsides({ context, vector, merger, hadLives }: LandingWork, table: string): void {
+function endCoveredAsides({ context, vector, merger, hadLives, lost }: LandingWork, table: string): void {
   const synced = context.tables.byName(table);
-  if (synced && !hadLives.has(synced.name)) return;
+  if (synced && (!hadLives.has(synced.name) || lost.has(synced.number))) return;
   for (const { life } of [...context.asides.all(table)]) {
     if (isCovered(vector, life) && !hasLanded(context, table, life))
       merger.end(table, { life, key: null, why: 'delete' });
   }
 }
 
-function mergeLife(
-  { context, memory, merger, mine }: LandingWork,
-  { state: { table, life, row, cells }, key, wasHere }: WaitingLife,
-): void {
+function mergeLife(work: LandingWork, { state: { table, life, row, cells }, key, wasHere }: WaitingLife): void {
+  const { context, memory, merger } = work;
   const synced = context.tables.byName(table);
   const isHere = synced ? memory.set.loadLife(synced, life, key) !== null : context.asides.find(table, life) !== null;
   if (isHere) merger.update(table, { life, key, cells: new Map(cells) });
-  else if (!isCovered(mine, life) && wasHere !== true) merger.insert(table, { life, row, cells: new Map(cells) });
+  else if (!hasEnded(work, synced, life) && wasHere !== true)
+    merger.insert(table, { life, row, cells: new Map(cells) });
 }
 
 /** The life is plainly shown here with the very stamps of the snapshot. */

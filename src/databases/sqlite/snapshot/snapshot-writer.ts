@@ -13,6 +13,7 @@ import { drainInTransaction } from '../capture/drain.js';
 import { followNames } from '../merge/epochs.js';
 import { memoryOf, settle } from '../merge/merge-changeset.js';
 import { raiseFlag } from '../stores/merging-flag.js';
+import { removeLostTable } from '../stores/lost-tables.js';
 import { addPending, pendingReconciles, removePending } from '../capture/pending-reconcile.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { followSchema } from '../schema/schema-change.js';
@@ -236,6 +237,10 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
   if ([...vector].some(([origin, { stamp }]) => stamp > stampIn(before, origin))) journal.appendGap(vector, nowMs);
   meta.set('landing', null);
   meta.set('isFounded', 1);
+  for (const name of spoken) {
+    const number = context.tables.byName(name)?.number ?? 0;
+    if (landing.lost.has(number)) removeLostTable(context, number);
+  }
   raiseFlag(context, false);
   drainNoted(context);
   raiseFlag(context, true);

@@ -14,6 +14,7 @@ export type MetaName =
   | 'isFounded'
   | 'pending-reconcile'
   | 'pending-settle'
+  | 'lost-tables'
   | 'known-values'
   | 'heirs'
   | 'lane'

@@ -1,6 +1,7 @@
 import type { TableDigest } from '../../../core/digest.js';
 import { columnsHash } from '../../../core/row-hash.js';
 import type { Proof } from '../../replica.js';
+import { lostTables } from './lost-tables.js';
 import type { ReplicaContext } from './replica-context.js';
 
 /** Vector and digests as they stand in the stores: a few reads. The caller holds one read transaction around it. */
@@ -22,6 +23,7 @@ export function readProof(context: ReplicaContext): Proof {
     vector: origins.vector(),
     digest,
     leftOut: [...leftOut, ...unknown.map((name) => `${name}: the table is not here`)],
+    lost: [...lostTables(context)].flatMap((number) => tables.byNumber(number)?.name ?? []),
     held: tables.all().reduce((sum, table) => sum + asides.countHeld(table.name), 0),
   };
 }

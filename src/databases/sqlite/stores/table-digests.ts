@@ -5,7 +5,7 @@ import type { SyncedTable } from '../schema/synced-table.js';
 
 /** Digests of the synced tables, kept up to date row by row in memory and written at each commit. */
 export interface TableDigests {
-  digest(table: SyncedTable): TableDigest;
+  digest(table: Pick<SyncedTable, 'number'>): TableDigest;
   addRow(table: SyncedTable, hash: number): void;
   removeRow(table: SyncedTable, hash: number): void;
   replaceRow(table: SyncedTable, hashes: { readonly before: number; readonly after: number }): void;

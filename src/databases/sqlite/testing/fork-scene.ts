@@ -1,6 +1,7 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { tablesThatDiffer } from '../../../core/digest.js';
 import type { Epoch, ServerId } from '../../../core/origin.js';
 import { forksBetween, isEqualVector } from '../../../core/version-vector.js';
 import { createRealSystem } from '../../../system/real-system.js';
@@ -100,7 +101,10 @@ export async function meet(a: ForkServer, b: ForkServer): Promise<void> {
   for (let attempt = 0; attempt < 12; attempt++) {
     await pull(a, b);
     await pull(b, a);
-    if (await isSame(a, b)) return;
+    if (!(await isSame(a, b))) continue;
+    if (await hasLostRows(a, b)) await takeSnapshot(a, b);
+    if (await hasLostRows(b, a)) await takeSnapshot(b, a);
+    return;
   }
   throw new Error('two servers do not come to the same vector');
 }
@@ -117,6 +121,13 @@ async function pull(from: ForkServer, to: ForkServer): Promise<void> {
   await healForks(from, to, read.forks);
   if (read.parts.length > 0) await healForks(from, to, (await to.replica.merge(read.parts)).forks);
   if (read.needsSnapshot) await takeSnapshot(from, to);
+}
+
+/** Whether the other holds rows that were lost with their table. */
+async function hasLostRows(from: ForkServer, to: ForkServer): Promise<boolean> {
+  const [here, there] = [await to.replica.proof(), await from.replica.proof()];
+  if (!isEqualVector(here.vector, there.vector)) return false;
+  return tablesThatDiffer(here.digest, there.digest).some((table) => here.lost?.includes(table));
 }
 
 export async function takeSnapshot(from: ForkServer, to: ForkServer): Promise<void> {
