@@ -5,7 +5,7 @@
  * only `position` answers while a changeset lands in slices.
  *
  * 1. Everything that a call reports as done is committed; it is durable (survives power loss) after `flush`.
- * 2. `merge` and `mergeSnapshot*` drain first, so an unstamped local write is never overwritten.
+ * 2. `merge` and the end of `receiveSnapshot` drain first, so an unstamped local write is never overwritten.
  * 3. A changeset appears whole or not at all, except under a `sliced` landing, which `position` shows.
  * 4. Merging never captures itself; `drain` right after `merge` finds nothing.
  * 5. Failures are `SyncError`s; after one the replica stands as before the call.

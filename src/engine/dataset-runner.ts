@@ -77,7 +77,7 @@ export interface DatasetRunnerOptions {
   readonly onMoved: (dataset: string, drained: HintedDrain | null) => void;
   /** The database is open again. */
   readonly onOpened: (dataset: string) => void;
-  /** What every member has durably acknowledged; null while that is not known. */
+  /** Of what `own` holds, what every member that carries the dataset has durably acknowledged. */
   readonly covered: (dataset: string, own: VersionVector) => Promise<VersionVector>;
   readonly journal: JournalConfig;
 }

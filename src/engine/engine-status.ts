@@ -8,7 +8,7 @@ import type { Problem } from '../observe/problem.js';
 
 /**
  * `in-sync`: proven with every member. `catching-up`: connected, and something is on its way. `waiting`: what can be
- * reached is proven, but some member cannot be reached. `alone`: no other member yet. `degraded`: see `problems`.
+ * reached is proven, but some member cannot be reached. `alone`: no other member carries it. `degraded`: see `problems`.
  */
 export type SyncState = 'starting' | 'alone' | 'in-sync' | 'catching-up' | 'waiting' | 'degraded' | 'stopping';
 

@@ -75,7 +75,8 @@ export async function openInvites({ files, system, fingerprint }: InvitesOptions
     hasOpen: () => records.some(({ expiresAtMs }) => expiresAtMs > system.nowMs()),
     async check({ pairing, channel, isUsed }) {
       const nowMs = system.nowMs();
-      if (guard.waitMs(nowMs) > 0)
+      // Durations: a wall clock that is set back must not shut everybody out.
+      if (guard.waitMs(system.monotonicMs()) > 0)
         return { kind: 'refused', text: 'Too many wrong codes were shown; try again in a minute.' };
       const outcome = judgePairingProof({
         records,
@@ -84,7 +85,7 @@ export async function openInvites({ files, system, fingerprint }: InvitesOptions
         channel: { binding: bindingOf(channel), joiner: channel.peerFingerprint, inviter: fingerprint },
       });
       if (outcome.kind === 'refused') {
-        guard.wrong(nowMs);
+        guard.wrong(system.monotonicMs());
         if (outcome.record !== null) await keep(withRecord(records, outcome.record));
         return { kind: 'refused', text: outcome.error.message };
       }
