@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { serverIdOfOrigin } from '../core/origin.js';
 import type { ConflictRecord } from './replica.js';
 import {
@@ -110,6 +111,25 @@ export function describeDecisions(name: string, harness: ReplicaHarness): void {
       await drainAll(a);
       assert.equal(await a.replica.retryHeld(), 0);
       assert.deepEqual(a.dump('later'), b.dump('later'));
+    });
+
+    test('in the history of a row the time of writing counts, not that of landing', async () => {
+      a.execute("UPDATE items SET name = 'earlier, from a'");
+      await drainAll(a);
+      await sleep(5);
+      b.execute("UPDATE items SET name = 'later, from b'");
+      await meet(a, b);
+      for (const { replica } of [a, b]) {
+        const { versions } = await replica.rowHistory({ table: 'items', key: ['1'], max: 10 });
+        assert.deepEqual(
+          versions.map(({ kind, origin }) => [kind, origin[0]]),
+          [
+            ['update', 'b'],
+            ['update', 'a'],
+            ['insert', 'a'],
+          ],
+        );
+      }
     });
 
     test('the history of a row tells who wrote what, newest first, also when it is gone', async () => {

@@ -38,10 +38,13 @@ function ownServer({ self, options, startedAtMs, group }: EngineGround): ListedS
   };
 }
 
-function infoOf({ self, group, ledger, openPeers, adapters }: EngineGround, server: ListedServer): ServerInfo {
-  const { id, name, fingerprint, addresses, datasets, state, addedAtMs, removedAtMs } = server;
+function infoOf(ground: EngineGround, server: ListedServer): ServerInfo {
+  const { self, group, ledger, openPeers, adapters } = ground;
+  const { id, name, fingerprint, addresses, datasets, addedAtMs, removedAtMs } = server;
   const nameOf = (who: ServerId): string => group.servers().find((each) => each.id === who)?.name ?? who;
   const isSelf = id === self.id;
+  // The own list of a removed server does not tell it: it was cut off before.
+  const state = isSelf && isRemoved(ground) ? 'removed' : server.state;
   const isConnected = isSelf || openPeers.has(id);
   return {
     ...{ id, name, fingerprint, addresses, datasets, state, isSelf, addedAtMs, removedAtMs, isConnected },

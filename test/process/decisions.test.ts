@@ -47,6 +47,7 @@ describe('decisions', { skip: foreignWriters.shell ? false : 'the sqlite3 shell 
     assert.deepEqual([first.lost, first.lostBy, first.keptBy], ["'of a'", 'a', 'b']);
 
     succeeded(a.usync('conflicts', 'restore', first.id.slice(0, 8)));
+    assert.equal(b.usync('conflicts', 'dismiss').status, 2, 'no id and no --all is no wish');
     succeeded(b.usync('conflicts', 'dismiss', second.id));
     const asked = succeeded(a.usync('conflicts', 'restore', third.id));
     assert.match(asked.stdout, /will be put back by b/, 'a deleted the row and does not know it whole');

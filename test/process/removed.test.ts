@@ -58,6 +58,7 @@ describe('a server that was removed while it was away', { skip: missing }, () =>
     const told = problems.find(({ code }) => code === 'USYNC-1402');
     assert.match(`${told?.reason ?? ''} ${headline}`, /removed.* by a on \d{4}-\d\d-\d\d/);
     assert.match(told?.nextStep ?? '', /invite/);
+    assert.match(succeeded(c.usync('servers')).stdout, /^c \(this server\) +removed /m);
     insertArtist(c, 'written after it was told');
     await untilProven([a, b]);
     for (const name of ['only at the removed one', 'written after it was told']) {

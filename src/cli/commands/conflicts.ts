@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { SyncError } from '../../core/sync-error.js';
 import type { ConflictInfo } from '../../engine/decisions.js';
 import type { CommandContext } from '../command-context.js';
 import { sinceMs } from '../since.js';
@@ -78,6 +79,7 @@ function addDecisionCommands(conflicts: Command, context: CommandContext): void 
     .option('--dataset <name>', 'with --all: only this dataset')
     .action(async (ids: string[], { all = false, dataset }: { readonly all?: boolean; readonly dataset?: string }) =>
       withEngine(context, async (call) => {
+        if (ids.length === 0 && !all) throw new SyncError('USYNC-1103', 'Say which conflicts: their ids, or --all.');
         const outcome = await call('dismissConflicts', { ids, all, ...(dataset !== undefined && { dataset }) });
         context.terminal().print(`${countText(outcome.dismissed, 'conflict')} dismissed.`);
         context.terminal().result(outcome);

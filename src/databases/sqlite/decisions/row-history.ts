@@ -29,7 +29,10 @@ export function rowHistory(context: ReplicaContext, { table: name, key: parts, m
     if (versions.length >= max) break;
   }
   const isShown = context.shadows.find(table, key) !== null;
-  return { table: table.name, isShown, isWhole: versions.at(-1)?.kind === 'insert', versions: versions.slice(0, max) };
+  const isWhole = versions.at(-1)?.kind === 'insert';
+  // The journal is in the order of landing; what was written long ago elsewhere may have landed last.
+  const newestFirst = versions.toSorted((one, other) => other.atMs - one.atMs);
+  return { table: table.name, isShown, isWhole, versions: newestFirst.slice(0, max) };
 }
 
 /** The key as the table compares it: what a person typed is text, the column may be a number. */
