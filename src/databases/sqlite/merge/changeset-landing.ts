@@ -16,6 +16,7 @@ import { followSchema } from '../schema/schema-change.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { settleWaiting } from './settle-waiting.js';
 import { settledView } from './settle.js';
+import { withNamesHere } from '../schema/renames.js';
 import { decodeStaged, enterJournal } from './staged-changeset.js';
 import { inTransaction, pause, whenFree } from '../stores/store-transaction.js';
 import { writeView } from './view-writer.js';
@@ -132,8 +133,9 @@ async function landPass(landing: Landing): Promise<void> {
   landing.passedOver = 0;
   landing.referenced.length = 0;
   for await (const part of partsOf(context, header)) {
-    const { blocks } = decodeStaged(part);
-    if (!isAgain) landing.meter.add(blocks);
+    const { blocks: sent } = decodeStaged(part);
+    if (!isAgain) landing.meter.add(sent);
+    const blocks = sent.map((block) => withNamesHere(context, block));
     for (const block of inMergeOrder(memoryOf(context), blocks)) {
       if (isAgain && block.kind !== 'end') continue;
       if (!isAgain) landing.rows += block.count;

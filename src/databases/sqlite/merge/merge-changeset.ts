@@ -10,6 +10,7 @@ import { mergeInserts } from './insert-blocks.js';
 import { createRowMerger, type MergeScope, type RowMerger } from './merge-rows.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowFinder, type RowFinder } from '../stores/row-finder.js';
+import { withNamesHere } from '../schema/renames.js';
 import { settledView } from './settle.js';
 import { mergeUpdates } from './update-blocks.js';
 import { writeView } from './view-writer.js';
@@ -74,9 +75,10 @@ export function mergeChangeset(
   const meter = createSpanMeter(header);
   const merger = createRowMerger(scope, header.origin);
   let [rows, homeless] = [0, 0];
-  for (const blocks of options.blocks) {
+  for (const sent of options.blocks) {
+    const blocks = sent.map((block) => withNamesHere(context, block));
     rows += applyBlocks(memory, scope, blocks, merger);
-    meter.add(blocks);
+    meter.add(sent);
     for (const { kind, table, count } of blocks) {
       if (kind === 'insert' && !context.tables.byName(table)) homeless += count;
     }

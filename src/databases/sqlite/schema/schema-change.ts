@@ -7,6 +7,7 @@ import { addLostTable } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
 import { readCookie, readSchema } from './schema-reader.js';
+import { rememberColumns, rememberTable, renameAside } from './renames.js';
 import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
 import { adjustedForm, type TableRecord } from './table-registry.js';
 import { integerAt } from '../connection/row-values.js';
@@ -125,7 +126,10 @@ function follow(
     return;
   }
   rebuildShadows(context, table, { layout: record.layout, key: record.key, renamed });
-  if (form.name !== record.name) renameAside(context, record.name, form.name);
+  rememberColumns(context, record.number, renamed);
+  if (form.name === record.name) return;
+  rememberTable(context, record.name, record.number);
+  renameAside(context, record.name, form.name);
 }
 
 /** A column is renamed when its place is taken by one of another name and nothing else of the table has changed. */
@@ -157,13 +161,6 @@ function forgetTable(context: ReplicaContext, record: TableRecord): void {
   connection.exec(`DROP TABLE IF EXISTS main._usync_s${record.number}`);
   lives.dropTable(record.number);
   displaced.dropTable(record.number);
-}
-
-function renameAside({ connection, asides }: ReplicaContext, before: string, after: string): void {
-  for (const table of ['_usync_lives', '_usync_cells', '_usync_cell_columns', '_usync_aliases']) {
-    connection.prepare(`UPDATE OR IGNORE ${table} SET tbl = ? WHERE tbl = ?`).run(after, before);
-  }
-  asides.reload();
 }
 
 function putTriggersBack(context: ReplicaContext): string[] {

@@ -15,6 +15,7 @@ export type MetaName =
   | 'pending-reconcile'
   | 'pending-settle'
   | 'lost-tables'
+  | 'renames'
   | 'known-values'
   | 'heirs'
   | 'lane'

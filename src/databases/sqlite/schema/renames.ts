@@ -1,0 +1,94 @@
+/**
+ * Tables and columns have other names on servers that renamed them sooner or later. What was renamed here is remembered,
+ * and changes that go by the old name are taken for what they mean. A table that a peer renamed first is known by its lives.
+ */
+import type { ChangeBlock } from '../../../core/changeset.js';
+import { foldName } from '../connection/identifiers.js';
+import { addPendingSettle } from '../merge/pending-settle.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
+import type { SyncedTable } from './synced-table.js';
+
+interface Renames {
+  /** By other name, the number of the table. */
+  readonly tables: Readonly<Record<string, number>>;
+  /** By number of the table, and by former name. */
+  readonly columns: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+const none: Renames = { tables: {}, columns: {} };
+
+export function rememberTable({ meta }: Pick<ReplicaContext, 'meta'>, name: string, number: number): void {
+  const { tables, columns } = read(meta);
+  meta.set('renames', JSON.stringify({ columns, tables: { ...tables, [foldName(name)]: number } }));
+}
+
+export function rememberColumns(
+  { meta }: Pick<ReplicaContext, 'meta'>,
+  number: number,
+  renamed: ReadonlyMap<string, string>,
+): void {
+  if (renamed.size === 0) return;
+  const { tables, columns } = read(meta);
+  const before = Object.entries(columns[number] ?? {}).map(([from, to]) => [from, renamed.get(to) ?? to]);
+  const now = Object.fromEntries([...before, ...renamed]) as Record<string, string>;
+  meta.set('renames', JSON.stringify({ tables, columns: { ...columns, [number]: now } }));
+}
+
+/** A block by the names that hold here. A name that the schema has means what it says. */
+export function withNamesHere(context: ReplicaContext, block: ChangeBlock): ChangeBlock {
+  const table = context.tables.byName(block.table) ?? renamedTable(context, block);
+  if (!table) return block;
+  const columns = read(context.meta).columns[table.number];
+  const named = foldName(table.name) === foldName(block.table) ? block : { ...block, table: table.name };
+  if (!columns) return named;
+  const nameOf = (column: string): string =>
+    table.positionByColumn.has(column) ? column : (columns[column] ?? column);
+  const keyed = 'keyColumns' in named ? { ...named, keyColumns: named.keyColumns.map(nameOf) } : named;
+  // Both names in one block: nobody knows which of them counts.
+  if (!('columns' in keyed) || new Set(keyed.columns.map(nameOf)).size < keyed.columns.length) return keyed;
+  return { ...keyed, columns: keyed.columns.map(nameOf) };
+}
+
+function renamedTable(context: ReplicaContext, block: ChangeBlock): SyncedTable | null {
+  const number = read(context.meta).tables[foldName(block.table)];
+  if (number !== undefined) return context.tables.byNumber(number);
+  const found = tableOfLives(context, block);
+  if (!found) return null;
+  rememberTable(context, block.table, found.number);
+  if (!context.asides.isEmpty(block.table)) {
+    renameAside(context, block.table, found.name);
+    addPendingSettle(context, [found]);
+  }
+  return found;
+}
+
+/** Of a block for a table that is nowhere here, so many are looked for. */
+const changesAsked = 100;
+
+/** A change of a life that is here, under a table's name that is not: the table was renamed there. */
+function tableOfLives(context: ReplicaContext, block: ChangeBlock): SyncedTable | null {
+  if (block.kind !== 'update' && block.kind !== 'end') return null;
+  const known = new Set(context.tables.leftOut().map(({ name }) => foldName(name)));
+  if (known.has(foldName(block.table))) return null;
+  for (let i = 0; i < Math.min(block.count, changesAsked); i++) {
+    const key = block.keys.length === 0 ? null : block.keys.map((column) => column[i] ?? null);
+    for (const life of block.lives[i] ?? []) {
+      if (context.asides.find(block.table, life)) return null;
+      const found = context.tables.all().find((table) => context.lives.find(table, life, key) !== null);
+      if (found) return found;
+    }
+  }
+  return null;
+}
+
+export function renameAside({ connection, asides }: ReplicaContext, before: string, after: string): void {
+  for (const table of ['_usync_lives', '_usync_cells', '_usync_cell_columns', '_usync_aliases']) {
+    connection.prepare(`UPDATE OR IGNORE ${table} SET tbl = ? WHERE tbl = ?`).run(after, before);
+  }
+  asides.reload();
+}
+
+const read = (meta: ReplicaContext['meta']): Renames => {
+  const text = meta.text('renames');
+  return text === null ? none : (JSON.parse(text) as Renames);
+};
