@@ -1,9 +1,10 @@
 import type { CellStamp } from '../../../core/cell-stamp.js';
 import { keyText } from '../../../core/key-text.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
-import { zeroStamp } from '../../../core/stamp.js';
+import { stampOfMs, zeroStamp } from '../../../core/stamp.js';
 import type { StateBlock } from '../../../core/state-block.js';
 import type { StateChunk } from '../../../core/state-codec.js';
+import { substituteNumber } from '../../../core/substitute.js';
 import { SyncError } from '../../../core/sync-error.js';
 import { RowReference, isSameValue, type SqlValue } from '../../../core/value.js';
 import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
@@ -234,8 +235,7 @@ function write(context: ReplicaContext, table: SyncedTable, key: Key, changes: R
 function moveAside(context: ReplicaContext, table: SyncedTable, key: Key): void {
   const { connection, system, tables } = context;
   const [column] = table.keySql;
-  const lowest = connection.cached(`SELECT min(${column}) FROM ${table.sql}`).get();
-  const free = BigInt(Math.min(integerAt(lowest ?? [0n], 0), 0) - 1);
+  const free = freeNumber(context, table, key);
   openFor(context, table);
   connection.cached(`UPDATE OR ABORT ${table.sql} SET ${column} = ? WHERE ${column} = ?`).run(free, ...key);
   // Under the flag nothing is noted; unnoted, it would be taken for a row of old and named by its number.
@@ -256,6 +256,16 @@ function moveAside(context: ReplicaContext, table: SyncedTable, key: Key): void 
           .run(free, ...childKey);
       }
     }
+  }
+}
+
+/** Made as substitutes are (rule R5), so that rows of two servers that join do not take one number again. */
+function freeNumber({ connection, origins, system }: ReplicaContext, table: SyncedTable, [number = null]: Key): bigint {
+  const isTaken = connection.cached(`SELECT 1 FROM ${table.sql} WHERE ${table.keySql[0] ?? ''} = ?`);
+  const row: LifeName = { origin: origins.own(), stamp: stampOfMs(system.nowMs()), index: 0 };
+  for (let attempt = 0; ; attempt++) {
+    const free = substituteNumber(row, number, attempt);
+    if (!isTaken.get(free)) return free;
   }
 }
 

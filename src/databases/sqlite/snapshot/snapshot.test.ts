@@ -175,6 +175,20 @@ test('rows with equal numbers of two databases that share nothing are kept apart
     );
   }));
 
+test('rows of several servers that join apart get numbers that fit 32 bits', () =>
+  withServers(shop, async ([a, b, c]) => {
+    for (const server of [a, b, c]) server.app.exec(fill(server.name, 0));
+    await a.capture();
+    await sendSnapshot(a, b, { choice: 'distinct-rows' });
+    await exchangeAll([a, b]);
+    await sendSnapshot(a, c, { choice: 'distinct-rows' });
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+    const [count, lowest] = a.app.prepare('SELECT count(*), min(id) FROM parents').get() ?? [];
+    assert.equal(count, 150n);
+    assert.ok(typeof lowest === 'bigint' && lowest > -(2n ** 31n), String(lowest));
+  }));
+
 test('a landing that was cut off is done again and comes to the same', () =>
   withServers(shop, async ([a, , c]) => {
     await a.capture();
