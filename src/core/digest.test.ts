@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tablesThatDiffer } from './digest.js';
+import { tablesNotCompared, tablesThatDiffer } from './digest.js';
 
 const digestOf = (sums: Readonly<Record<string, number>>) =>
   new Map(Object.entries(sums).map(([table, sum]) => [table, { rows: 1, sum }]));
@@ -12,4 +12,19 @@ test('a table that is left out hides no other whose name begins the same', () =>
   assert.deepEqual(tablesThatDiffer(here, there), tables.toSorted());
   const leftOut = ['order items: it is a view', 'order-log: left out', 'orders.note: the column is not here'];
   assert.deepEqual(tablesThatDiffer(here, there, leftOut), ['note', 'order']);
+});
+
+test('tables that both sides have with other columns are not compared, and named', () => {
+  const here = new Map([
+    ['orders', { rows: 1, sum: 1, columns: 5 }],
+    ['items', { rows: 1, sum: 1, columns: 7 }],
+    ['notes', { rows: 1, sum: 1, columns: 8 }],
+  ]);
+  const there = new Map([
+    ['orders', { rows: 1, sum: 2, columns: 6 }],
+    ['items', { rows: 1, sum: 1, columns: 7 }],
+    ['notes', { rows: 1, sum: 2, columns: 9 }],
+  ]);
+  assert.deepEqual(tablesThatDiffer(here, there), []);
+  assert.deepEqual(tablesNotCompared(here, there, ['notes.place: it is left out here']), ['orders']);
 });

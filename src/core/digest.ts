@@ -40,6 +40,17 @@ export function tablesThatDiffer(a: DatasetDigest, b: DatasetDigest, leftOut: re
     .toSorted();
 }
 
+/** Tables that both sides hold, with other columns: the digests say nothing of their rows. */
+export function tablesNotCompared(a: DatasetDigest, b: DatasetDigest, leftOut: readonly string[] = []): string[] {
+  return [...a]
+    .filter(([name, here]) => {
+      const there = b.get(name);
+      return there !== undefined && !hasSameColumns(here, there) && !isLeftOut(leftOut, name);
+    })
+    .map(([name]) => name)
+    .toSorted();
+}
+
 const hasSameColumns = (a: TableDigest, b: TableDigest): boolean =>
   a.columns === undefined || b.columns === undefined || a.columns === b.columns;
 

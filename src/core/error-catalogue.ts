@@ -119,6 +119,11 @@ export const errorCatalogue = {
     'Rows were changed without being captured, or the disk changed them.',
     'Run "usync verify"; the next reconcile captures the difference.',
   ),
+  'USYNC-1303': entry(
+    'Columns differ between servers',
+    'A table has other columns on another server, so its rows cannot be compared; what both have is kept identical.',
+    'Run the migration of the application on the servers that lack it.',
+  ),
   'USYNC-1400': entry(
     'Invite code not valid',
     'The code is mistyped, used, or expired.',

@@ -53,6 +53,8 @@ export interface DatasetStatus {
   readonly held: number;
   /** Tables and columns of which the proof does not speak. */
   readonly leftOut: readonly string[];
+  /** Tables that have other columns on another server: what is shown as proven does not speak of them. */
+  readonly notCompared: readonly string[];
   readonly journalBytes: number;
   readonly isLanding: boolean;
   /** Not yet part of the group's dataset: waits for a snapshot or for its founding. */

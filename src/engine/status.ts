@@ -76,6 +76,7 @@ function datasetStatus(dataset: DatasetInput, facts: StatusFacts): DatasetStatus
     held: look.proof?.held ?? 0,
     folder: look.folder,
     leftOut: look.proof?.leftOut ?? [],
+    notCompared: [...new Set(carriers.flatMap((peer) => sessionOf(peer, config.name)?.notCompared ?? []))].toSorted(),
     journalBytes: look.position?.journalBytes ?? 0,
     isLanding: look.position?.isLanding ?? false,
     isFresh: look.position?.isFresh ?? true,
@@ -117,6 +118,7 @@ function problemsOf(
     ...facts.datasets.flatMap((dataset) => epochProblems(dataset, facts)),
     ...facts.datasets.flatMap((dataset) => folderProblems(dataset, facts)),
     ...datasets.flatMap((dataset) => heldProblems(dataset, facts)),
+    ...datasets.flatMap((dataset) => columnProblems(dataset, facts)),
     ...facts.peers.flatMap((peer) => peerProblems(peer, facts)),
     ...peers.flatMap((peer) => clockProblems(peer, facts)),
     ...farStampProblems(facts),
@@ -225,6 +227,12 @@ function heldProblems({ name, held, quarantined, folder }: DatasetStatus, facts:
   if (count === 0) return [];
   const reason = `${count} ${count === 1 ? 'row is' : 'rows are'} held back here; all else is the same.`;
   return [problem(facts, { code: 'USYNC-1301', level: 'warn', subject: `dataset ${name}`, reason })];
+}
+
+function columnProblems({ name, notCompared }: DatasetStatus, facts: StatusFacts): Problem[] {
+  if (notCompared.length === 0) return [];
+  const reason = `${notCompared.join(', ')}: another server has other columns, so the rows cannot be compared.`;
+  return [problem(facts, { code: 'USYNC-1303', level: 'warn', subject: `dataset ${name}`, reason })];
 }
 
 function peerProblems(peer: PeerInput, facts: StatusFacts): Problem[] {

@@ -1,4 +1,4 @@
-import { tablesThatDiffer } from '../core/digest.js';
+import { tablesNotCompared, tablesThatDiffer } from '../core/digest.js';
 import { forksBetween, isEqualVector, type VersionVector } from '../core/version-vector.js';
 import type { DatasetContext } from './dataset-context.js';
 import type { ProofMessage } from './message.js';
@@ -24,6 +24,8 @@ export interface ProofStatus {
   readonly proven: { readonly atMs: number; readonly rows: number; readonly vector: VersionVector } | null;
   /** Tables whose digests differed at equal vectors, when last compared; empty when none. */
   readonly differing: readonly string[];
+  /** Tables that have other columns at the peer: the proof does not speak of them. */
+  readonly notCompared: readonly string[];
   readonly peerHeld: number;
 }
 
@@ -40,6 +42,7 @@ interface ProofState {
   lostAsked: VersionVector | null;
   proven: ProofStatus['proven'];
   differing: readonly string[];
+  notCompared: readonly string[];
 }
 
 /** @param fetchLost Takes a snapshot of the peer, which holds rows that were lost here. */
@@ -55,6 +58,7 @@ export function createDatasetProof(context: DatasetContext, fetchLost: () => voi
     lostAsked: null,
     proven: null,
     differing: [],
+    notCompared: [],
   };
   return {
     pump: () => proveWhenDue(context, state),
@@ -94,7 +98,8 @@ export function createDatasetProof(context: DatasetContext, fetchLost: () => voi
       state.sentVector = null;
     },
     get status() {
-      return { proven: state.proven, differing: state.differing, peerHeld: state.peer?.held ?? 0 };
+      const { proven, differing, notCompared } = state;
+      return { proven, differing, notCompared, peerHeld: state.peer?.held ?? 0 };
     },
   };
 }
@@ -126,7 +131,9 @@ function proveWhenDue(context: DatasetContext, state: ProofState): void {
 function compare(context: DatasetContext, state: ProofState, fetchLost: () => void): void {
   const { own, peer } = state;
   if (!own || !peer || !isSameVector(own.vector, peer.vector)) return;
-  const differing = tablesThatDiffer(own.digest, peer.digest, [...own.leftOut, ...peer.leftOut]);
+  const leftOut = [...own.leftOut, ...peer.leftOut];
+  const differing = tablesThatDiffer(own.digest, peer.digest, leftOut);
+  state.notCompared = tablesNotCompared(own.digest, peer.digest, leftOut);
   const isNew = state.differing.join('\0') !== differing.join('\0');
   state.differing = differing;
   if (differing.some((table) => own.lost?.includes(table)) && !isAskedAt(state, own.vector)) {

@@ -30,6 +30,7 @@ export interface DatasetSessionStatus {
   readonly isProven: boolean;
   readonly proof: ProofStatus['proven'];
   readonly differing: readonly string[];
+  readonly notCompared: ProofStatus['notCompared'];
   /** What this server lacks of the peer's, and the peer of this server's; what it has not durably acknowledged. */
   readonly behind: Distance;
   readonly ahead: Distance;
@@ -84,6 +85,7 @@ export function statusOfDataset(parts: Parts): DatasetSessionStatus {
     isProven,
     proof: proof.proven,
     differing: proof.differing,
+    notCompared: proof.notCompared,
     behind,
     ahead,
     unacknowledged: distance(own, peerAcked),
