@@ -25,7 +25,9 @@ import { packageVersion } from '../package-version.js';
 export function createProgram(): { program: Command; context: CommandContext } {
   const program = new Command('usync');
   program
-    .description('Keeps the databases and folders of one application identical on several servers, each of which accepts writes.')
+    .description(
+      'Keeps the databases and folders of one application identical on several servers, each of which accepts writes.',
+    )
     .version(packageVersion())
     .option('--config <file>', `configuration file (default: ${configFileName}, or USYNC_CONFIG)`)
     .option('--json', 'print the result as one JSON document')
