@@ -1,7 +1,7 @@
 // Goal: bad input gets a clear error with what to do and an exit code, and nothing is lost or half done.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -50,6 +50,12 @@ describe('bad input', () => {
   test('a database that is missing', () => {
     checkError(server.usync('run'), 'USYNC-1200', exitCodes.failure, /music\.db/);
     checkError(server.usync('check'), 'USYNC-1200', exitCodes.failure);
+  });
+
+  test('a database that is named to init and is missing leaves no configuration behind', () => {
+    rmSync(server.configPath);
+    checkError(server.usync('init', '--database', 'nope.db'), 'USYNC-1200', exitCodes.failure, /nope\.db/);
+    assert.equal(existsSync(server.configPath), false);
   });
 
   test('a database that is encrypted, or no database at all, is left as it is', () => {

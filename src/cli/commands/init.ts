@@ -39,6 +39,8 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       const folder = dirname(path);
       const folders = options.folder ?? [];
       const files = options.database ?? findDatabases(folder);
+      const missing = files.find((file) => !existsSync(file));
+      if (missing !== undefined) throw new SyncError('USYNC-1200', `there is no file ${missing}`);
       if (files.length + folders.length === 0)
         throw new SyncError('USYNC-1200', `no SQLite database was found below ${folder}`, {
           nextStep: 'Start the application once, or name the file: usync init --database FILE',
