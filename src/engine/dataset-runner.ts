@@ -182,6 +182,7 @@ const startFailures: readonly string[] = [
   'USYNC-1200',
   'USYNC-1202',
   'USYNC-1203',
+  'USYNC-1204',
   'USYNC-1205',
   'USYNC-1206',
   'USYNC-1209',

@@ -2,7 +2,7 @@
  * `npm run sim -- --seeds N --from S`: runs seeds and says what broke. Options: `--twice` runs each seed twice and compares
  * the traces; `--verbose` prints every step; `--minimise` makes failing plans smaller and writes them; `--plan FILE` runs
  * a kept plan; `--bug NAME` plants a bug; `--exchange direct|session`; `--jobs N`; `--without FEATURES`; `--with joins`; `--stop` ends at
- * the first failure, `--seconds N` begins no seed after that time; `--twice-of N` runs only every N-th seed twice.
+ * the first failure, `--seconds N` begins no seed after that time; `--except 1,2` leaves seeds out; `--twice-of N` runs only every N-th seed twice.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     stop: { type: 'boolean', default: false },
     seconds: { type: 'string', default: 'Infinity' },
+    except: { type: 'string', default: '' },
   },
 });
 
@@ -75,7 +76,10 @@ async function runAlone(): Promise<number> {
 function plansOfSeeds(): Plan[] {
   const names = (text: string): string[] => text.split(',').filter((name) => name !== '');
   const limits = limitsWith(names(values.with), limitsWithout(names(values.without), values.exchange));
-  return Array.from({ length: seeds }, (_, at) => randomPlan(from + at, limits));
+  const left = new Set(names(values.except).map(Number));
+  return Array.from({ length: seeds }, (_, at) => from + at)
+    .filter((seed) => !left.has(seed))
+    .map((seed) => randomPlan(seed, limits));
 }
 
 async function runOnce(plan: Plan, extras: RunExtras): Promise<{ promise: string | null; transactions: number }> {
