@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   files: ['core', 'protocol', 'system', 'observe', 'databases'],
   transports: ['core', 'protocol', 'system', 'observe'],
   engine: ['core', 'protocol', 'system', 'observe', 'config', 'databases', 'transports'],
+  http: ['core', 'system', 'observe', 'config', 'databases', 'engine'],
   cli: [
     'core',
     'protocol',
@@ -29,10 +30,11 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'files',
     'transports',
     'engine',
+    'http',
     'library',
     'cli',
   ],
-  library: ['core', 'protocol', 'system', 'observe', 'config', 'databases', 'files', 'transports', 'engine'],
+  library: ['core', 'protocol', 'system', 'observe', 'config', 'databases', 'files', 'transports', 'engine', 'http'],
 };
 const pureRooms = ['core', 'protocol'];
 
@@ -89,16 +91,25 @@ test('the pure rooms import nothing from Node.js and no package', () => {
   );
 });
 
-test('the engine and the folders know contracts, never a concrete adapter', () => {
+test('the engine, the folders and the API know contracts, never a concrete adapter', () => {
   const wrong = relative.filter((each) => {
     const target = targetOf(each);
     return (
-      ['engine', 'files'].includes(roomOf(each.from)) &&
+      ['engine', 'files', 'http'].includes(roomOf(each.from)) &&
       ['databases', 'transports'].includes(roomOf(target)) &&
       !contracts.includes(target)
     );
   });
   assert.deepEqual(wrong, []);
+});
+
+test('the contract of the API imports nothing of Node.js and nothing outside itself', () => {
+  const contract = production.filter(({ from }) => from.startsWith('http/contract/'));
+  assert.notDeepEqual(contract, []);
+  assert.deepEqual(
+    contract.filter(({ to }) => !to.startsWith('./') && to !== 'zod'),
+    [],
+  );
 });
 
 test('adapters do not know each other', () => {

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { defineRoutes } from './route.js';
+import { count, flag, time } from './shared-schemas.js';
+
+const datasetParams = z.object({ dataset: z.string().min(1).max(200) });
+const path = z.string().max(4_096);
+
+export const fileEntry = z.object({
+  name: z.string(),
+  path: z.string(),
+  kind: z.enum(['file', 'folder', 'link']),
+  size: count,
+  mode: z.int(),
+  modified: time,
+  hash: z.string().nullable().describe('Names the content; equal means equal.'),
+  author: z.string().describe('The server on which it was written.'),
+  is_conflict_copy: z.boolean(),
+  copy_of: z.string().nullable(),
+  state: z.enum(['placed', 'pending', 'waiting']),
+  reason: z.string().nullable(),
+});
+export type FileEntry = z.infer<typeof fileEntry>;
+
+export const keptFile = z.object({
+  id: count,
+  path: z.string(),
+  size: count,
+  modified: time,
+  reason: z.enum(['replaced', 'deleted']),
+  at: time,
+});
+export type KeptFile = z.infer<typeof keptFile>;
+
+const waitingEntry = z.object({ path: z.string(), reason: z.string() });
+
+const checksum = z.object({ checksum: z.string(), size: count, modified: time });
+const oldFolder = z.string().max(200).optional().describe('The name of a folder dataset; the only one when absent.');
+
+export const fileRoutes = defineRoutes({
+  listFiles: {
+    method: 'GET',
+    path: '/api/sync/datasets/{dataset}/files',
+    access: 'viewer',
+    summary: 'What stands in one folder of a folder dataset.',
+    params: datasetParams,
+    query: z.object({ path: path.default('') }),
+    answer: {
+      kind: 'json',
+      schema: z.object({
+        dataset: z.string(),
+        path: z.string(),
+        entries: z.array(fileEntry),
+        is_complete: z.boolean(),
+      }),
+    },
+  },
+  folderReport: {
+    method: 'GET',
+    path: '/api/sync/datasets/{dataset}/files/report',
+    access: 'viewer',
+    summary: 'What waits and why, what takes no part, which conflict copies stand.',
+    params: datasetParams,
+    answer: {
+      kind: 'json',
+      schema: z.object({
+        waiting: z.array(waitingEntry),
+        left_out: z.array(waitingEntry),
+        copies: z.array(fileEntry),
+      }),
+    },
+  },
+  fileHistory: {
+    method: 'GET',
+    path: '/api/sync/datasets/{dataset}/files/history',
+    access: 'viewer',
+    summary: 'Files that were replaced or deleted here, newest first; of one path or of all.',
+    params: datasetParams,
+    query: z.object({ path: path.optional(), limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
+    answer: { kind: 'json', schema: z.object({ history: z.array(keptFile) }) },
+  },
+  restoreFile: {
+    method: 'POST',
+    path: '/api/sync/datasets/{dataset}/files/restore',
+    access: 'operator',
+    summary: 'Puts a file of the history back at its path; what stands there goes to the history.',
+    params: datasetParams,
+    body: z.object({ id: count }),
+    answer: { kind: 'json', schema: z.object({ message: z.string(), restored: keptFile }) },
+  },
+  acceptFolder: {
+    method: 'POST',
+    path: '/api/sync/datasets/{dataset}/files/accept',
+    access: 'operator',
+    summary: 'What is missing is meant to be gone, and this is the folder: goes on after a guard has stopped it.',
+    params: datasetParams,
+    answer: { kind: 'json', schema: z.object({ message: z.string() }) },
+  },
+  fileContent: {
+    method: 'GET',
+    path: '/api/sync/datasets/{dataset}/files/content',
+    access: 'viewer',
+    summary: 'The bytes of one file, as an attachment.',
+    params: datasetParams,
+    query: z.object({ path: path.min(1) }),
+    answer: { kind: 'file' },
+  },
+  checksums: {
+    method: 'GET',
+    path: '/api/sync/files/checksums',
+    access: 'viewer',
+    summary: 'Every file of a folder dataset with the name of its content.',
+    query: z.object({ path: oldFolder, catchup_mode: flag, since: z.string().max(40).optional() }),
+    answer: { kind: 'json', schema: z.record(z.string(), checksum) },
+  },
+  downloadFile: {
+    method: 'GET',
+    path: '/api/sync/files/download',
+    access: 'viewer',
+    summary: 'The bytes of one file, as an attachment.',
+    query: z.object({ path: path.min(1), base_folder: oldFolder }),
+    answer: { kind: 'file' },
+  },
+  uploadFile: {
+    method: 'POST',
+    path: '/api/sync/files/upload',
+    access: 'operator',
+    summary: 'Writes a file into a folder dataset, as an application would.',
+    isUpload: true,
+    body: z.object({ path: path.min(1), base_folder: oldFolder, server_id: z.string().optional() }),
+    answer: {
+      kind: 'json',
+      schema: z.object({ message: z.string(), path: z.string(), checksum: z.string().describe('SHA-256, hex.') }),
+    },
+  },
+  deleteFile: {
+    method: 'POST',
+    path: '/api/sync/files/delete',
+    access: 'operator',
+    summary:
+      'Deletes a file of a folder dataset, as an application would. Its last content goes to the history of the others.',
+    body: z.object({ path: path.min(1), directory: oldFolder, server_id: z.string().optional() }),
+    answer: { kind: 'json', schema: z.object({ message: z.string(), path: z.string() }) },
+  },
+});
