@@ -260,6 +260,68 @@ export const errorCatalogue = {
     'More rows were changed than a person can look through.',
     'Choose a later time, or restore a backup on every server.',
   ),
+  'USYNC-1900': entry(
+    'Not signed in',
+    'The request has no valid session or token.',
+    'Sign in, or send a token: Authorization: Bearer TOKEN.',
+  ),
+  'USYNC-1901': entry(
+    'Not set up',
+    'No user exists yet, so nobody can sign in.',
+    'Open the set-up link: run "usync setup-link" on the server.',
+  ),
+  'USYNC-1902': entry(
+    'Not allowed',
+    'The role of this user or token does not reach.',
+    'Ask an admin for the role that the message names.',
+  ),
+  'USYNC-1903': entry('Wrong name or password', 'They do not fit each other.', 'Check both; names are case-sensitive.'),
+  'USYNC-1904': entry(
+    'Too many attempts',
+    'Signing in failed too often in a short time.',
+    'Wait for the time that the message names.',
+  ),
+  'USYNC-1905': entry(
+    'Request from elsewhere',
+    'A request that changes something did not come from the page of this server.',
+    'Programs send a token; a page of this server sends the header X-Usync-Request.',
+  ),
+  'USYNC-1906': entry(
+    'Unknown host name',
+    'The request names a host that this server does not answer to.',
+    'Use an address of the server, or add the name to "http.hosts" in the configuration.',
+  ),
+  'USYNC-1907': entry(
+    'Input does not fit',
+    'A field is missing or has another form.',
+    'Correct the named field; see docs/api.md.',
+  ),
+  'USYNC-1908': entry(
+    'Not found',
+    'There is no such route or record.',
+    'See docs/api.md, or list what there is first.',
+  ),
+  'USYNC-1909': entry(
+    'Left out on purpose',
+    'The older API had this; Universal Sync does not.',
+    'Do what the message says in its place.',
+  ),
+  'USYNC-1910': entry(
+    'The page cannot be served',
+    'The address of "http" in the configuration cannot be used.',
+    'Correct the address, the port or the files of the certificate.',
+  ),
+  'USYNC-1911': entry('Too large', 'The request is larger than the limit.', 'Send less at once; see docs/api.md.'),
+  'USYNC-1912': entry(
+    'Set-up link not valid',
+    'It was used already, is of an earlier start, or was copied in part.',
+    'Run "usync setup-link" on the server for a new one.',
+  ),
+  'USYNC-1913': entry(
+    'Cannot be done to this user or token',
+    'A name is taken, or the last admin would be gone.',
+    'Choose another name, or make another admin first.',
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

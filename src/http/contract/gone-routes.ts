@@ -17,7 +17,6 @@ export const goneRoutes = defineRoutes({
   goneDump: gone('GET', '/api/sync/database/dump', whole),
   goneExport: gone('GET', '/api/sync/database/export', whole),
   goneOverwrite: gone('POST', '/api/sync/database/overwrite', whole),
-  goneImport: gone('POST', '/api/sync/database/import', whole),
   goneRealtime: gone('POST', '/api/sync/realtime', single),
   goneRealtimeReceive: gone('POST', '/api/sync/realtime/receive', single),
   goneReceiveOperation: gone('POST', '/api/realtime/receive', single),
