@@ -23,6 +23,12 @@ const tableSchema = z
       .describe(
         'Two rows of two servers with one unique value. merge: they become one; hold: the younger waits for a person; rename: the younger gets a suffix.',
       ),
+    granularity: z
+      .enum(['column', 'row'])
+      .optional()
+      .describe(
+        'Two concurrent writes of one row. column: each column goes by its own later write; row: the later write stands as a whole.',
+      ),
     columns: z.record(z.string(), columnSchema).optional().describe('Rules of single columns, by name.'),
   })
   .describe('Rules of one table. Tables that are not named here are replicated by the default rules.');

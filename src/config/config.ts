@@ -50,6 +50,8 @@ export interface TableConfig {
   readonly exclude?: boolean | undefined;
   /** What happens to two rows of two servers with one unique value. */
   readonly unique?: 'merge' | 'hold' | 'rename' | undefined;
+  /** `row`: of two concurrent writes of one row the later stands as a whole. */
+  readonly granularity?: 'column' | 'row' | undefined;
   readonly columns?: Readonly<Record<string, ColumnConfig>> | undefined;
 }
 

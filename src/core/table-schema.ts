@@ -10,7 +10,11 @@ export interface TableSchema {
   readonly keyKind: KeyKind;
   readonly references: readonly ReferenceSchema[];
   readonly uniques: readonly UniqueSchema[];
+  /** What one write of an application is: the columns that it changed (`column`, also when absent), or the whole row. */
+  readonly granularity?: Granularity;
 }
+
+export type Granularity = 'column' | 'row';
 
 /** `generated`: one integer column whose numbers the engine hands out. `natural`: anything else. `bag`: no key. */
 export type KeyKind = 'generated' | 'natural' | 'bag';

@@ -15,12 +15,14 @@ import {
   shadowColumnCount,
   shadowColumns,
   stampAt,
+  stampsOfWholeWrite,
   type Key,
   type KeyedShadow,
   type Shadow,
 } from '../stores/shadow-store.js';
 import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
 import { knownValueColumns, knownValuesTable, ruledColumns } from './known-values.js';
+import { positionsOfWrite, rewrittenCells, withOneStamp } from './whole-row-writes.js';
 import { additionsOf, putBackWhatLost, type Addition } from './ruled-writes.js';
 
 /**
@@ -89,18 +91,28 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const time = writtenAt(changeset, row[width]);
   const additions =
     known.length > 0 ? additionsOf(comparison, { row, known, shadow, time, changed: written }) : noAdditions;
-  const changed = additions.size > 0 ? written.filter((position) => !additions.has(position)) : written;
-  const stamps = changed.map((position) =>
-    stampAbove(time, changeset.origin, replacedStamp(comparison, { shadow, parts, position })),
-  );
   const extras = context.asides.extraCells(table.name, shadow.life);
+  const own = additions.size > 0 ? written.filter((position) => !additions.has(position)) : written;
+  const changed = positionsOfWrite(table, own);
+  const stamps = withOneStamp(
+    table,
+    changed,
+    changed.map((position) =>
+      stampAbove(time, changeset.origin, replacedStamp(comparison, { shadow, parts, position })),
+    ),
+  );
+  const first = width + 2 + shadowColumnCount;
+  const shownCell = (position: number): CellValue => references.cell(row, first, position) ?? row[position] ?? null;
+  const rewritten =
+    changed === own ? noCells : rewrittenCells(comparison, own, { shadow, parts, extras, changed, stamps, shownCell });
+  const cellOf = (position: number): CellValue => rewritten.get(position) ?? shownCell(position);
   const isPlain = extras === null;
   const columns = hashing.bytes();
   const merged = extras && mergedRow(table.layout, extras, { values: row, shadow, written });
   const hash = merged ? hashing.hash(merged) : shownHash;
   work.written.push({ key, shadow: changedShadow({ shadow, hash, columns, changed, stamps, width, isPlain }) });
   context.tables.replaceRow(table, { before: shadow.hash, after: hash });
-  writeParts(comparison, { row, changed, stamps, parts, references, additions });
+  writeParts(comparison, { changed, stamps, parts, additions, cellOf });
   const shape = shapeOf(work, changed, additions);
   for (const [i, at] of [...stamps, ...[...additions.values()].map((each) => each.at)].entries()) {
     if (at.stamp === time) continue;
@@ -110,14 +122,12 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   shape.lives.push([shadow.life, ...parts.map((part) => part.life)]);
   shape.keys.push(oldKeys.size === 0 ? key : (oldKeys.get(keyText(table, key)) ?? key));
   shape.times.push(time);
-  const first = width + 2 + shadowColumnCount;
-  for (const [i, position] of changed.entries()) {
-    shape.values[i]?.push(references.cell(row, first, position) ?? row[position] ?? null);
-  }
+  for (const [i, position] of changed.entries()) shape.values[i]?.push(cellOf(position));
   for (const [i, { value }] of [...additions.values()].entries()) shape.values[changed.length + i]?.push(value);
 }
 
 const noAdditions: ReadonlyMap<number, Addition> = new Map();
+const noCells: ReadonlyMap<number, CellValue> = new Map();
 
 /** Nothing where no column of the table has a rule of its own. */
 function knownValuesSql(table: SyncedTable): { readonly columns: string; readonly join: string } {
@@ -157,10 +167,9 @@ interface ChangedRow {
 }
 
 function changedShadow({ shadow, hash, columns, changed, stamps, width, isPlain }: ChangedRow): Shadow {
-  const [first] = stamps;
-  if (first && isPlain && changed.length === width && stamps.every((at) => at.stamp === first.stamp)) {
-    return { ...shadow, at: first, hash, columns, exceptions: null };
-  }
+  const written = new Map(changed.flatMap((position, i) => (stamps[i] ? [[position, stamps[i]] as const] : [])));
+  const whole = isPlain ? stampsOfWholeWrite(shadow, written, width) : null;
+  if (whole) return { ...shadow, ...whole, hash, columns };
   const exceptions = exceptionsFor(shadow, width);
   for (const [i, position] of changed.entries()) {
     const at = stamps[i];
@@ -170,25 +179,22 @@ function changedShadow({ shadow, hash, columns, changed, stamps, width, isPlain 
 }
 
 interface WrittenParts {
-  readonly row: readonly SqlValue[];
   readonly changed: readonly number[];
   readonly stamps: readonly CellStamp[];
   readonly parts: readonly AsideLife[];
-  readonly references: RowReferences;
+  readonly cellOf: (position: number) => CellValue;
   readonly additions: ReadonlyMap<number, Addition>;
 }
 
 /** An update goes into every life of the row that the application saw. */
 function writeParts(comparison: Comparison, work: WrittenParts): void {
-  const { row, changed, stamps, parts, references, additions } = work;
+  const { changed, stamps, parts, cellOf, additions } = work;
   const { context, table, sink } = comparison;
-  const first = table.layout.length + 2 + shadowColumnCount;
   for (const part of parts) {
     const cells = new Map(part.cells);
     for (const [i, position] of changed.entries()) {
       const at = stamps[i];
-      const value = references.cell(row, first, position) ?? row[position] ?? null;
-      if (at) cells.set(table.layout[position] ?? '', { value, at });
+      if (at) cells.set(table.layout[position] ?? '', { value: cellOf(position), at });
     }
     for (const { column, value, at } of additions.values()) cells.set(column, { value, at });
     sink.later(() => context.asides.put({ ...part, cells }));

@@ -224,8 +224,14 @@ const pinMark = '\0at:';
 /** What the view shows in a column that the schema here refuses: the digest is of the view. Of this server alone. */
 const refusedMark = '\0refused:';
 
-export function noteRefused(extras: Map<string, Cell>, column: string, shown: SqlValue, at: CellStamp): void {
+export function noteRefused(extras: Map<string, Cell>, column: string, shown: CellValue, at: CellStamp): void {
   extras.set(refusedMark + column, { value: shown, at });
+}
+
+/** What the view shows in a column that the schema refuses, if nobody has written it since; else null. */
+export function refusedCell(extras: ReadonlyMap<string, Cell>, column: string, shadowAt: CellStamp): Cell | null {
+  const refused = extras.get(refusedMark + column);
+  return refused && compareCellStamps(refused.at, shadowAt) === 0 ? refused : null;
 }
 
 /** The row as the view has it, where the schema refused some of it and nobody has written it since; else null. */

@@ -2,13 +2,13 @@ import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
 import type { EndReason } from '../../../core/changeset.js';
 import { rowKey, type Cell, type RowKey } from '../../../core/life-state.js';
 import type { LifeName } from '../../../core/life.js';
-import { mergeAlias, mergeCells } from '../../../core/merge-cells.js';
+import { mergeAlias, mergeCells, type LostCell } from '../../../core/merge-cells.js';
 import type { OriginId } from '../../../core/origin.js';
 import type { Stamp } from '../../../core/stamp.js';
 import type { CellValue } from '../../../core/value.js';
 import type { View } from '../../../core/view.js';
 import type { LoadedLife } from './component-loader.js';
-import type { ConflictRecorder } from '../stores/conflict-recorder.js';
+import type { ConflictRecorder, RowPlace } from '../stores/conflict-recorder.js';
 import type { SeenStore } from '../stores/seen-store.js';
 import type { Scope } from './scope.js';
 import type { Key } from '../stores/shadow-store.js';
@@ -74,17 +74,18 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       const place = { table, life, key: key ?? [] };
       if (!loaded) return conflicts.deleted(place, { lost: cells, rest: null }, by);
       const { state } = loaded;
-      const rules = context.tables.byName(table)?.schema.columns;
+      const schema = context.tables.byName(table)?.schema;
+      const rules = schema?.columns;
       const merged = mergeCells(
         state.cells,
         cells,
         (column) => rules?.find((each) => each.name === column)?.rule ?? 'column',
       );
-      for (const { column, lost, kept } of merged.lost) {
-        if (isUnwritten(lost.at)) continue;
-        const isStanding = kept === cells.get(column);
-        if (!isStanding || isConcurrent(lost)) conflicts.cell({ ...place, column }, lost, kept);
-      }
+      const told = merged.lost.filter(
+        ({ column, lost, kept }) => !isUnwritten(lost.at) && (kept !== cells.get(column) || isConcurrent(lost)),
+      );
+      if (schema?.granularity === 'row') recordRows(conflicts, place, { told, cells: merged.cells });
+      else for (const { column, lost, kept } of told) conflicts.cell({ ...place, column }, lost, kept);
       if (merged.changed.length > 0) put({ ...state, cells: merged.cells });
     },
     end(table, { life, key, why }) {
@@ -110,6 +111,26 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       if (synced) set.regroup(table);
     },
   };
+}
+
+/** Cells that lost in one write are one conflict: they are put back together. */
+function recordRows(
+  conflicts: ConflictRecorder,
+  place: RowPlace,
+  { told, cells }: { readonly told: readonly LostCell[]; readonly cells: ReadonlyMap<string, Cell> },
+): void {
+  const writes = new Map<string, LostCell[]>();
+  for (const each of told) {
+    const { stamp, origin } = each.lost.at;
+    const name = `${stamp} ${origin}`;
+    writes.set(name, [...(writes.get(name) ?? []), each]);
+  }
+  for (const write of writes.values()) {
+    const lost = new Map(write.map((each) => [each.column, each.lost]));
+    const kept = new Map(write.map((each) => [each.column, each.kept]));
+    const rest = new Map([...cells].filter(([column]) => !lost.has(column)));
+    conflicts.row(place, lost, { kept, rest });
+  }
 }
 
 /** Takes a life out of the state. Its cells stay known until the end of the transaction. */

@@ -13,6 +13,7 @@ import {
   shadowColumnCount,
   shadowColumns,
   stampAt,
+  stampsOfWholeWrite,
   type Key,
   type KeyedShadow,
   type Shadow,
@@ -143,6 +144,8 @@ function changeOf(work: UpdateWork, i: number, { shadow, row }: Standing): Chang
     const standing = row[shadowColumnCount + position] ?? null;
     const order = compareCellStamps(at, standingAt) || compareTied(work, c, { cell, standing, at });
     if (order === 0) continue;
+    // What loses of a whole row is told of as one: for the rules.
+    if (table.schema.granularity === 'row' && isLost(work, order, standingAt)) return null;
     const value = shownValue(work, c, cell);
     if (value === undefined) return null;
     lost.push(() => recordLost(work, { i, c, order, at, standingAt, standing, cell }));
@@ -211,12 +214,14 @@ interface LostCell {
 }
 
 /** A cell that loses on arrival is always a conflict; one that is replaced only if its writer had not seen it. */
+function isLost({ scope }: UpdateWork, order: number, standingAt: CellStamp): boolean {
+  const writer = standingAt.weak ?? standingAt;
+  return order < 0 || !scope.seen.hasSeen(scope.by, writer.origin, writer.stamp);
+}
+
 function recordLost(work: UpdateWork, { i, c, order, at, standingAt, standing, cell }: LostCell): void {
   const { scope, table, block } = work;
-  if (order > 0) {
-    const writer = standingAt.weak ?? standingAt;
-    if (scope.seen.hasSeen(scope.by, writer.origin, writer.stamp)) return;
-  }
+  if (!isLost(work, order, standingAt)) return;
   const column = block.columns[c] ?? '';
   const before = { value: standingValue(work, c, standing), at: standingAt };
   const incoming = { value: cell, at };
@@ -271,11 +276,8 @@ function stampsAfter(
   stamps: ReadonlyMap<number, CellStamp>,
   table: SyncedTable,
 ): Pick<Shadow, 'at' | 'exceptions'> {
-  const [first] = stamps.values();
-  const isWhole = stamps.size === table.layout.length;
-  if (first && isWhole && !first.weak && [...stamps.values()].every((at) => compareCellStamps(at, first) === 0)) {
-    return { at: first, exceptions: null };
-  }
+  const whole = stampsOfWholeWrite(shadow, stamps, table.layout.length);
+  if (whole) return whole;
   const exceptions = exceptionsFor(shadow, table.layout.length);
   for (const [position, at] of stamps) {
     if (compareCellStamps(at, shadow.at) === 0) exceptions.delete(position);

@@ -1,4 +1,4 @@
-import type { ColumnRule, UniquePolicy } from '../../../core/table-schema.js';
+import type { ColumnRule, Granularity, UniquePolicy } from '../../../core/table-schema.js';
 import { foldName } from '../connection/identifiers.js';
 import { isMigrationTable } from './migration-tables.js';
 import type { AdjustSchema } from './table-registry.js';
@@ -7,6 +7,7 @@ import type { AdjustSchema } from './table-registry.js';
 export interface TableRules {
   readonly exclude?: boolean | undefined;
   readonly unique?: UniquePolicy | undefined;
+  readonly granularity?: Granularity | undefined;
   readonly columns?: Readonly<Record<string, ColumnRule>> | undefined;
 }
 
@@ -22,6 +23,7 @@ export function adjustByRules(rules: Readonly<Record<string, TableRules>>): Adju
     const isKey = new Set(schema.key);
     return {
       ...schema,
+      granularity: rule.granularity ?? 'column',
       columns: schema.columns.map((column) => ({
         ...column,
         // A key column is what a row is found by: it cannot stay at home.

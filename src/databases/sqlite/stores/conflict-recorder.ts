@@ -12,6 +12,8 @@ import type { ReplicaContext } from './replica-context.js';
 export interface ConflictRecorder {
   readonly count: number;
   cell(place: CellPlace, lost: Cell, kept: Cell): void;
+  /** A write of a whole row (granularity `row`). `rest`: the cells of the row that are the same in both. */
+  row(place: RowPlace, lost: Cells, row: { readonly kept: Cells; readonly rest: Cells }): void;
   /**
    * A change of a row that had been deleted (`rest` is null: only the changed cells are known), or a row that was
    * deleted with changes its deleter had not seen.
@@ -76,6 +78,12 @@ export function createConflictRecorder({ conflicts, system }: ReplicaContext): C
         rest: none,
         keptOrigin: writerOf(kept.at),
       });
+    },
+    row(place, lost, { kept, rest }) {
+      const at = latest(kept);
+      const keptOrigin = at && writerOf(at);
+      const note = keptOrigin === null ? '' : `the row as ${keptOrigin} wrote it`;
+      add(place, { column: null, rule: 'later row write wins', note, kept: none, lost, rest, keptOrigin });
     },
     deleted(place, { lost, rest }, by) {
       const note = `deleted by ${by}`;

@@ -1,4 +1,4 @@
-import { unwrittenStamp, type CellStamp } from '../../../core/cell-stamp.js';
+import { compareCellStamps, unwrittenStamp, type CellStamp } from '../../../core/cell-stamp.js';
 import type { LifeName } from '../../../core/life.js';
 import type { Stamp } from '../../../core/stamp.js';
 import type { SqlValue } from '../../../core/value.js';
@@ -34,6 +34,23 @@ export function exceptionsFor({ columns, exceptions }: Shadow, width: number): M
   for (let position = columns.length >> 2; position < width; position++)
     if (!all.has(position)) all.set(position, unwrittenStamp);
   return all;
+}
+
+/** Stamp and exceptions where most columns were written at once: then the row takes their stamp. Null where they were not. */
+export function stampsOfWholeWrite(
+  shadow: Shadow,
+  written: ReadonlyMap<number, CellStamp>,
+  width: number,
+): Pick<Shadow, 'at' | 'exceptions'> | null {
+  const [first] = written.values();
+  if (!first || first.weak || written.size * 2 <= width) return null;
+  for (const at of written.values()) if (compareCellStamps(at, first) !== 0) return null;
+  const exceptions = new Map<number, CellStamp>();
+  for (let position = 0; position < width; position++) {
+    const at = stampAt(shadow, position);
+    if (!written.has(position) && compareCellStamps(at, first) !== 0) exceptions.set(position, at);
+  }
+  return { at: first, exceptions: exceptions.size > 0 ? exceptions : null };
 }
 
 export type Key = readonly SqlValue[];
