@@ -5,12 +5,15 @@ import type { Stamp } from '../../../core/stamp.js';
 import { emptyChain, type VectorEntry, type VersionVector } from '../../../core/version-vector.js';
 import { SyncError } from '../../../core/sync-error.js';
 import type { CutOutcome } from '../../replica.js';
+import { captureEverything } from '../capture/capture-everything.js';
+import { drainInTransaction } from '../capture/drain.js';
 import { integerAt } from '../connection/row-values.js';
+import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { memoryOf } from './merge-changeset.js';
 import { decodeStaged } from './staged-changeset.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
-import { settleRenamed } from './settle-waiting.js';
+import { settleAfterDrain, settleRenamed, settleWaiting } from './settle-waiting.js';
 import { shadowColumns } from '../stores/shadow-store.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
 import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
@@ -28,17 +31,37 @@ export function newEpoch({ identity, origins }: ReplicaContext): OriginId {
  * look at every shadow.
  */
 export async function cutBranch(context: ReplicaContext, origin: OriginId, theirs: History): Promise<CutOutcome> {
+  const branch = (): CutOutcome | HistoryPoint => {
+    // What lands was named before: it is finished first, and the fork found again.
+    if (context.meta.text('landing') !== null) return 'none';
+    const parting = partingOf(context.histories.of(origin), theirs);
+    if (!parting) return 'none';
+    return isYounger(parting.mine, parting.theirs) ? parting.mine : 'theirs';
+  };
+  const found = await whenFree(context.system, branch);
+  if (typeof found === 'string') return found;
+  await captureEverything(context, { settleAfterDrain, settleWaiting });
   return whenFree(context.system, () =>
     inTransaction(context, () => {
-      // What lands was named before: it is finished first, and the fork found again.
-      if (context.meta.text('landing') !== null) return 'none';
-      const parting = partingOf(context.histories.of(origin), theirs);
-      if (!parting) return 'none';
-      if (!isYounger(parting.mine, parting.theirs)) return 'theirs';
-      renameBranch(context, origin, parting.mine);
+      // Rows may have been written or moved unseen: the fork is found again, too.
+      if (hasSchemaMoved(context)) return 'none';
+      drainFirst(context);
+      const now = branch();
+      if (typeof now === 'string') return now;
+      renameBranch(context, origin, now);
       return 'renamed';
     }),
   );
+}
+
+/**
+ * What was noted meanwhile is drained before names change: rows are looked at again then, and settling takes what the
+ * tables show for what is known.
+ */
+function drainFirst(context: ReplicaContext): void {
+  memoryOf(context).begin();
+  const drained = drainInTransaction(context);
+  if (drained.tables.size > 0) settleAfterDrain(context, drained.tables);
 }
 
 /**
@@ -64,7 +87,7 @@ function hasSibling(vector: VersionVector, name: OriginId): boolean {
   return false;
 }
 
-/** Inside a transaction, in which nothing was changed yet. */
+/** Inside a transaction, in which nothing was changed yet but by a drain. */
 function renameBranch(context: ReplicaContext, origin: OriginId, first: HistoryPoint): void {
   const { origins, journal, histories, seen, strays, tables, system } = context;
   const to = branchOrigin(origin, first.chain);

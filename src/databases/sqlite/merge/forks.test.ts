@@ -151,6 +151,22 @@ describe('a fork', () => {
     }
   });
 
+  test('what was deleted and not drained stays deleted when its branch gets another name', async () => {
+    const { first, copy } = await restored();
+    const c = await scene.add('c');
+    await meet(copy, c);
+    await Promise.all([c, copy].map((server) => server.write(`REPLACE INTO tag VALUES ('both', 'by somebody')`)));
+    await meet(copy, c);
+    copy.app.exec(`DELETE FROM tag WHERE tag = 'both'`);
+    const { origin } = await copy.replica.position();
+    assert.equal(await copy.replica.cutBranch(origin, await first.replica.history(origin)), 'renamed');
+    await copy.replica.drain();
+    assert.doesNotMatch(await copy.dump(), /'both'/);
+    await meet(copy, c);
+    await assertSame([copy, c], ['common', 'two']);
+    assert.doesNotMatch(await c.dump(), /'both'/);
+  });
+
   for (const order of ordersOf([0, 1, 2])) {
     for (const kind of ['stream', 'snapshot'] as const) {
       test(`a third server that holds the branch by ${kind}, meetings ${order.join()}`, async () => {
