@@ -1,8 +1,10 @@
 import type { ChangesetPart } from '../../../core/changeset.js';
 import type { Connection } from '../connection/driver.js';
+import { addHash, subtractHash } from '../../../core/digest.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { NewShadows } from '../stores/new-shadows.js';
 import type { Key, KeyedShadow, Shadow } from '../stores/shadow-store.js';
+import type { TableDigests } from '../stores/table-digests.js';
 import { createShadowTable, shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 
 /**
@@ -18,11 +20,15 @@ export interface DrainSink {
   putAll(table: SyncedTable, rows: readonly KeyedShadow[]): void;
   remove(table: SyncedTable, key: Key): void;
   putPart(part: ChangesetPart): void;
+  /** What the tables' digests gain and lose by it. */
+  readonly digests: DigestChanges;
   /** Runs inside the write transaction: now, or later. */
   later(work: () => void): void;
 }
 
-export const createDirectSink = ({ shadows, journal }: ReplicaContext): DrainSink => ({
+export type DigestChanges = Pick<TableDigests, 'addRows' | 'removeRow' | 'replaceRow'>;
+
+export const createDirectSink = ({ shadows, journal, tables }: ReplicaContext): DrainSink => ({
   isStaged: false,
   staged: (table) => table,
   putNew: (table, rows) => shadows.putMany(table, rows),
@@ -30,6 +36,7 @@ export const createDirectSink = ({ shadows, journal }: ReplicaContext): DrainSin
   putAll: (table, rows) => shadows.putAll(table, rows),
   remove: (table, key) => shadows.remove(table, key),
   putPart: (part) => journal.putPart(part),
+  digests: tables,
   later: (work) => work(),
 });
 
@@ -40,10 +47,11 @@ export interface StagedSink extends DrainSink {
   clear(): void;
 }
 
-export function createStagedSink({ connection, shadows, origins }: ReplicaContext): StagedSink {
+export function createStagedSink({ connection, shadows, origins, tables }: ReplicaContext): StagedSink {
   const stagedByNumber = new Map<number, SyncedTable>();
   const goneTables = new Map<number, SyncedTable>();
   const delayed: (() => void)[] = [];
+  const tally = createTally();
   connection.exec(`CREATE TEMP TABLE IF NOT EXISTS _usync_staged_parts
     (origin INTEGER, stamp INTEGER, part INTEGER, last INTEGER, bytes BLOB)`);
   const stage = (table: SyncedTable): SyncedTable => {
@@ -76,6 +84,7 @@ export function createStagedSink({ connection, shadows, origins }: ReplicaContex
         .cached('INSERT INTO temp._usync_staged_parts VALUES (?, ?, ?, ?, ?)')
         .run(BigInt(origins.numberOf(origin)), BigInt(stamp), BigInt(part), isLast ? 1n : 0n, bytes);
     },
+    digests: tally.digests,
     later(work) {
       delayed.push(work);
     },
@@ -86,12 +95,39 @@ export function createStagedSink({ connection, shadows, origins }: ReplicaContex
       }
       connection.exec(`INSERT INTO main._usync_parts (origin, stamp, part, last, bytes)
         SELECT origin, stamp, part, last, bytes FROM temp._usync_staged_parts`);
+      tally.addTo(tables);
       for (const work of delayed) work();
     },
     clear() {
       for (const { shadowSql } of stagedByNumber.values()) connection.exec(`DROP TABLE IF EXISTS ${shadowSql}`);
       for (const table of goneTables.values()) connection.exec(`DROP TABLE IF EXISTS ${gone(table)}`);
       connection.exec('DROP TABLE IF EXISTS temp._usync_staged_parts');
+    },
+  };
+}
+
+/** Counts apart: between reading and writing the digests in memory are those of the file, and may be read from it again. */
+function createTally(): { readonly digests: DigestChanges; addTo(digests: DigestChanges): void } {
+  const counted = new Map<SyncedTable, { rows: number; sum: number }>();
+  const of = (table: SyncedTable): { rows: number; sum: number } => {
+    const known = counted.get(table) ?? { rows: 0, sum: 0 };
+    counted.set(table, known);
+    return known;
+  };
+  const digests: DigestChanges = {
+    addRows(table, { rows, sum }) {
+      const all = of(table);
+      all.rows += rows;
+      all.sum = addHash(all.sum, sum);
+    },
+    removeRow: (table, hash) => digests.addRows(table, { rows: -1, sum: subtractHash(0, hash) }),
+    replaceRow: (table, { before, after }) =>
+      digests.addRows(table, { rows: 0, sum: addHash(subtractHash(0, before), after) }),
+  };
+  return {
+    digests,
+    addTo(target) {
+      for (const [table, all] of counted) target.addRows(table, all);
     },
   };
 }

@@ -54,7 +54,7 @@ export function endRows(comparison: Comparison, why: EndReason, ended: readonly 
   });
   for (const { key, shadow } of ended) {
     sink.remove(table, key);
-    context.tables.removeRow(table, shadow.hash);
+    sink.digests.removeRow(table, shadow.hash);
     if (context.lives.hasMoved(table)) sink.later(() => context.lives.notMoved(table, shadow.life));
     if (context.asides.hasExtraCells(table.name)) {
       sink.later(() => context.asides.removeExtraCells(table.name, shadow.life));
@@ -74,7 +74,7 @@ function livesOf({ table, context, sink }: Comparison, shadow: Shadow): LifeName
       if (!endsToo || lives.some((life) => life === aside.life || isSame(life, aside.life))) continue;
       lives.push(aside.life);
       rows.push(context.aliases.rowNow(table.name, aside.row));
-      if (aside.why === 'merging') tellOfHidden(context, aside);
+      if (aside.why === 'merging') sink.later(() => tellOfHidden(context, aside));
       sink.later(() => asides.remove(table.name, aside.life));
     }
   }

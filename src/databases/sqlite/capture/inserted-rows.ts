@@ -49,7 +49,7 @@ const layoutColumns = ({ table }: Comparison): string =>
   table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
 
 function writeShadows(comparison: Comparison, hashing: RowComparison, rows: readonly SqlValue[][]) {
-  const { context, table, changeset, sink } = comparison;
+  const { table, changeset, sink } = comparison;
   const width = table.layout.length;
   const count = rows.length;
   const first = changeset.takeIndexes(count);
@@ -81,7 +81,7 @@ function writeShadows(comparison: Comparison, hashing: RowComparison, rows: read
     columns: new Uint8Array(columns.buffer),
     rows: names,
   });
-  context.tables.addRows(table, { rows: count, sum });
+  sink.digests.addRows(table, { rows: count, sum });
   return { indexes, times, values, rows: names as ReadonlyMap<number, LifeName> };
 }
 

@@ -111,7 +111,7 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const merged = extras && mergedRow(table.layout, extras, { values: row, shadow, written });
   const hash = merged ? hashing.hash(merged) : shownHash;
   work.written.push({ key, shadow: changedShadow({ shadow, hash, columns, changed, stamps, width, isPlain }) });
-  context.tables.replaceRow(table, { before: shadow.hash, after: hash });
+  comparison.sink.digests.replaceRow(table, { before: shadow.hash, after: hash });
   writeParts(comparison, { changed, stamps, parts, additions, cellOf });
   const shape = shapeOf(work, changed, additions);
   for (const [i, at] of [...stamps, ...[...additions.values()].map((each) => each.at)].entries()) {

@@ -9,8 +9,10 @@ import { transact } from '../connection/transaction.js';
 
 /** A write transaction over the stores: digests are written at its end, caches dropped when it fails. */
 export function inTransaction<T>(context: ReplicaContext, work: () => T): T {
+  let hasBegun = false;
   try {
     return transact(context.connection, 'immediate', () => {
+      hasBegun = true;
       keepKnownValues(context);
       const result = work();
       keepNumberLane(context, changedTables(context));
@@ -18,7 +20,8 @@ export function inTransaction<T>(context: ReplicaContext, work: () => T): T {
       return result;
     });
   } catch (error) {
-    reloadStores(context);
+    // Where the lock was not to be had nothing has happened.
+    if (hasBegun) reloadStores(context);
     throw error;
   }
 }
