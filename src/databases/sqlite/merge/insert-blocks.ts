@@ -14,8 +14,9 @@ import { putLandedShadows } from './landed-shadows.js';
 import { cellsOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import { createRowComparison } from '../capture/row-comparison.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
 import type { SyncedTable } from '../schema/synced-table.js';
-import { isCalm, isParent, isShownSomewhere } from './table-calm.js';
+import { childrenOf, isCalm, isParent, isShownSomewhere } from './table-calm.js';
 import { deleteRow, isOneByOne, openFor } from './trigger-guard.js';
 
 /** Rows in one INSERT. */
@@ -107,12 +108,36 @@ function workOf(scope: MergeScope, table: SyncedTable, block: NewRows): InsertWo
     values.push(shownValues({ scope, table, block, slow, pinned, dependents }, column, cells));
   }
   const unknown = block.columns.flatMap((column, c) => (table.positionByColumn.has(column) ? [] : [c]));
-  for (const [i, row] of block.isFirst === true ? [] : block.rows) {
-    if (scope.set.rows.has(rowKey(table.name, row)) || scope.rows.keyOfRow(table, row)) slow.add(i);
+  const isAwaited = block.rows.size > 0 ? awaitedRows(scope.context, table) : null;
+  for (const [i, row] of block.isFirst === true && !isAwaited ? [] : block.rows) {
+    if (isAwaited?.(row) === true || scope.set.rows.has(rowKey(table.name, row)) || scope.rows.keyOfRow(table, row))
+      slow.add(i);
   }
   const work = { scope, table, block, values, written, unknown, pinned, slow, dependents, inserts: new Map() };
   hideOrphans(work);
   return work;
+}
+
+/**
+ * Whether rows are here that reference a row and show something else, since it is not here: it is revived now (rule
+ * R7.4), or was there before Universal Sync and is adopted after them.
+ */
+function awaitedRows(context: ReplicaContext, table: SyncedTable): ((row: LifeName) => boolean) | null {
+  const awaited = new Set<RowKey>();
+  for (const child of childrenOf(context, table)) {
+    if (!context.asides.hasExtraCells(child.name)) continue;
+    const columns = child.schema.references.flatMap((each) =>
+      each.byRow && each.parentTable === table.name ? each.columns : [],
+    );
+    for (const { cells } of context.asides.allExtraCells(child.name)) {
+      for (const column of columns) {
+        const value = cells.get(column)?.value;
+        if (value instanceof RowReference)
+          awaited.add(rowKey(table.name, context.aliases.rowNow(table.name, value.row)));
+      }
+    }
+  }
+  return awaited.size === 0 ? null : (row) => awaited.has(rowKey(table.name, context.aliases.rowNow(table.name, row)));
 }
 
 type Resolving = Pick<InsertWork, 'scope' | 'table' | 'block' | 'slow' | 'pinned' | 'dependents'>;

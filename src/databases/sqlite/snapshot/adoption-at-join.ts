@@ -1,4 +1,4 @@
-import type { CellStamp } from '../../../core/cell-stamp.js';
+import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
 import { keyText } from '../../../core/key-text.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import { stampOfMs, zeroStamp } from '../../../core/stamp.js';
@@ -10,11 +10,12 @@ import { RowReference, isSameValue, type SqlValue } from '../../../core/value.js
 import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
 import { quoteName, quoteNames } from '../connection/identifiers.js';
 import { isParent } from '../merge/table-calm.js';
+import { defaultOf } from '../schema/column-defaults.js';
 import { openFor } from '../merge/trigger-guard.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import { createNewcomers, type Newcomers } from '../capture/newcomers.js';
 import { addPending, removePending } from '../capture/pending-reconcile.js';
-import { noteKind } from '../capture/note-kind.js';
+import { noteKind, type NoteKind } from '../capture/note-kind.js';
 import { conflictId } from '../stores/conflict-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowComparison, type RowComparison } from '../capture/row-comparison.js';
@@ -138,24 +139,23 @@ function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowO
   const at = block.stamps[i];
   const theirs = valuesOf(context, table, block, i);
   if (!life || !at || !theirs) return false;
+  const stamps = stampsOf(table, block, i);
   const changes = new Map<string, SqlValue>();
+  let hasOwn = false;
   for (const [position, column] of table.layout.entries()) {
-    const value = theirs[position];
-    if (value !== undefined && !isSameValue(value, here[position] ?? null)) changes.set(column, value);
+    const value = theirs[position] ?? null;
+    if (isSameValue(value, here[position] ?? null)) continue;
+    // What nobody in the group wrote loses to what was written here.
+    if (isUnwritten(stamps.get(position) ?? at)) hasOwn = true;
+    else changes.set(column, value);
   }
   if (!write(context, table, key, changes)) return false;
   for (const [column, value] of changes) {
     const own = here[table.positionByColumn.get(column) ?? -1] ?? null;
     recordOwn(adoption, { table, key, column, own, value, life, at });
   }
-  const row = table.layout.map((_, position) => theirs[position] ?? here[position] ?? null);
   const comparison = comparisonOf(adoption, table);
-  const hash = comparison.hash(row);
-  const stamps = unwrittenIn(table, block.columns);
-  for (const [c, stamp] of block.cellStamps.get(i) ?? []) {
-    const position = table.positionByColumn.get(block.columns[c] ?? '');
-    if (position !== undefined) stamps.set(position, stamp);
-  }
+  const hash = comparison.hash(theirs);
   context.shadows.put(table, key, {
     life,
     row: block.rows.get(i) ?? null,
@@ -165,7 +165,30 @@ function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowO
     exceptions: stamps.size > 0 ? stamps : null,
   });
   context.tables.addRow(table, hash);
+  if (hasOwn) note(context, table, { kind: noteKind.update, key });
   return true;
+}
+
+/** Stamps of single cells. A column that the block has not was written by nobody. */
+function stampsOf(table: SyncedTable, block: StateBlock, i: number): Map<number, CellStamp> {
+  const stamps = unwrittenIn(table, block.columns);
+  for (const [c, stamp] of block.cellStamps.get(i) ?? []) {
+    const position = table.positionByColumn.get(block.columns[c] ?? '');
+    if (position !== undefined) stamps.set(position, stamp);
+  }
+  return stamps;
+}
+
+/** Under the flag nothing is noted: what is to be captured of an adopted row must be noted by us. */
+function note(
+  { connection, system }: ReplicaContext,
+  table: SyncedTable,
+  { kind, key }: { readonly kind: NoteKind; readonly key: Key },
+): void {
+  const [columns, marks] = [key.map((_, k) => `, k${k + 1}`), key.map(() => ', ?')];
+  connection
+    .cached(`INSERT INTO _usync_notes (tbl, op, time${columns.join('')}) VALUES (?, ?, ?${marks.join('')})`)
+    .run(BigInt(table.number), BigInt(kind), BigInt(system.nowMs()), ...key);
 }
 
 /** Rows of bags are the same when their content is. */
@@ -176,10 +199,10 @@ function adoptBagRow(adoption: Adoption, { table, block, i }: Pick<RowOfBlock, '
   const theirs = valuesOf(context, table, block, i);
   if (!life || !at || !theirs || block.cellStamps.has(i)) return false;
   const comparison = comparisonOf(adoption, table);
-  const hash = comparison.hash(theirs.map((value) => value ?? null));
+  const hash = comparison.hash(theirs);
   const rowid = bagOf(adoption, table).get(hash)?.shift();
   if (rowid === undefined) return false;
-  comparison.hash(theirs.map((value) => value ?? null));
+  comparison.hash(theirs);
   const row = block.rows.get(i) ?? null;
   const stamps = unwrittenIn(table, block.columns);
   context.shadows.put(table, [rowid], {
@@ -233,15 +256,13 @@ function write(context: ReplicaContext, table: SyncedTable, key: Key, changes: R
 
 /** A row of our own under the same number: it keeps its content under a free number, and is captured as a new row. */
 function moveAside(context: ReplicaContext, table: SyncedTable, key: Key): void {
-  const { connection, system, tables } = context;
+  const { connection, tables } = context;
   const [column] = table.keySql;
   const free = freeNumber(context, table, key);
   openFor(context, table);
   connection.cached(`UPDATE OR ABORT ${table.sql} SET ${column} = ? WHERE ${column} = ?`).run(free, ...key);
-  // Under the flag nothing is noted; unnoted, it would be taken for a row of old and named by its number.
-  connection
-    .cached(`INSERT INTO _usync_notes (tbl, op, time, k1) VALUES (?, ${noteKind.insert}, ?, ?)`)
-    .run(BigInt(table.number), BigInt(system.nowMs()), free);
+  // Unnoted, it would be taken for a row of old and named by its number.
+  note(context, table, { kind: noteKind.insert, key: [free] });
   for (const child of tables.all()) {
     for (const reference of child.schema.references) {
       const [from] = reference.columns;
@@ -307,18 +328,13 @@ const rowAt = ({ connection }: ReplicaContext, table: SyncedTable, key: Key): Sq
     )
     .getExact(...key);
 
-/** The row's values in the order of the layout, undefined where the block has none; null when a parent is not here. */
-function valuesOf(
-  context: ReplicaContext,
-  table: SyncedTable,
-  block: StateBlock,
-  i: number,
-): (SqlValue | undefined)[] | null {
-  const values: (SqlValue | undefined)[] = [];
+/** The row's values in the order of the layout, the default where the block has none; null when a parent is not here. */
+function valuesOf(context: ReplicaContext, table: SyncedTable, block: StateBlock, i: number): SqlValue[] | null {
+  const values: SqlValue[] = [];
   const { rows, set } = memoryOf(context);
   for (const column of table.layout) {
     const c = block.columns.indexOf(column);
-    const value = c < 0 ? undefined : block.values[c]?.[i];
+    const value = c < 0 ? defaultOf(context.connection, table, column) : (block.values[c]?.[i] ?? null);
     if (!(value instanceof RowReference)) {
       values.push(value);
       continue;
