@@ -141,6 +141,10 @@ function prepareStatements(connection: Connection) {
     ),
     find: prepare(`SELECT ${entryColumns} FROM _usync_journal WHERE origin = ? AND stamp = ?`),
     firstOf: prepare('SELECT min(position) FROM _usync_journal WHERE origin = ? AND stamp >= ?'),
+    // An origin's changesets are merged in the order of their stamps.
+    firstAbove: prepare(
+      'SELECT position FROM _usync_journal WHERE origin = ? AND stamp > ? ORDER BY stamp LIMIT 1',
+    ),
     gaps: prepare('SELECT position, gap FROM _usync_journal WHERE gap IS NOT NULL ORDER BY position'),
     removeFrom: prepare('DELETE FROM _usync_journal WHERE position >= ?'),
     dropLoose: prepare(
@@ -187,6 +191,10 @@ function readJournal(work: ReadWork): JournalRead {
   let next = after;
   let skip = after % cursorScale;
   let position = Math.floor(after / cursorScale);
+  if (after === 0) {
+    position = firstLacking(work) ?? 0;
+    if (!coversGapsBefore(work, position)) return stop(true);
+  }
   for (;;) {
     const page = work.sql.page.all(BigInt(position));
     for (const row of page) {
@@ -217,6 +225,26 @@ function readJournal(work: ReadWork): JournalRead {
     if (page.length < 500) return { parts, next, needsSnapshot: false, forks };
   }
 }
+
+/**
+ * Where the journal first holds what the peer lacks, so that a stream that begins anew need not pass all that it has.
+ * Null when the journal holds nothing of the kind.
+ */
+function firstLacking({ request, sql, origins }: ReadWork): number | null {
+  let first: number | null = null;
+  for (const [origin, { stamp }] of origins.vector()) {
+    const held = stampIn(request.vector, origin);
+    if (held >= stamp) continue;
+    const [position] = sql.firstAbove.get(BigInt(origins.numberOf(origin)), BigInt(held)) ?? [];
+    if (typeof position === 'bigint') first = Math.min(first ?? Infinity, Number(position));
+  }
+  return first;
+}
+
+const coversGapsBefore = (work: ReadWork, position: number): boolean =>
+  work.sql.gaps
+    .all()
+    .every(([at, gap]) => Number(at) >= position || coversGap(work, Number(at), textToVector(String(gap))));
 
 /** A stream that began before the journal was pruned under it goes on: what it passed, the peer has been sent. */
 function isPastTail({ request, sql }: ReadWork): boolean {

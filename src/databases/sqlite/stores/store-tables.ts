@@ -42,6 +42,7 @@ export const storeTables: readonly string[] = [
     position INTEGER PRIMARY KEY AUTOINCREMENT, origin INTEGER, stamp INTEGER, prev INTEGER, chain TEXT,
     parts INTEGER NOT NULL, bytes INTEGER NOT NULL, time INTEGER NOT NULL, gap TEXT)`,
   `CREATE UNIQUE INDEX IF NOT EXISTS _usync_journal_name ON _usync_journal (origin, stamp) WHERE origin IS NOT NULL`,
+  `CREATE INDEX IF NOT EXISTS _usync_journal_gaps ON _usync_journal (position) WHERE gap IS NOT NULL`,
   `CREATE TABLE IF NOT EXISTS _usync_points (
     origin INTEGER NOT NULL, stamp INTEGER NOT NULL, prev INTEGER NOT NULL, chain TEXT NOT NULL,
     PRIMARY KEY (origin, stamp)) WITHOUT ROWID`,
