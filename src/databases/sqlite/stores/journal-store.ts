@@ -142,9 +142,7 @@ function prepareStatements(connection: Connection) {
     find: prepare(`SELECT ${entryColumns} FROM _usync_journal WHERE origin = ? AND stamp = ?`),
     firstOf: prepare('SELECT min(position) FROM _usync_journal WHERE origin = ? AND stamp >= ?'),
     // An origin's changesets are merged in the order of their stamps.
-    firstAbove: prepare(
-      'SELECT position FROM _usync_journal WHERE origin = ? AND stamp > ? ORDER BY stamp LIMIT 1',
-    ),
+    firstAbove: prepare('SELECT position FROM _usync_journal WHERE origin = ? AND stamp > ? ORDER BY stamp LIMIT 1'),
     gaps: prepare('SELECT position, gap FROM _usync_journal WHERE gap IS NOT NULL ORDER BY position'),
     removeFrom: prepare('DELETE FROM _usync_journal WHERE position >= ?'),
     dropLoose: prepare(
