@@ -20,6 +20,7 @@ import { conflictId } from '../stores/conflict-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowComparison, type RowComparison } from '../capture/row-comparison.js';
 import { integerAt } from '../connection/row-values.js';
+import { createEarlyNotes, type EarlyNotes } from './early-notes.js';
 import { unwrittenIn } from '../merge/landed-shadows.js';
 import type { Key } from '../stores/shadow-store.js';
 import { inTransaction } from '../stores/store-transaction.js';
@@ -34,6 +35,8 @@ export interface Adoption {
   readonly distinct: ReadonlySet<string>;
   /** Rows that were inserted while this server waited for the group's data: other rows than the group's, whatever their numbers. */
   readonly newcomers: Newcomers;
+  /** What was noted of rows before they were adopted. */
+  readonly earlyNotes: EarlyNotes;
   /** Per bag, the rowids of rows that are not adopted yet, by the hash of their content. */
   readonly bags: Map<string, Map<number, SqlValue[]>>;
   conflicts: number;
@@ -67,6 +70,7 @@ export function createAdoption(
     comparisons: new Map(),
     distinct: new Set(distinct),
     newcomers: createNewcomers(context.connection),
+    earlyNotes: createEarlyNotes(context),
     bags: new Map(),
     conflicts: 0,
   };

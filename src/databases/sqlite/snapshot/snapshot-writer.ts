@@ -100,7 +100,7 @@ async function land({ context, vector, spool, choice }: LandWork): Promise<Merge
     await landChunk(context, landing, adoption, chunk);
   }
   await endWhatIsGone(context, landing, spoken);
-  await landWaiting(context, landing);
+  await landWaiting(context, landing, adoption);
   const refused = await slice(context, () => finishLanding(context, landing, { vector, spoken, histories }));
   endLanded(context);
   const conflicts = landing.conflicts + (adoption?.conflicts ?? 0);
@@ -133,11 +133,16 @@ async function slice<T>(context: ReplicaContext, work: () => T): Promise<T> {
 }
 
 /** As much of `steps` as the time of a slice allows, again and again until all is done. */
-async function inSlices(context: ReplicaContext, steps: Iterator<() => void>): Promise<void> {
+async function inSlices(
+  context: ReplicaContext,
+  adoption: Adoption | null,
+  steps: Iterator<() => void>,
+): Promise<void> {
   let step = steps.next();
   while (!step.done) {
     await slice(context, () => {
       memoryOf(context).begin();
+      adoption?.earlyNotes.lookAgain();
       const startMs = context.system.monotonicMs();
       do {
         if (step.done) break;
@@ -164,7 +169,7 @@ async function landChunk(
       }
     }
   }
-  await inSlices(context, steps());
+  await inSlices(context, adoption, steps());
 }
 
 function landLives(
@@ -197,12 +202,12 @@ async function endWhatIsGone(context: ReplicaContext, landing: Landing, spoken: 
         after = next;
       }
     }
-    await inSlices(context, steps());
+    await inSlices(context, null, steps());
   }
 }
 
 /** Lives that clashed or referenced rows that came after them: all are here now. */
-async function landWaiting(context: ReplicaContext, landing: Landing): Promise<void> {
+async function landWaiting(context: ReplicaContext, landing: Landing, adoption: Adoption | null): Promise<void> {
   const { waitingLives } = landing;
   function* steps(): IterableIterator<() => void> {
     while (waitingLives.length > 0) {
@@ -213,7 +218,7 @@ async function landWaiting(context: ReplicaContext, landing: Landing): Promise<v
       };
     }
   }
-  await inSlices(context, steps());
+  await inSlices(context, adoption, steps());
 }
 
 interface Finish {
