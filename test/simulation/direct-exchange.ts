@@ -98,6 +98,8 @@ async function pull(link: Link): Promise<boolean> {
     world.servers[receiver.server]?.wake();
     if (outcome.merged > 0 && world.random.chance(0.2)) await receiver.replica.flush();
     if (world.random.chance(0.2)) await receiver.replica.proof();
+    // The landing of a snapshot was cut off: it comes before everything else.
+    if (outcome.hasGap && (await receiver.replica.position()).isLanding) return takeSnapshot(link);
     return outcome.merged > 0;
   }
   return read.needsSnapshot ? takeSnapshot(link) : false;

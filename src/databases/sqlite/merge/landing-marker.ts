@@ -19,3 +19,7 @@ export function landingChangeset({ meta }: Pick<ReplicaContext, 'meta'>): Landin
 /** From here on nothing is drained or sent until the changeset has landed. Inside the transaction that drained. */
 export const markLanding = ({ meta }: Pick<ReplicaContext, 'meta'>, { origin, stamp }: LandingChangeset): void =>
   meta.set('landing', JSON.stringify({ changeset: [origin, stamp] }));
+
+/** A snapshot whose landing a crash or a failure cut off: what it brought stands in part, until one has landed as a whole. */
+export const isSnapshotCutOff = (context: Pick<ReplicaContext, 'meta'>): boolean =>
+  context.meta.text('landing') !== null && landingChangeset(context) === null;

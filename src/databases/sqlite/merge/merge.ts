@@ -9,7 +9,7 @@ import { captureEverything } from '../capture/capture-everything.js';
 import { landChangeset } from './changeset-landing.js';
 import { drainInTransaction, drainNotes } from '../capture/drain.js';
 import { followNames } from './epochs.js';
-import { landingChangeset, markLanding } from './landing-marker.js';
+import { isSnapshotCutOff, landingChangeset, markLanding } from './landing-marker.js';
 import { mergeChangeset, memoryOf, type MergedChangeset } from './merge-changeset.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import { gateOf } from './merge-gate.js';
@@ -34,7 +34,8 @@ type AroundMerge = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'>;
 /**
  * Stages parts as they come and merges each changeset when its last part is there. Many small ones share a transaction
  * as long as the pace allows; then the lock stays free for as long as it was held, so that the waiting sleep of SQLite's
- * busy handler is never missed. A changeset is merged whole, unless that would hold the lock beyond the bound.
+ * busy handler is never missed. A changeset is merged whole, unless that would hold the lock beyond the bound. Where the
+ * landing of a snapshot was cut off nothing is drained, so nothing is merged either: it is to be landed again first.
  */
 export async function mergeParts(
   context: ReplicaContext,
@@ -44,6 +45,8 @@ export async function mergeParts(
   const { system } = context;
   const tally: MergeTally = { ...nothingMerged, forks: [] };
   await landChangeset(context, around, { isResumed: true });
+  if (await whenFree(system, () => isSnapshotCutOff(context)))
+    return { ...nothingMerged, vector: context.origins.vector(), hasGap: parts.length > 0 };
   await drainNotes(context, (tables) => around.settleAfterDrain(context, tables));
   const tooSlow = new Set<string>();
   let next = 0;
@@ -193,14 +196,11 @@ function takeWhole(
     return;
   }
   const bytes = first.value.part.isLast ? first.value.part.bytes.length : journal.bytesOf(header.origin, header.stamp);
-  if (mayLandInSlices(context) && (tooSlow.has(nameOf(header)) || context.pace.isTooLarge(bytes))) {
+  if (tooSlow.has(nameOf(header)) || context.pace.isTooLarge(bytes)) {
     if (first.value.part.isLast) journal.putPart(first.value.part);
     markLanding(context, header);
   } else count(tally, mergeWhole(context, header, { first: first.value, rest: reading, bytes }));
 }
-
-/** While a snapshot lands, or waits to be landed again after a crash, its marker stands. */
-const mayLandInSlices = ({ meta }: ReplicaContext): boolean => meta.text('landing') === null;
 
 interface Whole {
   readonly first: ReadPart;
@@ -226,7 +226,7 @@ function mergeWhole(context: ReplicaContext, header: ChangesetHeader, { first, r
     for (const each of rest) {
       const unsettledMs = memoryOf(context).set.lives.size / settledPerMs;
       const heldMs = system.monotonicMs() - startMs + unsettledMs;
-      if (mayLandInSlices(context) && pace.isTooSlow(heldMs, totals.bytes / bytes)) throw new TooSlow(nameOf(header));
+      if (pace.isTooSlow(heldMs, totals.bytes / bytes)) throw new TooSlow(nameOf(header));
       yield take(each);
     }
   }

@@ -235,6 +235,31 @@ test('what landed before the cut and was deleted by an application stays deleted
     assert.doesNotMatch(a.dump(), /tags: 'a3'/);
   }));
 
+test('nothing is merged over what an application wrote after the cut', () =>
+  withServers(shop, async ([a, b, c]) => {
+    for (const server of [a, b, c]) await server.capture();
+    a.app.exec(`INSERT INTO tags VALUES ('seen', 'red')`);
+    await exchangeAll([a, b, c]);
+    a.app.exec(fill('a', 0));
+    const advance = c.context.origins.advance.bind(c.context.origins);
+    c.context.origins.advance = () => {
+      throw new Error('cut off');
+    };
+    await assert.rejects(sendSnapshot(a, c), /cut off/);
+    c.context.origins.advance = advance;
+    b.app.exec(`UPDATE tags SET colour = 'by b' WHERE tag = 'seen'`);
+    await b.capture();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    c.app.exec(`UPDATE tags SET colour = 'by c, later' WHERE tag = 'seen'`);
+    const { merged, hasGap } = await c.pull(b);
+    assert.deepEqual([merged, hasGap], [0, true]);
+    assert.match(c.dump(), /by c, later/);
+    await sendSnapshot(a, c);
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+    assert.match(b.dump(), /by c, later/);
+  }));
+
 async function followSchemaOf(server: MergeServer): Promise<void> {
   await server.followSchema();
 }
