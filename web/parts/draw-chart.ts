@@ -1,0 +1,22 @@
+/** The drawing of curves, loaded only when a curve is shown. */
+import Chart, { type AlignedData, type Options } from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+
+export interface DrawnChart {
+  setData(data: AlignedData): void;
+  destroy(): void;
+}
+
+/** Follows the width of its place. */
+export function drawChart(place: HTMLElement, options: Options, data: AlignedData): DrawnChart {
+  const chart = new Chart(options, data, place);
+  const follow = new ResizeObserver(() => chart.setSize({ width: place.clientWidth, height: options.height }));
+  follow.observe(place);
+  return {
+    setData: (next) => chart.setData(next),
+    destroy() {
+      follow.disconnect();
+      chart.destroy();
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { Job } from '../../src/http/contract/job-schemas.js';
+import { call } from '../api/call.js';
+import { takeJob } from '../state/live.js';
+import { roleObstacle } from '../state/session.js';
+import { ageText } from '../words/age-text.js';
+import { numberText } from '../words/count-text.js';
+import { jobStateWords } from '../words/state-words.js';
+import { Button } from './button.js';
+import { Notice } from './notice.js';
+import { StateWord } from './state-word.js';
+
+/** Long work with how far it is, how fast, and how long it still takes; or what became of it. */
+export function JobProgress({ job }: { readonly job: Job }) {
+  if (job.error !== null)
+    return (
+      <Notice tone="bad" title={`${job.title}: ${job.error.error}`} code={job.error.code}>
+        <p>{job.error.next_step}</p>
+      </Notice>
+    );
+  const { done, total, text } = job.progress;
+  const isRunning = job.state === 'running';
+  return (
+    <div class="job">
+      <div class="line-head">
+        <strong>{job.title}</strong>
+        <StateWord {...jobStateWords[job.state]} />
+        {isRunning ? (
+          <span class="end">
+            <Button
+              isSmall
+              label={`Cancel: ${job.title}`}
+              obstacle={roleObstacle('operator')}
+              onPress={async () => takeJob(await call('cancelJob', { params: { id: job.id } }))}
+            >
+              Cancel
+            </Button>
+          </span>
+        ) : null}
+      </div>
+      {isRunning ? (
+        <progress aria-label={job.title} {...(total === null ? {} : { max: Math.max(1, total), value: done })} />
+      ) : null}
+      <p class="muted small">
+        {text} {isRunning ? measuredText(job) : ''}
+      </p>
+    </div>
+  );
+}
+
+function measuredText({ progress }: Job): string {
+  const { done, total, unit, rate_per_second: rate, seconds_left: left } = progress;
+  const parts = [
+    total === null ? `${numberText(done)} ${unit}` : `${numberText(done)} of ${numberText(total)} ${unit}`,
+    rate === null ? '' : `${numberText(Math.round(rate))} a second`,
+    left === null ? '' : `about ${ageText(left * 1_000)} left`,
+  ];
+  return `(${parts.filter((part) => part !== '').join('; ')})`;
+}

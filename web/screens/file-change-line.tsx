@@ -1,0 +1,50 @@
+import { StateWord } from '../parts/state-word.js';
+import { addressOf } from '../api/routes.js';
+import { bytesText } from '../words/count-text.js';
+import type { FileChange } from '../words/file-changes.js';
+import type { StateWords } from '../words/tone.js';
+
+const kindWords: Readonly<Record<FileChange['kind'], StateWords>> = {
+  added: { tone: 'ok', word: 'added' },
+  changed: { tone: 'busy', word: 'changed' },
+  deleted: { tone: 'bad', word: 'deleted' },
+  attributes: { tone: 'idle', word: 'time or mode' },
+};
+
+export interface FileChangeLineProps {
+  readonly dataset: string;
+  readonly file: FileChange;
+}
+
+/** One file of a change, with its sizes, its content and what it replaced. */
+export function FileChangeLine({ dataset, file }: FileChangeLineProps) {
+  const { path, kind, sizeBefore, sizeNow } = file;
+  const query = new URLSearchParams({ history: path });
+  return (
+    <li class="change">
+      <div class="line-head">
+        <StateWord {...kindWords[kind]} />
+        <span class="mono">{path}</span>
+        <span class="muted small figure">{sizesText(sizeBefore, sizeNow)}</span>
+        {kind === 'deleted' ? null : (
+          <a class="small" href={addressOf('fileContent', { dataset }, { path })} download aria-label={`Get ${path}`}>
+            Get
+          </a>
+        )}
+        <a
+          class="small"
+          href={`/files/${encodeURIComponent(dataset)}?${query.toString()}`}
+          aria-label={`History of ${path}`}
+        >
+          History
+        </a>
+      </div>
+    </li>
+  );
+}
+
+function sizesText(before: number | null, now: number | null): string {
+  if (before !== null && now !== null) return `${bytesText(before)} before, ${bytesText(now)} now`;
+  const size = before ?? now;
+  return size === null ? '' : bytesText(size);
+}

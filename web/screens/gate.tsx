@@ -1,0 +1,38 @@
+import { FailureNotice } from '../parts/failure-notice.js';
+import { Icon } from '../parts/icon.js';
+import { Skeleton } from '../parts/skeleton.js';
+import { route } from '../state/route.js';
+import { findSession, type Session } from '../state/session.js';
+import { FirstRun } from './first-run.js';
+import { SignIn } from './sign-in.js';
+
+/** What is shown while nobody is signed in. */
+export function Gate({ session }: { readonly session: Exclude<Session, { readonly kind: 'signed-in' }> }) {
+  return (
+    <main class="gate">
+      <p class="bar-brand">
+        <Icon name="mark" />
+        Universal Sync
+      </p>
+      <GateInside session={session} />
+    </main>
+  );
+}
+
+function GateInside({ session }: { readonly session: Exclude<Session, { readonly kind: 'signed-in' }> }) {
+  switch (session.kind) {
+    case 'asking':
+      return <Skeleton what="the page" />;
+    case 'unreachable':
+      return (
+        <>
+          <h1>No answer</h1>
+          <FailureNotice failure={session.failure} onRetry={findSession} />
+        </>
+      );
+    case 'no-users':
+      return <FirstRun />;
+    case 'signed-out':
+      return route.value.path === '/setup' ? <FirstRun /> : <SignIn why={session.why} />;
+  }
+}

@@ -1,0 +1,139 @@
+import { useSignal } from '@preact/signals';
+import type { Setting } from '../../src/http/contract/settings-routes.js';
+import { call } from '../api/call.js';
+import { failureOf } from '../api/failure.js';
+import { Button } from '../parts/button.js';
+import { Choice } from '../parts/choice.js';
+import { Dialog } from '../parts/dialog.js';
+import { Field } from '../parts/field.js';
+import { SubmitForm } from '../parts/submit-form.js';
+import { roleObstacle } from '../state/session.js';
+import { say } from '../state/said.js';
+
+export interface SettingListProps {
+  readonly settings: readonly Setting[];
+  readonly onChanged: () => void;
+}
+
+const originText: Readonly<Record<Setting['origin'], string>> = {
+  default: 'default',
+  file: 'from the file',
+  environment: 'from the environment',
+  flag: 'from the command line',
+};
+
+/** Settings by name, with their value, where it comes from, and a way to change it. */
+export function SettingList({ settings, onChanged }: SettingListProps) {
+  const chosen = useSignal<Setting | null>(null);
+  return (
+    <>
+      <ul class="lines">
+        {settings.map((setting) => (
+          <li key={setting.path}>
+            <div class="line-head">
+              <code>{setting.path}</code>
+              <strong>{valueText(setting.value)}</strong>
+              <span class="muted small">
+                {originText[setting.origin]}
+                {setting.where === '' ? '' : `: ${setting.where}`}
+              </span>
+              <span class="end">
+                <Button
+                  isSmall
+                  label={`Change ${setting.path}`}
+                  obstacle={
+                    roleObstacle('admin') ??
+                    (setting.is_editable ? null : `It is set ${originText[setting.origin]} and cannot be changed here.`)
+                  }
+                  onPress={() => (chosen.value = setting)}
+                >
+                  Change
+                </Button>
+              </span>
+            </div>
+            <p class="muted small">{setting.help}</p>
+          </li>
+        ))}
+      </ul>
+      {chosen.value === null ? null : (
+        <ChangeSetting setting={chosen.value} onChanged={onChanged} onClose={() => (chosen.value = null)} />
+      )}
+    </>
+  );
+}
+
+function valueText(value: unknown): string {
+  if (value === null || value === undefined || value === '') return 'not set';
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(String).join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** As a field holds it. */
+function editText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (Array.isArray(value)) return value.map(String).join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+interface ChangeSettingProps {
+  readonly setting: Setting;
+  readonly onChanged: () => void;
+  readonly onClose: () => void;
+}
+
+function ChangeSetting({ setting, onChanged, onClose }: ChangeSettingProps) {
+  const { path, value, kind, choices, help } = setting;
+  const text = useSignal(editText(value));
+  const wrong = useSignal<string | null>(null);
+  const save = async (): Promise<void> => {
+    try {
+      const answer = await call('changeSettings', { body: { changes: { [path]: valueOf(kind, text.value) } } });
+      say('ok', answer.message);
+      onChanged();
+      onClose();
+    } catch (error) {
+      wrong.value = failureOf(error).message;
+    }
+  };
+  const options = kind === 'boolean' ? ['true', 'false'] : choices;
+  return (
+    <Dialog title={`Change ${path}`} onClose={onClose}>
+      <SubmitForm verb="Write it into the file" onSubmit={save} aside={<Button onPress={onClose}>Cancel</Button>}>
+        {options.length > 0 ? (
+          <Choice
+            label="Value"
+            value={text.value}
+            options={options.map((each) => [each, each] as const)}
+            onChoose={(next) => (text.value = next)}
+            hint={help}
+          />
+        ) : (
+          <Field
+            label="Value"
+            type={kind === 'number' ? 'number' : 'text'}
+            value={text.value}
+            onInput={(next) => (text.value = next)}
+            hint={kind === 'list' ? `${help} Separate with commas.` : help}
+            wrong={wrong.value}
+          />
+        )}
+      </SubmitForm>
+    </Dialog>
+  );
+}
+
+function valueOf(kind: Setting['kind'], text: string): unknown {
+  switch (kind) {
+    case 'text':
+      return text;
+    case 'number':
+      return Number(text);
+    case 'boolean':
+      return text === 'true';
+    case 'list':
+      return text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '');
+  }
+}
