@@ -1,7 +1,8 @@
 import { addHash, emptyDigest, isSameDigest } from '../../../core/digest.js';
+import type { SqlValue } from '../../../core/value.js';
 import { quoteName } from '../connection/identifiers.js';
 import type { ReplicaContext } from './replica-context.js';
-import { createRowComparison } from '../capture/row-comparison.js';
+import { createRowComparison, type RowComparison } from '../capture/row-comparison.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
 export interface AuditedTable {
@@ -25,11 +26,13 @@ export function auditTable(context: ReplicaContext, table: SyncedTable): Audited
   const position = `(${order}) > (${table.keySql.map(() => '?').join(', ')})`;
   const page = (isFirst: boolean): string => {
     const conditions = [isFirst ? '' : position, named].filter((condition) => condition !== '').join(' AND ');
-    return `SELECT ${values}, s.h, s.c, ${order} FROM ${table.sql} r LEFT JOIN ${table.shadowSql} s ON ${shadowJoin}
+    return `SELECT ${values}, CAST(s.h AS REAL)${table.isBag ? `, ${order}` : ''} FROM ${table.sql} r LEFT JOIN ${table.shadowSql} s ON ${shadowJoin}
       ${conditions === '' ? '' : `WHERE ${conditions}`} ORDER BY ${order} LIMIT ${pageRows}`;
   };
   const hashing = createRowComparison(table);
   const width = table.layout.length;
+  const keyOf = (row: readonly SqlValue[]): SqlValue[] =>
+    table.isBag ? row.slice(width + 1) : table.keyPositions.map((at) => row[at] ?? null);
   let digest = emptyDigest;
   let differing = 0;
   let matched = 0;
@@ -38,19 +41,32 @@ export function auditTable(context: ReplicaContext, table: SyncedTable): Audited
     let sum = digest.sum;
     for (const row of rows) {
       const hash = hashing.hash(row);
-      const [remembered, columns] = [row[width], row[width + 1]];
+      const remembered = row[width] ?? null;
       if (remembered !== null) matched++;
-      // Where the schema here refused a change the remembered hash is that of the view, the columns' that of the row.
-      const isRefused = columns instanceof Uint8Array && hashing.changedSince(columns).length === 0;
+      const isRefused =
+        remembered !== null && remembered !== hash && isRefusedRow(context, table, { row, keyOf, hashing });
       sum = addHash(sum, isRefused ? Number(remembered) : hash);
-      if (remembered === null || (Number(remembered) !== hash && !isRefused)) differing++;
+      if (remembered !== hash && !isRefused) differing++;
     }
     digest = { rows: digest.rows + rows.length, sum };
-    const last = rows.at(-1)?.slice(width + 2) ?? [];
+    const last = keyOf(rows.at(-1) ?? []);
     rows = rows.length < pageRows ? [] : connection.cached(page(false)).allExact(...last);
   }
   // The digest speaks of rows that are held back here as well; then it cannot be compared with the table.
   const isKept = !context.asides.isEmpty(table.name) || isSameDigest(digest, context.tables.digest(table));
   differing += Math.max(0, context.shadows.count(table) - matched);
   return { rows: digest.rows, differing: differing === 0 && !isKept ? 1 : differing };
+}
+
+interface DifferingRow {
+  readonly row: readonly SqlValue[];
+  readonly keyOf: (row: readonly SqlValue[]) => SqlValue[];
+  /** Has hashed this row last. */
+  readonly hashing: RowComparison;
+}
+
+/** Where the schema here refused a change the remembered hash is that of the view, the columns' that of the row. */
+function isRefusedRow({ shadows }: ReplicaContext, table: SyncedTable, { row, keyOf, hashing }: DifferingRow): boolean {
+  const shadow = shadows.find(table, keyOf(row));
+  return shadow !== null && hashing.changedSince(shadow.columns).length === 0;
 }
