@@ -383,7 +383,10 @@ function keepBeside(scope: Scope, placement: Placement, state: LifeState, now: S
   }
 }
 
-/** Rows became one: of each column one value is shown, and the others are told of, once. */
+/**
+ * Rows became one, or a life of such a row was written by somebody who did not know of the others: of each column one
+ * value is shown, and the others are told of, once. The next write of an application goes over them all.
+ */
 function recordJoined(
   { context, set }: Scope,
   { table, view, main, key }: Pick<Placement, 'table' | 'view' | 'main' | 'key'>,
@@ -395,7 +398,8 @@ function recordJoined(
       !isSameLife(state.life, main) &&
       lives.some((other) => !isSameLife(other.state.row, state.row)),
   );
-  if (!hasJoined) return;
+  const isWritten = lives.length > 1 && lives.some(({ isChanged }) => isChanged);
+  if (!hasJoined && !isWritten) return;
   const conflicts = createConflictRecorder(context);
   for (const { state } of lives) {
     for (const [column, cell] of state.cells) {

@@ -1,6 +1,7 @@
 import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
 import { keyText } from '../../../core/key-text.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
+import type { Cell } from '../../../core/life-state.js';
 import { stampOfMs, zeroStamp } from '../../../core/stamp.js';
 import type { StateBlock } from '../../../core/state-block.js';
 import type { StateChunk } from '../../../core/state-codec.js';
@@ -9,6 +10,7 @@ import { SyncError } from '../../../core/sync-error.js';
 import { RowReference, isSameValue, type SqlValue } from '../../../core/value.js';
 import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
 import { quoteName, quoteNames } from '../connection/identifiers.js';
+import { pinCell } from '../merge/component-loader.js';
 import { isParent } from '../merge/table-calm.js';
 import { defaultOf } from '../schema/column-defaults.js';
 import { openFor } from '../merge/trigger-guard.js';
@@ -169,6 +171,7 @@ function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowO
     exceptions: stamps.size > 0 ? stamps : null,
   });
   context.tables.addRow(table, hash);
+  keepBeside(context, table, block, i);
   if (hasOwn) note(context, table, { kind: noteKind.update, key });
   return true;
 }
@@ -218,7 +221,24 @@ function adoptBagRow(adoption: Adoption, { table, block, i }: Pick<RowOfBlock, '
     exceptions: stamps.size > 0 ? stamps : null,
   });
   context.tables.addRow(table, hash);
+  keepBeside(context, table, block, i);
   return true;
+}
+
+/** Cells that the row cannot show: of columns that are not here, and numbers that are no references although they could be. */
+function keepBeside(context: ReplicaContext, table: SyncedTable, block: StateBlock, i: number): void {
+  const [life, plain] = [block.lives[i], block.stamps[i]];
+  if (!life || !plain) return;
+  const references = memoryOf(context).set.planOf(table).referenceByColumn;
+  const cells = new Map<string, Cell>();
+  for (const [c, column] of block.columns.entries()) {
+    const cell: Cell = { value: block.values[c]?.[i] ?? null, at: block.cellStamps.get(i)?.get(c) ?? plain };
+    if (isUnwritten(cell.at)) continue;
+    if (!table.positionByColumn.has(column)) cells.set(column, cell);
+    else if (references.has(column) && cell.value !== null && !(cell.value instanceof RowReference))
+      pinCell(cells, column, cell, cell.at);
+  }
+  if (cells.size > 0) context.asides.putExtraCells(table.name, life, cells);
 }
 
 function bagOf(adoption: Adoption, table: SyncedTable): Map<number, SqlValue[]> {
