@@ -1,5 +1,5 @@
 import { genesisOrigin, type OriginId } from './origin.js';
-import { zeroStamp, type Stamp } from './stamp.js';
+import { stampMax, zeroStamp, type Stamp } from './stamp.js';
 
 /**
  * When a cell was written, and by whom: decides which of two values wins (rule R1.3). Not the changeset's stamp.
@@ -41,9 +41,15 @@ function compareWeak(a: WeakStamp | undefined, b: WeakStamp | undefined): number
   return a.origin < b.origin ? -1 : 1;
 }
 
-/** The stamp of an application's write over `replaced` (rule R1.3): an edit made after seeing a value always beats it. */
-export const stampAbove = (written: Stamp, origin: OriginId, replaced: CellStamp | undefined): CellStamp =>
-  replaced && replaced.stamp >= written ? { stamp: (replaced.stamp + 1) as Stamp, origin } : { stamp: written, origin };
+/**
+ * The stamp of an application's write over `replaced` (rule R1.3): an edit made after seeing a value always beats it. At
+ * the end of time, where nobody can send a higher stamp, it is above by its depth, as confirmations are.
+ */
+export function stampAbove(written: Stamp, origin: OriginId, replaced: CellStamp | undefined): CellStamp {
+  if (!replaced || replaced.stamp < written) return { stamp: written, origin };
+  if (replaced.stamp >= stampMax) return weakStampAbove(replaced, written, origin);
+  return { stamp: (replaced.stamp + 1) as Stamp, origin };
+}
 
 /** The stamp of a confirmation of `replaced` (rule R8). */
 export const weakStampAbove = (replaced: CellStamp, stamp: Stamp, origin: OriginId): CellStamp => ({

@@ -1,11 +1,12 @@
 // Clocks that are wrong: a stamp from far ahead is merged, and drags no other clock beyond the drift bound.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { stampAbove } from './cell-stamp.js';
+import { compareCellStamps, stampAbove } from './cell-stamp.js';
 import type { OriginId } from './origin.js';
 import {
   clockAfterSeeing,
   clockDriftMaxMs,
+  isStamp,
   msOfStamp,
   nextStamp,
   stampMax,
@@ -37,6 +38,14 @@ test('an edit made after seeing a value from far ahead wins over it without a cl
   const far = { stamp: stampOfMs(nowMs + tenYearsMs), origin };
   const edit = stampAbove(stampOfMs(nowMs), origin, far);
   assert.equal(edit.stamp, far.stamp + 1);
+});
+
+test('an edit made after seeing a value at the end of time wins over it, with a stamp that can be sent', () => {
+  const last = { stamp: stampMax, origin };
+  const edit = stampAbove(stampOfMs(nowMs), origin, last);
+  const next = stampAbove(stampOfMs(nowMs), origin, edit);
+  assert.ok(compareCellStamps(edit, last) > 0 && compareCellStamps(next, edit) > 0);
+  assert.ok(isStamp(edit.stamp) && isStamp(next.stamp));
 });
 
 test('stamps of a clock beyond the end of time still grow, then and when it is set right', () => {

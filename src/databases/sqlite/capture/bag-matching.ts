@@ -1,7 +1,6 @@
 import { quoteName } from '../connection/identifiers.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowComparison } from './row-comparison.js';
-import { integerAt } from '../connection/row-values.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
@@ -42,9 +41,9 @@ function moveShadows({ connection }: ReplicaContext, table: SyncedTable): void {
   const lost = connection
     .prepare(`SELECT k1, h FROM ${table.shadowSql} WHERE k1 NOT IN (SELECT k1 FROM temp._usync_matched) ORDER BY k1`)
     .all();
-  const moves = lost.flatMap((row) => {
-    const to = strangers.get(integerAt(row, 1))?.shift();
-    return to === undefined ? [] : [{ from: BigInt(integerAt(row, 0)), to }];
+  const moves = lost.flatMap(([from, hash]) => {
+    const to = strangers.get(Number(hash))?.shift();
+    return to === undefined || typeof from !== 'bigint' ? [] : [{ from, to }];
   });
   // Through numbers that no row has, for the places may be taken by each other.
   const lowest = connection.prepare(`SELECT min(k1) FROM ${table.shadowSql}`).get()?.[0];

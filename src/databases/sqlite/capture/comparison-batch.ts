@@ -30,7 +30,8 @@ export function clearBatches(connection: Connection, keyColumns: number): void {
 }
 
 /**
- * The keys that notes name; with `leavesOld` not those of rows that were there before capture and have no shadow yet.
+ * The keys that notes name; with `leavesOld` not those of rows that were there before capture and have no shadow yet, unless
+ * they stand where they did not: adopting them may have passed that place.
  * Rows with NULL in the key are not synced.
  */
 export function batchOfNotes(
@@ -48,7 +49,7 @@ export function batchOfNotes(
         `INSERT INTO temp._usync_batch (t, d, ${keys.join(', ')})
          SELECT max(time), max(op = ${noteKind.delete}), ${keys.map((key) => `note.${key}`).join(', ')}
          FROM main._usync_notes note WHERE seq > ? AND seq <= ? AND tbl = ? AND ${notNull} GROUP BY ${grouped}
-         ${leavesOld ? `HAVING max(op = ${noteKind.insert}) OR ${isKnown}` : ''}`,
+         ${leavesOld ? `HAVING max(op IN (${noteKind.insert}, ${noteKind.movedTo})) OR ${isKnown}` : ''}`,
       )
       .run(BigInt(range.after), BigInt(range.upTo), BigInt(table.number)),
   );

@@ -6,7 +6,7 @@ import { rowKey, type Cell, type RowKey } from '../../../core/life-state.js';
 import { isSameLife, type LifeName } from '../../../core/life.js';
 import type { OriginId } from '../../../core/origin.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
-import { freeRowid } from '../capture/bag-rowids.js';
+import { freeRowids } from '../capture/bag-rowids.js';
 import { pinCell } from './component-loader.js';
 import type { Statement } from '../connection/driver.js';
 import { quoteName } from '../connection/identifiers.js';
@@ -14,13 +14,15 @@ import { putLandedShadows } from './landed-shadows.js';
 import { cellsOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import { createRowComparison } from '../capture/row-comparison.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
+import { fitsAffinity } from '../schema/affinity-fit.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import { childrenOf, isCalm, isParent, isShownSomewhere } from './table-calm.js';
 import { deleteRow, isOneByOne, openFor } from './trigger-guard.js';
 
-/** Rows in one INSERT. */
+/** Rows in one INSERT, and its parameters: SQLite takes no more than 32,766. */
 const rowsPerInsert = 32;
+const parametersPerInsert = 16_000;
 
 /** New lives of one table, column by column, from a changeset or from a snapshot. */
 export interface NewRows {
@@ -146,7 +148,11 @@ type Resolving = Pick<InsertWork, 'scope' | 'table' | 'block' | 'slow' | 'pinned
 function shownValues(work: Resolving, column: string, cells: readonly CellValue[]): readonly SqlValue[] {
   const { scope, table, block, slow, pinned, dependents } = work;
   const reference = scope.set.planOf(table).referenceByColumn.get(column);
-  if (!reference) return cells as readonly SqlValue[];
+  if (!reference) {
+    const affinity = table.affinityByColumn.get(column) ?? 'BLOB';
+    for (let i = 0; i < cells.length; i++) if (!fitsAffinity(affinity, cells[i] ?? null)) slow.add(i);
+    return cells as readonly SqlValue[];
+  }
   const parent = scope.context.tables.byName(reference.parentTable);
   const c = block.columns.indexOf(column);
   const inBlock = parent === table ? rememberBlock(work) : null;
@@ -234,10 +240,11 @@ function insertPages(work: InsertWork): void {
   slowDependents(work);
   const accepted: number[] = [];
   const rowids: SqlValue[] = [];
-  let nextRowid = table.isBag ? freeRowid(scope.context, table) : 0n;
+  let nextRowid = table.isBag ? freeRowids(scope.context, table, block.count) : 0n;
   const fast: number[] = [];
   for (let i = 0; i < block.count; i++) if (!slow.has(i)) fast.push(i);
-  const pageSize = isOneByOne(scope.context, table) ? 1 : rowsPerInsert;
+  const fitting = Math.min(rowsPerInsert, Math.max(1, Math.floor(parametersPerInsert / (work.written.length + 1))));
+  const pageSize = isOneByOne(scope.context, table) ? 1 : fitting;
   for (let start = 0; start < fast.length; start += pageSize) {
     const page = fast.slice(start, start + pageSize);
     for (const part of tryInsert(work, page, nextRowid)) {

@@ -1,4 +1,4 @@
-import { freeRowid } from '../capture/bag-rowids.js';
+import { freeRowids } from '../capture/bag-rowids.js';
 import { quoteName, quoteNames } from '../connection/identifiers.js';
 import type { SqlValue } from '../../../core/value.js';
 import type { PlainRow } from '../connection/driver.js';
@@ -36,7 +36,7 @@ export function createShownRowWriter(context: ReplicaContext): ShownRowWriter {
   const writer: ShownRowWriter = {
     insert({ table, values }) {
       const columns = quoteNames([...values.keys()]);
-      const rowid = table.isBag ? freeRowid(context, table) : null;
+      const rowid = table.isBag ? freeRowids(context, table, 1) : null;
       const names = [...(rowid === null ? [] : [table.keySql[0] ?? 'rowid']), ...(columns === '' ? [] : [columns])];
       const params = [...(rowid === null ? [] : [rowid]), ...values.values()];
       const sql =

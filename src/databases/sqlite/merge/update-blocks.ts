@@ -19,6 +19,7 @@ import {
   type Shadow,
 } from '../stores/shadow-store.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
+import { fitsAffinity } from '../schema/affinity-fit.js';
 import { joinsTable, shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 import { isCalm, isShownSomewhere } from './table-calm.js';
 import { openFor } from './trigger-guard.js';
@@ -174,10 +175,13 @@ function standingValue({ scope, table, block }: UpdateWork, c: number, standing:
   return reference ? referenceAt(scope.context, scope.rows, reference.parentTable, standing) : standing;
 }
 
-/** Undefined: a reference that has no number here, or a raw one, which must be pinned. */
+/** Undefined: a reference that has no number here, or a raw one, which must be pinned; a value that has no place as it is. */
 function shownValue({ scope, table, block }: UpdateWork, c: number, cell: CellValue): SqlValue | undefined {
   const reference = scope.set.planOf(table).referenceByColumn.get(block.columns[c] ?? '');
-  if (!reference) return cell instanceof RowReference ? undefined : cell;
+  if (!reference) {
+    const affinity = table.affinityByColumn.get(block.columns[c] ?? '') ?? 'BLOB';
+    return cell instanceof RowReference || !fitsAffinity(affinity, cell) ? undefined : cell;
+  }
   if (cell === null) return null;
   if (!(cell instanceof RowReference)) return undefined;
   const parent = scope.context.tables.byName(reference.parentTable);

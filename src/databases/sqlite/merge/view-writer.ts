@@ -364,7 +364,9 @@ function keepBeside(scope: Scope, placement: Placement, state: LifeState, now: S
     // Another life of the row has written the column: when that ends, this one shows the default.
     pinCell(extras, column, { value: defaultOf(context.connection, table, column), at: unwrittenStamp }, at);
   }
-  for (const [position, column] of failure === null ? [] : table.layout.entries()) {
+  for (const [position, column] of table.layout.entries()) {
+    // What was not refused may still be held as something else: 7 is '7' in a TEXT column.
+    if (failure === null && !view.values.has(column)) continue;
     const shown = view.values.get(column) ?? null;
     const at = stampAt(now.shadow, position);
     if (!isSameValue(shown, now.values[position] ?? null)) noteRefused(extras, column, shown, at);

@@ -92,7 +92,12 @@ function readTable(connection: Connection, facts: TableFacts): DiscoveredTable {
     uniques,
     triggers: facts.triggers,
     rootPage: facts.rootPage,
-    obstacle: obstacleOf(connection, name, { keyKind, rowidName, firstColumn: rows.find((row) => !row.isGenerated) }),
+    obstacle: obstacleOf(connection, name, {
+      keyKind,
+      rowidName,
+      columnCount: rows.length,
+      firstColumn: rows.find((row) => !row.isGenerated),
+    }),
   };
 }
 
@@ -215,6 +220,9 @@ function freeRowidName(columns: readonly ColumnFacts[]): string | null {
   return ['rowid', '_rowid_', 'oid'].find((name) => !taken.has(name)) ?? null;
 }
 
+/** SQLite reads 2,000 columns at once, and a row is read together with its shadow and the rows that it references. */
+const columnsSyncedMax = 1500;
+
 /** Whether SQLite here can write the table at all: its collations, functions and triggers may be of the application. */
 function obstacleOf(
   connection: Connection,
@@ -222,11 +230,13 @@ function obstacleOf(
   facts: {
     readonly keyKind: KeyKind;
     readonly rowidName: string | null;
+    readonly columnCount: number;
     readonly firstColumn: ColumnFacts | undefined;
   },
 ): string | null {
   if (facts.keyKind === 'bag' && facts.rowidName === null)
     return 'it has no key, and its columns hide every name of the rowid';
+  if (facts.columnCount > columnsSyncedMax) return `it has more than ${columnsSyncedMax} columns`;
   const table = quoteName(name);
   const column = quoteName(facts.firstColumn?.name ?? '');
   try {

@@ -1,5 +1,5 @@
 import type { TableSchema } from '../../../core/table-schema.js';
-import type { DiscoveredTable } from './discovered-table.js';
+import type { Affinity, DiscoveredTable } from './discovered-table.js';
 import { quoteName } from '../connection/identifiers.js';
 
 /** A table of the application that is synced, and its shadows. */
@@ -11,6 +11,7 @@ export interface SyncedTable {
   /** Columns that are captured, in the order of the hashes in shadows. */
   readonly layout: readonly string[];
   readonly positionByColumn: ReadonlyMap<string, number>;
+  readonly affinityByColumn: ReadonlyMap<string, Affinity>;
   /** Positions of the key columns in the layout; none in a bag. */
   readonly keyPositions: readonly number[];
   /** SQL of what a row is found by: its key columns, or the rowid of a bag. Quoted. */
@@ -36,6 +37,7 @@ export function createSyncedTable(number: number, form: DiscoveredTable, layout:
     form,
     layout,
     positionByColumn,
+    affinityByColumn: new Map(form.columns.map(({ name, affinity }) => [name, affinity])),
     keyPositions: isBag ? [] : schema.key.map((column) => positionByColumn.get(column) ?? -1),
     keySql: isBag ? [form.rowidName ?? 'rowid'] : schema.key.map(quoteName),
     keyTypes: isBag

@@ -3,13 +3,13 @@ import { columnsHash } from '../../../core/row-hash.js';
 import type { Proof } from '../../replica.js';
 import { lostTables } from './lost-tables.js';
 import type { ReplicaContext } from './replica-context.js';
+import type { SyncedTable } from '../schema/synced-table.js';
 
 /** Vector and digests as they stand in the stores: a few reads. The caller holds one read transaction around it. */
 export function readProof(context: ReplicaContext): Proof {
   const { tables, origins, asides } = context;
   const digest = new Map<string, TableDigest>();
-  for (const table of tables.all())
-    digest.set(table.name, { ...tables.digest(table), columns: columnsHash(table.layout) });
+  for (const table of tables.all()) digest.set(table.name, { ...tables.digest(table), columns: comparedColumns(table) });
   const unknown = asides.tables().filter((name) => tables.byName(name) === null);
   const leftOut = tables.leftOut().map(({ name, reason }) => `${name}: ${reason}`);
   for (const { name, schema } of tables.all()) {
@@ -27,3 +27,10 @@ export function readProof(context: ReplicaContext): Proof {
     held: tables.all().reduce((sum, table) => sum + asides.countHeld(table.name), 0),
   };
 }
+
+/** A reference travels as a row, which has no number where the schema knows of no reference. */
+const comparedColumns = ({ layout, schema }: SyncedTable): number =>
+  columnsHash([
+    ...layout,
+    ...schema.references.flatMap(({ byRow, columns }) => (byRow ? [`${columns[0] ?? ''} references`] : [])),
+  ]);
