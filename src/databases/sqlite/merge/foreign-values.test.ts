@@ -108,7 +108,11 @@ test('a value that a column of another type holds as another value is no write o
 test('an edit above a cell at the end of time wins, and everybody can read it', () =>
   withServers([items, items], async (a, b) => {
     await receiveRow(a, stampMax, { id: 2n, name: 'far' });
-    for (const [server, name] of [[a, 'over'], [b, 'again'], [a, 'third']] as const) {
+    for (const [server, name] of [
+      [a, 'over'],
+      [b, 'again'],
+      [a, 'third'],
+    ] as const) {
       await comeToRest(a, b);
       server.app.exec(`UPDATE items SET name = '${name}'`);
       await comeToRest(a, b);

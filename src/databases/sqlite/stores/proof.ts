@@ -9,7 +9,8 @@ import type { SyncedTable } from '../schema/synced-table.js';
 export function readProof(context: ReplicaContext): Proof {
   const { tables, origins, asides } = context;
   const digest = new Map<string, TableDigest>();
-  for (const table of tables.all()) digest.set(table.name, { ...tables.digest(table), columns: comparedColumns(table) });
+  for (const table of tables.all())
+    digest.set(table.name, { ...tables.digest(table), columns: comparedColumns(table) });
   const unknown = asides.tables().filter((name) => tables.byName(name) === null);
   const leftOut = tables.leftOut().map(({ name, reason }) => `${name}: ${reason}`);
   for (const { name, schema } of tables.all()) {
