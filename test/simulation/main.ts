@@ -2,7 +2,7 @@
  * `npm run sim -- --seeds N --from S`: runs seeds and says what broke. Options: `--twice` runs each seed twice and compares
  * the traces; `--verbose` prints every step; `--minimise` makes failing plans smaller and writes them; `--plan FILE` runs
  * a kept plan; `--bug NAME` plants a bug; `--exchange direct|session`; `--jobs N`; `--without FEATURES`; `--with joins`; `--stop` ends at
- * the first failure, `--seconds N` begins no seed after that time; `--except 1,2` leaves seeds out; `--twice-of N` runs only every N-th seed twice.
+ * the first failure, `--short` makes short runs, `--seconds N` begins no seed after that time; `--except 1,2` leaves seeds out; `--twice-of N` runs only every N-th seed twice.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { minimise } from './minimise.js';
 import type { Plan } from './plan.js';
 import { plantedBugs } from './planted-bugs.js';
-import { limitsWith, limitsWithout, randomPlan } from './random-plan.js';
+import { limitsWith, limitsWithout, randomPlan, shortLimits } from './random-plan.js';
 import { runPlan, type RunExtras } from './run-plan.js';
 
 const { values } = parseArgs({
@@ -31,6 +31,7 @@ const { values } = parseArgs({
     stop: { type: 'boolean', default: false },
     seconds: { type: 'string', default: 'Infinity' },
     except: { type: 'string', default: '' },
+    short: { type: 'boolean', default: false },
   },
 });
 
@@ -75,7 +76,8 @@ async function runAlone(): Promise<number> {
 
 function plansOfSeeds(): Plan[] {
   const names = (text: string): string[] => text.split(',').filter((name) => name !== '');
-  const limits = limitsWith(names(values.with), limitsWithout(names(values.without), values.exchange));
+  const all = limitsWith(names(values.with), limitsWithout(names(values.without), values.exchange));
+  const limits = values.short ? shortLimits(all) : all;
   const left = new Set(names(values.except).map(Number));
   return Array.from({ length: seeds }, (_, at) => from + at)
     .filter((seed) => !left.has(seed))

@@ -16,6 +16,7 @@ export interface PlanLimits {
   readonly joins: boolean;
   readonly schemaChanges: boolean;
   readonly serversMax: number;
+  readonly stepsMin: number;
   readonly stepsMax: number;
 }
 
@@ -37,6 +38,7 @@ export const allLimits: PlanLimits = {
   joins: false,
   schemaChanges: true,
   serversMax: 5,
+  stepsMin: 8,
   stepsMax: 40,
 };
 
@@ -44,6 +46,15 @@ export const allLimits: PlanLimits = {
 export const limitsWith = (names: readonly string[], limits: PlanLimits): PlanLimits => ({
   ...limits,
   joins: names.includes('joins'),
+});
+
+/** Short runs: most faults need few steps, so the same time finds more with many short runs. */
+export const shortLimits = (limits: PlanLimits): PlanLimits => ({
+  ...limits,
+  features: { ...limits.features, tablesMax: 2 },
+  serversMax: 3,
+  stepsMin: 3,
+  stepsMax: 12,
 });
 
 /** The limits without some features, by name; for narrowing a search. */
@@ -181,7 +192,7 @@ interface StepContext {
 function randomSteps(random: Random, context: StepContext): Step[] {
   const { options, limits } = context;
   const steps: Step[] = [];
-  const count = random.between(8, limits.stepsMax);
+  const count = random.between(limits.stepsMin, limits.stepsMax);
   const faults = enabledFaults(random, limits);
   for (let number = 0; number < count; number++) {
     const atMs = random.below(options.writingMs);
