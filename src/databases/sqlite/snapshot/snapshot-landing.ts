@@ -1,7 +1,7 @@
-import { compareCellStamps } from '../../../core/cell-stamp.js';
+import { compareCellStamps, isUnwritten } from '../../../core/cell-stamp.js';
 import type { EndBlock } from '../../../core/changeset.js';
 import { keyText } from '../../../core/key-text.js';
-import type { LifeState } from '../../../core/life-state.js';
+import type { Cell, LifeState } from '../../../core/life-state.js';
 import type { LifeName } from '../../../core/life.js';
 import { mergeAlias } from '../../../core/merge-cells.js';
 import type { OriginId } from '../../../core/origin.js';
@@ -194,7 +194,11 @@ function isFresh(work: LandingWork, { table, block, i, life, had, dirty }: Arriv
     waitingLives.push({ state: state(), key });
     return false;
   }
-  if (!had) return !hasEnded(work, table, life);
+  if (!had) {
+    if (!hasEnded(work, table, life)) return true;
+    recordEnded(work, state(), key);
+    return false;
+  }
   if (context.lives.find(table, life, key)) {
     if (!isKnown(context, table, block, i)) waitingLives.push({ state: state(), key });
     return false;
@@ -202,7 +206,19 @@ function isFresh(work: LandingWork, { table, block, i, life, had, dirty }: Arriv
   if (!hasEnded(work, table, life)) return true;
   // It has ended here, or its key was changed there.
   if (memory.rows.keyOfLife(table, life)) waitingLives.push({ state: state(), key: null });
+  else recordEnded(work, state(), key);
   return false;
+}
+
+/** What was written there after this server's knowledge, into a row that has ended here: its writer loses, and is told. */
+function recordEnded({ scope, mine, context }: LandingWork, { table, life, cells }: LifeState, key: Key | null): void {
+  const isNew = ({ at }: Cell): boolean => {
+    const writer = at.weak ?? at;
+    return !isUnwritten(at) && !scope.seen.isCovered(mine, writer.origin, writer.stamp);
+  };
+  const [lost, rest] = [new Map<string, Cell>(), new Map<string, Cell>()];
+  for (const [column, cell] of cells) (isNew(cell) ? lost : rest).set(column, cell);
+  scope.conflicts.deleted({ table, life, key: key ?? [] }, { lost, rest }, context.origins.own());
 }
 
 interface NamedRow {
@@ -258,13 +274,15 @@ function endCoveredAsides({ context, vector, merger, hadLives, lost }: LandingWo
   }
 }
 
-function mergeLife(work: LandingWork, { state: { table, life, row, cells }, key, wasHere }: WaitingLife): void {
+function mergeLife(work: LandingWork, waiting: WaitingLife): void {
   const { context, memory, merger } = work;
+  const { key, wasHere } = waiting;
+  const { table, life, row, cells } = waiting.state;
   const synced = context.tables.byName(table);
   const isHere = synced ? memory.set.loadLife(synced, life, key) !== null : context.asides.find(table, life) !== null;
   if (isHere) merger.update(table, { life, key, cells: new Map(cells) });
-  else if (!hasEnded(work, synced, life) && wasHere !== true)
-    merger.insert(table, { life, row, cells: new Map(cells) });
+  else if (hasEnded(work, synced, life) || wasHere === true) recordEnded(work, waiting.state, key);
+  else merger.insert(table, { life, row, cells: new Map(cells) });
 }
 
 /** The life is plainly shown here with the very stamps of the snapshot. */

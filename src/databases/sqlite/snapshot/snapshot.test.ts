@@ -260,6 +260,21 @@ test('nothing is merged over what an application wrote after the cut', () =>
     assert.match(b.dump(), /by c, later/);
   }));
 
+test('a change of a row that the receiver had deleted is told of, though both sides take snapshots', () =>
+  withServers(shop, async ([a, , c]) => {
+    for (const server of [a, c]) await server.capture();
+    a.app.exec(`INSERT INTO tags VALUES ('both', 'red'), ('only', 'red')`);
+    await exchangeAll([a, c]);
+    a.app.exec(`UPDATE tags SET colour = 'too late' WHERE tag = 'both'`);
+    c.app.exec(`DELETE FROM tags`);
+    await c.capture();
+    await sendSnapshot(a, c);
+    await sendSnapshot(c, a);
+    assertSame([a, c]);
+    const told = c.context.conflicts.list(10).map(({ lost }) => [...lost].map(([column, { value }]) => [column, value]));
+    assert.deepEqual(told, [[['colour', 'too late']]]);
+  }));
+
 async function followSchemaOf(server: MergeServer): Promise<void> {
   await server.followSchema();
 }
