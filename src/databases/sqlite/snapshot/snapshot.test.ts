@@ -271,7 +271,9 @@ test('a change of a row that the receiver had deleted is told of, though both si
     await sendSnapshot(a, c);
     await sendSnapshot(c, a);
     assertSame([a, c]);
-    const told = c.context.conflicts.list(10).map(({ lost }) => [...lost].map(([column, { value }]) => [column, value]));
+    const told = c.context.conflicts
+      .list(10)
+      .map(({ lost }) => [...lost].map(([column, { value }]) => [column, value]));
     assert.deepEqual(told, [[['colour', 'too late']]]);
   }));
 
