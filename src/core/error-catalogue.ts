@@ -104,6 +104,11 @@ export const errorCatalogue = {
     'A newer version of Universal Sync keeps its state in this database in a form that this one does not know.',
     'Update Universal Sync on this server.',
   ),
+  'USYNC-1212': entry(
+    'Dataset does not answer',
+    'A long merge is under way, or the disk does not answer: how the dataset stands now is not known.',
+    'Wait for the merge; if nothing moves for minutes, look for trouble with the disk and run "usync doctor".',
+  ),
   'USYNC-1300': entry(
     'Table cannot be synced',
     'The table has a form that cannot be captured.',

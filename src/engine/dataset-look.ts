@@ -15,8 +15,11 @@ export interface DatasetLook {
   readonly quarantined: number;
   /** For a folder dataset: how its disk stands. */
   readonly folder: FolderStatus | null;
-  /** False when the database was busy for longer than a status may wait: then this is what was read before. */
-  readonly isCurrent: boolean;
+  /**
+   * 0 when this is how it stands now. Else the dataset was busy for longer than a status may wait, or could not be read:
+   * this is what was read before, and for so long nobody has known better.
+   */
+  readonly unansweredMs: number;
 }
 
 /** Reads what a status shows; asks the database for lists only when its vector has moved. */
@@ -24,14 +27,14 @@ export interface DatasetLooker {
   look(): Promise<DatasetLook>;
 }
 
-const emptyLook: DatasetLook = {
+export const emptyLook: DatasetLook = {
   position: null,
   tables: [],
   proof: null,
   conflicts: [],
   quarantined: 0,
   folder: null,
-  isCurrent: false,
+  unansweredMs: 0,
 };
 
 export function createDatasetLooker(runner: DatasetRunner, system: System): DatasetLooker {
@@ -39,23 +42,30 @@ export function createDatasetLooker(runner: DatasetRunner, system: System): Data
   let running: Promise<void> | null = null;
   /** Where the running look has got to: the position is told at once, also when all else waits for a landing. */
   let position: ReplicaPosition | null = null;
+  /** Since when somebody has asked in vain. */
+  let unansweredSinceMs: number | null = null;
+  function start(): Promise<void> {
+    unansweredSinceMs ??= system.monotonicMs();
+    position = null;
+    return read(runner, last, (found) => (position = found)).then(
+      (look) => {
+        last = look;
+        unansweredSinceMs = null;
+        running = null;
+        return undefined;
+      },
+      () => {
+        running = null;
+      },
+    );
+  }
   return {
     async look() {
-      if (!runner.facts.isOpen) return { ...last, isCurrent: false };
-      let isDone = false;
-      running ??= read(runner, last, (found) => (position = found)).then(
-        (look) => {
-          last = look;
-          isDone = true;
-          running = null;
-          return undefined;
-        },
-        () => {
-          running = null;
-        },
-      );
-      await withinTime(running, system);
-      return { ...last, position: isDone ? last.position : (position ?? last.position), isCurrent: isDone };
+      if (!runner.facts.isOpen) return last;
+      await withinTime((running ??= start()), system);
+      if (unansweredSinceMs === null) return last;
+      const unansweredMs = Math.max(1, system.monotonicMs() - unansweredSinceMs);
+      return { ...last, position: position ?? last.position, unansweredMs };
     },
   };
 }
@@ -74,7 +84,7 @@ async function read(
   // What is held may be freed without any change of the vector: a schema that now fits.
   const quarantined = (await replica.quarantine({ max: recordsMax })).length;
   const folder = (await replica.folder?.status()) ?? null;
-  return { position, tables, proof, conflicts, quarantined, folder, isCurrent: true };
+  return { position, tables, proof, conflicts, quarantined, folder, unansweredMs: 0 };
 }
 
 /** A long merge must not keep a person from seeing that it runs. */

@@ -35,6 +35,9 @@ export const serversDataset = '_servers';
 export const serversFile = 'servers.db';
 /** How long a status waits for a database that is busy with a long merge. */
 export const lookTimeoutMs = 1_000;
+
+/** A dataset that has not answered for longer is a problem to be told of: merging one change set takes less. */
+export const unansweredToldMs = 15_000;
 /** Conflicts and quarantined rows are counted up to this. */
 export const recordsMax = 1_000;
 /** How long a row that others wanted back may wait for its database to be open. */

@@ -57,6 +57,8 @@ export interface DatasetStatus {
   readonly notCompared: readonly string[];
   readonly journalBytes: number;
   readonly isLanding: boolean;
+  /** 0 when it answers; else for how long it has not, so that all of this is as old. */
+  readonly unansweredMs: number;
   /** Not yet part of the group's dataset: waits for a snapshot or for its founding. */
   readonly isFresh: boolean;
   readonly capturedChangesets: number;

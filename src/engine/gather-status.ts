@@ -1,7 +1,7 @@
 import type { ListedServer } from '../databases/server-list.js';
 import { isOpen } from './decisions.js';
 import { decisionKey } from './group.js';
-import type { DatasetLook } from './dataset-look.js';
+import { emptyLook } from './dataset-look.js';
 import type { EngineStatus, ServerStatus } from './engine-status.js';
 import { serversDataset } from './engine-limits.js';
 import type { EngineNetwork } from './engine-network.js';
@@ -47,15 +47,7 @@ export function runnersOf({
 type Runner = NonNullable<EngineGround['group']['runner']>;
 
 async function datasetInput(ground: EngineGround, name: string, runner: Runner): Promise<DatasetInput> {
-  const look: DatasetLook = (await ground.lookers.get(name)?.look()) ?? {
-    position: null,
-    tables: [],
-    proof: null,
-    conflicts: [],
-    quarantined: 0,
-    folder: null,
-    isCurrent: false,
-  };
+  const look = (await ground.lookers.get(name)?.look()) ?? emptyLook;
   return {
     config: runner.config,
     isInternal: name === serversDataset,

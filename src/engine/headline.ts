@@ -40,7 +40,7 @@ export function headline(status: Omit<EngineStatus, 'headline'>, inviterName: st
   }
 }
 
-function catchingUp({ peers }: Omit<EngineStatus, 'headline'>): string {
+function catchingUp({ peers, datasets }: Omit<EngineStatus, 'headline'>): string {
   for (const peer of peers)
     for (const { dataset, state, pendingIn, pendingOut } of peer.datasets) {
       if (state !== 'catching-up') continue;
@@ -48,6 +48,8 @@ function catchingUp({ peers }: Omit<EngineStatus, 'headline'>): string {
       if (pendingOut.origins > 0) return `Sending ${dataset} to ${peer.name}${behindText(pendingOut.behindMs)}.`;
       return `The same changes of ${dataset} are merged here and on ${peer.name}; the proof is on its way.`;
     }
+  const busy = datasets.find(({ unansweredMs }) => unansweredMs > 0);
+  if (busy) return `${capital(busy.name)} is busy and has not answered for ${ageText(busy.unansweredMs)}.`;
   return 'The list of servers is on its way.';
 }
 

@@ -32,7 +32,7 @@ function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null, isRem
     conflicts: [],
     quarantined: 0,
     folder: null,
-    isCurrent: true,
+    unansweredMs: 0,
   };
   const dataset = {
     config: { name: 'shop' },
@@ -72,7 +72,7 @@ test('a dataset that no other server carries is never shown as the same on all s
     isProven: true,
     proof: { atMs: nowMs, rows: 1, vector },
   });
-  const shown = (carried: readonly string[]): readonly [string, string] => {
+  const shown = (carried: readonly string[], shopNow = shop): readonly [string, string] => {
     const session = {
       stage: 'open',
       clockOffsetMs: 0,
@@ -94,7 +94,7 @@ test('a dataset that no other server carries is never shown as the same on all s
       ...none,
     } as unknown as PeerInput;
     const server = { id: self, name: 'stands', membership: 'member' } as unknown as StatusFacts['server'];
-    const datasets = [list, shop, sceneDataset('chat')];
+    const datasets = [list, shopNow, sceneDataset('chat')];
     const facts = { server, phase: 'running', inviterName: null, datasets, peers: [peer] } as const;
     const { state, headline } = engineStatus({ ...facts, openProblems: [], nowMs, monotonicMs: 0 });
     return [state, headline];
@@ -108,6 +108,12 @@ test('a dataset that no other server carries is never shown as the same on all s
     'alone',
     'No other server carries shop, chat: a dataset must have the same name on each.',
   ]);
+  const silent = { ...shop, look: { ...shop.look, unansweredMs: 3_000 } };
+  assert.deepEqual(
+    shown(['shop', 'chat'], silent),
+    ['catching-up', 'Shop is busy and has not answered for 3 s.'],
+    'a proof of what may have changed meanwhile is none',
+  );
 });
 
 function sceneDataset(name: string): DatasetInput {
@@ -124,7 +130,7 @@ function sceneDataset(name: string): DatasetInput {
       conflicts: [],
       quarantined: 0,
       folder: null,
-      isCurrent: true,
+      unansweredMs: 0,
     },
     openConflicts: 0,
     counters: {},

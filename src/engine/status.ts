@@ -6,7 +6,7 @@ import { serverIdOfOrigin, type ServerId } from '../core/origin.js';
 import { clockDriftMaxMs, msOfStamp } from '../core/stamp.js';
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
 import type { Problem } from '../observe/problem.js';
-import { clockOffsetMsMax, epochToldMs, twinForgetMs } from './engine-limits.js';
+import { clockOffsetMsMax, epochToldMs, twinForgetMs, unansweredToldMs } from './engine-limits.js';
 import type { DatasetStatus, EngineStatus, PeerStatus, SyncState } from './engine-status.js';
 import { ageText, capital, headline } from './headline.js';
 import { carries, isProvenNow, peerStatus, sessionOf } from './peer-status.js';
@@ -79,6 +79,7 @@ function datasetStatus(dataset: DatasetInput, facts: StatusFacts): DatasetStatus
     notCompared: [...new Set(carriers.flatMap((peer) => sessionOf(peer, config.name)?.notCompared ?? []))].toSorted(),
     journalBytes: look.position?.journalBytes ?? 0,
     isLanding: look.position?.isLanding ?? false,
+    unansweredMs: look.unansweredMs,
     isFresh: look.position?.isFresh ?? true,
     capturedChangesets: counters.capturedChangesets,
     mergedChangesets: counters.mergedChangesets,
@@ -99,6 +100,8 @@ function datasetState(dataset: DatasetInput, carriers: readonly PeerInput[], fac
   if (facts.server.membership === 'alone') return 'alone';
   if (look.position?.isFresh === true) return 'catching-up';
   if (carriers.length === 0) return 'alone';
+  // What the proof is of may have changed meanwhile.
+  if (look.unansweredMs > 0) return 'catching-up';
   const linked = carriers.map((peer) => sessionOf(peer, config.name));
   if (linked.some((session) => session?.kind === 'differs' || session?.kind === 'paused')) return 'degraded';
   const vector = look.position?.vector ?? null;
@@ -191,6 +194,10 @@ function datasetProblems({ config, facts: own, look }: DatasetInput, facts: Stat
         nextStep: 'Nothing to do while such a server is connected; else start one.',
       }),
     ];
+  if (look.unansweredMs > unansweredToldMs) {
+    const reason = `It has not answered for ${ageText(look.unansweredMs)}; what is shown of it is as old.`;
+    return [problem(facts, { code: 'USYNC-1212', level: 'warn', subject, reason })];
+  }
   return [];
 }
 

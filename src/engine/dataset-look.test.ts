@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { originIdOf, type Epoch, type ServerId } from '../core/origin.js';
+import { stampOfMs } from '../core/stamp.js';
+import { emptyChain, type VersionVector } from '../core/version-vector.js';
+import { createRealSystem } from '../system/real-system.js';
+import { createDatasetLooker } from './dataset-look.js';
+import type { DatasetRunner } from './dataset-runner.js';
+
+const origin = originIdOf('a'.repeat(16) as ServerId, '00000001' as Epoch);
+const vectorAt = (ms: number): VersionVector => new Map([[origin, { stamp: stampOfMs(ms), chain: emptyChain }]]);
+const startMs = Date.UTC(2026, 0, 1);
+
+/** A dataset whose answers wait as long as `gate` does. */
+function createRunner() {
+  const state = { gate: Promise.resolve(), vector: vectorAt(startMs) };
+  const position = () => ({
+    origin,
+    vector: state.vector,
+    tail: new Map(),
+    isLanding: false,
+    isFresh: true,
+    journalBytes: 0,
+  });
+  const replica = {
+    async position() {
+      await state.gate;
+      return position();
+    },
+    tables: async () => [],
+    conflicts: async () => [],
+    quarantine: async () => [],
+  };
+  return { state, runner: { facts: { isOpen: true }, replica } as unknown as DatasetRunner };
+}
+
+test('a dataset that does not answer is told to be so, for how long, and until it does', async () => {
+  const { state, runner } = createRunner();
+  const looker = createDatasetLooker(runner, createRealSystem());
+  assert.equal((await looker.look()).unansweredMs, 0);
+  let open = (): void => {};
+  state.gate = new Promise((resolve) => (open = resolve));
+  state.vector = vectorAt(startMs + 1);
+  const [first, second] = await Promise.all([looker.look(), looker.look()]);
+  assert.ok(first.unansweredMs > 0 && second.unansweredMs > 0);
+  assert.deepEqual(first.position?.vector, vectorAt(startMs), 'what was read before');
+  const third = await looker.look();
+  assert.ok(third.unansweredMs > first.unansweredMs);
+  open();
+  const [now, same] = await Promise.all([looker.look(), looker.look()]);
+  assert.deepEqual([now.unansweredMs, same.unansweredMs], [0, 0], 'also for whoever asked while it was being read');
+  assert.deepEqual(now.position?.vector, vectorAt(startMs + 1));
+});
