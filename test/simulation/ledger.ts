@@ -100,6 +100,8 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
         if (!left.has(token)) for (const fate of instancesByToken.get(token) ?? []) fate.gone.push(gone);
         else if (!is.has(instance)) fates.get(instance)?.gone.push(gone);
       }
+      for (const token of withoutCopies(before, after, outside))
+        for (const fate of instancesByToken.get(token) ?? []) fate.gone.push({ server, at });
       // Who deletes a row deletes it with the columns that are not there yet, unseen.
       const columns = new Map(before.map((dump) => [dump.name, dump.columns]));
       for (const [instance, { token, table, isBorn }] of was) {
@@ -168,3 +170,24 @@ function placesOf(byName: ReadonlyMap<string, SimulatedTable>, dumps: readonly T
 }
 
 const tokensOf = (dump: TableDump): Set<string> => new Set(dump.rows.flatMap((row) => row.flatMap(tokensIn)));
+
+/** Those of the tokens that fewer rows hold than before: of two copies each may be deleted by somebody who still sees the other. */
+function withoutCopies(
+  before: readonly TableDump[],
+  after: readonly TableDump[],
+  tokens: ReadonlySet<string>,
+): readonly string[] {
+  const left = rowsByToken(after, tokens);
+  return [...rowsByToken(before, tokens)].flatMap(([token, count]) => ((left.get(token) ?? 0) < count ? [token] : []));
+}
+
+/** How many rows hold each of these tokens. */
+function rowsByToken(dumps: readonly TableDump[], tokens: ReadonlySet<string>): Map<string, number> {
+  const counts = new Map<string, number>();
+  if (tokens.size === 0) return counts;
+  for (const { rows } of dumps)
+    for (const row of rows)
+      for (const token of new Set(row.flatMap(tokensIn)))
+        if (tokens.has(token)) counts.set(token, (counts.get(token) ?? 0) + 1);
+  return counts;
+}
