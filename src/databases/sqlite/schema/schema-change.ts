@@ -92,8 +92,13 @@ function takeIn(context: ReplicaContext, form: DiscoveredTable, number: number):
   context.tables.save({ number, name: form.name, layout: table.layout, rootPage: form.rootPage, key: form.schema.key });
   clearShadows(context, table);
   context.shadows.createTable(table);
-  addPending(context, table, 'genesis');
+  // Triggers note from this transaction on what comes later, so nothing of an empty table need be looked for. Bags are
+  // compared at every change of the schema anyway.
+  if (table.isBag || holdsRows(context, table)) addPending(context, table, 'genesis');
 }
+
+const holdsRows = ({ connection }: ReplicaContext, table: SyncedTable): boolean =>
+  connection.cached(`SELECT 1 FROM ${table.sql} LIMIT 1`).get() !== undefined;
 
 function follow(
   context: ReplicaContext,
@@ -144,8 +149,9 @@ function renamedColumns(form: DiscoveredTable, record: TableRecord): Map<string,
 }
 
 /** True when rows are missing that nobody deleted: what was deleted while our triggers stood is noted, and has ended. */
-function wasEmptied({ connection, meta }: ReplicaContext, table: SyncedTable, former: TableRecord): boolean {
-  if (connection.prepare(`SELECT 1 FROM ${table.sql} LIMIT 1`).get() !== undefined) return false;
+function wasEmptied(context: ReplicaContext, table: SyncedTable, former: TableRecord): boolean {
+  const { connection, meta } = context;
+  if (holdsRows(context, table)) return false;
   const key = Array.from({ length: Math.max(former.key.length, 1) }, (_, i) => `k${i + 1}`).join(', ');
   const unnoted = `SELECT ${key} FROM ${table.shadowSql}
     EXCEPT SELECT ${key} FROM _usync_notes WHERE tbl = ? AND seq > ? LIMIT 1`;

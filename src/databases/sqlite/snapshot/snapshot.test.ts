@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AdoptionChoice, MergeOutcome } from '../../replica.js';
 import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { pendingReconciles } from '../capture/pending-reconcile.js';
 import { openSnapshot } from './snapshot-reader.js';
 import { receiveSnapshot } from './snapshot-writer.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
@@ -81,6 +82,22 @@ test('a snapshot brings a new server to what a stream would have brought it to',
     );
     await exchangeAll([a, b, c]);
     assertSame([a, b, c]);
+  }));
+
+test('what a snapshot brought into empty tables is not looked through again, rows of old are', () =>
+  withServers(shop, async ([a, b, c]) => {
+    await a.capture();
+    a.app.exec(fill('a', 0));
+    b.app.exec(`INSERT INTO tags VALUES ('only b', 'blue')`);
+    const pendingAt = ({ context }: MergeServer): string[] =>
+      pendingReconciles(context).flatMap(({ table }) => (table.isBag ? [] : [table.name]));
+    await sendSnapshot(a, b);
+    await sendSnapshot(a, c);
+    assert.deepEqual([pendingAt(b), pendingAt(c)], [['tags'], []]);
+    c.app.exec(`UPDATE parents SET name = 'c' WHERE id = 3; INSERT INTO tags VALUES ('only c', 'green')`);
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+    assert.match(a.dump(), /only b[^]*only c/);
   }));
 
 test('a server behind takes a snapshot: what was deleted meanwhile goes, what only it has stays', () =>
