@@ -11,13 +11,13 @@ export interface ButtonProps {
   readonly look?: 'first' | 'plain' | 'danger' | 'quiet';
   readonly isSmall?: boolean;
   readonly icon?: IconName;
-  /** For readers, where the words on the button do not say which thing it acts on. */
-  readonly label?: string;
+  /** For readers, where the words on the button do not say which thing it acts on: they hear it after them. */
+  readonly about?: string;
   /** Why it cannot be pressed now; null when it can. */
   readonly obstacle?: string | null;
 }
 
-export function Button({ children, onPress, look = 'plain', isSmall = false, icon, label, obstacle }: ButtonProps) {
+export function Button({ children, onPress, look = 'plain', isSmall = false, icon, about, obstacle }: ButtonProps) {
   const isBusy = useSignal(false);
   const cannot = obstacle ?? null;
   const press = async (): Promise<void> => {
@@ -41,13 +41,13 @@ export function Button({ children, onPress, look = 'plain', isSmall = false, ico
       type="button"
       class={['button', look === 'plain' ? '' : look, isSmall ? 'small' : ''].filter((part) => part !== '').join(' ')}
       onClick={() => void press()}
-      aria-label={label}
       aria-busy={isBusy.value}
       aria-disabled={cannot !== null || isBusy.value}
       title={cannot ?? undefined}
     >
       {isBusy.value ? <Icon name="busy" /> : icon === undefined ? null : <Icon name={icon} />}
       {children}
+      {about === undefined ? null : <span class="visually-hidden"> {about}</span>}
     </button>
   );
 }

@@ -23,7 +23,7 @@ export function CopyText({ what, text }: CopyTextProps) {
   return (
     <div class="copy">
       <code ref={code}>{text}</code>
-      <Button isSmall onPress={copy} label={`Copy the ${what}`}>
+      <Button isSmall onPress={copy} about={`the ${what}`}>
         Copy
       </Button>
     </div>

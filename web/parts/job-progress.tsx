@@ -28,7 +28,7 @@ export function JobProgress({ job }: { readonly job: Job }) {
           <span class="end">
             <Button
               isSmall
-              label={`Cancel: ${job.title}`}
+              about={job.title}
               obstacle={roleObstacle('operator')}
               onPress={async () => takeJob(await call('cancelJob', { params: { id: job.id } }))}
             >

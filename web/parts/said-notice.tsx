@@ -14,7 +14,7 @@ export function SaidNotice() {
           title={current.text}
           code={current.code}
           actions={
-            <Button look="quiet" isSmall icon="close" label="Close this message" onPress={closeSaid}>
+            <Button look="quiet" isSmall icon="close" about="this message" onPress={closeSaid}>
               Close
             </Button>
           }

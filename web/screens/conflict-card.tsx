@@ -110,11 +110,11 @@ function Actions({ conflict, place, onDecided }: ActionsProps) {
   };
   return (
     <div class="actions">
-      <Button isSmall onPress={restore} obstacle={roleObstacle('operator')} label={`Put back what lost: ${place}`}>
+      <Button isSmall onPress={restore} obstacle={roleObstacle('operator')} about={place}>
         {canRestore ? 'Put back what lost' : `Ask ${lostBy} to put it back`}
       </Button>
       {decision === null || decision.kind === 'refused' ? (
-        <Button isSmall onPress={dismiss} obstacle={roleObstacle('operator')} label={`Keep what stands: ${place}`}>
+        <Button isSmall onPress={dismiss} obstacle={roleObstacle('operator')} about={place}>
           Keep what stands
         </Button>
       ) : null}

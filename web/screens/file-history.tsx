@@ -77,12 +77,7 @@ const columnsOf = (onRestore: (file: KeptFile) => void): readonly Column<KeptFil
   {
     name: 'Action',
     cell: (file) => (
-      <Button
-        isSmall
-        label={`Put back ${file.path}`}
-        obstacle={roleObstacle('operator')}
-        onPress={() => onRestore(file)}
-      >
+      <Button isSmall about={file.path} obstacle={roleObstacle('operator')} onPress={() => onRestore(file)}>
         Put back
       </Button>
     ),

@@ -45,13 +45,12 @@ function proofText(status: Status): ComponentChildren {
   );
 }
 
-/** The one thing to do, as a button where the page can do it. */
+/** What to do, in words and as something to press where the page can do it. */
 function NextStep({ status }: { readonly status: Status }) {
   const pending = status.servers.find(({ state }) => state === 'pending');
   const away = status.servers.find(({ connection, state }) => state === 'member' && connection === 'unreachable');
   const toDecide = status.open_conflicts + status.quarantined;
   const steps: ComponentChildren[] = [];
-  if (status.next_step !== null) steps.push(<span key="words">{status.next_step}</span>);
   if (pending !== undefined)
     steps.push(
       <a key="pending" class="button first" href={pathTo('servers', pending.id)}>
@@ -77,7 +76,12 @@ function NextStep({ status }: { readonly status: Status }) {
       </a>,
     );
   if (['waiting', 'catching-up', 'degraded'].includes(status.state)) steps.push(<SyncNow key="sync" />);
-  return steps.length === 0 ? null : <div class="next">{steps}</div>;
+  return (
+    <>
+      {status.next_step === null ? null : <p class="next">{status.next_step}</p>}
+      {steps.length === 0 ? null : <div class="actions">{steps}</div>}
+    </>
+  );
 }
 
 function SyncNow() {

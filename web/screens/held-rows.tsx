@@ -95,7 +95,7 @@ function HeldLine({ row, onDropped }: { readonly row: HeldRow; readonly onDroppe
         <Button
           isSmall
           look="danger"
-          label={`Delete ${place}`}
+          about={place}
           obstacle={roleObstacle('operator')}
           onPress={() => (isAsking.value = true)}
         >

@@ -37,7 +37,7 @@ export function OpenInvites({ newest }: { readonly newest: string }) {
         state === 'open' ? (
           <Button
             isSmall
-            label={`Revoke the code ${id}`}
+            about={`the code ${id}`}
             onPress={async () => {
               say('ok', (await call('revokeInvite', { params: { id } })).message);
               invites.reload();

@@ -40,7 +40,7 @@ const columnsOf = (onChanged: () => void): readonly Column<OpenSession>[] => [
       ) : (
         <Button
           isSmall
-          label={`End the session of ${user}`}
+          about={`the session of ${user}`}
           onPress={async () => {
             say('ok', (await call('endSession', { params: { id } })).message);
             onChanged();

@@ -40,7 +40,7 @@ export function SettingList({ settings, onChanged }: SettingListProps) {
               <span class="end">
                 <Button
                   isSmall
-                  label={`Change ${setting.path}`}
+                  about={setting.path}
                   obstacle={
                     roleObstacle('admin') ??
                     (setting.is_editable ? null : `It is set ${originText[setting.origin]} and cannot be changed here.`)

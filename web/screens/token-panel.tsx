@@ -79,7 +79,7 @@ const columnsOf = (onChanged: () => void): readonly Column<Token>[] => [
       <Button
         isSmall
         look="danger"
-        label={`Revoke ${name}`}
+        about={name}
         onPress={async () => {
           say('ok', (await call('removeToken', { params: { id } })).message);
           onChanged();

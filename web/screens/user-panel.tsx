@@ -93,7 +93,7 @@ function UserActions({ user, onChanged }: UserProps) {
     <span class="actions">
       <Button
         isSmall
-        label={`${isDisabled ? 'Enable' : 'Disable'} ${name}`}
+        about={name}
         onPress={async () => {
           await call('changeUser', { params: { id }, body: { is_disabled: !isDisabled } });
           say('ok', isDisabled ? `${name} may sign in again.` : `${name} is signed out and cannot sign in.`);
@@ -102,7 +102,7 @@ function UserActions({ user, onChanged }: UserProps) {
       >
         {isDisabled ? 'Enable' : 'Disable'}
       </Button>
-      <Button isSmall look="danger" label={`Remove ${name}`} onPress={() => (isAsking.value = true)}>
+      <Button isSmall look="danger" about={name} onPress={() => (isAsking.value = true)}>
         Remove
       </Button>
       {isAsking.value ? (
