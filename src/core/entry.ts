@@ -10,6 +10,11 @@ export interface Entry {
   readonly size: number;
   /** Permission bits; 0 where the system that captured it has none. */
   readonly mode: number;
+  /**
+   * How often the mode was changed along the versions that led to this one. An edit takes mode and age over, so a mode of
+   * greater age is one that the edit had not seen.
+   */
+  readonly modeAge: number;
   /** Microseconds since 1970. */
   readonly mtime: number;
   /** The version that this one took the place of, if any. */

@@ -33,7 +33,7 @@ export interface EntryRows {
   /** Does nothing when the path has a row of this version. */
   insert(entry: Entry): void;
   end(path: string, version: EntryVersion): void;
-  setAttributes(path: string, version: EntryVersion, attributes: Attributes): void;
+  setAttributes(path: string, version: EntryVersion, attributes: AgedAttributes): void;
   /** Conflict copies that stand, by path. */
   copies(max: number): Entry[];
   counts(): { readonly entries: number; readonly bytes: number };
@@ -53,13 +53,17 @@ export interface Attributes {
   readonly mtime: number;
 }
 
+export interface AgedAttributes extends Attributes {
+  readonly modeAge: number;
+}
+
 export interface PendingPath {
   readonly path: string;
   readonly sequence: number;
 }
 
 /** What was last seen or placed on the disk of this server. */
-export interface DiskRecord extends Attributes {
+export interface DiskRecord extends AgedAttributes {
   readonly path: string;
   readonly version: EntryVersion;
   readonly size: number;

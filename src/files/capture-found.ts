@@ -40,18 +40,23 @@ function captureOne({ table, author, system }: FolderContext, { path, record, no
   const { version, size, mode, mtime, mark, list } = now;
   if (list !== null) contents.putList(version, list);
   const isKept = record?.isKept === true && version === folderVersion;
-  disk.put({ path, version, size, mode, mtime, mark, isKept });
+  const modeAge = modeAgeOf(record, mode);
+  disk.put({ path, version, size, mode, mtime, mark, isKept, modeAge });
   if (isKept) return;
   if (record?.version === version) {
-    if (record.mode !== mode || record.mtime !== mtime) rows.setAttributes(path, version, { mode, mtime });
+    if (record.mode !== mode || record.mtime !== mtime) rows.setAttributes(path, version, { mode, mtime, modeAge });
     return;
   }
   if (record !== null) rows.end(path, record.version);
   const base = record?.version ?? null;
-  rows.insert({ path, version, size, mode, mtime, base, author, time: Math.trunc(system.nowMs()), copyOf: null });
+  const time = Math.trunc(system.nowMs());
+  rows.insert({ path, version, size, mode, modeAge, mtime, base, author, time, copyOf: null });
   const standing = rows.at(path);
   if (standing.length !== 1 || !hasAttributes(standing[0], now)) rows.mark(path);
 }
+
+const modeAgeOf = (record: DiskRecord | null, mode: number): number =>
+  record === null ? 0 : record.modeAge + (record.mode === mode ? 0 : 1);
 
 const hasAttributes = (row: { mode: number; mtime: number } | undefined, { mode, mtime }: FoundEntry): boolean =>
   row?.mode === mode && row.mtime === mtime;

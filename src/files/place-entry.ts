@@ -37,7 +37,8 @@ export function placeEntry(context: FolderContext, entry: Entry, temporary: stri
   const { path } = entry;
   const record = context.table.disk.at(path);
   if (!isUntouched(context, path, record)) return 'changed';
-  if (entry.version === folderVersion) return placeFolder(context, { path, mode: entry.mode, record });
+  if (entry.version === folderVersion)
+    return placeFolder(context, { path, mode: entry.mode, modeAge: entry.modeAge, record });
   if (record?.version === folderVersion && removeFolder(context, path) !== 'done') return 'waits';
   const isReplacing = record !== null && record.version !== folderVersion;
   const source = temporary ?? makeLink(context, entry);
@@ -58,11 +59,12 @@ function isUntouched(context: FolderContext, path: string, record: DiskRecord | 
 interface FolderToPlace {
   readonly path: string;
   readonly mode: number;
+  readonly modeAge: number;
   readonly record: DiskRecord | null;
 }
 
 /** Also for a folder that no row names: it is made because something stands in it. */
-export function placeFolder(context: FolderContext, { path, mode, record }: FolderToPlace): Placed {
+export function placeFolder(context: FolderContext, { path, mode, modeAge, record }: FolderToPlace): Placed {
   if (record !== null && record.version !== folderVersion) keepDeleted(context, record);
   context.root.at(path, (place) => {
     if (record?.version !== folderVersion) mkdirSync(place, { mode: 0o700 });
@@ -79,6 +81,7 @@ export function placeFolder(context: FolderContext, { path, mode, record }: Fold
     mtime: 0,
     mark: look.mark,
     isKept: false,
+    modeAge,
   });
   return 'done';
 }
@@ -115,10 +118,10 @@ function moveIn(
   );
 }
 
-function noteDone(context: FolderContext, { path, version, size, mode, mtime }: Entry): void {
+function noteDone(context: FolderContext, { path, version, size, mode, mtime, modeAge }: Entry): void {
   const look = context.root.at(path, lookAt);
   const mark = look.kind === 'file' || look.kind === 'link' ? look.mark : '';
-  context.table.disk.put({ path, version, size, mode, mtime, mark, isKept: false });
+  context.table.disk.put({ path, version, size, mode, mtime, mark, isKept: false, modeAge });
 }
 
 /** By an open file, so that it is this file whose mode and time are set, whatever is done to its name meanwhile. */
@@ -140,7 +143,10 @@ function setAttributes({ root }: FolderContext, path: string, { mode, mtime }: P
 export function placeAttributes(context: FolderContext, entry: Entry): Placed {
   const record = context.table.disk.at(entry.path);
   if (record === null || !isUntouched(context, entry.path, record)) return 'changed';
-  if (entry.version === folderVersion) return placeFolder(context, { path: entry.path, mode: entry.mode, record });
+  if (entry.version === folderVersion) {
+    const { path, mode, modeAge } = entry;
+    return placeFolder(context, { path, mode, modeAge, record });
+  }
   setAttributes(context, entry.path, entry);
   noteDone(context, entry);
   return 'done';

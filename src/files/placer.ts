@@ -115,13 +115,15 @@ function planOne(context: FolderContext, pending: PendingPath): Planned | null {
   }
   const plan = planPath({ path, rows, isFolderNeeded, standing: table.disk.at(path) });
   settleConflict(context, path, plan);
+  const { setMode } = plan.table;
+  if (setMode !== null) table.rows.setAttributes(path, setMode.version, setMode);
   return { pending, plan };
 }
 
 /** Rows may come from a peer that is not to be trusted. */
-const isSound = ({ path, version, size, mode, mtime }: Entry): boolean =>
+const isSound = ({ path, version, size, mode, mtime, modeAge }: Entry): boolean =>
   kindOfVersion(version) !== null &&
-  [size, mode, mtime].every((value) => Number.isSafeInteger(value) && value >= 0) &&
+  [size, mode, mtime, modeAge].every((value) => Number.isSafeInteger(value) && value >= 0) &&
   (!version.startsWith('l:') || isLinkInside(path, version.slice(2)));
 
 /** Who holds the losing edit makes its copy; others do it when that server does not. */
@@ -288,7 +290,7 @@ function step(context: FolderContext, { path, plan, source }: Step): Placed {
       return placeAttributes(context, disk.entry);
     case 'make-folder':
       if (!makeFolders(context, path)) return 'waits';
-      return placeFolder(context, { path, mode: 0, record: context.table.disk.at(path) });
+      return placeFolder(context, { path, mode: 0, modeAge: 0, record: context.table.disk.at(path) });
     case 'place': {
       if (!isStillWanted(context, disk.entry)) return 'waits';
       if (kindOfVersion(disk.entry.version) === 'file' && source === null) return 'waits';
@@ -327,7 +329,7 @@ function makeFolders(context: FolderContext, path: string): boolean {
     const result =
       record?.version === folderVersion
         ? 'changed'
-        : placeFolder(context, { path: folder, mode: row?.mode ?? 0, record });
+        : placeFolder(context, { path: folder, mode: row?.mode ?? 0, modeAge: row?.modeAge ?? 0, record });
     if (result === 'done') continue;
     context.dirty(parentOf(folder), nameOf(folder));
     return false;

@@ -21,6 +21,7 @@ const entryOf = (values: Partial<Entry>): Entry => ({
   author: 'pit',
   time: 1,
   copyOf: null,
+  modeAge: 0,
   ...values,
 });
 
@@ -106,6 +107,7 @@ const standingOf = (version: EntryVersion, values: Partial<Standing> = {}): Stan
   mode: 0o644,
   mtime: 1000,
   isKept: false,
+  modeAge: 0,
   ...values,
 });
 
@@ -182,7 +184,7 @@ test('a version that the shown one was made from is ended without a copy', () =>
   ];
   const { disk, table } = planPath({ path: 'a.txt', rows, isFolderNeeded: false, standing: null });
   assert.deepEqual(disk, { kind: 'place', entry: rows[1] });
-  assert.deepEqual(table, { end: [rows[0]], insert: [] });
+  assert.deepEqual(table, { end: [rows[0]], insert: [], setMode: null });
 });
 
 test('a folder has the path before a file, whose edit is kept beside it', () => {
@@ -207,6 +209,23 @@ test('content that is there gets its mode and time without being placed again', 
   const entry = entryOf({ mode: 0o755 });
   const plan = planPath({ path: 'a.txt', rows: [entry], isFolderNeeded: false, standing: standingOf(entry.version) });
   assert.deepEqual(plan.disk, { kind: 'set-attributes', entry });
+});
+
+test('a mode that the writer of the shown version had not seen is taken over; one that it had seen is not', () => {
+  const entry = entryOf({ version: versionOf(2), base: versionOf(1), modeAge: 1 });
+  const planFor = (values: Partial<Standing>): PathPlan =>
+    planPath({ path: 'a.txt', rows: [entry], isFolderNeeded: false, standing: standingOf(versionOf(1), values) });
+  const setMode = { ...entry, mode: 0o600, modeAge: 2 };
+  const unseen = planFor({ mode: 0o600, modeAge: 2 });
+  assert.deepEqual([unseen.table.setMode, unseen.disk], [setMode, { kind: 'place', entry: setMode }]);
+  for (const modeAge of [0, 1]) assert.equal(planFor({ mode: 0o600, modeAge }).table.setMode, null);
+  const newlyMade = planPath({
+    path: 'a.txt',
+    rows: [{ ...entry, base: null }],
+    isFolderNeeded: false,
+    standing: standingOf(versionOf(1), { mode: 0o600, modeAge: 2 }),
+  });
+  assert.equal(newlyMade.table.setMode, null);
 });
 
 test('names of conflict copies fit every disk and keep the ending of the name', () => {

@@ -1,11 +1,12 @@
 import { chooseVersion } from './choose-version.js';
 import { conflictPath } from './conflict-path.js';
-import { folderVersion, type Entry, type EntryVersion } from '../core/entry.js';
+import { folderVersion, kindOfVersion, type Entry, type EntryVersion } from '../core/entry.js';
 
 /** What was last seen or placed on disk at a path. */
 export interface Standing {
   readonly version: EntryVersion;
   readonly mode: number;
+  readonly modeAge: number;
   readonly mtime: number;
   /** A folder without a row, which stands only for what is left out of the dataset inside it. */
   readonly isKept: boolean;
@@ -38,6 +39,8 @@ export type DiskStep =
 export interface TableSteps {
   readonly end: readonly Entry[];
   readonly insert: readonly Entry[];
+  /** The shown version with a mode that its writer had not seen. */
+  readonly setMode: Entry | null;
 }
 
 /** What makes the disk like the table at one path. The caller checks that `standing` is still true before it acts. */
@@ -49,10 +52,19 @@ export function planPath({ path, rows, isFolderNeeded, standing }: PathState): P
     base: null,
     copyOf: loser.copyOf ?? path,
   }));
+  const setMode = shown === 'folder' ? null : unseenMode(shown, standing);
   return {
-    disk: diskStep(shown, standing),
-    table: { end: [...superseded, ...losers], insert: copies },
+    disk: diskStep(setMode ?? shown, standing),
+    table: { end: [...superseded, ...losers], insert: copies, setMode },
   };
+}
+
+/** The mode of what stands here was changed by somebody whose change the writer of the shown version had not seen. */
+function unseenMode(shown: Entry | null, standing: Standing | null): Entry | null {
+  if (shown === null || standing === null || shown.base === null || shown.version === standing.version) return null;
+  const areFiles = [shown, standing].every(({ version }) => kindOfVersion(version) === 'file');
+  if (!areFiles || standing.modeAge <= shown.modeAge) return null;
+  return { ...shown, mode: standing.mode, modeAge: standing.modeAge };
 }
 
 function diskStep(shown: Entry | 'folder' | null, standing: Standing | null): DiskStep {

@@ -17,7 +17,8 @@ export async function recoverPlacing(context: FolderContext): Promise<void> {
     const found = await lookAndRead(context, path);
     if (found?.version === version && record?.version !== version) {
       const { size, mode, mtime, mark } = found;
-      table.disk.put({ path, version, size, mode, mtime, mark, isKept: false });
+      const modeAge = table.rows.at(path).find((row) => row.version === version)?.modeAge ?? 0;
+      table.disk.put({ path, version, size, mode, mtime, mark, isKept: false, modeAge });
       table.rows.mark(path);
     }
     table.disk.forgetIntended(path);

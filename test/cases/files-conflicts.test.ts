@@ -1,6 +1,6 @@
 /** What two servers do to the same names while they do not see each other. */
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { byText, folderGround, settleAll, treeOf, type FolderServer } from './folder-servers.js';
 
@@ -74,6 +74,43 @@ test('a file written into a folder that is deleted elsewhere keeps its folder', 
     (b) => writeFileSync(b.path('folder/inner/new'), 'new'),
   ]);
   assert.deepEqual(tree, { 'folder/': '755', 'folder/inner/': '755', 'folder/inner/new': '644 new', other: '644 ' });
+});
+
+test('a new mode here and an edit there both stand, whoever exchanges first', async (context) => {
+  const prepare = (a: FolderServer): void => writeFileSync(a.path('run'), 'one');
+  const chmod = (server: FolderServer): void => chmodSync(server.path('run'), 0o755);
+  const edit = (server: FolderServer): void => writeFileSync(server.path('run'), 'two');
+  assert.deepEqual(await apart(context, prepare, [chmod, edit]), { run: '755 two' });
+  assert.deepEqual(await apart(context, prepare, [edit, chmod]), { run: '755 two' });
+});
+
+test('a file that became a folder here and was edited there: the folder stands, the edit beside it', async (context) => {
+  const becomeFolder = (server: FolderServer): void => {
+    rmSync(server.path('name'));
+    mkdirSync(server.path('name'));
+    writeFileSync(server.path('name/inside'), 'inside');
+  };
+  const tree = await apart(context, (a) => writeFileSync(a.path('name'), 'file'), [
+    becomeFolder,
+    (b) => writeFileSync(b.path('name'), 'edited'),
+  ]);
+  const copy = Object.keys(tree).find((path) => path.includes('(conflict')) ?? '';
+  assert.deepEqual(tree, { 'name/': '755', 'name/inside': '644 inside', [copy]: '644 edited' });
+});
+
+test('a folder that became a file here, with an edit in it there: the folder stands, the file beside it', async (context) => {
+  const prepare = (a: FolderServer): void => {
+    mkdirSync(a.path('name'));
+    writeFileSync(a.path('name/inside'), 'inside');
+    writeFileSync(a.path('name/other'), 'other');
+  };
+  const becomeFile = (server: FolderServer): void => {
+    rmSync(server.path('name'), { recursive: true });
+    writeFileSync(server.path('name'), 'file');
+  };
+  const tree = await apart(context, prepare, [becomeFile, (b) => writeFileSync(b.path('name/inside'), 'edited')]);
+  const copy = Object.keys(tree).find((path) => path.includes('(conflict')) ?? '';
+  assert.deepEqual(tree, { 'name/': '755', 'name/inside': '644 edited', [copy]: '644 file' });
 });
 
 test('renamed to two names on two sides, the file stands under both', async (context) => {

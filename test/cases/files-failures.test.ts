@@ -55,6 +55,7 @@ test('F31: content that is a database is not placed, even when a peer offers it'
     author: 'a',
     time: 1,
     copyOf: null,
+    modeAge: 0,
   };
   a.table.rows.insert(entry);
   while ((await a.replica.drain()).hasMore);

@@ -26,6 +26,7 @@ const entryOf = (values: Partial<Entry>): Entry => ({
   author: 'a',
   time: 1,
   copyOf: null,
+  modeAge: 0,
   ...values,
 });
 

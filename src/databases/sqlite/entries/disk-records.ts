@@ -2,7 +2,7 @@ import type { EntryVersion } from '../../../core/entry.js';
 import type { DiskRecord, DiskRecords } from '../../entry-table.js';
 import type { Connection, PlainRow } from '../connection/driver.js';
 
-const columns = 'folder, name, version, size, mode, mtime, mark, is_kept';
+const columns = 'folder, name, version, size, mode, mtime, mark, is_kept, mode_age';
 
 export function createDiskRecords(connection: Connection): DiskRecords {
   return {
@@ -11,10 +11,19 @@ export function createDiskRecords(connection: Connection): DiskRecords {
       return row === undefined ? null : recordOf(row);
     },
     in: (folder) => connection.cached(`SELECT ${columns} FROM disk WHERE folder = ?`).all(folder).map(recordOf),
-    put({ path, version, size, mode, mtime, mark, isKept }) {
+    put({ path, version, size, mode, mtime, mark, isKept, modeAge }) {
       connection
-        .cached(`INSERT OR REPLACE INTO disk (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
-        .run(...split(path), version, BigInt(size), BigInt(mode), BigInt(mtime), mark, isKept ? 1n : 0n);
+        .cached(`INSERT OR REPLACE INTO disk (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+        .run(
+          ...split(path),
+          version,
+          BigInt(size),
+          BigInt(mode),
+          BigInt(mtime),
+          mark,
+          isKept ? 1n : 0n,
+          BigInt(modeAge),
+        );
     },
     remove: (path) => void connection.cached('DELETE FROM disk WHERE folder = ? AND name = ?').run(...split(path)),
     holding: (version) =>
@@ -41,7 +50,7 @@ function split(path: string): [string, string] {
 
 const join = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
 
-const recordOf = ([folder, name, version, size, mode, mtime, mark, isKept]: PlainRow): DiskRecord => ({
+const recordOf = ([folder, name, version, size, mode, mtime, mark, isKept, modeAge]: PlainRow): DiskRecord => ({
   path: join(String(folder), String(name)),
   version: String(version) as EntryVersion,
   size: Number(size),
@@ -49,4 +58,5 @@ const recordOf = ([folder, name, version, size, mode, mtime, mark, isKept]: Plai
   mtime: Number(mtime),
   mark: String(mark),
   isKept: isKept === 1n,
+  modeAge: Number(modeAge),
 });

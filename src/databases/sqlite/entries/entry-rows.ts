@@ -2,7 +2,7 @@ import type { Entry, EntryVersion } from '../../../core/entry.js';
 import type { EntryRows } from '../../entry-table.js';
 import type { Connection, PlainRow } from '../connection/driver.js';
 
-const columns = 'path, version, size, mode, mtime, base, author, time, copy_of';
+const columns = 'path, version, size, mode, mtime, base, author, time, copy_of, mode_age';
 
 /** The synced table, and the paths at which it changed. */
 export function createEntryRows(connection: Connection): EntryRows {
@@ -18,12 +18,13 @@ export function createEntryRows(connection: Connection): EntryRows {
     insert: (entry) => insert(connection, entry),
     end: (path, version) =>
       void connection.cached('DELETE FROM entries WHERE path = ? AND version = ?').run(path, version),
-    setAttributes(path, version, { mode, mtime }) {
+    setAttributes(path, version, { mode, mtime, modeAge }) {
       connection
         .cached(
-          'UPDATE entries SET mode = ?3, mtime = ?4 WHERE path = ?1 AND version = ?2 AND (mode <> ?3 OR mtime <> ?4)',
+          `UPDATE entries SET mode = ?3, mtime = ?4, mode_age = ?5
+           WHERE path = ?1 AND version = ?2 AND (mode <> ?3 OR mtime <> ?4 OR mode_age <> ?5)`,
         )
-        .run(path, version, BigInt(mode), BigInt(mtime));
+        .run(path, version, BigInt(mode), BigInt(mtime), BigInt(modeAge));
     },
     copies: (max) =>
       connection
@@ -61,14 +62,14 @@ export function createEntryRows(connection: Connection): EntryRows {
 }
 
 function insert(connection: Connection, entry: Entry): void {
-  const { path, version, size, mode, mtime, base, author, time, copyOf } = entry;
+  const { path, version, size, mode, mtime, base, author, time, copyOf, modeAge } = entry;
   connection
-    .cached(`INSERT INTO entries (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
-    .run(path, version, BigInt(size), BigInt(mode), BigInt(mtime), base, author, BigInt(time), copyOf);
+    .cached(`INSERT INTO entries (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+    .run(path, version, BigInt(size), BigInt(mode), BigInt(mtime), base, author, BigInt(time), copyOf, BigInt(modeAge));
 }
 
 /** Rows may come from a peer: what is no text or number is read as one all the same, and checked where it is used. */
-function entryOf([path, version, size, mode, mtime, base, author, time, copyOf]: PlainRow): Entry {
+function entryOf([path, version, size, mode, mtime, base, author, time, copyOf, modeAge]: PlainRow): Entry {
   return {
     path: String(path),
     version: String(version) as EntryVersion,
@@ -79,5 +80,6 @@ function entryOf([path, version, size, mode, mtime, base, author, time, copyOf]:
     author: String(author),
     time: Number(time),
     copyOf: copyOf === null ? null : String(copyOf),
+    modeAge: Number(modeAge),
   };
 }

@@ -14,7 +14,7 @@ export const localEntryTables: readonly string[] = [
 export const entrySchema = `
 CREATE TABLE IF NOT EXISTS entries (
   path TEXT NOT NULL, version TEXT NOT NULL, size INTEGER NOT NULL, mode INTEGER NOT NULL, mtime INTEGER NOT NULL,
-  base TEXT, author TEXT NOT NULL, time INTEGER NOT NULL, copy_of TEXT,
+  base TEXT, author TEXT NOT NULL, time INTEGER NOT NULL, copy_of TEXT, mode_age INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (path, version)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entries_copies ON entries (copy_of) WHERE copy_of IS NOT NULL;
@@ -24,7 +24,7 @@ INSERT INTO writing SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM writing);
 ${['INSERT', 'UPDATE', 'DELETE'].map(pendingTrigger).join('')}
 CREATE TABLE IF NOT EXISTS disk (
   folder TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, size INTEGER NOT NULL, mode INTEGER NOT NULL,
-  mtime INTEGER NOT NULL, mark TEXT NOT NULL, is_kept INTEGER NOT NULL,
+  mtime INTEGER NOT NULL, mark TEXT NOT NULL, is_kept INTEGER NOT NULL, mode_age INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (folder, name)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS disk_versions ON disk (version);

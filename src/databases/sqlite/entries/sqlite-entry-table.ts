@@ -12,6 +12,7 @@ export function openSqliteEntryTable(path: string): EntryTable {
   const connection = openConnection(path, { busyTimeoutMs: 30_000 });
   connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384');
   connection.exec(`BEGIN IMMEDIATE; ${entrySchema} COMMIT`);
+  addModeAge(connection);
   return {
     atomically: (work) => atomically(connection, work),
     rows: createEntryRows(connection),
@@ -26,6 +27,15 @@ export function openSqliteEntryTable(path: string): EntryTable {
       void connection.cached('INSERT OR REPLACE INTO local (name, value) VALUES (?, ?)').run(name, value),
     close: () => connection.close(),
   };
+}
+
+/** The tables of an earlier build have no such column. */
+function addModeAge(connection: Connection): void {
+  for (const table of ['entries', 'disk']) {
+    const columns = connection.cached('SELECT name FROM pragma_table_info(?)').all(table);
+    if (!columns.some(([name]) => name === 'mode_age'))
+      connection.exec(`ALTER TABLE ${table} ADD COLUMN mode_age INTEGER NOT NULL DEFAULT 0`);
+  }
 }
 
 function atomically<T>(connection: Connection, work: () => T): T {
