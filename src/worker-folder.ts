@@ -79,6 +79,7 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
     copies: (max) => call('copies', max),
     history: (request) => call('history', request),
     restore: (id) => call('restore', id),
+    restoreCopy: (path) => call('restoreCopy', path),
     accept: () => call('accept'),
     async close() {
       const running = worker;

@@ -20,6 +20,8 @@ export interface FolderCalls {
   history(request: { readonly path?: string; readonly max: number }): Promise<readonly HistoryRecord[]>;
   /** Puts a file of the history back at its path; what stands there goes to the history. Throws `USYNC-1704`. */
   restore(id: number): Promise<HistoryRecord>;
+  /** Gives a conflict copy the name that it lost; what has the name goes to the history. Throws `USYNC-1800` or `USYNC-1801`. */
+  restoreCopy(path: string): Promise<void>;
   /** What is missing is meant to be gone, and this is the folder. */
   accept(): Promise<void>;
 }

@@ -75,6 +75,15 @@ function ofDataset(peer: PeerInput, { config, look }: DatasetInput): PeerDataset
     };
   const pendingOut = pendingOf(session.unacknowledged);
   const pendingIn = pendingOf(session.behind);
+  if (isProvenNow(session, own) && look.folder !== null && session.peerHeld > 0)
+    return {
+      ...shown,
+      state: 'catching-up',
+      pendingOut,
+      pendingIn,
+      reason: `${session.peerHeld} ${session.peerHeld === 1 ? 'entry is' : 'entries are'} not on disk there yet.`,
+      nextStep: `Nothing to do if it goes on; else run "usync files show ${dataset}" on ${peer.listed.name}.`,
+    };
   if (isProvenNow(session, own))
     return { ...shown, state: 'proven', pendingOut, pendingIn, reason: null, nextStep: null };
   const isDiffering = session.kind === 'differs';

@@ -41,7 +41,8 @@ function isProven({ ground, network }: Place, vectors: ReadonlyMap<string, Versi
     return carriers.every(({ id }) => {
       const session = network.links.get(id)?.session.status();
       const found = session?.datasets.find((each) => each.dataset === dataset) ?? null;
-      return session?.stage === 'open' && isProvenNow(found, vectors.get(dataset) ?? null);
+      if (session?.stage !== 'open' || !isProvenNow(found, vectors.get(dataset) ?? null)) return false;
+      return ground.runners.get(dataset)?.replica.folder === undefined || found?.peerHeld === 0;
     });
   });
 }

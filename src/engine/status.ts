@@ -11,6 +11,7 @@ import type { DatasetStatus, EngineStatus, PeerStatus, SyncState } from './engin
 import { ageText, capital, headline } from './headline.js';
 import { carries, isProvenNow, peerStatus, sessionOf } from './peer-status.js';
 import type { DatasetInput, PeerInput, StatusFacts } from './status-facts.js';
+import type { DatasetSessionStatus } from '../protocol/session-status.js';
 
 export function engineStatus(facts: StatusFacts): EngineStatus {
   const all = facts.datasets.map((dataset) => ({ input: dataset, status: datasetStatus(dataset, facts) }));
@@ -106,9 +107,13 @@ function datasetState(dataset: DatasetInput, carriers: readonly PeerInput[], fac
   if (linked.some((session) => session?.kind === 'differs' || session?.kind === 'paused')) return 'degraded';
   const vector = look.position?.vector ?? null;
   if (linked.some((session) => session !== null && !isProvenNow(session, vector))) return 'catching-up';
-  if ((look.folder?.pending ?? 0) > 0) return 'catching-up';
+  if (isPlacing(look, linked)) return 'catching-up';
   return linked.includes(null) ? 'waiting' : 'in-sync';
 }
+
+/** Files that are not on disk yet, here or at a peer that is connected: the rows are the same, the folders are not. */
+const isPlacing = ({ folder }: DatasetInput['look'], linked: readonly (DatasetSessionStatus | null)[]): boolean =>
+  folder !== null && (folder.pending > 0 || linked.some((session) => (session?.peerHeld ?? 0) > 0));
 
 function problemsOf(
   facts: StatusFacts,

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { chunkRecordBytes, decodeChunkList, type Chunk } from '../core/chunking/chunk-list.js';
-import { singleChunkBytesMax } from '../core/chunking/chunk-size.js';
+import { isLargestChunk, singleChunkBytesMax } from '../core/chunking/chunk-size.js';
 import { contentBytesMax, type ContentPeers, type ContentRequest } from '../core/content-request.js';
 import type { EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
@@ -88,7 +88,7 @@ async function getLarge(context: FolderContext, fetcher: Fetcher, { version, siz
   );
   try {
     const held = fstatSync(handle).size;
-    makeRoom(context, size - held);
+    makeRoom(context, chunks.reduce((sum, chunk) => sum + (isHole(chunk) ? 0 : chunk.length), 0) - held);
     await fill({ context, fetcher, version, handle, held }, chunks);
     ftruncateSync(handle, size);
     await syncFile(handle);
@@ -135,7 +135,8 @@ async function fill(filling: Filling, chunks: readonly Chunk[]): Promise<void> {
   const missing: Chunk[] = [];
   let sincePause = 0;
   for (const chunk of chunks) {
-    if (!isHeld(filling, chunk) && !copyLocal(filling, chunk)) missing.push(chunk);
+    const isHere = chunk.offset >= filling.held && isHole(chunk);
+    if (!isHere && !isHeld(filling, chunk) && !copyLocal(filling, chunk)) missing.push(chunk);
     sincePause += chunk.length;
     if (sincePause > 4 * 1024 * 1024) {
       sincePause = 0;
@@ -162,6 +163,16 @@ async function fill(filling: Filling, chunks: readonly Chunk[]): Promise<void> {
 
 /** With the largest chunks this is as much as a peer may be asked for at once. */
 const chunksAtOnce = 16;
+
+/** Zeros are what a file has where nothing was written: they are neither asked for nor written. */
+function isHole({ hash, length }: Chunk): boolean {
+  // Chunks of zeros have no border, so all but the last of a hole have one length.
+  let zeros = zerosByLength.get(length);
+  if (zeros === undefined && isLargestChunk(length)) zerosByLength.set(length, (zeros = sha256(Buffer.alloc(length))));
+  return zeros?.equals(hash) ?? false;
+}
+
+const zerosByLength = new Map<number, Buffer>();
 
 function isHeld({ handle, held }: Filling, { hash, offset, length }: Chunk): boolean {
   if (offset + length > held) return false;

@@ -3,6 +3,7 @@
  * merging, snapshots, digests and forks are those of any table.
  */
 import type { Entry } from '../core/entry.js';
+import { SyncError } from '../core/sync-error.js';
 import type { OriginId } from '../core/origin.js';
 import type { ConflictRecord, MergeOutcome, QuarantineRecord, Replica, SnapshotWriter } from '../databases/replica.js';
 import type { FolderCalls, WaitingEntry } from '../databases/folder-calls.js';
@@ -53,7 +54,13 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
     },
     tables: async () => (await entries.tables()).filter(({ name }) => !isLocal(name)),
     conflicts: async ({ max, idStart = '' }) =>
-      (await work.copies(max)).map(conflictOf).filter(({ id }) => id.startsWith(idStart)),
+      (await work.copies(idStart === '' ? max : copiesMax)).map(conflictOf).filter(({ id }) => id.startsWith(idStart)),
+    async restoreConflict(id) {
+      const found = (await work.copies(copiesMax)).find((copy) => conflictOf(copy).id === id);
+      if (found === undefined) throw new SyncError('USYNC-1800', `"${id}" is not the id of one conflict copy.`);
+      await work.restoreCopy(found.path);
+      return { kind: 'restored', rows: 1 };
+    },
     quarantine: async ({ max, idStart = '' }) => [
       ...(await work.waiting(max)).map(waitingRecord).filter(({ id }) => id.startsWith(idStart)),
       ...(await entries.quarantine({ max, idStart })),
@@ -64,6 +71,8 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
     },
   };
 }
+
+const copiesMax = 100_000;
 
 /** A line of what is left out begins with the name of the table. */
 const namesLocal = (text: string, tables: readonly string[]): boolean =>
@@ -86,7 +95,7 @@ const conflictOf = ({ path, version, author, time, copyOf }: Entry): ConflictRec
   keptOrigin: null,
   atMs: time,
   noticedMs: time,
-  canRestore: false,
+  canRestore: true,
 });
 
 const waitingRecord = ({ path, reason }: WaitingEntry): QuarantineRecord => ({

@@ -13,10 +13,10 @@ import type { System } from '../system/system.js';
 import { createContentGetter } from './content-getter.js';
 import { readContents } from './content-reader.js';
 import { createDeletionGuard, type DeletionGuard } from './deletion-guard.js';
-import { stateFolder } from './entry-path.js';
+import { nameOf, parentOf, stateFolder } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
-import { dropStrayHistory, pruneHistory, restoreHistory } from './history-keeper.js';
+import { dropStrayHistory, pruneHistory, restoreCopy, restoreHistory } from './history-keeper.js';
 import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
 import { createPlacer, type Placer } from './placer.js';
 import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
@@ -43,6 +43,8 @@ export interface FolderSide {
   history(request: { readonly path?: string; readonly max: number }): readonly HistoryRecord[];
   /** Puts a file of the history back at its path, as an edit of this server. Rejects with `USYNC-1704`. */
   restore(id: number): Promise<HistoryRecord>;
+  /** Gives a conflict copy the name that it lost, as an edit of this server. Rejects with `USYNC-1800` or `USYNC-1801`. */
+  restoreCopy(path: string): Promise<void>;
   /** A person says that what is missing is meant to be gone, and that this is the folder. */
   accept(): Promise<void>;
   close(): Promise<void>;
@@ -131,9 +133,13 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
       const { opened } = state;
       if (record === null || opened === null)
         throw new SyncError('USYNC-1704', `The history of ${options.dataset} has no file ${id}.`);
-      await inTurn(state, () => Promise.resolve(restoreHistory(opened.context, record)));
-      await settle();
+      await restoreWith(options, state, { path: record.path, work: (context) => restoreHistory(context, record) });
       return record;
+    },
+    async restoreCopy(path) {
+      const copy = table.rows.at(path).find(({ copyOf }) => copyOf !== null);
+      if (copy === undefined || copy.copyOf === null) throw new SyncError('USYNC-1800', `${path} is no conflict copy.`);
+      await restoreWith(options, state, { path: copy.copyOf, work: (context) => restoreCopy(context, copy) });
     },
     accept: () => inTurn(state, () => accept(options, state)),
     async close() {
@@ -323,6 +329,21 @@ function wakeAt(options: FolderSideOptions, state: SideState, inMs: number): voi
     // What fails is kept for the status, and tried again.
     void inTurn(state, () => goRound(options, state)).catch(() => undefined);
   });
+}
+
+interface Restoring {
+  readonly path: string;
+  readonly work: (context: FolderContext) => void;
+}
+
+/** Looks before, so that what stands at the path is known, and after, so that the edit is on its way. */
+async function restoreWith(options: FolderSideOptions, state: SideState, { path, work }: Restoring): Promise<void> {
+  const { opened } = state;
+  if (opened === null) throw new SyncError('USYNC-1002', `dataset ${options.dataset} is not open`);
+  opened.scanner.markDirty(parentOf(path), nameOf(path));
+  await inTurn(state, () => goRound(options, state));
+  await inTurn(state, async () => work(opened.context));
+  await inTurn(state, () => goRound(options, state));
 }
 
 async function accept(options: FolderSideOptions, state: SideState): Promise<void> {

@@ -1,8 +1,9 @@
 import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
-import { folderVersion } from '../core/entry.js';
+import type { Entry } from '../core/entry.js';
+import { SyncError } from '../core/sync-error.js';
 import type { DiskRecord, HistoryBounds, HistoryRecord } from '../databases/entry-table.js';
 import { randomHex } from '../system/random.js';
-import { codeOf, lookAt } from './disk-look.js';
+import { codeOf, isAsRecorded, lookAt } from './disk-look.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { historyFolder, namesInFolder, temporaryFolder } from './state-folder.js';
@@ -21,6 +22,26 @@ export function keepReplaced(context: FolderContext, record: DiskRecord): void {
     }),
   );
   add(context, { record, file, reason: 'replaced' });
+}
+
+/**
+ * Keeps what will stand at its path for a while yet: a copy of its own, since its writer may write into the file at any
+ * moment. False: somebody did meanwhile.
+ */
+export function keepCopy(context: FolderContext, record: DiskRecord): boolean {
+  const { root } = context;
+  const file = historyName(context, record.path);
+  const isWhole = root.at(`${historyFolder}/${file}`, (kept) =>
+    root.at(record.path, (place) => {
+      if (!isAsRecorded(lookAt(place), record)) return false;
+      copyFileSync(place, kept, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      if (isAsRecorded(lookAt(place), record)) return true;
+      rmSync(kept);
+      return false;
+    }),
+  );
+  if (isWhole) add(context, { record, file, reason: 'replaced' });
+  return isWhole;
 }
 
 /** Moves away what is deleted. */
@@ -47,9 +68,9 @@ function add({ table, system }: FolderContext, { record, file, reason }: Kept): 
 const historyName = ({ system }: FolderContext, path: string): string =>
   `${Math.trunc(system.nowMs())}-${randomHex(system, 4)}-${Array.from(nameOf(path)).slice(0, 40).join('')}`;
 
-/** A copy, so that the history keeps its own. Whatever stands at the path is kept in the history by the next capture. */
+/** A copy, so that the history keeps its own. */
 export function restoreHistory(context: FolderContext, { path, file, mode, mtime }: HistoryRecord): void {
-  const { root, table, system, dirty } = context;
+  const { root, system } = context;
   const temporary = `${temporaryFolder}/restore-${randomHex(system, 6)}`;
   root.at(`${historyFolder}/${file}`, (from) =>
     root.at(temporary, (to) => {
@@ -58,11 +79,38 @@ export function restoreHistory(context: FolderContext, { path, file, mode, mtime
       utimesSync(to, mtime / 1e6, mtime / 1e6);
     }),
   );
+  try {
+    moveOver(context, temporary, path);
+  } catch (error) {
+    root.at(temporary, (place) => rmSync(place, { force: true }));
+    throw error;
+  }
+}
+
+/**
+ * Gives a conflict copy the name that it lost; what has the name goes to the history. To the scan that is an edit and a
+ * delete, as if a person had moved the file. Throws `USYNC-1801`.
+ */
+export function restoreCopy(context: FolderContext, { path, copyOf }: Pick<Entry, 'path' | 'copyOf'>): void {
+  const { root, table, dirty } = context;
+  const record = table.disk.at(path);
+  if (record === null || copyOf === null || !root.at(path, (place) => isAsRecorded(lookAt(place), record)))
+    throw new SyncError('USYNC-1801', `${path} is not on this disk as it was found.`);
+  moveOver(context, path, copyOf);
+  dirty(parentOf(path), nameOf(path));
+}
+
+/** Only over what is known: an edit that no scan has seen yet would be in no history. */
+function moveOver(context: FolderContext, from: string, path: string): void {
+  const { root, table, dirty } = context;
   mkdirOnTheWay(context, path);
   const record = table.disk.at(path);
-  if (record !== null && record.version !== folderVersion && root.at(path, lookAt).kind === 'file')
-    keepReplaced(context, record);
-  root.at(temporary, (from) => root.at(path, (to) => renameSync(from, to)));
+  const look = root.at(path, lookAt);
+  if (look.kind === 'folder') throw new SyncError('USYNC-1801', `${path} is a folder now.`);
+  if (!isAsRecorded(look, record))
+    throw new SyncError('USYNC-1801', `${path} is being changed at this moment.`, { nextStep: 'Try again.' });
+  if (record !== null) keepReplaced(context, record);
+  root.at(from, (place) => root.at(path, (to) => renameSync(place, to)));
   dirty(parentOf(path), nameOf(path));
 }
 

@@ -7,7 +7,7 @@ import type { ContentGetter } from './content-getter.js';
 import { codeOf, isAsRecorded, lookAt } from './disk-look.js';
 import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
-import { keepReplaced } from './history-keeper.js';
+import { keepCopy } from './history-keeper.js';
 import { ignoreFile } from './ignore-rules.js';
 import { reasonToLeaveOut } from './left-out.js';
 import { missingFolders, placeAttributes, placeEntry, placeFolder, removeEntry, type Placed } from './place-entry.js';
@@ -154,9 +154,7 @@ function keepContent(context: FolderContext, version: EntryVersion, path: string
   if (kindOfVersion(version) !== 'file' || history.holding(version).length > 0) return true;
   const record = disk.at(path);
   if (record?.version !== version) return disk.holding(version).length > 0;
-  if (!context.root.at(path, (place) => isAsRecorded(lookAt(place), record))) return false;
-  keepReplaced(context, record);
-  return true;
+  return keepCopy(context, record);
 }
 
 async function getSources(
@@ -325,6 +323,11 @@ function isStillWanted({ table }: FolderContext, { path, version }: Entry): bool
 function makeFolders(context: FolderContext, path: string): boolean {
   for (const folder of missingFolders(context, path)) {
     const record = context.table.disk.at(folder);
+    if (record !== null && record.version !== folderVersion) {
+      // Its own rows say first what becomes of the file that has the name.
+      context.table.rows.mark(folder);
+      return false;
+    }
     const row = context.table.rows.at(folder).find(({ version }) => version === folderVersion);
     const result =
       record?.version === folderVersion

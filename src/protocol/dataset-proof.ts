@@ -2,7 +2,7 @@ import { tablesNotCompared, tablesThatDiffer } from '../core/digest.js';
 import { forksBetween, isEqualVector, type VersionVector } from '../core/version-vector.js';
 import type { DatasetContext } from './dataset-context.js';
 import type { ProofMessage } from './message.js';
-import { proofAgainMs, proofQuietMs, tablesMax, textBytesMax } from './protocol-limits.js';
+import { proofAgainMs, proofHeldMs, proofQuietMs, tablesMax, textBytesMax } from './protocol-limits.js';
 import type { SessionProof } from './session-event.js';
 import { cutText } from './text-codec.js';
 
@@ -34,6 +34,9 @@ interface ProofState {
   peer: SessionProof | null;
   movedAtMs: number;
   sentAtMs: number;
+  /** What the proof that was sent last says of what is held here, and when that was last looked at. */
+  sentHeld: number;
+  heldSeenAtMs: number;
   sentVector: VersionVector | null;
   /** The peer showed a proof at the own vector and waits for the answer. */
   isWanted: boolean;
@@ -52,6 +55,8 @@ export function createDatasetProof(context: DatasetContext, fetchLost: () => voi
     peer: null,
     movedAtMs: 0,
     sentAtMs: 0,
+    sentHeld: 0,
+    heldSeenAtMs: 0,
     sentVector: null,
     isWanted: false,
     isProving: false,
@@ -78,7 +83,10 @@ export function createDatasetProof(context: DatasetContext, fetchLost: () => voi
         return;
       }
       state.own = proof;
+      state.heldSeenAtMs = context.time().nowMs;
+      if (!isNews(context, state, proof)) return;
       state.isWanted = false;
+      state.sentHeld = proof.held;
       state.sentVector = proof.vector;
       state.sentAtMs = context.time().nowMs;
       const { vector, digest, held } = proof;
@@ -111,6 +119,19 @@ const isAskedAt = ({ lostAsked }: ProofState, vector: VersionVector): boolean =>
 const isSameVector = (a: VersionVector, b: VersionVector): boolean =>
   isEqualVector(a, b) && forksBetween(a, b).length === 0;
 
+/** A look at what is held goes to the peer only when it changed. */
+function isNews(context: DatasetContext, state: ProofState, { vector, held }: SessionProof): boolean {
+  if (state.isWanted || held !== state.sentHeld) return true;
+  if (state.sentVector === null || !isSameVector(state.sentVector, vector)) return true;
+  return context.time().nowMs >= state.sentAtMs + proofAgainMs;
+}
+
+/** While something is held here, whether it still is: soon after something moved, then ever more rarely. */
+function heldAgainMs({ sentHeld, heldSeenAtMs, movedAtMs }: ProofState): number {
+  if (sentHeld === 0) return Infinity;
+  return heldSeenAtMs + Math.min(proofAgainMs, Math.max(proofHeldMs, (heldSeenAtMs - movedAtMs) / 4));
+}
+
 function proveWhenDue(context: DatasetContext, state: ProofState): void {
   const { own, peer, peerPaused } = context.view;
   if (state.isProving || !own || !peer || peerPaused) return;
@@ -119,7 +140,8 @@ function proveWhenDue(context: DatasetContext, state: ProofState): void {
   const isSent = state.sentVector !== null && isSameVector(state.sentVector, own.vector);
   const isAsked = state.isWanted && state.peer !== null && isSameVector(state.peer.vector, own.vector);
   const quietAtMs = state.movedAtMs + proofQuietMs;
-  const dueAtMs = !isSent || isAsked ? quietAtMs : state.sentAtMs + proofAgainMs;
+  const againAtMs = Math.min(state.sentAtMs + proofAgainMs, heldAgainMs(state));
+  const dueAtMs = !isSent || isAsked ? quietAtMs : againAtMs;
   if (context.time().nowMs < dueAtMs) {
     context.wakeAt(dueAtMs);
     return;

@@ -51,6 +51,8 @@ export const deadAfterMs = 13_000;
 /** A proof is sent when the vector has stood still for this long, and again with each `proofAgainMs`. */
 export const proofQuietMs = 150;
 export const proofAgainMs = 30_000;
+/** What is held here is looked at again after this time at the earliest; the peer is told when it changed. */
+export const proofHeldMs = 500;
 export const flushAfterMs = 100;
 /** How long a change is not relayed to a peer that is linked with its origin and will have it from there. */
 export const relayHoldMs = 250;

@@ -2,14 +2,19 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  closeSync,
+  ftruncateSync,
   mkdirSync,
+  openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { test } from 'node:test';
 import { byText, folderGround, settleAll, treeOf } from './folder-servers.js';
@@ -91,6 +96,23 @@ test('large files travel by chunks; an insert at the front moves little', async 
   await settleAll([a, b]);
   assert.deepEqual(treeOf(b.root), treeOf(a.root));
   assert.equal(b.traffic.bytes, moved);
+});
+
+test('holes of a sparse file are neither sent nor filled', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  const size = 48 * 1024 * 1024;
+  const handle = openSync(a.path('sparse'), 'w');
+  writeSync(handle, Buffer.alloc(10_000, 'begin'), 0, 10_000, 0);
+  writeSync(handle, Buffer.alloc(10_000, 'middle'), 0, 10_000, size / 2);
+  ftruncateSync(handle, size);
+  closeSync(handle);
+  await settleAll([a, b]);
+  assert.ok(readFileSync(b.path('sparse')).equals(readFileSync(a.path('sparse'))));
+  assert.ok(b.traffic.bytes < 2 * 1024 * 1024, `${b.traffic.bytes} bytes travelled`);
+  const written = statSync(b.path('sparse')).blocks * 512;
+  assert.ok(written < 4 * 1024 * 1024, `${written} bytes on disk`);
 });
 
 test('two folders that were filled apart become one; only different contents become conflicts', async (context) => {

@@ -1,8 +1,17 @@
 /** What two servers do to the same names while they do not see each other. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { test, type TestContext } from 'node:test';
-import { byText, folderGround, settleAll, treeOf, type FolderServer } from './folder-servers.js';
+import { byText, folderGround, send, settleAll, treeOf, type FolderServer } from './folder-servers.js';
 
 /** Both begin with the same tree; then each does its part; then all is exchanged. */
 async function apart(
@@ -111,6 +120,55 @@ test('a folder that became a file here, with an edit in it there: the folder sta
   const tree = await apart(context, prepare, [becomeFile, (b) => writeFileSync(b.path('name/inside'), 'edited')]);
   const copy = Object.keys(tree).find((path) => path.includes('(conflict')) ?? '';
   assert.deepEqual(tree, { 'name/': '755', 'name/inside': '644 edited', [copy]: '644 file' });
+});
+
+test('an edit that lost is kept although its writer goes on writing into the same file', async (context) => {
+  const ground = folderGround(context);
+  let isCut = true;
+  const a = await ground.add('a');
+  const b = await ground.add('b', {
+    peers: { fetch: async (requests) => (isCut ? requests.map(() => null) : a.side.read(requests)) },
+  });
+  writeFileSync(b.path('notes'), 'by b, lost');
+  await b.capture();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  writeFileSync(a.path('notes'), 'by a');
+  await a.capture();
+  await send(a, b);
+  await b.side.settle();
+  assert.equal(b.side.copies(5).length, 1);
+  writeFileSync(b.path('notes'), 'by b, written later');
+  isCut = false;
+  await settleAll([a, b]);
+  const tree = treeOf(a.root);
+  assert.deepEqual(treeOf(b.root), tree);
+  assert.ok(Object.values(tree).includes('644 by b, lost'), JSON.stringify(tree));
+  assert.ok(Object.values(tree).includes('644 by b, written later'), JSON.stringify(tree));
+});
+
+test('restored, a conflict copy has its name again and the other edit is in the history', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(a.path('plan.txt'), 'by a');
+  writeFileSync(b.path('plan.txt'), 'by b');
+  await settleAll([a, b]);
+  const kept = readFileSync(a.path('plan.txt'), 'utf8');
+  const [conflict] = await a.replica.conflicts({ max: 5 });
+  assert.ok(conflict?.canRestore);
+  assert.deepEqual(await a.replica.restoreConflict(conflict.id), { kind: 'restored', rows: 1 });
+  await settleAll([a, b]);
+  const tree = treeOf(b.root);
+  assert.deepEqual(treeOf(a.root), tree);
+  assert.deepEqual(tree, { 'plan.txt': kept === 'by a' ? '644 by b' : '644 by a' });
+  for (const server of [a, b]) {
+    assert.deepEqual(await server.replica.conflicts({ max: 5 }), []);
+    const folder = server.path('.usync-folder/history');
+    const history = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
+    assert.ok(history.includes(kept), `the history of ${server.name} has not "${kept}"`);
+  }
+  await assert.rejects(a.replica.restoreConflict(conflict.id), { code: 'USYNC-1800' });
+  assert.ok(existsSync(a.path('plan.txt')));
 });
 
 test('renamed to two names on two sides, the file stands under both', async (context) => {

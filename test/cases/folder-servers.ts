@@ -152,6 +152,7 @@ const workOf = (side: FolderSide) => ({
   copies: async (max: number) => side.copies(max),
   history: async (request: { readonly max: number }) => side.history(request),
   restore: (id: number) => side.restore(id),
+  restoreCopy: (path: string) => side.restoreCopy(path),
   accept: () => side.accept(),
   close: () => side.close(),
 });
@@ -188,7 +189,12 @@ export async function settleAll(servers: readonly FolderServer[]): Promise<void>
     for (const server of servers) await server.capture();
     if (await isSettled(servers)) return;
   }
-  const facts = servers.map(({ name, side }) => ({ name, ...side.status(), waits: side.waiting(5) }));
+  const facts = servers.map(({ name, side, table }) => ({
+    name,
+    ...side.status(),
+    waits: side.waiting(5),
+    pending: table.rows.pending(5).map(({ path }) => path),
+  }));
   throw new Error(`the servers did not come to rest: ${JSON.stringify(facts)}`);
 }
 

@@ -108,6 +108,28 @@ test('a folder with the database inside it is kept identical beside the rows, an
   await until('the restored file is everywhere', () => textAt(join(judges.root, 'uploads/1.txt')) === 'file 1');
 });
 
+test('while an entry is not on the disk of a peer, no server calls itself in sync', async (context) => {
+  const servers = await groundOf(context, ['pit', 'stands']);
+  const [pit, stands] = servers;
+  assert.ok(pit && stands);
+  await joinAll(servers);
+  // What stands there is a database of another program: it is never overwritten, so the file waits.
+  const database = openConnection(join(stands.root, 'other.db'));
+  context.after(() => database.close());
+  database.exec('CREATE TABLE t (x)');
+  writeFileSync(join(pit.root, 'other.db'), 'an ordinary file');
+  const there = async (): Promise<string | null> => {
+    const { peers } = await pit.engine.status();
+    return peers[0]?.datasets.find(({ dataset }) => dataset === 'instance')?.reason ?? null;
+  };
+  await until('the waiting file is told of', async () => /not on disk there/.test((await there()) ?? ''));
+  assert.equal((await pit.engine.waitUntilInSync({ timeoutMs: 300 })).isInSync, false);
+  database.close();
+  rmSync(join(stands.root, 'other.db'));
+  await until('the file is there', () => textAt(join(stands.root, 'other.db')) === 'an ordinary file');
+  for (const { engine } of servers) assert.equal((await engine.waitUntilInSync({ timeoutMs })).isInSync, true);
+});
+
 test('both servers edit while one is down; after its return both edits stand', async (context) => {
   const servers = await groundOf(context, ['pit', 'stands']);
   const [pit, stands] = servers;

@@ -22,6 +22,9 @@ const small = sizeOf(64 * kibibyte);
 const medium = sizeOf(256 * kibibyte);
 const large = sizeOf(mebibyte);
 
+/** Whether a chunk was cut at its largest size, as it is where no border is found: in a run of one byte. */
+export const isLargestChunk = (length: number): boolean => [small, medium, large].some(({ max }) => max === length);
+
 /** Larger content has larger chunks, so that lists of chunks stay short. */
 export function chunkSizeFor(contentBytes: number): ChunkSize {
   if (contentBytes <= 64 * mebibyte) return small;
