@@ -14,6 +14,17 @@ const columnSchema = z
     'How concurrent writes of this column merge. column: the later write wins; counter: additions add up; left-out: the column stays on this server.',
   );
 
+const referenceSchema = z
+  .strictObject({
+    column: z.string().min(1).describe('The column that holds the number.'),
+    table: z.string().min(1).describe('The table whose generated numbers it holds.'),
+    list: z
+      .enum(['json', 'text'])
+      .optional()
+      .describe('Several numbers in one value. json: an array; text: commas between them.'),
+  })
+  .describe('When a row gets another number because two servers gave out the same one, this reference follows it.');
+
 const tableSchema = z
   .strictObject({
     exclude: z.boolean().optional().describe('The table stays on this server only.'),
@@ -29,6 +40,10 @@ const tableSchema = z
       .describe(
         'Two concurrent writes of one row. column: each column goes by its own later write; row: the later write stands as a whole.',
       ),
+    references: z
+      .array(referenceSchema)
+      .optional()
+      .describe('Columns that hold numbers of rows of another table without a foreign key that says so.'),
     columns: z.record(z.string(), columnSchema).optional().describe('Rules of single columns, by name.'),
   })
   .describe('Rules of one table. Tables that are not named here are replicated by the default rules.');

@@ -52,7 +52,17 @@ export interface TableConfig {
   readonly unique?: 'merge' | 'hold' | 'rename' | undefined;
   /** `row`: of two concurrent writes of one row the later stands as a whole. */
   readonly granularity?: 'column' | 'row' | undefined;
+  readonly references?: readonly ReferenceConfig[] | undefined;
   readonly columns?: Readonly<Record<string, ColumnConfig>> | undefined;
+}
+
+/** A reference without a foreign key. */
+export interface ReferenceConfig {
+  readonly column: string;
+  /** The table whose generated numbers the column holds. */
+  readonly table: string;
+  /** Several numbers in one value: a JSON array, or text with commas. */
+  readonly list?: 'json' | 'text' | undefined;
 }
 
 export type ColumnConfig = 'column' | 'first-write-wins' | 'counter' | 'max' | 'min' | 'left-out';

@@ -9,8 +9,9 @@ import { rowKey, type Cell, type RowKey } from './life-state.js';
 import { genesisOrigin, type OriginId } from './origin.js';
 import type { Stamp } from './stamp.js';
 import { renamedText, substituteNumber } from './substitute.js';
-import type { ReferencePlan } from './table-plan.js';
-import { RowReference, type CellValue } from './value.js';
+import { listColumn, listedRowsText, numbersIn, rowsOfList } from './reference-list.js';
+import type { ListPlan, ReferencePlan } from './table-plan.js';
+import { isSameValue, RowReference, type CellValue, type SqlValue } from './value.js';
 import type { RowView, View } from './view.js';
 
 /** One change of a confirming changeset, row by row; the caller groups them into blocks and names the new lives. */
@@ -52,6 +53,8 @@ export interface Duties {
   readonly origin: OriginId;
   /** The last cells of a row whose lives have ended; null when this server no longer knows them. */
   lastKnown(table: string, row: LifeName): ReadonlyMap<string, Cell> | null;
+  /** The key at which a row was shown that has just ended; null when this server does not know. */
+  lastKey(table: string, row: LifeName): SqlValue;
 }
 
 export function confirmations(view: View, duties: Duties): Confirmation[] {
@@ -59,6 +62,8 @@ export function confirmations(view: View, duties: Duties): Confirmation[] {
   const revived = new Set<RowKey>();
   for (const row of view.rows) {
     for (const reference of view.planOf(row.table).references) {
+      const left = leaveNumber(view, duties, row, reference);
+      if (left) changes.push(left);
       const revival = reviveParent(view, duties, row, reference);
       if (!revival || revived.has(rowKey(revival.table, revival.row))) continue;
       revived.add(rowKey(revival.table, revival.row));
@@ -100,7 +105,45 @@ function confirmRow(view: View, duties: Duties, row: RowView): Confirmation[] {
     const value = column ? renamedValue(row, row.cells.get(column)?.value ?? null) : null;
     if (column && value !== null) confirm(column, value);
   }
+  for (const list of view.planOf(table).lists) confirmList(view, duties, row, { list, cells });
   return cells.size > 0 ? [{ kind: 'update', table, row: row.row, lives, cells }] : [];
+}
+
+/** A list is written anew when its rows have their numbers for good, so that it is right when one of them ends. */
+function confirmList(
+  view: View,
+  duties: Duties,
+  row: RowView,
+  { list, cells }: { readonly list: ListPlan; readonly cells: Map<string, Cell> },
+): void {
+  const { column, format, reference } = list;
+  const [replaced, shown] = [row.cells.get(column), row.values.get(column) ?? null];
+  if (!replaced || replaced.value instanceof RowReference || isSameValue(replaced.value, shown)) return;
+  const meant = rowsOfList(row.cells, column);
+  const [before, after] = [numbersIn(format, replaced.value), numbersIn(format, shown)];
+  const now = new Map<bigint, LifeName>();
+  for (const [i, number] of before.entries()) {
+    const named = meant.get(number);
+    const parent = named && view.find(reference.parentTable, named);
+    if (parent?.isProvisional === true || parent?.status === 'merging') return;
+    if (named) now.set(after[i] ?? number, named);
+  }
+  const at = weakStampAbove(replaced.at, duties.stamp, duties.origin);
+  cells.set(column, { value: shown, at }).set(listColumn(column), { value: listedRowsText(now), at });
+}
+
+/** Rule R7 for declared references: the writer of the reference saw its parent, so it knows what number stays behind. */
+function leaveNumber(view: View, duties: Duties, row: RowView, reference: ReferencePlan): Confirmation | null {
+  const cell = row.cells.get(reference.column);
+  if (reference.onDelete !== 'leave' || !(cell?.value instanceof RowReference)) return null;
+  if (!view.isDead(reference, cell.value) || !duties.isDuty(cell.at.origin)) return null;
+  const numbers = view
+    .chainOf(reference.parentTable, cell.value.row)
+    .map((name) => duties.lastKey(reference.parentTable, name));
+  const value = numbers.findLast((number) => number !== null) ?? null;
+  if (value === null) return null;
+  const cells = new Map([[reference.column, { value, at: weakStampAbove(cell.at, duties.stamp, duties.origin) }]]);
+  return { kind: 'update', table: row.table, row: row.row, lives: row.lives, cells };
 }
 
 function renamedValue(row: RowView, value: CellValue): CellValue {

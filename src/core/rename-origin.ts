@@ -7,6 +7,7 @@ import type { Cell } from './life-state.js';
 import type { LifeName } from './life.js';
 import type { OriginId } from './origin.js';
 import type { Stamp } from './stamp.js';
+import { isListColumn, listedRows, listedRowsText } from './reference-list.js';
 import { RowReference } from './value.js';
 import type { VectorEntry, VersionVector } from './version-vector.js';
 
@@ -28,6 +29,9 @@ export function renameCells(cells: ReadonlyMap<string, Cell>, renaming: OriginRe
   for (const [column, { value, at }] of cells) {
     if (value instanceof RowReference) {
       renamed.set(column, { value: new RowReference(renameLife(value.row, renaming)), at });
+    } else if (isListColumn(column)) {
+      const rows = [...listedRows(value)].map(([number, row]) => [number, renameLife(row, renaming)] as const);
+      renamed.set(column, { value: listedRowsText(new Map(rows)), at });
     }
   }
   return renamed;

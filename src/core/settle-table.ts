@@ -4,7 +4,8 @@ import { clashText } from './key-text.js';
 import { counterTotal } from './counter.js';
 import type { RowDraft, RowStatus } from './row-draft.js';
 import type { Scene } from './scene.js';
-import { collationsOf, type ReferencePlan, type TablePlan, type UniquePlan } from './table-plan.js';
+import { rowsOfList, withNumbers } from './reference-list.js';
+import { collationsOf, type ListPlan, type ReferencePlan, type TablePlan, type UniquePlan } from './table-plan.js';
 import type { TableSchema } from './table-schema.js';
 import { RowReference, type SqlValue } from './value.js';
 
@@ -28,6 +29,7 @@ export function settleTable(scene: Scene, table: string, circle: Circle = noCirc
       if (total !== undefined) row.values.set(column, total);
     }
     for (const reference of plan.references) if (reference.byRow) showParent(scene, reference, row, circle);
+    for (const list of plan.lists) showList(scene, list, row, circle);
     row.key = plan.isNumbered ? [row.number] : plan.schema.key.map((column) => row.values.get(column) ?? null);
     const [column] = plan.schema.key;
     if (plan.isNumbered && column !== undefined) row.values.set(column, row.number);
@@ -85,6 +87,7 @@ function hideChildren(
     for (const row of rows) {
       if (row.status !== 'visible') continue;
       for (const reference of inside.get(row.table) ?? []) {
+        if (reference.onDelete === 'leave') continue;
         if (reference.byRow) hideBehindParent(row, shownParent(scene, reference, row));
         else askForParent(scene, reference, row, shownParents);
       }
@@ -108,8 +111,29 @@ function showParent(scene: Scene, reference: ReferencePlan, row: RowDraft, circl
   const isInside = circle.tables.has(reference.parentTable);
   const shown = isInside ? (circle.mergedInto.get(parent.row) ?? parent.row) : insteadOf(parent.row);
   row.values.set(reference.column, numberOf(scene, shown));
-  if (!isInside) hideBehindParent(row, shown);
+  if (!isInside && reference.onDelete !== 'leave') hideBehindParent(row, shown);
 }
+
+/** Numbers of rows that ended, or that meant none when they were written, stay as they are. */
+function showList(scene: Scene, { column, format, reference }: ListPlan, row: RowDraft, circle: Circle): void {
+  const rows = rowsOfList(row.cells, column);
+  if (rows.size === 0) return;
+  const shown = withNumbers(format, row.values.get(column) ?? null, (number) => {
+    const named = rows.get(number);
+    const parent = named && scene.parentOf(reference, new RowReference(named));
+    const now =
+      parent?.kind === 'outside'
+        ? parent.key[0]
+        : parent?.kind === 'row'
+          ? listedNumber(scene, parent.row, circle)
+          : number;
+    return typeof now === 'bigint' ? now : number;
+  });
+  row.values.set(column, shown);
+}
+
+const listedNumber = (scene: Scene, parent: RowDraft, circle: Circle): SqlValue =>
+  numberOf(scene, circle.tables.has(parent.table) ? (circle.mergedInto.get(parent) ?? parent) : insteadOf(parent));
 
 /** Inside a circle the parent may not be settled yet, but its number is known from the start. */
 const numberOf = (scene: Scene, parent: RowDraft): SqlValue =>
@@ -120,6 +144,7 @@ function showDead(scene: Scene, reference: ReferencePlan, row: RowDraft): void {
   row.values.set(reference.column, isDefault ? scene.surroundings.defaultOf(row.table, reference.column) : null);
   if (row.isDoomed) row.status = 'cascading';
   else if (reference.onDelete === 'restrict' || reference.onDelete === 'cascade') hide(row, 'awaiting-parent');
+  else if (reference.onDelete === 'leave' && reference.isFixed) hide(row, 'awaiting-parent');
 }
 
 function shownParent(scene: Scene, reference: ReferencePlan, row: RowDraft): RowDraft | null {

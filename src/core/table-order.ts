@@ -11,7 +11,7 @@ export interface TableGroup {
 export function parentsFirst(schema: readonly TableSchema[]): TableGroup[] {
   const byName = new Map(schema.map((table) => [table.name, table]));
   const parentsOf = (table: TableSchema): TableSchema[] =>
-    [...new Set(table.references.map((reference) => reference.parentTable))]
+    [...new Set([...table.references, ...(table.lists ?? [])].map(({ parentTable }) => parentTable))]
       .toSorted()
       .flatMap((name) => byName.get(name) ?? []);
   const groups: TableGroup[] = [];

@@ -1,5 +1,7 @@
+import type { ListFormat } from './reference-list.js';
 import type {
   Collation,
+  ListSchema,
   ReferenceAction,
   ReferenceSchema,
   TableSchema,
@@ -20,6 +22,7 @@ export interface TablePlan {
   readonly references: readonly ReferencePlan[];
   /** The reference by row that fills a column. */
   readonly referenceByColumn: ReadonlyMap<string, ReferencePlan>;
+  readonly lists: readonly ListPlan[];
   readonly uniques: readonly UniquePlan[];
   /** Columns whose concurrent additions add up. */
   readonly counters: readonly string[];
@@ -32,6 +35,15 @@ export interface ReferencePlan {
   /** What happens when the parent is gone; `set null` over a column that cannot be null refuses, like `restrict`. */
   readonly onDelete: ReferenceAction;
   readonly byRow: boolean;
+  /** A part of it cannot be NULL. */
+  readonly isFixed: boolean;
+}
+
+export interface ListPlan {
+  readonly column: string;
+  readonly format: ListFormat;
+  /** As which each number of the list counts. */
+  readonly reference: ReferencePlan;
 }
 
 export interface UniquePlan {
@@ -59,6 +71,7 @@ export function planTable(schema: TableSchema, knownTables: ReadonlySet<string>)
       (reference) => !reference.byRow || referenceByColumn.get(reference.column) === reference,
     ),
     referenceByColumn,
+    lists: (schema.lists ?? []).filter((list) => knownTables.has(list.parentTable)).map(planList),
     uniques: schema.uniques
       .filter((unique) => !unique.isPlain || unique.columns.length > 0)
       .map((unique) => planUnique(schema, unique, referenceByColumn)),
@@ -76,7 +89,19 @@ function planReference(schema: TableSchema, reference: ReferenceSchema): Referen
     parentTable: reference.parentTable,
     onDelete: reference.onDelete === 'set null' && isFixed ? 'restrict' : reference.onDelete,
     byRow: reference.byRow && reference.columns.length === 1,
+    isFixed,
   };
+}
+
+function planList({ column, parentTable, parentColumn, format }: ListSchema): ListPlan {
+  const schema: ReferenceSchema = {
+    columns: [column],
+    parentTable,
+    parentColumns: [parentColumn],
+    onDelete: 'leave',
+    byRow: true,
+  };
+  return { column, format, reference: { schema, column, parentTable, onDelete: 'leave', byRow: true, isFixed: false } };
 }
 
 function planUnique(

@@ -1,3 +1,5 @@
+import type { ListFormat } from './reference-list.js';
+
 /**
  * What the merge must know of a table, the same for every engine. Discovered by an adapter, never configured by hand;
  * rules that a person sets per table or column come on top.
@@ -9,6 +11,8 @@ export interface TableSchema {
   readonly key: readonly string[];
   readonly keyKind: KeyKind;
   readonly references: readonly ReferenceSchema[];
+  /** References that a person declared: several in one value. */
+  readonly lists?: readonly ListSchema[];
   readonly uniques: readonly UniqueSchema[];
   /** What one write of an application is: the columns that it changed (`column`, also when absent), or the whole row. */
   readonly granularity?: Granularity;
@@ -39,7 +43,16 @@ export type ColumnRule = 'column' | 'first-write-wins' | 'counter' | 'max' | 'mi
 /** Whether what an application wrote is judged by the value before it. */
 export const isRuled = (rule: ColumnRule): boolean => rule !== 'column' && rule !== 'left-out';
 
-export type ReferenceAction = 'restrict' | 'cascade' | 'set null' | 'set default';
+/** `leave`: declared by a person, so that no foreign key says what happens; the number stays where it is. */
+export type ReferenceAction = 'restrict' | 'cascade' | 'set null' | 'set default' | 'leave';
+
+/** Numbers of rows of a table with generated keys, in one value. */
+export interface ListSchema {
+  readonly column: string;
+  readonly parentTable: string;
+  readonly parentColumn: string;
+  readonly format: ListFormat;
+}
 
 export interface ReferenceSchema {
   readonly columns: readonly string[];

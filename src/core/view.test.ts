@@ -88,6 +88,7 @@ const dutiesOf = (origin: OriginId, known: ReadonlyMap<RowKey, ReadonlyMap<strin
   isDuty: (each) => each === origin,
   stamp: 1000 as Stamp,
   origin,
+  lastKey: () => null,
   lastKnown: (tableName, row) => known.get(rowKey(tableName, row)) ?? null,
 });
 

@@ -233,6 +233,7 @@ function coreConfirmations(replica: ModelReplica): string[] {
     isDuty: (origin) => dutyHolder(replica, modelOriginOf(origin)) === replica.server,
     stamp: 1 as Stamp,
     origin: originOf(replica.origin),
+    lastKey: () => null,
     lastKnown: (_table, row) => {
       const found = [...replica.remembered].find(([name]) => shortName(name) === lifeText(row));
       const cells = Object.entries(found?.[1].columns ?? {})

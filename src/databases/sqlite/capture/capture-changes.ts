@@ -3,6 +3,7 @@ import type { Comparison } from './comparison.js';
 import { markDangling, markOrphans } from './dangling-references.js';
 import { captureEnds } from './ended-rows.js';
 import { captureInserts } from './inserted-rows.js';
+import { captureLists } from './listed-references.js';
 import { captureOrphans, pinDangling } from './orphaned-references.js';
 import { captureUpdates } from './updated-rows.js';
 
@@ -32,6 +33,7 @@ export function captureChanges(comparisons: readonly Comparison[]): void {
   for (const comparison of withEnds) captureOrphans(comparison);
   for (const comparison of inOrder) pinDangling(comparison);
   for (const comparison of inOrder) markDangling(comparison);
+  for (const comparison of inOrder) captureLists(comparison);
   for (const [comparison, changed] of changedIn)
     markOrphans(comparison, { hasEnds: withEnds.has(comparison), changed });
 }

@@ -92,7 +92,7 @@ interface ShadowSource {
 }
 
 /** Shadows of a large drain are in the temporary database until all of it is read. */
-function shadowsOf({ sink }: Comparison, table: SyncedTable): ShadowSource[] {
+export function shadowsOf({ sink }: Comparison, table: SyncedTable): ShadowSource[] {
   if (!sink.isStaged) return [{ sql: table.shadowSql, condition: '' }];
   const { shadowSql } = sink.staged(table);
   return [

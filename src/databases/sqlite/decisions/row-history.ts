@@ -1,3 +1,4 @@
+import { isMarkColumn } from '../../../core/mark-column.js';
 import type { ChangeBlock } from '../../../core/changeset.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import { msOfStamp } from '../../../core/stamp.js';
@@ -71,6 +72,8 @@ interface Looked {
 
 function versionsIn(context: ReplicaContext, { entry, block }: JournalBlock, looked: Looked): RowVersion[] {
   const found: RowVersion[] = [];
+  // What references mean is written beside them: no value of a person.
+  if (block.kind === 'update' && block.columns.every(isMarkColumn)) return [];
   for (let i = 0; i < block.count; i++) {
     if (!isOfRow(block, i, entry, looked)) continue;
     const cells = block.kind === 'insert' || block.kind === 'update' ? cellsOfChange(block, i, entry.origin) : [];

@@ -1,3 +1,4 @@
+import { isMarkColumn } from '../../../core/mark-column.js';
 import { compareCellStamps, isUnwritten } from '../../../core/cell-stamp.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import type { Cell } from '../../../core/life-state.js';
@@ -71,6 +72,7 @@ function collect(context: ReplicaContext, request: UndoRequest): Rows {
   for (const { entry, block } of journalBlocks(context, ({ origin, stamp }) => isOurs(origin, stamp))) {
     const table = context.tables.byName(block.table);
     if (!table || block.kind === 'merge') continue;
+    if (block.kind === 'update' && block.columns.every(isMarkColumn)) continue;
     for (let i = 0; i < block.count; i++) {
       const time = block.kind === 'end' ? entry.stamp : (block.times[i] ?? entry.stamp);
       if (!isOurs(entry.origin, time)) continue;

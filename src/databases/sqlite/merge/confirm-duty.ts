@@ -48,12 +48,13 @@ function isOfLost({ context }: MergeScope, { kind, table }: Confirmation): boole
   return references.some(({ parentTable }) => lost.has(context.tables.byName(parentTable)?.number ?? 0));
 }
 
-function dutiesOf({ context, lastKnown }: MergeScope, { stamp, origin }: OwnChangeset): Duties {
+function dutiesOf({ context, lastKnown, lastKeys }: MergeScope, { stamp, origin }: OwnChangeset): Duties {
   return {
     stamp,
     origin,
     isDuty: (of: OriginId) => isDutyHere(context, of),
     lastKnown: (table, row) => lastKnown.get(rowKey(table, row)) ?? null,
+    lastKey: (table, row) => lastKeys.get(rowKey(table, row)) ?? null,
   };
 }
 

@@ -2,6 +2,7 @@ import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
 import type { InsertBlock } from '../../../core/changeset.js';
 import { isAddition } from '../../../core/counter.js';
 import { addHash } from '../../../core/digest.js';
+import { isListColumn } from '../../../core/reference-list.js';
 import { rowKey, type Cell, type RowKey } from '../../../core/life-state.js';
 import { isSameLife, type LifeName } from '../../../core/life.js';
 import type { OriginId } from '../../../core/origin.js';
@@ -89,8 +90,8 @@ export function insertNewRows(scope: MergeScope, table: SyncedTable | null, bloc
 
 /** Null when the block as a whole is nothing for the fast path. */
 function workOf(scope: MergeScope, table: SyncedTable, block: NewRows): InsertWork | null {
-  // What was counted is added up by the rules.
-  if (block.columns.some(isAddition)) return null;
+  // What was counted is added up by the rules, and lists of references get the numbers of here.
+  if (block.columns.some((column) => isAddition(column) || isListColumn(column))) return null;
   const columnAt = new Map(block.columns.map((column, c) => [column, c]));
   const slow = new Set<number>(block.bulk ? block.cellStamps.keys() : []);
   const pinned = new Map<number, number[]>();

@@ -1,5 +1,5 @@
 import type { ChangeBlock, ChangesetHeader } from '../../../core/changeset.js';
-import { isDanglingColumn } from '../../../core/dangling-mark.js';
+import { isMarkColumn } from '../../../core/mark-column.js';
 import { createSpanMeter } from '../../../core/stamp-span.js';
 import { parentsFirst } from '../../../core/table-order.js';
 import { createWorkingSet, type WorkingSet } from './component-loader.js';
@@ -105,6 +105,7 @@ export const scopeOf = (
   seen: context.seen,
   conflicts: createConflictRecorder(context),
   lastKnown: new Map(),
+  lastKeys: new Map(),
   due: { view: null },
   stamp,
   by: origin,
@@ -152,7 +153,7 @@ export function applyBlocks(
 const stepByKind: Readonly<Record<ChangeBlock['kind'], number>> = { end: 0, update: 1, insert: 2, merge: 4 };
 
 const stepOf = (block: ChangeBlock): number =>
-  block.kind === 'update' && block.columns.every(isDanglingColumn) ? 3 : stepByKind[block.kind];
+  block.kind === 'update' && block.columns.every(isMarkColumn) ? 3 : stepByKind[block.kind];
 
 /** Makes the tables show what the rows in the working set come to. The view stays known for the confirmations. */
 export function settle(scope: MergeScope): number {

@@ -5,7 +5,7 @@ import type { LifeName } from '../../../core/life.js';
 import { mergeAlias, mergeCells, type LostCell } from '../../../core/merge-cells.js';
 import type { OriginId } from '../../../core/origin.js';
 import type { Stamp } from '../../../core/stamp.js';
-import type { CellValue } from '../../../core/value.js';
+import type { CellValue, SqlValue } from '../../../core/value.js';
 import type { View } from '../../../core/view.js';
 import type { LoadedLife } from './component-loader.js';
 import type { ConflictRecorder, RowPlace } from '../stores/conflict-recorder.js';
@@ -22,6 +22,8 @@ export interface MergeScope extends Scope {
   readonly by: OriginId;
   /** Last cells of rows that ended in this transaction: a revival (rule R7.4) brings them back. */
   readonly lastKnown: Map<RowKey, ReadonlyMap<string, Cell>>;
+  /** Where such rows were shown, if their key is one number. */
+  readonly lastKeys: Map<RowKey, SqlValue>;
   /** The last settled view: what of it is provisional is confirmed next. */
   readonly due: { view: View | null };
 }
@@ -134,10 +136,12 @@ function recordRows(
 }
 
 /** Takes a life out of the state. Its cells stay known until the end of the transaction. */
-function endLife({ context, set, lastKnown }: MergeScope, { state }: LoadedLife): void {
+function endLife({ context, set, lastKnown, lastKeys }: MergeScope, { state, shown }: LoadedLife): void {
   const row = rowKey(state.table, context.aliases.rowNow(state.table, state.row));
   const before = lastKnown.get(row);
   lastKnown.set(row, before ? mergeCells(before, state.cells).cells : state.cells);
+  const [number] = shown?.table.isRowidKey === true ? shown.key : [];
+  if (number !== undefined) lastKeys.set(row, number);
   set.end(state.table, state.life);
 }
 

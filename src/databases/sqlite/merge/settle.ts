@@ -3,6 +3,7 @@ import { keysWhere } from '../stores/keys-where.js';
 import type { Scope } from './scope.js';
 import { rowKey, type Alias, type Aliases, type LifeState, type RowKey } from '../../../core/life-state.js';
 import { keyText } from '../../../core/key-text.js';
+import { rowsOfList } from '../../../core/reference-list.js';
 import { isSameValue, RowReference, type SqlValue } from '../../../core/value.js';
 import { substitutesBefore } from '../../../core/substitute.js';
 import { viewOf, type RowView, type Surroundings, type View } from '../../../core/view.js';
@@ -154,6 +155,11 @@ function createReach(scope: Scope): Reach {
       if (!reference.byRow) asides.load(parent.name);
       else if (value instanceof RowReference) set.loadRow(parent, value.row);
     }
+    for (const { column, reference } of set.planOf(table).lists) {
+      const parent = context.tables.byName(reference.parentTable);
+      if (!parent || context.asides.isEmpty(parent.name)) continue;
+      for (const named of rowsOfList(row.cells, column).values()) set.loadRow(parent, named);
+    }
   }
 
   return {
@@ -223,6 +229,11 @@ function isSameParent(
         const position = table.positionByColumn.get(column) ?? -1;
         if (!isSameValue(values[position] ?? null, row.values.get(column) ?? null)) return false;
       }
+    }
+    for (const { parentTable, parentColumn } of child.schema.lists ?? []) {
+      const position = table.positionByColumn.get(parentColumn) ?? -1;
+      const isSame = isSameValue(values[position] ?? null, row.values.get(parentColumn) ?? null);
+      if (parentTable === table.name && !isSame) return false;
     }
   }
   return true;

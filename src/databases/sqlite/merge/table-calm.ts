@@ -18,13 +18,21 @@ export function isCalm({ context }: Scope, table: SyncedTable): boolean {
 }
 
 export const childrenOf = (context: ReplicaContext, table: SyncedTable): SyncedTable[] =>
-  context.tables.all().filter((child) => child.schema.references.some((each) => each.parentTable === table.name));
+  context.tables
+    .all()
+    .filter(({ schema }) =>
+      [...schema.references, ...(schema.lists ?? [])].some((each) => each.parentTable === table.name),
+    );
 
 /** Whether rows of other tables may name its rows. */
 export const isParent = (context: ReplicaContext, table: SyncedTable): boolean =>
   context.tables
     .all()
-    .some((child) => child.schema.references.some((each) => each.byRow && each.parentTable === table.name));
+    .some(
+      ({ schema }) =>
+        schema.references.some((each) => each.byRow && each.parentTable === table.name) ||
+        schema.lists?.some((each) => each.parentTable === table.name) === true,
+    );
 
 /** Whether a row that is not being settled shows the key that a reference by value names. */
 export function isShownSomewhere(

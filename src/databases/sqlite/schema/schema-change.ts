@@ -29,7 +29,7 @@ export function followSchema(context: ReplicaContext): SchemaChange {
   const { connection, tables, meta, adjust, asides } = context;
   const schema = readSchema(connection);
   tables.load(schema);
-  const forms = schema.tables.flatMap((found) => adjustedForm(found, adjust).form ?? []);
+  const forms = schema.tables.flatMap((found) => adjustedForm(found, { adjust, all: schema.tables }).form ?? []);
   const records = tables.records();
   const numberByName = numbersByTrigger(connection);
   const claimed = claimRecords(forms, records, numberByName);

@@ -7,7 +7,7 @@ import { createTableDigests, type TableDigests } from '../stores/table-digests.j
 import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
 
 /** What was decided for a table: its schema with the rules of a person, or why it is left out. */
-export type AdjustSchema = (schema: TableSchema) => TableSchema | string;
+export type AdjustSchema = (schema: TableSchema, all: readonly DiscoveredTable[]) => TableSchema | string;
 
 /** The tables that are synced, by number and name, with their digests. Cached; digests are written at each commit. */
 export interface TableRegistry extends TableDigests {
@@ -109,7 +109,7 @@ function loadTables(records: readonly TableRecord[], schema: DatabaseSchema, adj
   );
   const loaded: Loaded = { byNumber: new Map(), byName: new Map(), leftOut: [] };
   for (const found of schema.tables) {
-    const { form, reason } = adjustedForm(found, adjust);
+    const { form, reason } = adjustedForm(found, { adjust, all: schema.tables });
     const record = recordByName.get(foldName(found.name));
     if (!form || !record) {
       loaded.leftOut.push({ name: found.name, reason: reason || 'not taken in yet', form: found });
@@ -125,10 +125,10 @@ function loadTables(records: readonly TableRecord[], schema: DatabaseSchema, adj
 /** A discovered table with the person's rules on it; without a form when it is not to be synced. */
 export function adjustedForm(
   found: DiscoveredTable,
-  adjust: AdjustSchema,
+  { adjust, all }: { readonly adjust: AdjustSchema; readonly all: readonly DiscoveredTable[] },
 ): { readonly form: DiscoveredTable | null; readonly reason: string } {
   if (found.obstacle !== null) return { form: null, reason: found.obstacle };
-  const schema = adjust(found.schema);
+  const schema = adjust(found.schema, all);
   if (typeof schema === 'string') return { form: null, reason: schema };
   if (layoutOf(schema).length === 0) return { form: null, reason: 'every column is left out or computed' };
   return { form: { ...found, schema }, reason: '' };

@@ -1,5 +1,6 @@
 import type { ColumnRule, Granularity, UniquePolicy } from '../../../core/table-schema.js';
 import { foldName } from '../connection/identifiers.js';
+import { withReferences, type DeclaredReference } from './declared-references.js';
 import { isMigrationTable } from './migration-tables.js';
 import type { AdjustSchema } from './table-registry.js';
 
@@ -8,12 +9,13 @@ export interface TableRules {
   readonly exclude?: boolean | undefined;
   readonly unique?: UniquePolicy | undefined;
   readonly granularity?: Granularity | undefined;
+  readonly references?: readonly DeclaredReference[] | undefined;
   readonly columns?: Readonly<Record<string, ColumnRule>> | undefined;
 }
 
 export function adjustByRules(rules: Readonly<Record<string, TableRules>>): AdjustSchema {
   const ruleByTable = new Map(Object.entries(rules).map(([name, rule]) => [foldName(name), rule]));
-  return (schema) => {
+  return (schema, all) => {
     const rule = ruleByTable.get(foldName(schema.name));
     if (rule?.exclude === true) return 'left out by the configuration';
     if (rule?.exclude === undefined && isMigrationTable(schema.name))
@@ -22,7 +24,7 @@ export function adjustByRules(rules: Readonly<Record<string, TableRules>>): Adju
     const columns = new Map(Object.entries(rule.columns ?? {}).map(([name, one]) => [foldName(name), one]));
     const isKey = new Set(schema.key);
     return {
-      ...schema,
+      ...withReferences(schema, rule.references ?? [], all),
       granularity: rule.granularity ?? 'column',
       columns: schema.columns.map((column) => ({
         ...column,

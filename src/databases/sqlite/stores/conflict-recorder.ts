@@ -1,7 +1,7 @@
 import { compareCellStamps, type CellStamp } from '../../../core/cell-stamp.js';
-import { isDanglingColumn } from '../../../core/dangling-mark.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import type { Cell } from '../../../core/life-state.js';
+import { isMarkColumn } from '../../../core/mark-column.js';
 import type { OriginId } from '../../../core/origin.js';
 import { msOfStamp } from '../../../core/stamp.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
@@ -97,8 +97,8 @@ export function createConflictRecorder({ conflicts, system }: ReplicaContext): C
   };
 }
 
-/** That a reference dangles is no value of anybody. */
-const withoutMarks = (cells: Cells): Cells => new Map([...cells].filter(([column]) => !isDanglingColumn(column)));
+/** What a reference means is no value of anybody. */
+const withoutMarks = (cells: Cells): Cells => new Map([...cells].filter(([column]) => !isMarkColumn(column)));
 
 function latest(cells: Cells): CellStamp | null {
   let last: CellStamp | null = null;
