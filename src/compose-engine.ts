@@ -63,7 +63,7 @@ function openReplica(options: ReplicaOptions): Replica {
 }
 
 function plainOptions(sqlite: string, { dataset, dataFolder, observe }: ReplicaOptions) {
-  const { name, tables, landing, polite } = dataset;
+  const { name, tables, landing, polite, schemaChanges } = dataset;
   return {
     path: sqlite,
     dataset: name,
@@ -71,6 +71,7 @@ function plainOptions(sqlite: string, { dataset, dataFolder, observe }: ReplicaO
     dataFolder,
     spoolFolder: join(dataFolder, 'spool', encodeURIComponent(name)),
     tables,
+    propagatesSchema: schemaChanges === 'additive',
     pace: { landing, polite },
   };
 }

@@ -42,6 +42,7 @@ export interface SyncDataset {
   readonly ignore?: readonly string[];
   readonly landing?: 'bounded' | 'whole';
   readonly polite?: boolean;
+  readonly schemaChanges?: 'none' | 'additive';
   readonly tables?: Readonly<Record<string, TableConfig>>;
 }
 

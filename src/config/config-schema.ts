@@ -87,6 +87,12 @@ const datasetSchema = z
       .boolean()
       .default(false)
       .describe('For applications that do not wait for locks: shorter work, longer pauses.'),
+    schemaChanges: z
+      .enum(['none', 'additive'])
+      .optional()
+      .describe(
+        'none (default): every server migrates by itself, and what does not fit waits until then. additive: a table or column that is new on one server is made on those that lack it.',
+      ),
     tables: z.record(z.string(), tableSchema).default({}).describe('Rules of single tables, by name.'),
   })
   .refine(({ sqlite, folder }) => (sqlite === undefined) !== (folder === undefined), {

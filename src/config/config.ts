@@ -34,6 +34,8 @@ export interface DatasetConfig {
   readonly landing: 'bounded' | 'whole';
   /** For applications that do not wait for locks: shorter slices and longer gaps. */
   readonly polite: boolean;
+  /** `additive`: tables and columns that are new on another server are made here too. */
+  readonly schemaChanges?: 'none' | 'additive' | undefined;
   readonly tables: Readonly<Record<string, TableConfig>>;
 }
 

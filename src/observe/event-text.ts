@@ -25,6 +25,10 @@ export function eventText(event: EventDetail): string {
       return `Dataset ${event.dataset}: ${counted(event.count, 'change')} cannot be shown here yet and wait.`;
     case 'schema-changed':
       return `Dataset ${event.dataset}: the schema changed; capture was put back and the tables compared.`;
+    case 'schema-grown':
+      return `Dataset ${event.dataset}: made ${event.what} here, which is new on another server.`;
+    case 'schema-not-grown':
+      return `Dataset ${event.dataset}: a change of another server's schema cannot be made here, and what needs it waits: ${ended(event.why)}`;
     case 'proven':
       return `Dataset ${event.dataset}: the same as ${event.peer}, proven for ${counted(event.rows, 'row')}.`;
     case 'proof-failed':

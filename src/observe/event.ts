@@ -24,6 +24,8 @@ export type EventDetail =
   | { readonly kind: 'conflicts'; readonly dataset: string; readonly count: number }
   | { readonly kind: 'quarantined'; readonly dataset: string; readonly count: number }
   | { readonly kind: 'schema-changed'; readonly dataset: string }
+  | { readonly kind: 'schema-grown'; readonly dataset: string; readonly what: string }
+  | { readonly kind: 'schema-not-grown'; readonly dataset: string; readonly why: string }
   | { readonly kind: 'proven'; readonly dataset: string; readonly peer: string; readonly rows: number }
   | {
       readonly kind: 'proof-failed';

@@ -47,6 +47,8 @@ export interface CaseOptions {
   readonly schemaOf?: Readonly<Record<string, string>>;
   /** Rules of single servers, where they are not those of all. */
   readonly rulesOf?: Readonly<Record<string, Rules>>;
+  /** Servers where changes of the schema are made and told of. */
+  readonly propagates?: string;
   /** False: the others stay strangers until the work lets them meet. */
   readonly joins?: boolean;
 }
@@ -87,6 +89,7 @@ export async function openServer(path: string, name: string, options: CaseOption
     observe: () => {},
     identity: { server: name.repeat(16) as ServerId, serverName: name, freshEpoch: () => epoch },
     tables: options.rulesOf?.[name] ?? options.rules ?? {},
+    propagatesSchema: options.propagates?.includes(name) === true,
   });
   await replica.open();
   return caseServer({ name, path, app, replica });

@@ -35,6 +35,8 @@ export interface SqliteReplicaOptions {
   readonly watchesCommits?: boolean;
   /** Which SQLite: for the simulation and for measuring. */
   readonly module?: SqliteModule;
+  /** New tables and columns spread, where they take nothing away. */
+  readonly propagatesSchema?: boolean;
   readonly pace?: PaceOptions;
 }
 
@@ -223,10 +225,19 @@ const noTimer = (): void => {};
 const replaced = (text: string): SyncError => new SyncError('USYNC-1208', text);
 
 function openingOf(options: SqliteReplicaOptions): Omit<Parameters<typeof openReplica>[1], 'known'> {
-  const { dataset, identity, system, observe, module, allowNetworkFileSystem, pace } = options;
+  const { dataset, identity, system, observe, module, allowNetworkFileSystem, pace, propagatesSchema } = options;
   const adjust = adjustByRules(options.tables ?? {});
   const open = { ...(module && { module }), ...(allowNetworkFileSystem === true && { allowNetworkFileSystem }) };
-  return { dataset, identity, system, observe, adjust, open, ...(pace && { pace }) };
+  return {
+    dataset,
+    identity,
+    system,
+    observe,
+    adjust,
+    open,
+    propagatesSchema: propagatesSchema === true,
+    ...(pace && { pace }),
+  };
 }
 
 interface OwnLock {

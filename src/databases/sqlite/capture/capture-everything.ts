@@ -6,6 +6,7 @@ import { mustSettle, settlePending } from '../merge/pending-settle.js';
 import { reconcile } from './reconcile.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { followSchema } from '../schema/schema-change.js';
+import { growSchema, mustPropagate, tellSchema } from '../schema/propagated-schema.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
 
@@ -27,6 +28,11 @@ export async function captureEverything(context: ReplicaContext, merging: Around
   await landChangeset(context, merging, { isResumed: true });
   let look = await lookAt(context);
   if (look.isQuiet) return { ...nothingDrained, schemaChanged, hasMore: false };
+  if (mustPropagate(context)) {
+    await growSchema(context);
+    await whenFree(context.system, () => inTransaction(context, () => tellSchema(context)));
+    look = await lookAt(context);
+  }
   let all: Drained = nothingDrained;
   const after = (tables: ReadonlySet<string>): void => merging.settleAfterDrain(context, tables);
   const followed = (): Promise<boolean> =>
@@ -35,6 +41,7 @@ export async function captureEverything(context: ReplicaContext, merging: Around
       if (!hasSchemaMoved(context)) return false;
       return inTransaction(context, () => {
         followSchema(context);
+        tellSchema(context);
         return true;
       });
     });
@@ -76,7 +83,8 @@ const lookAt = (context: ReplicaContext): Promise<CaptureLook> =>
     const hasNotes = newest > cursor && context.meta.text('landing') === null;
     const areNotesGone = newest < cursor;
     const hasMoved = hasSchemaMoved(context);
-    const isAnythingPending = pendingReconciles(context).length > 0 || mustSettle(context) || isCountingDue(context);
+    const isAnythingPending =
+      mustPropagate(context) || pendingReconciles(context).length > 0 || mustSettle(context) || isCountingDue(context);
     return {
       hasNotes,
       areNotesGone,

@@ -5,6 +5,7 @@ import { memoryOf } from '../merge/merge-changeset.js';
 import type { AsideLife, AsideReason } from '../stores/aside-store.js';
 import { conflictId } from '../stores/conflict-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { schemaTable } from '../schema/schema-table.js';
 import { valueLiteral } from '../stores/value-literal.js';
 import { cellText } from './conflict-records.js';
 
@@ -26,6 +27,7 @@ export function quarantineRecords(
 /** Lives that are held back as such, not with a row that is shown. */
 export function* heldLives(context: ReplicaContext): IterableIterator<AsideLife> {
   for (const table of context.asides.tables()) {
+    if (table === schemaTable) continue;
     for (const life of [...context.asides.all(table)]) if (freedByReason[life.why] !== null) yield life;
   }
 }

@@ -1,7 +1,7 @@
 import { rowKey, type RowKey } from '../../../core/life-state.js';
 import { keyText } from '../../../core/key-text.js';
 import type { LifeName } from '../../../core/life.js';
-import { listColumn, listedRows } from '../../../core/reference-list.js';
+import { createListingRows } from './listing-rows.js';
 import { RowReference, type SqlValue } from '../../../core/value.js';
 import { nulledColumns } from '../stores/nulled-columns.js';
 import { keysWhere } from '../stores/keys-where.js';
@@ -39,6 +39,7 @@ export function createChildReach({ context, set }: Scope, asides: AsideReach): C
   const childrenLoaded = new Set<string>();
   const nulledLoaded = new Set<string>();
   const tables = context.tables.all();
+  const listing = createListingRows(context);
 
   /** Rows that reference what `table` shows at `key` now, and lives that may wait for it. */
   function loadChildren(table: SyncedTable, shown: readonly SqlValue[] | null, valueOf: (column: string) => SqlValue) {
@@ -91,24 +92,6 @@ export function createChildReach({ context, set }: Scope, asides: AsideReach): C
     return pinned;
   }
 
-  /** Rows whose lists name a row. */
-  const listingByColumn = new Map<string, Map<RowKey, LifeName[]>>();
-  function listingIn(child: SyncedTable, column: string, parent: string): Map<RowKey, LifeName[]> {
-    const name = `${child.number} ${column}`;
-    const known = listingByColumn.get(name);
-    if (known) return known;
-    const listing = new Map<RowKey, LifeName[]>();
-    listingByColumn.set(name, listing);
-    if (!context.asides.hasExtraCells(child.name)) return listing;
-    for (const { life, cells } of context.asides.allExtraCells(child.name)) {
-      for (const named of listedRows(cells.get(listColumn(column))?.value).values()) {
-        const row = rowKey(parent, context.aliases.rowNow(parent, named));
-        listing.set(row, [...(listing.get(row) ?? []), life]);
-      }
-    }
-    return listing;
-  }
-
   function loadPinned(table: SyncedTable, row: LifeName): void {
     for (const child of tables) {
       for (const { byRow, column, parentTable } of set.planOf(child).references) {
@@ -116,11 +99,9 @@ export function createChildReach({ context, set }: Scope, asides: AsideReach): C
         const lives = pinnedIn(child, column, parentTable).get(rowKey(table.name, row)) ?? [];
         for (const life of lives) set.loadLife(child, life, null);
       }
-      for (const { column, reference } of set.planOf(child).lists) {
-        if (reference.parentTable !== table.name) continue;
-        const lives = listingIn(child, column, table.name).get(rowKey(table.name, row)) ?? [];
-        for (const life of lives) set.loadLife(child, life, null);
-      }
+      for (const { reference } of set.planOf(child).lists)
+        if (reference.parentTable === table.name)
+          for (const life of listing(child, reference, row)) set.loadLife(child, life, null);
     }
   }
 

@@ -11,6 +11,7 @@ import { createRowMerger, type MergeScope, type RowMerger } from './merge-rows.j
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowFinder, type RowFinder } from '../stores/row-finder.js';
 import { withNamesHere } from '../schema/renames.js';
+import { schemaTable } from '../schema/schema-table.js';
 import { settledView } from './settle.js';
 import { mergeUpdates } from './update-blocks.js';
 import { writeView } from './view-writer.js';
@@ -80,7 +81,7 @@ export function mergeChangeset(
     rows += applyBlocks(memory, scope, blocks, merger);
     meter.add(sent);
     for (const { kind, table, count } of blocks) {
-      if (kind === 'insert' && !context.tables.byName(table)) homeless += count;
+      if (kind === 'insert' && table !== schemaTable && !context.tables.byName(table)) homeless += count;
     }
   }
   const refused = settle(scope) + homeless;

@@ -11,6 +11,8 @@ import type { LoadedLife } from './component-loader.js';
 import type { ConflictRecorder, RowPlace } from '../stores/conflict-recorder.js';
 import type { SeenStore } from '../stores/seen-store.js';
 import type { Scope } from './scope.js';
+import { noteSchemaCame } from '../schema/propagated-schema.js';
+import { schemaTable } from '../schema/schema-table.js';
 import type { Key } from '../stores/shadow-store.js';
 
 /** What the rules need beside the rows while one changeset is merged. */
@@ -60,6 +62,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
 
   function put(state: LoadedLife['state']): void {
     if (context.tables.byName(state.table)) return set.put(state);
+    if (state.table === schemaTable) noteSchemaCame(context);
     context.asides.put({ ...state, why: 'table-unknown', behind: null, key: null, note: null });
   }
 

@@ -7,6 +7,7 @@ import { nothingMerged } from '../../nothing-merged.js';
 import type { Fork, MergeOutcome } from '../../replica.js';
 import { captureEverything } from '../capture/capture-everything.js';
 import { landChangeset } from './changeset-landing.js';
+import { mustPropagate } from '../schema/propagated-schema.js';
 import { drainInTransaction, drainNotes } from '../capture/drain.js';
 import { followNames } from './epochs.js';
 import { isSnapshotCutOff, landingChangeset, markLanding } from './landing-marker.js';
@@ -82,7 +83,10 @@ interface Slice {
   readonly next: number;
   /** A part that cannot be read. What came before it is merged. */
   readonly failure: SyncError | null;
-  /** Nothing was merged: a migration came between, and rows may have been written or moved unseen. */
+  /**
+   * A migration came between, so that rows may have been written or moved unseen: nothing was merged. Or a table was
+   * described that is to be made before what follows.
+   */
   readonly hasSchemaMoved?: true;
 }
 
@@ -97,13 +101,13 @@ function mergeSlice(context: ReplicaContext, parts: readonly ChangesetPart[], wo
       let { next } = work;
       let failure: SyncError | null = null;
       raiseFlag(context, true);
-      for (; next < parts.length && !failure && !landingChangeset(context); next++) {
+      for (; next < parts.length && !failure && !landingChangeset(context) && !mustPropagate(context); next++) {
         if (next > work.next && context.system.monotonicMs() - startMs >= context.pace.sliceMs) break;
         current = parts[next];
         if (current) failure = takePart(context, current, work);
       }
       raiseFlag(context, false);
-      return { next, failure };
+      return { next, failure, ...(mustPropagate(context) && { hasSchemaMoved: true }) };
     });
   } catch (error) {
     Object.assign(work.tally, before);

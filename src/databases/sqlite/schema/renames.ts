@@ -34,6 +34,18 @@ export function rememberColumns(
   meta.set('renames', JSON.stringify({ tables, columns: { ...columns, [number]: now } }));
 }
 
+/** What other servers may know by another name: nothing that is new. */
+export function renamedHere(
+  { meta }: Pick<ReplicaContext, 'meta'>,
+  number: number,
+): { readonly isTable: boolean; readonly columns: ReadonlySet<string> } {
+  const { tables, columns } = read(meta);
+  return {
+    isTable: Object.values(tables).includes(number),
+    columns: new Set(Object.values(columns[number] ?? {})),
+  };
+}
+
 /** A block by the names that hold here. A name that the schema has means what it says. */
 export function withNamesHere(context: ReplicaContext, block: ChangeBlock): ChangeBlock {
   const table = context.tables.byName(block.table) ?? renamedTable(context, block);

@@ -16,6 +16,8 @@ export type MetaName =
   | 'pending-settle'
   | 'lost-tables'
   | 'renames'
+  | 'schema-known'
+  | 'schema-came'
   | 'known-values'
   | 'heirs'
   | 'lane'

@@ -26,6 +26,7 @@ export interface ContextOptions {
   readonly system: System;
   readonly observe: Observe;
   readonly adjust?: AdjustSchema;
+  readonly propagatesSchema?: boolean;
   readonly pace?: PaceOptions;
 }
 
@@ -47,6 +48,7 @@ export function openContext(connection: Connection, options: ContextOptions): Re
     observe,
     connection,
     adjust,
+    propagatesSchema: options.propagatesSchema === true,
     pace: createPace(options.pace),
     meta,
     origins,

@@ -2,6 +2,7 @@ import type { TableDigest } from '../../../core/digest.js';
 import { columnsHash } from '../../../core/row-hash.js';
 import type { Proof } from '../../replica.js';
 import { lostTables } from './lost-tables.js';
+import { schemaTable } from '../schema/schema-table.js';
 import type { ReplicaContext } from './replica-context.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
@@ -11,7 +12,7 @@ export function readProof(context: ReplicaContext): Proof {
   const digest = new Map<string, TableDigest>();
   for (const table of tables.all())
     digest.set(table.name, { ...tables.digest(table), columns: comparedColumns(table) });
-  const unknown = asides.tables().filter((name) => tables.byName(name) === null);
+  const unknown = asides.tables().filter((name) => name !== schemaTable && tables.byName(name) === null);
   const leftOut = tables.leftOut().map(({ name, reason }) => `${name}: ${reason}`);
   for (const { name, schema } of tables.all()) {
     for (const column of schema.columns)
@@ -34,4 +35,5 @@ const comparedColumns = ({ layout, schema }: SyncedTable): number =>
   columnsHash([
     ...layout,
     ...schema.references.flatMap(({ byRow, columns }) => (byRow ? [`${columns[0] ?? ''} references`] : [])),
+    ...(schema.lists ?? []).map(({ column }) => `${column} lists`),
   ]);

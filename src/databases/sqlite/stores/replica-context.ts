@@ -33,6 +33,8 @@ export interface ReplicaContext {
   readonly observe: Observe;
   readonly connection: Connection;
   readonly adjust: AdjustSchema;
+  /** New tables and columns of others are made here, and those of here told of. */
+  readonly propagatesSchema: boolean;
   readonly pace: Pace;
   readonly meta: MetaStore;
   readonly origins: OriginStore;
