@@ -1,4 +1,6 @@
+import type { Connection } from '../connection/driver.js';
 import { quoteName } from '../connection/identifiers.js';
+import { bytesAt } from '../connection/row-values.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { createRowComparison } from './row-comparison.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
@@ -6,9 +8,13 @@ import type { SyncedTable } from '../schema/synced-table.js';
 
 const pageRows = 2000;
 
+/** More rows than these that were written and got another rowid unseen are not looked at one by one. */
+const closeRowsMax = 10_000;
+
 /**
- * Rows of a bag are known by their rowid, and VACUUM gives rows new ones. Finds each shadow's row again by its content;
- * what stays without a partner is for the comparison to tell. Costs a reading of the table; writes only what moved.
+ * Rows of a bag are known by their rowid, and VACUUM gives rows new ones. Finds each shadow's row again by its content,
+ * and where that was written too, by values that no other row has; what stays without a partner is for the comparison to
+ * tell. Costs a reading of the table; writes only what moved.
  */
 export async function matchBag(context: ReplicaContext, table: SyncedTable): Promise<void> {
   await whenFree(context.system, () => inTransaction(context, () => moveShadows(context, table)));
@@ -41,10 +47,84 @@ function moveShadows({ connection }: ReplicaContext, table: SyncedTable): void {
   const lost = connection
     .prepare(`SELECT k1, h FROM ${table.shadowSql} WHERE k1 NOT IN (SELECT k1 FROM temp._usync_matched) ORDER BY k1`)
     .all();
-  const moves = lost.flatMap(([from, hash]) => {
+  const moves: Move[] = [];
+  const changed: bigint[] = [];
+  for (const [from, hash] of lost) {
+    if (typeof from !== 'bigint') continue;
     const to = strangers.get(Number(hash))?.shift();
-    return to === undefined || typeof from !== 'bigint' ? [] : [{ from, to }];
+    if (to === undefined) changed.push(from);
+    else moves.push({ from, to });
+  }
+  moves.push(...closestRows(connection, table, { changed, strangers: [...strangers.values()].flat() }));
+  moveAll(connection, table, moves);
+}
+
+interface Move {
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
+interface Unmatched {
+  /** Rowids of shadows whose row was written. */
+  readonly changed: readonly bigint[];
+  /** Rowids of rows that no shadow knows as they are. */
+  readonly strangers: readonly bigint[];
+}
+
+/** For each shadow the row that has most of its values which no other row has; its own rowid, where others are no closer. */
+function closestRows(connection: Connection, table: SyncedTable, { changed, strangers }: Unmatched): Move[] {
+  if (changed.length === 0 || strangers.length === 0) return [];
+  if (changed.length > closeRowsMax || strangers.length > closeRowsMax) return [];
+  const shadow = connection.prepare(`SELECT c FROM ${table.shadowSql} WHERE k1 = ?`);
+  const lost = changed.map((from) => ({ from, values: valuesOf(bytesAt(shadow.get(from) ?? [], 0)) }));
+  const rowByValue = rowsWith(connection, table, new Set(lost.flatMap(({ values }) => values)));
+  const free = new Set(strangers);
+  return lost.flatMap(({ from, values }) => {
+    const counts = new Map<bigint, number>();
+    for (const value of values) {
+      const at = rowByValue.get(value) ?? null;
+      if (at !== null && free.has(at)) counts.set(at, (counts.get(at) ?? 0) + (at === from ? 1.5 : 1));
+    }
+    const [closest] = [...counts].toSorted(([, a], [, b]) => b - a);
+    if (!closest) return [];
+    const [to] = closest;
+    free.delete(to);
+    return to === from ? [] : [{ from, to }];
   });
+}
+
+/** The hashes of a row's columns, each with its place. */
+function valuesOf(columns: Uint8Array): string[] {
+  const hashes = new DataView(columns.buffer, columns.byteOffset, columns.length);
+  return Array.from({ length: columns.length >> 2 }, (_, position) => hashes.getUint32(position * 4, true)).flatMap(
+    (hash, position) => (hash === 0 ? [] : [`${position} ${hash}`]),
+  );
+}
+
+/** Where each of the values stands; null where several rows have it. */
+function rowsWith(connection: Connection, table: SyncedTable, values: ReadonlySet<string>): Map<string, bigint | null> {
+  const [rowid = 'rowid'] = table.keySql;
+  const page = connection.prepare(
+    `SELECT ${rowid}, ${table.layout.map(quoteName).join(', ')} FROM ${table.sql}
+     WHERE ${rowid} > ? ORDER BY ${rowid} LIMIT ${pageRows}`,
+  );
+  const hashing = createRowComparison(table);
+  const found = new Map<string, bigint | null>();
+  let position = -(2n ** 63n);
+  for (;;) {
+    const rows = page.allExact(position);
+    for (const [at, ...content] of rows) {
+      if (typeof at !== 'bigint') continue;
+      position = at;
+      hashing.hash(content);
+      for (const value of valuesOf(hashing.bytes()))
+        if (values.has(value)) found.set(value, found.has(value) ? null : at);
+    }
+    if (rows.length < pageRows) return found;
+  }
+}
+
+function moveAll(connection: Connection, table: SyncedTable, moves: readonly Move[]): void {
   // Through numbers that no row has, for the places may be taken by each other.
   const lowest = connection.prepare(`SELECT min(k1) FROM ${table.shadowSql}`).get()?.[0];
   let free = (typeof lowest === 'bigint' && lowest < 0n ? lowest : 0n) - 1n;
