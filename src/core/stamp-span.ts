@@ -1,5 +1,6 @@
 import type { CellStamp } from './cell-stamp.js';
 import type { ChangeBlock, ChangesetHeader } from './changeset.js';
+import type { OriginId } from './origin.js';
 import type { Stamp } from './stamp.js';
 
 /** Between which stamps the cells lie that one changeset wrote. */
@@ -42,4 +43,10 @@ export function createSpanMeter({ origin }: Pick<ChangesetHeader, 'origin'>): Sp
     },
     span: () => (high === 0 ? null : { low: low as Stamp, high: high as Stamp }),
   };
+}
+
+/** Cells stamped by an origin within `low` and `high` may be of this changeset, though their stamps do not say so. */
+export interface Stray extends StampSpan {
+  readonly writer: OriginId;
+  readonly stamp: Stamp;
 }

@@ -56,6 +56,22 @@ test('a chunk of state comes back as it was', () => {
   );
 });
 
+test('who had seen what comes back as it was', () => {
+  const stamps = fc.uniqueArray(fc.tuple(originArbitrary, stampArbitrary), { selector: ([origin]) => origin, maxLength: 4 });
+  const stray = fc.record({ low: stampArbitrary, high: stampArbitrary, stamp: stampArbitrary, writer: originArbitrary }, { noNullPrototype: true });
+  fc.assert(
+    fc.property(originArbitrary, stamps, fc.array(stray, { maxLength: 4 }), fc.nat(), (origin, pairs, found, seed) => {
+      const seen = new Map([[origin, new Map(pairs)]]);
+      const strays = new Map([[origin, found]]);
+      const bytes = encodeStateChunk({ seen, strays });
+      const back = decodeStateChunk(bytes, decompressBytes);
+      assert.deepEqual([back.seen, back.strays], [seen, strays]);
+      damageRefused(bytes, seed, (copy) => decodeStateChunk(copy, decompressBytes));
+    }),
+    { numRuns: 80, ...bounded },
+  );
+});
+
 test('a damaged chunk of state is refused or read as something else', () => {
   fc.assert(
     fc.property(stateBlockArbitrary, aliasArbitrary, fc.nat(), (block, alias, seed) => {

@@ -27,6 +27,8 @@ import { noCompression, packBody, readPackedBody, sealBody, type Compress, type 
 import { readHistory, writeHistory } from './history-codec.js';
 import { createPartReader, createPartWriter, type PartReader, type PartWriter } from './part-dictionary.js';
 import type { OriginId } from './origin.js';
+import { readSeen, readStrays, writeSeen, writeStrays, type SeenStamps } from './seen-codec.js';
+import type { Stray } from './stamp-span.js';
 import { zeroStamp } from './stamp.js';
 import type { AliasState, StateBlock } from './state-block.js';
 import type { SqlValue } from './value.js';
@@ -36,11 +38,15 @@ export interface StateChunk {
   readonly aliases: readonly AliasState[];
   /** What the sender knows of the changesets that made the state, by origin: by them forks are found. */
   readonly histories: ReadonlyMap<OriginId, History>;
+  /** How far each origin had seen the others: tells what a later change replaced from what it ran into. */
+  readonly seen: ReadonlyMap<OriginId, SeenStamps>;
+  /** By origin, changesets whose cells have stamps that do not tell their changeset. */
+  readonly strays: ReadonlyMap<OriginId, readonly Stray[]>;
 }
 
 const chunkFormat = 1;
 const chunkFlag = { compressed: 1 } as const;
-const stateTag = { bodyEnd: 0, block: 1, aliases: 2, history: 3 } as const;
+const stateTag = { bodyEnd: 0, block: 1, aliases: 2, history: 3, seen: 4, strays: 5 } as const;
 
 /**
  * Throws USYNC-1507 for a chunk that no one may read: it holds at most `rowsPerPartMax` lives and aliases,
@@ -64,6 +70,16 @@ export function encodeStateChunk(chunk: Partial<StateChunk>, compress: Compress 
     body.byte(stateTag.history);
     part.origin(origin);
     writeHistory(body, history);
+  }
+  for (const [origin, seen] of chunk.seen ?? []) {
+    body.byte(stateTag.seen);
+    part.origin(origin);
+    writeSeen(part, seen);
+  }
+  for (const [origin, strays] of chunk.strays ?? []) {
+    body.byte(stateTag.strays);
+    part.origin(origin);
+    writeStrays(part, strays);
   }
   body.byte(stateTag.bodyEnd);
   const packed = packBody(body.view(), compress);
@@ -149,16 +165,20 @@ export function decodeStateChunk(bytes: Uint8Array, decompress: Decompress): Sta
   const blocks: StateBlock[] = [];
   const aliases: AliasState[] = [];
   const histories = new Map<OriginId, History>();
+  const seen = new Map<OriginId, SeenStamps>();
+  const strays = new Map<OriginId, readonly Stray[]>();
   for (;;) {
     const tag = body.byte();
     if (tag === stateTag.bodyEnd) break;
     if (tag === stateTag.block) blocks.push(readStateBlock(part, budget));
     else if (tag === stateTag.aliases) for (const alias of readAliases(part, budget)) aliases.push(alias);
     else if (tag === stateTag.history) histories.set(part.origin(), readHistory(body));
+    else if (tag === stateTag.seen) seen.set(part.origin(), readSeen(part));
+    else if (tag === stateTag.strays) strays.set(part.origin(), readStrays(part));
     else throw malformed('a snapshot chunk holds something unknown');
   }
   if (body.left > 0) throw malformed('bytes are left behind its end');
-  return { blocks, aliases, histories };
+  return { blocks, aliases, histories, seen, strays };
 }
 
 function readStateBlock(part: PartReader, budget: PartBudget): StateBlock {

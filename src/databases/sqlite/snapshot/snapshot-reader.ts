@@ -21,6 +21,8 @@ import { transact } from '../connection/transaction.js';
 
 /** Rows read at once. A page of wide rows is cut by bytes below. */
 const pageRows = 1000;
+/** Of each it is told how far it had seen every other one. */
+const originsAtOnce = 50;
 /** About what a chunk takes before it is compressed. */
 const chunkBytesTarget = 256 * 1024;
 
@@ -57,6 +59,14 @@ function readState(context: ReplicaContext, spool: ChunkSpool): { vector: Versio
     [...context.origins.vector().keys()].map((origin) => [origin, context.histories.of(origin)]),
   );
   put({ blocks: tables.map((table) => emptyBlock(table.name, table.schema.key, table.layout)), histories });
+  const origins = [...context.origins.vector().keys()];
+  for (let start = 0; start < origins.length; start += originsAtOnce) {
+    const some = origins.slice(start, start + originsAtOnce);
+    put({
+      seen: new Map(some.map((origin) => [origin, context.seen.of(origin)])),
+      strays: new Map(some.map((origin) => [origin, context.strays.of(origin)])),
+    });
+  }
   const aliases = [...context.aliases.all()];
   for (let start = 0; start < aliases.length; start += pageRows)
     put({ aliases: aliases.slice(start, start + pageRows) });

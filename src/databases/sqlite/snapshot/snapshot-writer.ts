@@ -95,13 +95,15 @@ async function land({ context, vector, spool, choice }: LandWork): Promise<Merge
   beginLanded(context);
   const landing = createLanding(context, vector);
   const spoken = new Set<string>();
+  const told: Told[] = [];
   for (const chunk of chunksOf(spool)) {
     for (const { table } of chunk.blocks) spoken.add(table);
+    if (chunk.seen.size > 0 || chunk.strays.size > 0) told.push({ seen: chunk.seen, strays: chunk.strays });
     await landChunk(context, landing, adoption, chunk);
   }
   await endWhatIsGone(context, landing, spoken);
   await landWaiting(context, landing, adoption);
-  const refused = await slice(context, () => finishLanding(context, landing, { vector, spoken, histories }));
+  const refused = await slice(context, () => finishLanding(context, landing, { vector, spoken, histories, told }));
   endLanded(context);
   const conflicts = landing.conflicts + (adoption?.conflicts ?? 0);
   return outcomeOf(context, { merged: 1, rows: landing.rows, conflicts, quarantined: refused });
@@ -225,10 +227,14 @@ interface Finish {
   readonly vector: VersionVector;
   readonly spoken: ReadonlySet<string>;
   readonly histories: Histories;
+  readonly told: readonly Told[];
 }
 
+/** What the sender knows of who had seen what. */
+type Told = Pick<StateChunk, 'seen' | 'strays'>;
+
 /** The state is here as a whole: the vector moves, and what applications wrote meanwhile is drained on top of it. */
-function finishLanding(context: ReplicaContext, landing: Landing, { vector, spoken, histories }: Finish): number {
+function finishLanding(context: ReplicaContext, landing: Landing, { vector, spoken, histories, told }: Finish): number {
   const { origins, journal, meta, system } = context;
   const nowMs = system.nowMs();
   landing.begin();
@@ -238,7 +244,10 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
     if (entry.stamp > stampIn(before, origin)) origins.advance(origin, entry);
     origins.saw(entry.stamp, nowMs);
   }
-  context.seen.learnAll(origins.vector());
+  for (const { seen, strays } of told) {
+    for (const [origin, stamps] of seen) context.seen.learnStamps(origin, stamps);
+    for (const [origin, found] of strays) context.strays.learn(origin, found);
+  }
   if ([...vector].some(([origin, { stamp }]) => stamp > stampIn(before, origin))) journal.appendGap(vector, nowMs);
   meta.set('landing', null);
   meta.set('isFounded', 1);

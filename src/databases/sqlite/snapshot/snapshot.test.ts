@@ -315,3 +315,21 @@ test('a row that was deleted in the group ends also where an application writes 
     await exchangeAll([a, b, c]);
     assertSame([a, b, c]);
   }));
+
+test('what came by snapshot and loses to a write whose writer had not seen it is told of', () =>
+  withServers('CREATE TABLE tags (tag TEXT PRIMARY KEY, colour TEXT)', async ([a, b, c]) => {
+    for (const server of [a, b, c]) server.app.exec(`INSERT INTO tags VALUES ('of ${server.name}', 'red')`);
+    await exchangeAll([a, b, c]);
+    a.app.exec(`UPDATE tags SET colour = 'lost' WHERE tag = 'of c'; UPDATE tags SET colour = 'seen' WHERE tag = 'of a'`);
+    await sendSnapshot(a, c);
+    b.app.exec(`UPDATE tags SET colour = 'stands' WHERE tag = 'of c'`);
+    await c.pull(b);
+    assert.match(c.dump(), /'of c' \| 'stands'/);
+    assert.deepEqual(c.lost('colour'), ["'lost'"]);
+    // Whoever had seen a value replaces it without a word.
+    await b.pull(a);
+    b.app.exec(`UPDATE tags SET colour = 'later' WHERE tag = 'of a'`);
+    await c.pull(b);
+    assert.match(c.dump(), /'of a' \| 'later'/);
+    assert.equal(c.lost('colour').length, 1);
+  }));

@@ -1,11 +1,13 @@
 import type { OriginId } from '../../../core/origin.js';
 import type { OriginRenaming } from '../../../core/rename-origin.js';
+import type { SeenStamps } from '../../../core/seen-codec.js';
+import type { Stray } from '../../../core/stamp-span.js';
 import { zeroStamp, type Stamp } from '../../../core/stamp.js';
 import type { VersionVector } from '../../../core/version-vector.js';
 import type { Connection } from '../connection/driver.js';
 import { integerAt, textAt } from '../connection/row-values.js';
 import type { OriginStore } from './origin-store.js';
-import type { Stray, StrayStore } from './stray-store.js';
+import type { StrayStore } from './stray-store.js';
 
 /**
  * Per origin, how far it had seen the others at its last changeset that is held here. Tells a write that replaced
@@ -17,14 +19,15 @@ export interface SeenStore {
   /** The same for one who has seen what this vector covers. */
   isCovered(vector: VersionVector, other: OriginId, stamp: Stamp): boolean;
   learn(origin: OriginId, seen: VersionVector): void;
-  /** After a snapshot nothing is known of who saw what; what it covers counts as seen by all. */
-  learnAll(vector: VersionVector): void;
+  /** What another server knows of how far this origin had seen the others. */
+  learnStamps(origin: OriginId, seen: SeenStamps): void;
+  /** How far it had seen the others, as far as is known here. */
+  of(origin: OriginId): SeenStamps;
   /** `uncertain`: of which the branch saw more since the parting; null: of any. */
   rename(renaming: OriginRenaming, uncertain: ReadonlySet<OriginId> | null): void;
   reload(): void;
 }
 
-type SeenStamps = ReadonlyMap<OriginId, Stamp>;
 /** How far somebody has seen an origin. */
 type SeenOf = (origin: OriginId) => Stamp;
 
@@ -69,11 +72,10 @@ export function createSeenStore(
     learn(origin, seen) {
       for (const [other, { stamp }] of seen) set(origin, other, stamp);
     },
-    learnAll(vector) {
-      for (const origin of vector.keys()) {
-        for (const [other, { stamp }] of vector) if (other !== origin) set(origin, other, stamp);
-      }
+    learnStamps(origin, seen) {
+      for (const [other, stamp] of seen) if (other !== origin) set(origin, other, stamp);
     },
+    of: (origin) => load().get(origin) ?? new Map(),
     rename(renaming, uncertain) {
       renameSeen(connection, renaming, uncertain);
       known = null;

@@ -2,15 +2,10 @@ import type { ChangesetHeader } from '../../../core/changeset.js';
 import type { OriginId } from '../../../core/origin.js';
 import type { OriginRenaming } from '../../../core/rename-origin.js';
 import type { Stamp } from '../../../core/stamp.js';
-import { isPlain, type StampSpan } from '../../../core/stamp-span.js';
+import { straysMax } from '../../../core/seen-codec.js';
+import { isPlain, type StampSpan, type Stray } from '../../../core/stamp-span.js';
 import type { Connection } from '../connection/driver.js';
 import { integerAt, textAt } from '../connection/row-values.js';
-
-/** Cells stamped by an origin within `low` and `high` may be of this changeset, though their stamps do not say so. */
-export interface Stray extends StampSpan {
-  readonly writer: OriginId;
-  readonly stamp: Stamp;
-}
 
 /**
  * `_usync_strays`: changesets whose cells have stamps that lie outside of what the changeset's own place tells, after
@@ -20,15 +15,14 @@ export interface Stray extends StampSpan {
 export interface StrayStore {
   note(header: Pick<ChangesetHeader, 'origin' | 'stamp' | 'prev'>, span: StampSpan | null): void;
   of(origin: OriginId): readonly Stray[];
+  /** What another server knows of them. */
+  learn(origin: OriginId, strays: readonly Stray[]): void;
   /** The branch's cells keep the name of the origin in their stamps. `last` is its newest changeset. */
   rename(renaming: OriginRenaming, last: Stamp): void;
   /** Grows whenever something was noted. */
   readonly version: number;
   reload(): void;
 }
-
-/** Beyond this many per origin the two oldest become one that reaches over both. */
-const straysMax = 1024;
 
 interface StoredStray extends Stray {
   readonly number: number;
@@ -37,20 +31,7 @@ interface StoredStray extends Stray {
 export function createStrayStore(connection: Connection): StrayStore {
   let known: Map<OriginId, StoredStray[]> | null = null;
   let version = 0;
-  const load = (): Map<OriginId, StoredStray[]> => {
-    if (known) return known;
-    known = new Map();
-    const sql = 'SELECT origin, number, low, high, writer, stamp FROM _usync_strays ORDER BY number';
-    for (const row of connection.cached(sql).all()) {
-      const origin = textAt(row, 0) as OriginId;
-      const [low, high, stamp] = [integerAt(row, 2) as Stamp, integerAt(row, 3) as Stamp, integerAt(row, 5) as Stamp];
-      const stray = { number: integerAt(row, 1), low, high, writer: textAt(row, 4) as OriginId, stamp };
-      const strays = known.get(origin);
-      if (strays) strays.push(stray);
-      else known.set(origin, [stray]);
-    }
-    return known;
-  };
+  const load = (): Map<OriginId, StoredStray[]> => (known ??= loadStrays(connection));
   const insert = (origin: OriginId, stray: Stray): void => {
     const strays = load().get(origin) ?? [];
     const number = 1 + Math.max(0, ...[...load().values()].map((each) => each.at(-1)?.number ?? 0));
@@ -72,13 +53,24 @@ export function createStrayStore(connection: Connection): StrayStore {
       .run(BigInt(low), BigInt(high), BigInt(second.number));
     known = null;
   };
+  /** Beyond so many per origin the two oldest become one that reaches over both. */
+  const add = (origin: OriginId, stray: Stray): void => {
+    insert(origin, stray);
+    if ((load().get(origin)?.length ?? 0) > straysMax) fold(origin);
+  };
+  const isKnown = (origin: OriginId, { low, high, writer, stamp }: Stray): boolean =>
+    store
+      .of(origin)
+      .some((each) => each.writer === writer && each.stamp === stamp && each.low <= low && high <= each.high);
   const store: StrayStore = {
     note({ origin, stamp, prev }, span) {
       if (!span || isPlain(span, { stamp, prev })) return;
-      insert(origin, { ...span, writer: origin, stamp });
-      if ((load().get(origin)?.length ?? 0) > straysMax) fold(origin);
+      add(origin, { ...span, writer: origin, stamp });
     },
     of: (origin) => load().get(origin) ?? [],
+    learn(origin, strays) {
+      for (const stray of strays) if (!isKnown(origin, stray)) add(origin, stray);
+    },
     rename({ origin, from, before, to }, last) {
       connection
         .cached('UPDATE _usync_strays SET writer = ? WHERE writer = ? AND stamp >= ?')
@@ -95,4 +87,18 @@ export function createStrayStore(connection: Connection): StrayStore {
     },
   };
   return store;
+}
+
+function loadStrays(connection: Connection): Map<OriginId, StoredStray[]> {
+  const loaded = new Map<OriginId, StoredStray[]>();
+  const sql = 'SELECT origin, number, low, high, writer, stamp FROM _usync_strays ORDER BY number';
+  for (const row of connection.cached(sql).all()) {
+    const origin = textAt(row, 0) as OriginId;
+    const [low, high, stamp] = [integerAt(row, 2) as Stamp, integerAt(row, 3) as Stamp, integerAt(row, 5) as Stamp];
+    const stray = { number: integerAt(row, 1), low, high, writer: textAt(row, 4) as OriginId, stamp };
+    const strays = loaded.get(origin);
+    if (strays) strays.push(stray);
+    else loaded.set(origin, [stray]);
+  }
+  return loaded;
 }
