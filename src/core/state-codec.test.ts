@@ -57,8 +57,14 @@ test('a chunk of state comes back as it was', () => {
 });
 
 test('who had seen what comes back as it was', () => {
-  const stamps = fc.uniqueArray(fc.tuple(originArbitrary, stampArbitrary), { selector: ([origin]) => origin, maxLength: 4 });
-  const stray = fc.record({ low: stampArbitrary, high: stampArbitrary, stamp: stampArbitrary, writer: originArbitrary }, { noNullPrototype: true });
+  const stamps = fc.uniqueArray(fc.tuple(originArbitrary, stampArbitrary), {
+    selector: ([origin]) => origin,
+    maxLength: 4,
+  });
+  const stray = fc.record(
+    { low: stampArbitrary, high: stampArbitrary, stamp: stampArbitrary, writer: originArbitrary },
+    { noNullPrototype: true },
+  );
   fc.assert(
     fc.property(originArbitrary, stamps, fc.array(stray, { maxLength: 4 }), fc.nat(), (origin, pairs, found, seed) => {
       const seen = new Map([[origin, new Map(pairs)]]);

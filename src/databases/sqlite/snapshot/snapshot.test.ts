@@ -320,7 +320,9 @@ test('what came by snapshot and loses to a write whose writer had not seen it is
   withServers('CREATE TABLE tags (tag TEXT PRIMARY KEY, colour TEXT)', async ([a, b, c]) => {
     for (const server of [a, b, c]) server.app.exec(`INSERT INTO tags VALUES ('of ${server.name}', 'red')`);
     await exchangeAll([a, b, c]);
-    a.app.exec(`UPDATE tags SET colour = 'lost' WHERE tag = 'of c'; UPDATE tags SET colour = 'seen' WHERE tag = 'of a'`);
+    a.app.exec(
+      `UPDATE tags SET colour = 'lost' WHERE tag = 'of c'; UPDATE tags SET colour = 'seen' WHERE tag = 'of a'`,
+    );
     await sendSnapshot(a, c);
     b.app.exec(`UPDATE tags SET colour = 'stands' WHERE tag = 'of c'`);
     await c.pull(b);
