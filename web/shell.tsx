@@ -11,7 +11,7 @@ import { StateWord } from './parts/state-word.js';
 import { UnknownScreen } from './screens/unknown.js';
 import type { Screen } from './screens/screen.js';
 import { status } from './state/live.js';
-import { route } from './state/route.js';
+import { pathTo, route } from './state/route.js';
 import { may, signOut } from './state/session.js';
 import { numberText } from './words/count-text.js';
 import { syncStateWords } from './words/state-words.js';
@@ -45,7 +45,7 @@ function Bar({ info }: { readonly info: SessionInfo }) {
   const state = status.value?.state;
   return (
     <header class="bar">
-      <a class="bar-brand" href="/">
+      <a class="bar-brand" href={pathTo([])}>
         <Icon name="mark" />
         <span class="bar-server">{info.server_name}</span>
       </a>
@@ -68,7 +68,7 @@ function WayList({ open }: { readonly open: Screen | undefined }) {
     <ul>
       {allowed.map((screen, at) => (
         <li key={screen.part} class={screen.isHouse === true && allowed[at - 1]?.isHouse !== true ? 'first-house' : ''}>
-          <a class="way" href={`/${screen.part}`} aria-current={screen === open ? 'page' : undefined}>
+          <a class="way" href={pathTo([screen.part])} aria-current={screen === open ? 'page' : undefined}>
             <Icon name={screen.icon} />
             {screen.name}
             <Count part={screen.part} />
@@ -116,7 +116,7 @@ function FootBar({ open }: { readonly open: Screen | undefined }) {
         <a
           key={screen.part}
           class="foot-way"
-          href={`/${screen.part}`}
+          href={pathTo([screen.part])}
           aria-current={screen === open ? 'page' : undefined}
         >
           <Icon name={screen.icon} />

@@ -89,7 +89,7 @@ function optionsFor(place: HTMLElement, lines: LineChartProps['lines']): Options
     legend: { show: false },
     cursor: { show: false },
     scales: { y: { range: (_chart, low, high) => [Math.min(0, low), Math.max(1, high)] } },
-    axes: [axis, axis],
+    axes: [{ ...axis, values: (_chart, seconds) => seconds.map((each) => clockText(each * 1_000)), space: 90 }, axis],
     series: [{}, ...lines.map(({ name }) => ({ label: name, stroke: colour('--accent'), width: 2 }))],
   };
 }

@@ -1,6 +1,6 @@
 import { ScreenHead } from '../parts/screen-head.js';
 import { Tabs } from '../parts/tabs.js';
-import { route } from '../state/route.js';
+import { pathTo, route } from '../state/route.js';
 import { ChangeFeed } from './change-feed.js';
 import { EventFeed } from './event-feed.js';
 import { RowHistoryScreen } from './row-history.js';
@@ -19,8 +19,8 @@ export function ActivityScreen() {
       <Tabs
         label="Kinds of activity"
         tabs={[
-          { href: '/activity', name: 'Changes', isOpen: !isEvents },
-          { href: '/activity/events', name: 'Events', isOpen: isEvents },
+          { href: pathTo(['activity']), name: 'Changes', isOpen: !isEvents },
+          { href: pathTo(['activity', 'events']), name: 'Events', isOpen: isEvents },
         ]}
       />
       {isEvents ? <EventFeed /> : <ChangeFeed />}

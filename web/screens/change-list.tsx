@@ -7,6 +7,7 @@ import { countText } from '../words/count-text.js';
 import { operationWords } from '../words/operation-words.js';
 import { fileChanges, type FileChange } from '../words/file-changes.js';
 import { FileChangeLine } from './file-change-line.js';
+import { pathTo } from '../state/route.js';
 
 /** Changes by the transaction that made them. */
 export function ChangeList({ changes }: { readonly changes: readonly Change[] }) {
@@ -98,5 +99,5 @@ function RowChange({ change }: { readonly change: Change }) {
 function historyAddress({ dataset, table, key }: Pick<Change, 'dataset' | 'table' | 'key'>): string {
   const query = new URLSearchParams({ dataset, table });
   for (const each of key) query.append('key', each);
-  return `/activity/history?${query.toString()}`;
+  return `${pathTo(['activity', 'history'])}?${query.toString()}`;
 }

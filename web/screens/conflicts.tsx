@@ -1,7 +1,7 @@
 import { ScreenHead } from '../parts/screen-head.js';
 import { Tabs } from '../parts/tabs.js';
 import { status } from '../state/live.js';
-import { route } from '../state/route.js';
+import { pathTo, route } from '../state/route.js';
 import { ConflictInbox } from './conflict-inbox.js';
 import { HeldRows } from './held-rows.js';
 
@@ -20,9 +20,9 @@ export function ConflictsScreen() {
       <Tabs
         label="Kinds of decisions"
         tabs={[
-          { href: '/conflicts', name: named('Open', now?.open_conflicts), isOpen: part === 'open' },
-          { href: '/conflicts/decided', name: 'Decided', isOpen: part === 'decided' },
-          { href: '/conflicts/held', name: named('Held back', now?.quarantined), isOpen: part === 'held' },
+          { href: pathTo(['conflicts']), name: named('Open', now?.open_conflicts), isOpen: part === 'open' },
+          { href: pathTo(['conflicts', 'decided']), name: 'Decided', isOpen: part === 'decided' },
+          { href: pathTo(['conflicts', 'held']), name: named('Held back', now?.quarantined), isOpen: part === 'held' },
         ]}
       />
       {part === 'held' ? <HeldRows /> : <ConflictInbox key={part} state={part === 'decided' ? 'decided' : 'open'} />}

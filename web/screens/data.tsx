@@ -40,7 +40,7 @@ export function DataScreen() {
 }
 
 const columns: readonly Column<Dataset>[] = [
-  { name: 'Dataset', order: ({ name }) => name, cell: ({ name }) => <a href={pathTo('data', name)}>{name}</a> },
+  { name: 'Dataset', order: ({ name }) => name, cell: ({ name }) => <a href={pathTo(['data', name])}>{name}</a> },
   { name: 'State', order: ({ state }) => state, cell: ({ state }) => <StateWord {...syncStateWords[state]} /> },
   { name: 'Proven with all', cell: ({ proven_at: at }) => <Age at={at} never="not yet" /> },
   { name: 'Kind', cell: ({ kind }) => kind },

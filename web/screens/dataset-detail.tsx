@@ -31,11 +31,11 @@ export function DatasetDetail({ name }: { readonly name: string }) {
       <ScreenHead title={name}>
         {live === undefined ? null : <StateWord {...syncStateWords[live.state]} />}
         {live?.kind === 'folder' ? (
-          <a class="button" href={pathTo('files', name)}>
+          <a class="button" href={pathTo(['files', name])}>
             Its files
           </a>
         ) : null}
-        <a class="button" href={`/activity?${new URLSearchParams({ dataset: name }).toString()}`}>
+        <a class="button" href={pathTo(['activity'], { dataset: name })}>
           Its changes
         </a>
       </ScreenHead>

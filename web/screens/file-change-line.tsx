@@ -3,6 +3,7 @@ import { addressOf } from '../api/routes.js';
 import { bytesText } from '../words/count-text.js';
 import type { FileChange } from '../words/file-changes.js';
 import type { StateWords } from '../words/tone.js';
+import { pathTo } from '../state/route.js';
 
 const kindWords: Readonly<Record<FileChange['kind'], StateWords>> = {
   added: { tone: 'ok', word: 'added' },
@@ -19,7 +20,6 @@ export interface FileChangeLineProps {
 /** One file of a change, with its sizes, its content and what it replaced. */
 export function FileChangeLine({ dataset, file }: FileChangeLineProps) {
   const { path, kind, sizeBefore, sizeNow } = file;
-  const query = new URLSearchParams({ history: path });
   return (
     <li class="change">
       <div class="line-head">
@@ -31,11 +31,7 @@ export function FileChangeLine({ dataset, file }: FileChangeLineProps) {
             Get
           </a>
         )}
-        <a
-          class="small"
-          href={`/files/${encodeURIComponent(dataset)}?${query.toString()}`}
-          aria-label={`History of ${path}`}
-        >
+        <a class="small" href={pathTo(['files', dataset], { history: path })} aria-label={`History of ${path}`}>
           History
         </a>
       </div>

@@ -31,7 +31,7 @@ export function FileHistory({ dataset, path }: FileHistoryProps) {
   return (
     <Panel
       title={path === null ? 'Replaced and deleted files' : `Earlier versions of ${path}`}
-      aside={path === null ? undefined : <a href={`${pathTo('files', dataset)}/history`}>Of all files</a>}
+      aside={path === null ? undefined : <a href={pathTo(['files', dataset, 'history'])}>Of all files</a>}
     >
       <Loaded resource={loaded} what="the history">
         {({ history }) =>

@@ -69,10 +69,9 @@ function Crumbs({ dataset, path }: FileTreeProps) {
 }
 
 const folderAddress = (dataset: string, path: string): string =>
-  path === '' ? pathTo('files', dataset) : `${pathTo('files', dataset)}?${new URLSearchParams({ path }).toString()}`;
+  pathTo(['files', dataset], path === '' ? {} : { path });
 
-const historyOf = (dataset: string, path: string): string =>
-  `${pathTo('files', dataset)}?${new URLSearchParams({ history: path }).toString()}`;
+const historyOf = (dataset: string, path: string): string => pathTo(['files', dataset], { history: path });
 
 const stateWords: Readonly<Record<FileEntry['state'], StateWords>> = {
   placed: { tone: 'ok', word: 'here' },

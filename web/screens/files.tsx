@@ -27,7 +27,7 @@ export function FilesScreen() {
           <Empty title="No folder is synced.">
             <p>
               <code>usync init --folder PATH</code> adds one. Databases are synced row by row and stand under{' '}
-              <a href="/data">Data</a>.
+              <a href={pathTo(['data'])}>Data</a>.
             </p>
           </Empty>
         ) : (
@@ -39,7 +39,7 @@ export function FilesScreen() {
 }
 
 const columns: readonly Column<Dataset>[] = [
-  { name: 'Folder', order: ({ name }) => name, cell: ({ name }) => <a href={pathTo('files', name)}>{name}</a> },
+  { name: 'Folder', order: ({ name }) => name, cell: ({ name }) => <a href={pathTo(['files', name])}>{name}</a> },
   { name: 'State', cell: ({ state }) => <StateWord {...syncStateWords[state]} /> },
   { name: 'Proven with all', cell: ({ proven_at: at }) => <Age at={at} never="not yet" /> },
   { name: 'Entries', isNumber: true, cell: ({ folder }) => numberText(folder?.entries ?? 0) },

@@ -10,7 +10,7 @@ import { signIn } from '../state/session.js';
 /** The first user, made with the one-time link that the server printed. The secret stands behind the # and is in no log. */
 export function FirstRun() {
   const failure = useSignal<FailureFacts | null>(null);
-  const token = useSignal(decodeURIComponent(location.hash.slice(1)));
+  const token = useSignal(tokenInAddress());
   useEffect(() => {
     document.title = 'First run - Universal Sync';
   }, []);
@@ -35,10 +35,13 @@ export function FirstRun() {
           </Notice>
         )}
       </div>
-      <FirstUserForm token={token} isTokenAsked={location.hash === '' || failure.value !== null} onSubmit={setUp} />
+      <FirstUserForm token={token} isTokenAsked={tokenInAddress() === '' || failure.value !== null} onSubmit={setUp} />
     </>
   );
 }
+
+/** `#token=SECRET`: what stands behind the # is sent to nobody. */
+const tokenInAddress = (): string => new URLSearchParams(location.hash.slice(1)).get('token') ?? '';
 
 interface FirstUserFormProps {
   readonly token: Signal<string>;
@@ -55,7 +58,7 @@ function FirstUserForm({ token, isTokenAsked, onSubmit }: FirstUserFormProps) {
           label="Set-up secret"
           value={token.value}
           onInput={(value) => (token.value = value)}
-          hint='The part behind the # of the link that "usync run" prints.'
+          hint='What stands behind "#token=" in the link that "usync run" or "usync setup-link" prints.'
           isRequired
         />
       ) : null}

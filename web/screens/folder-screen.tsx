@@ -22,7 +22,7 @@ export function FolderScreen({ dataset }: { readonly dataset: string }) {
   const live = status.value?.datasets.find(({ name }) => name === dataset);
   const of = query.get('history');
   const part = of === null ? (parts[2] ?? 'tree') : 'history';
-  const at = pathTo('files', dataset);
+  const at = (...below: readonly string[]): string => pathTo(['files', dataset, ...below]);
   return (
     <>
       <ScreenHead title={dataset} {...(live === undefined ? {} : { lead: live.place })}>
@@ -32,9 +32,9 @@ export function FolderScreen({ dataset }: { readonly dataset: string }) {
       <Tabs
         label="Parts of the folder"
         tabs={[
-          { href: at, name: 'Files', isOpen: part === 'tree' },
-          { href: `${at}/history`, name: 'Replaced and deleted', isOpen: part === 'history' },
-          { href: `${at}/waiting`, name: 'Waiting and left out', isOpen: part === 'waiting' },
+          { href: at(), name: 'Files', isOpen: part === 'tree' },
+          { href: at('history'), name: 'Replaced and deleted', isOpen: part === 'history' },
+          { href: at('waiting'), name: 'Waiting and left out', isOpen: part === 'waiting' },
         ]}
       />
       {part === 'tree' ? <FileTree dataset={dataset} path={query.get('path') ?? ''} /> : null}

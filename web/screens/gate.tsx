@@ -33,6 +33,6 @@ function GateInside({ session }: { readonly session: Exclude<Session, { readonly
     case 'no-users':
       return <FirstRun />;
     case 'signed-out':
-      return route.value.path === '/setup' ? <FirstRun /> : <SignIn why={session.why} />;
+      return route.value.parts[0] === 'setup' ? <FirstRun /> : <SignIn why={session.why} />;
   }
 }

@@ -53,25 +53,25 @@ function NextStep({ status }: { readonly status: Status }) {
   const steps: ComponentChildren[] = [];
   if (pending !== undefined)
     steps.push(
-      <a key="pending" class="button first" href={pathTo('servers', pending.id)}>
+      <a key="pending" class="button first" href={pathTo(['servers', pending.id])}>
         Look at {pending.name}, which waits
       </a>,
     );
   if (status.state === 'alone' && may('admin'))
     steps.push(
-      <a key="add" class="button first" href="/servers/add">
+      <a key="add" class="button first" href={pathTo(['servers', 'add'])}>
         Add a server
       </a>,
     );
   if (away !== undefined)
     steps.push(
-      <a key="away" class="button" href={pathTo('servers', away.id)}>
+      <a key="away" class="button" href={pathTo(['servers', away.id])}>
         Why is {away.name} not reached?
       </a>,
     );
   if (toDecide > 0)
     steps.push(
-      <a key="decide" class="button" href={status.open_conflicts > 0 ? '/conflicts' : '/conflicts/held'}>
+      <a key="decide" class="button" href={pathTo(status.open_conflicts > 0 ? ['conflicts'] : ['conflicts', 'held'])}>
         Look at {countText(toDecide, 'decision')}
       </a>,
     );

@@ -28,7 +28,7 @@ export function HoldMatrix({ status }: { readonly status: Status }) {
       order: ({ name }) => name,
       cell: (server) => (
         <>
-          <a href={pathTo('servers', server.id)}>{server.name}</a> <StateWord {...serverWords(server)} />
+          <a href={pathTo(['servers', server.id])}>{server.name}</a> <StateWord {...serverWords(server)} />
         </>
       ),
     },

@@ -95,7 +95,7 @@ function Found({ server }: { readonly server: Server }) {
       tone={isProven ? 'ok' : 'busy'}
       title={isProven ? `${name} holds the same data.` : `${name} is in and takes the data.`}
       actions={
-        <a class="button" href={pathTo('servers', id)}>
+        <a class="button" href={pathTo(['servers', id])}>
           Look at {name}
         </a>
       }

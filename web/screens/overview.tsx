@@ -9,6 +9,7 @@ import { liveActivity, status } from '../state/live.js';
 import { useResource } from '../state/resource.js';
 import { Headline } from './headline.js';
 import { HoldMatrix } from './hold-matrix.js';
+import { pathTo } from '../state/route.js';
 
 const eventsShown = 8;
 
@@ -36,7 +37,7 @@ export function OverviewScreen() {
           <ProblemList problems={now.problems} />
         </Panel>
       )}
-      <Panel title="Who holds the same as this server" aside={<a href="/servers">All servers</a>}>
+      <Panel title="Who holds the same as this server" aside={<a href={pathTo(['servers'])}>All servers</a>}>
         <HoldMatrix status={now} />
       </Panel>
       <NewestEvents />
@@ -51,7 +52,7 @@ function NewestEvents() {
     version: live[0]?.id ?? '',
   });
   return (
-    <Panel title="What happened last" aside={<a href="/activity/events">All events</a>}>
+    <Panel title="What happened last" aside={<a href={pathTo(['activity', 'events'])}>All events</a>}>
       <Loaded resource={past} what="the newest events">
         {({ logs }) =>
           logs.length === 0 ? (

@@ -44,9 +44,9 @@ function DatasetPanel({ dataset }: { readonly dataset: DatasetRecovery }) {
       title={name}
       aside={
         isFolder ? (
-          <a href={`${pathTo('files', name)}/history`}>Put a file back</a>
+          <a href={pathTo(['files', name, 'history'])}>Put a file back</a>
         ) : (
-          <a href={`/activity?${new URLSearchParams({ dataset: name }).toString()}`}>Look at its changes</a>
+          <a href={pathTo(['activity'], { dataset: name })}>Look at its changes</a>
         )
       }
     >

@@ -19,6 +19,7 @@ import { pendingText } from '../words/pending-text.js';
 import { datasetStateWords, serverWords } from '../words/state-words.js';
 import { ServerActions } from './server-actions.js';
 import { ServerChart } from './server-chart.js';
+import { pathTo } from '../state/route.js';
 
 /** One server: how it stands, what it lacks, what went wrong, and what can be done with it. */
 export function ServerDetail({ id }: { readonly id: string }) {
@@ -31,7 +32,7 @@ export function ServerDetail({ id }: { readonly id: string }) {
         <ScreenHead title="No such server" />
         <Empty title="No server of the group has this id.">
           <p>
-            <a href="/servers">All servers</a>
+            <a href={pathTo(['servers'])}>All servers</a>
           </p>
         </Empty>
       </>

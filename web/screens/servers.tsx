@@ -43,7 +43,7 @@ function ServerList() {
           Sync all now
         </Button>
         {may('admin') ? (
-          <a class="button first" href="/servers/add">
+          <a class="button first" href={pathTo(['servers', 'add'])}>
             Add a server
           </a>
         ) : null}
@@ -74,7 +74,7 @@ function ServerTable({ servers }: { readonly servers: readonly Server[] }) {
 }
 
 const columns: readonly Column<Server>[] = [
-  { name: 'Server', order: ({ name }) => name, cell: ({ id, name }) => <a href={pathTo('servers', id)}>{name}</a> },
+  { name: 'Server', order: ({ name }) => name, cell: ({ id, name }) => <a href={pathTo(['servers', id])}>{name}</a> },
   {
     name: 'State',
     order: (server) => serverWords(server).word,

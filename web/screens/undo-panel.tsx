@@ -75,7 +75,7 @@ export function UndoPanel() {
       )}
       {isAsking.value && result !== null ? (
         <Confirm
-          title={`Take back ${countText(result.steps.length, 'change')} of ${result.server}?`}
+          title={`Take back ${takenBack(result)} of ${result.server}?`}
           verb="Take back on every server"
           isDanger
           onClose={() => (isAsking.value = false)}
@@ -96,12 +96,15 @@ function Preview({ result, onApply }: { readonly result: UndoResult; readonly on
       <UndoSteps steps={result.steps} />
       <div class="actions">
         <Button look="danger" obstacle={roleObstacle('admin')} onPress={onApply}>
-          Take back {countText(result.steps.filter(({ skipped }) => skipped === null).length, 'change')}
+          Take back {takenBack(result)}
         </Button>
       </div>
     </>
   );
 }
+
+const takenBack = ({ steps }: UndoResult): string =>
+  countText(steps.filter(({ skipped }) => skipped === null).length, 'change');
 
 /** As a field for date and time takes it: in the time of this device. */
 function localTime(atMs: number): string {

@@ -1,5 +1,6 @@
 import { Empty } from '../parts/empty.js';
 import { ScreenHead } from '../parts/screen-head.js';
+import { pathTo } from '../state/route.js';
 
 /** An address that leads nowhere, or that this role may not open. */
 export function UnknownScreen() {
@@ -8,7 +9,7 @@ export function UnknownScreen() {
       <ScreenHead title="Nothing here" />
       <Empty title="No screen has this address, or your role may not open it.">
         <p>
-          <a href="/">Go to the overview</a>
+          <a href={pathTo([])}>Go to the overview</a>
         </p>
       </Empty>
     </>

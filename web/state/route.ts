@@ -3,16 +3,27 @@ import { computed, signal } from '@preact/signals';
 /** Where the page is: the path and the questions after it, as they stand in the address bar. */
 export interface Route {
   readonly path: string;
-  /** The parts of the path, decoded: `/servers/pit-3` is `['servers', 'pit-3']`. */
+  /** The parts of the path below the page's own, decoded: `/sync/servers/pit-3` is `['servers', 'pit-3']`. */
   readonly parts: readonly string[];
   readonly query: URLSearchParams;
 }
 
+/** Every address of the page begins so; the addresses of the older system do too. */
+const root = '/sync/';
+
+/** Addresses of the older system whose names are others here. */
+const olderNames: Readonly<Record<string, readonly string[]>> = {
+  logs: ['activity', 'events'],
+  config: ['settings'],
+};
+
 const address = signal(currentAddress());
 export const route = computed<Route>(() => {
   const url = new URL(address.value, location.origin);
-  const parts = url.pathname.split('/').filter((part) => part !== '');
-  return { path: url.pathname, parts: parts.map(decoded), query: url.searchParams };
+  const [, ...named] = url.pathname.split('/').filter((part) => part !== '');
+  const [first = '', ...rest] = named.map(decoded);
+  const parts = olderNames[first] === undefined ? [first, ...rest] : [...olderNames[first], ...rest];
+  return { path: url.pathname, parts: first === '' ? [] : parts, query: url.searchParams };
 });
 
 export interface GoOptions {
@@ -39,8 +50,12 @@ export function ask(name: string, value: string): void {
   go(text === '' ? path : `${path}?${text}`, { replace: true });
 }
 
-/** The path of one thing below a screen; names may hold any character. */
-export const pathTo = (...parts: readonly string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
+/** The address of a screen or of one thing on it; names may hold any character. */
+export function pathTo(parts: readonly string[], query: Readonly<Record<string, string>> = {}): string {
+  const path = root + parts.map(encodeURIComponent).join('/');
+  const text = new URLSearchParams(query).toString();
+  return text === '' ? path : `${path}?${text}`;
+}
 
 /** Follows the browser's back and forward and every ordinary link within the page. */
 export function followLinks(): void {
@@ -50,7 +65,7 @@ export function followLinks(): void {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest('a') : null;
     if (link === null || link.origin !== location.origin || link.target !== '' || link.hasAttribute('download')) return;
-    if (link.pathname.startsWith('/api/') || link.hash !== '') return;
+    if (!link.pathname.startsWith(root) || link.hash !== '') return;
     event.preventDefault();
     go(link.pathname + link.search);
   });

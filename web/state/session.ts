@@ -3,7 +3,7 @@ import type { Session as SessionInfo } from '../../src/http/contract/access-rout
 import type { Role } from '../../src/http/contract/route.js';
 import { call, whenSignedOut } from '../api/call.js';
 import { failureOf, type FailureFacts } from '../api/failure.js';
-import { go, route } from './route.js';
+import { go, pathTo, route } from './route.js';
 
 /** `asking`: not known yet. `signed-out` tells apart who never was in from whose session ended. */
 export type Session =
@@ -42,7 +42,8 @@ export async function findSession(): Promise<void> {
 
 export function signIn(info: SessionInfo): void {
   session.value = { kind: 'signed-in', info };
-  if (['/setup', '/sign-in'].includes(route.value.path)) go('/', { replace: true });
+  // The address holds the secret of the set-up link; it is used up now.
+  if (route.value.parts[0] === 'setup') go(pathTo([]), { replace: true });
 }
 
 export async function signOut(): Promise<void> {
