@@ -19,13 +19,24 @@ export interface Ledger {
    */
   noteOutside(rows: readonly TableDump[]): void;
   readonly isOutside: (token: string) => boolean;
+  /**
+   * Rows that nobody had drained when an image was taken that came back or was started beside its original. They are two
+   * rows until both sides have met (decision 0012): whoever deletes one, or the row before it was drained, has not deleted
+   * the other.
+   */
+  noteDrainedTwice(tokens: readonly string[]): void;
+  /** All servers agree: from here on a row that stood twice is one, or its copies are told apart. */
+  noteAgreement(): void;
   /** The number of transactions so far; marks a point for `forget`. */
   readonly mark: () => number;
   /** The server went back to that mark: what it wrote since may be lost or may have been passed on. */
   forget(server: number, since: number): void;
   /** Tokens that were certainly written and that nobody overwrote. */
   readonly standing: () => readonly WrittenToken[];
-  /** Names of rows (their `born` token) that were certainly deleted, and never given another key. */
+  /**
+   * Names of rows (their `born` token) that were certainly deleted, and never given another key. Not those that were
+   * drained twice, unless they were deleted after all had agreed.
+   */
   readonly deleted: () => readonly WrittenToken[];
   readonly isMoved: (token: string) => boolean;
   readonly counts: () => { readonly transactions: number; readonly tokens: number };
@@ -61,6 +72,8 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
   const moved = new Set<string>();
   const allowed = new Set<string>();
   const outside = new Set<string>();
+  const drainedTwice = new Set<string>();
+  let agreedAt = 0;
   const byName = new Map(tables.map((table) => [table.name, table]));
   let transactions = 0;
 
@@ -72,6 +85,8 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
       for (const dump of rows) for (const token of tokensOf(dump)) outside.add(token);
     },
     isOutside: (token) => outside.has(token),
+    noteDrainedTwice: (tokens) => tokens.forEach((token) => drainedTwice.add(token)),
+    noteAgreement: () => void (agreedAt = transactions),
     allow: (table, column, cell) => void allowed.add(`${table}\0${column}\0${cell}`),
     isAllowed: (table, column, cell) => allowed.has(`${table}\0${column}\0${cell}`),
     note: (server, before, after) => {
@@ -102,29 +117,25 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
       }
       for (const token of withoutCopies(before, after, outside))
         for (const fate of instancesByToken.get(token) ?? []) fate.gone.push({ server, at });
-      // Who deletes a row deletes it with the columns that are not there yet, unseen.
-      const columns = new Map(before.map((dump) => [dump.name, dump.columns]));
-      for (const [instance, { token, table, isBorn }] of was) {
-        if (!isBorn || left.has(token)) continue;
-        const row = instance.slice(instance.indexOf('@'));
-        for (const [each, fate] of fates)
-          if (each.endsWith(row) && fate.table === table && columns.get(table)?.includes(fate.column) === false)
-            fate.gone.push({ server, at });
+      // Of a row that stands twice one copy was deleted: nobody can tell by its content what becomes of the other.
+      for (const instance of copiesGone(drainedTwice, before, after)) {
+        const fate = fates.get(instance);
+        if (fate) fate.isGoneUncertain = true;
       }
+      noteUnseenColumns(fates, { before, was, left, gone: { server, at } });
     },
     forget: (server, since) => {
-      for (const fate of fates.values()) {
-        if (fate.server === server && fate.at > since) fate.isUncertain = true;
-        const kept = fate.gone.filter((gone) => gone.server !== server || gone.at <= since);
-        if (kept.length < fate.gone.length) fate.isGoneUncertain = true;
-        fate.gone = kept;
-      }
+      for (const fate of fates.values()) forgetSince(fate, server, since);
     },
-    standing: () =>
-      [...fates.values()].filter((fate) => fate.gone.length === 0 && !fate.isUncertain && !fate.isGoneUncertain),
+    standing: () => [...fates.values()].filter(isStanding),
     deleted: () =>
       [...fates.values()].filter(
-        (fate) => fate.isBorn && fate.gone.length > 0 && !moved.has(fate.token) && !outside.has(fate.token),
+        (fate) =>
+          fate.isBorn &&
+          fate.gone.length > 0 &&
+          !moved.has(fate.token) &&
+          !outside.has(fate.token) &&
+          (!drainedTwice.has(fate.token) || fate.gone.some(({ at }) => at > agreedAt)),
       ),
   };
 }
@@ -140,6 +151,66 @@ const freshFate = ({ token, table, column, isBorn }: TokenPlace, server: number,
   isUncertain: false,
   isGoneUncertain: false,
 });
+
+const isStanding = ({ gone, isUncertain, isGoneUncertain }: Fate): boolean =>
+  gone.length === 0 && !isUncertain && !isGoneUncertain;
+
+function forgetSince(fate: Fate, server: number, since: number): void {
+  if (fate.server === server && fate.at > since) fate.isUncertain = true;
+  const kept = fate.gone.filter((gone) => gone.server !== server || gone.at <= since);
+  if (kept.length < fate.gone.length) fate.isGoneUncertain = true;
+  fate.gone = kept;
+}
+
+interface DeletedRows {
+  readonly before: readonly TableDump[];
+  readonly was: ReadonlyMap<string, TokenPlace>;
+  /** Tokens that are shown after the transaction. */
+  readonly left: ReadonlySet<string>;
+  readonly gone: Fate['gone'][number];
+}
+
+/** Who deletes a row deletes it with the columns that are not there yet, unseen. */
+function noteUnseenColumns(fates: ReadonlyMap<string, Fate>, { before, was, left, gone }: DeletedRows): void {
+  const columns = new Map(before.map((dump) => [dump.name, dump.columns]));
+  for (const [instance, { token, table, isBorn }] of was) {
+    if (!isBorn || left.has(token)) continue;
+    const row = instance.slice(instance.indexOf('@'));
+    for (const [each, fate] of fates)
+      if (each.endsWith(row) && fate.table === table && columns.get(table)?.includes(fate.column) === false)
+        fate.gone.push(gone);
+  }
+}
+
+/** Instances of the rows in question of which fewer are shown than before. */
+function copiesGone(
+  rows: ReadonlySet<string>,
+  before: readonly TableDump[],
+  after: readonly TableDump[],
+): readonly string[] {
+  if (rows.size === 0) return [];
+  const left = countInstances(after);
+  return [...countInstances(before)].flatMap(([instance, count]) => {
+    const isAsked = tokensIn(instance.slice(instance.indexOf('@'))).some((token) => rows.has(token));
+    return isAsked && count > (left.get(instance) ?? 0) ? [instance] : [];
+  });
+}
+
+const instanceOf = (token: string, row: readonly string[], bornAt: number): string =>
+  `${token}@${row[bornAt] ?? row[0] ?? ''}`;
+
+function countInstances(dumps: readonly TableDump[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const dump of dumps) {
+    const bornAt = dump.columns.indexOf('born');
+    for (const row of dump.rows)
+      for (const token of new Set(row.flatMap(tokensIn))) {
+        const instance = instanceOf(token, row, bornAt);
+        counts.set(instance, (counts.get(instance) ?? 0) + 1);
+      }
+  }
+  return counts;
+}
 
 function placesOf(byName: ReadonlyMap<string, SimulatedTable>, dumps: readonly TableDump[]): Map<string, TokenPlace> {
   const places = new Map<string, TokenPlace>();
@@ -157,7 +228,7 @@ function placesOf(byName: ReadonlyMap<string, SimulatedTable>, dumps: readonly T
       const keyText = keyAt.map((at) => row[at]).join('\t');
       for (const [at, cell] of row.entries())
         for (const token of tokensIn(cell))
-          places.set(`${token}@${row[bornAt] ?? row[0] ?? ''}`, {
+          places.set(instanceOf(token, row, bornAt), {
             token,
             table: dump.name,
             column: dump.columns[at] ?? '',

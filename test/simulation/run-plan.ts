@@ -124,7 +124,9 @@ async function live(world: World): Promise<void> {
   for (const round of ['after the writing', 'after a last write'] as const) {
     await heal(world);
     if (!isBroken()) await comeToRest(world, round);
-    if (!isBroken() && round === 'after the writing') for (const server of world.servers) writeLast(world, server);
+    if (isBroken() || round === 'after a last write') continue;
+    world.ledger.noteAgreement();
+    for (const server of world.servers) writeLast(world, server);
   }
   // Connections that a cut left half-open are noticed and dialled again before rest is judged.
   if (plan.options.exchange === 'session') await time.runUntil(time.nowMs() + 2 * deadAfterMs, isBroken);

@@ -26,6 +26,7 @@ import {
   type SimulatedTable,
   type TableChange,
 } from './table-design.js';
+import { undrainedRows } from './undrained-rows.js';
 import { fail, type World } from './world.js';
 
 export interface VirtualServer {
@@ -170,6 +171,7 @@ export function goBackTo(world: World, server: VirtualServer, image: Image): voi
   server.changes.length = image.changes;
   world.ledger.forget(server.index, image.mark);
   replaceFile(world, server, { engine: server.engine, path });
+  world.ledger.noteDrainedTwice(undrainedRows(server.app));
 }
 
 function replaceFile(world: World, server: VirtualServer, next: { engine: RunningReplica | null; path: string }): void {
