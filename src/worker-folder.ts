@@ -81,6 +81,11 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
     restore: (id) => call('restore', id),
     restoreCopy: (path) => call('restoreCopy', path),
     accept: () => call('accept'),
+    entries: (folder, max) => call('entries', folder, max),
+    files: (request) => call('files', request),
+    content: (request) => call('content', request),
+    write: (path, bytes) => call('write', path, bytes),
+    remove: (path) => call('remove', path),
     async close() {
       const running = worker;
       if (running === null) return;

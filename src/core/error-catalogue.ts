@@ -170,6 +170,11 @@ export const errorCatalogue = {
     'The clocks of two servers differ by more than a minute; which of two edits is the later one may surprise.',
     'Set the clock of the named server by NTP.',
   ),
+  'USYNC-1409': entry(
+    'Connection paused',
+    'A person has paused the connection between the two servers.',
+    'Resume it on the server where it was paused.',
+  ),
   'USYNC-1500': entry(
     'Address in use',
     'Another program listens on the configured port.',

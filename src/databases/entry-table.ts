@@ -26,6 +26,11 @@ export interface EntryTable {
 /** The rows that all servers share. */
 export interface EntryRows {
   at(path: string): Entry[];
+  /** Directly in a folder, by path; "" is the root. */
+  in(folder: string, max: number): Entry[];
+  /** Files by path, the next ones after `path`. */
+  filesAfter(path: string, max: number): Entry[];
+  isPending(path: string): boolean;
   /** Whether any entry stands below the path. */
   isBelow(path: string): boolean;
   /** Whether any path has this version. */

@@ -24,6 +24,41 @@ export interface FolderCalls {
   restoreCopy(path: string): Promise<void>;
   /** What is missing is meant to be gone, and this is the folder. */
   accept(): Promise<void>;
+  /** What stands directly in a folder, by the table; "" is the root. */
+  entries(folder: string, max: number): Promise<FolderEntries>;
+  /** Files by path, the next ones after `after`. */
+  files(request: { readonly after: string; readonly max: number }): Promise<readonly Entry[]>;
+  /** A piece of a file as it stands on disk. Throws `USYNC-1908` or `USYNC-1907`. */
+  content(request: FileRequest): Promise<FileContent>;
+  /** Writes a whole file, as an application beside this server would. Resolves with its SHA-256. */
+  write(path: string, bytes: Uint8Array): Promise<string>;
+  remove(path: string): Promise<void>;
+}
+
+export interface FolderEntries {
+  readonly entries: readonly FolderEntry[];
+  readonly isComplete: boolean;
+}
+
+export interface FolderEntry extends Entry {
+  /** `pending`: not yet on disk as the table says. `waiting`: it cannot be, for `reason`. */
+  readonly state: 'placed' | 'pending' | 'waiting';
+  readonly reason: string | null;
+}
+
+export interface FileRequest {
+  readonly path: string;
+  readonly offset: number;
+  readonly bytesMax: number;
+}
+
+export interface FileContent {
+  readonly bytes: Uint8Array;
+  /** Of the whole file. */
+  readonly size: number;
+  readonly modifiedMs: number;
+  /** Changes when the file does: pieces with different marks do not belong together. */
+  readonly mark: string;
 }
 
 export interface FolderStatus {

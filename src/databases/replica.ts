@@ -86,6 +86,13 @@ export interface Replica {
   rowHistory(request: RowHistoryRequest): Promise<RowHistory>;
   /** Takes back what one server wrote since a time, or tells what that would change. */
   undo(request: UndoRequest): Promise<UndoOutcome>;
+  /** What happened to rows, newest merged first, a page at a time. */
+  recentChanges(request: ChangesRequest): Promise<ChangesOutcome>;
+  /**
+   * Writes rows as an application would, in one transaction, captured at once; one outcome each, in the order given. A
+   * write with a name that was applied before changes nothing.
+   */
+  applyWrites(writes: readonly ApplicationWrite[]): Promise<readonly WriteOutcome[]>;
   close(): Promise<void>;
   /** The disk's side of a folder dataset; absent for a database. */
   readonly folder?: FolderCalls;
@@ -369,6 +376,69 @@ export interface UndoStep {
   readonly key: string;
   readonly cells: readonly { readonly column: string; readonly from: string; readonly to: string }[];
   readonly skipped: string | null;
+}
+
+export interface ChangesRequest {
+  readonly max: number;
+  /** `next` of the page before. */
+  readonly before?: string;
+  /** Only what was merged here since; a change that was written long ago may come late. */
+  readonly sinceMs?: number;
+  readonly table?: string;
+  readonly server?: ServerId;
+  readonly kind?: ChangeRecord['kind'];
+}
+
+export interface ChangesOutcome {
+  readonly changes: readonly ChangeRecord[];
+  /** Where the next page begins; null at the end. */
+  readonly next: string | null;
+  /** False: the beginning of the journal was reached, and it does not go back to the beginning of the dataset. */
+  readonly isWhole: boolean;
+}
+
+export interface ChangeRecord {
+  readonly id: string;
+  readonly kind: 'insert' | 'update' | 'end' | 'merge';
+  readonly table: string;
+  /** Where the row was seen; empty for a new row, whose key is among its cells. */
+  readonly key: readonly string[];
+  readonly origin: OriginId;
+  readonly stamp: number;
+  readonly atMs: number;
+  readonly mergedMs: number;
+  /** Of an end: what the row held, as far as it is known. */
+  readonly cells: readonly ChangedCell[];
+}
+
+export interface ChangedCell {
+  readonly column: string;
+  /** SQL literals; `from` is null where it is not known. */
+  readonly from: string | null;
+  readonly to: string;
+  readonly value: JsonValue;
+  readonly valueBefore: JsonValue;
+}
+
+/** A value as a program of any language takes it. Bytes are `{ base64 }`; of what is too large only the size is told. */
+export type JsonValue = null | boolean | number | string | { readonly [name: string]: string | number };
+
+export interface ApplicationWrite {
+  readonly table: string;
+  readonly operation: 'insert' | 'update' | 'upsert' | 'delete';
+  /** By column; the key among them, or `recordId` for a key of one column. */
+  readonly values: Readonly<Record<string, JsonValue>>;
+  readonly recordId: string | null;
+  /** Names the write for its sender: sent again, it changes nothing. */
+  readonly name: string | null;
+}
+
+export interface WriteOutcome {
+  readonly status: 'applied' | 'unchanged' | 'repeated' | 'rejected';
+  readonly key: string | null;
+  /** Why it was not applied. */
+  readonly reason: string | null;
+  readonly isParentMissing?: boolean;
 }
 
 /** Who this replica works for; passed at creation. */

@@ -27,6 +27,8 @@ export interface AdmissionOptions {
   readonly nowMs: () => number;
   /** Whether this server itself was removed, as far as it was told. */
   readonly isRemoved: () => boolean;
+  /** Whether a person here wants no connection with it for now. */
+  readonly isPaused: (server: ListedServer['id']) => boolean;
   readonly onJoined: (server: ListedServer) => void;
 }
 
@@ -42,6 +44,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     async decide(hello, channel) {
       if (serverIdOfFingerprint(channel.peerFingerprint) !== hello.server)
         return refused('USYNC-1401', 'The id of the server does not belong to its key.');
+      if (options.isPaused(hello.server)) return refused('USYNC-1409', pauseText);
       if (hello.pairing !== null) {
         const paired = await pair(options, { hello, channel, pairing: hello.pairing });
         if (paired !== null) return paired;
@@ -52,6 +55,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
 }
 
 const refused = (code: string, text: string): Decision => ({ kind: 'other', verdict: { kind: 'refused', code, text } });
+
+export const pauseText = 'A person has paused the connection with your server.';
 
 function decideByList({ group }: AdmissionOptions, fingerprint: string): Decision {
   if (group.inviter?.fingerprint === fingerprint) return { kind: 'member' };

@@ -2,6 +2,7 @@ import { SyncError } from '../core/sync-error.js';
 import type { EventDetail } from '../observe/event.js';
 import type { LocalListening } from '../system/local-socket.js';
 import { listenControl } from './control-server.js';
+import { createPageCalls } from './answer-page.js';
 import { createDecisionCalls, superviseDecisions } from './decide.js';
 import type { FolderCalls } from '../databases/folder-calls.js';
 import type { Engine, EngineAdapters, EngineOptions } from './engine.js';
@@ -50,6 +51,7 @@ export function createEngine(options: EngineOptions, adapters: EngineAdapters): 
     approve: async (nameOrId) => approveServer(running().ground, nameOrId),
     remove: async (nameOrId) => removeServer(running().ground, nameOrId),
     ...createDecisionCalls(() => running().ground),
+    ...createPageCalls(running),
     folder: (dataset) => folderOf(running().ground, dataset),
     activity: (max) => observation.activity.newest(max),
     onActivity: (listener) => observation.recorder.attach(listener),

@@ -23,6 +23,8 @@ export const epochToldMs = 24 * 3_600_000;
 export const statusPollMs = 50;
 /** How long `verify` waits for equal vectors. */
 export const verifyWaitMs = 5_000;
+/** How long a person waits for the answer to a ping. */
+export const pingTimeoutMs = 5_000;
 export const verifyBuckets = 1_024;
 export const verifyRowsMax = 20;
 export const inviteValidMs = 24 * 3_600_000;

@@ -7,7 +7,7 @@ import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import type { SessionReport } from '../protocol/session-event.js';
 import type { AdoptionChoice, AdoptionPreview, HintedDrain } from '../databases/replica.js';
 import type { Channel, Listening } from '../transports/transport.js';
-import { createAdmission, removalText } from './admission.js';
+import { createAdmission, pauseText, removalText } from './admission.js';
 import { createDatasetTurns } from './dataset-turns.js';
 import { createDialer, type Dialer, type DialTarget } from './dialer.js';
 import { serversDataset } from './engine-limits.js';
@@ -51,6 +51,7 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
     self,
     nowMs: () => system.nowMs(),
     isRemoved: () => isRemoved(ground),
+    isPaused: (server) => ground.pauses.isPaused(server),
     onJoined: ({ name }) => ground.observation.recorder.observe('info', { kind: 'server-joined', peer: name }),
   });
   const place = { addresses: [] as readonly string[] };
@@ -202,7 +203,14 @@ function note(ground: EngineGround, links: PeerLinks, { peer, report }: Reported
 }
 
 /** Refusals that a person must know of, as the peer told them. */
-const tellingCodes: readonly string[] = ['USYNC-1401', 'USYNC-1402', 'USYNC-1404', 'USYNC-1503', 'USYNC-1504'];
+const tellingCodes: readonly string[] = [
+  'USYNC-1401',
+  'USYNC-1402',
+  'USYNC-1404',
+  'USYNC-1409',
+  'USYNC-1503',
+  'USYNC-1504',
+];
 
 function noteEnd(ground: EngineGround, peer: HelloMessage | null, end: SessionEnd): void {
   if (peer === null || !tellingCodes.includes(end.code)) return;
@@ -226,6 +234,7 @@ function followList(ground: EngineGround, { links, dialer, starter }: Following)
   for (const { name } of servers.values()) if (!living.has(name)) observation.problems.forgetPeer(name);
   for (const { hello, session } of links.all()) {
     const listed = servers.get(hello.server);
+    if (ground.pauses.isPaused(hello.server)) session.close('USYNC-1409', pauseText);
     if (listed?.state !== 'removed') continue;
     session.close('USYNC-1402', removalText(group.servers(), listed));
     observation.recorder.observe('warn', { kind: 'server-removed', peer: listed.name });
@@ -255,8 +264,8 @@ function tellPlaces({ group, runners, self }: EngineGround): void {
 }
 
 /** While this server waits to be let in, only the one that invited it knows its key. */
-function dialTargets({ group, joins }: EngineGround): readonly DialTarget[] {
-  if (group.membership === 'member') return group.peers();
+function dialTargets({ group, joins, pauses }: EngineGround): readonly DialTarget[] {
+  if (group.membership === 'member') return group.peers().filter(({ id }) => !pauses.isPaused(id));
   const { inviter } = group;
   if (inviter === null || joins.isRunning) return [];
   return [{ ...inviter, id: serverIdOfFingerprint(inviter.fingerprint) }];

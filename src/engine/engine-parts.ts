@@ -18,6 +18,7 @@ import { activityEventsMax, serversDataset } from './engine-limits.js';
 import { createContentPeers } from './content-peers.js';
 import { createGroup, serversConfig, type Group } from './group.js';
 import type { PeerLinks } from './peer-links.js';
+import { openPauses, type Pauses } from './pauses.js';
 import { openPeerLedger, type PeerLedger } from './peer-ledger.js';
 import { createSupervisor, type Supervisor } from './supervisor.js';
 import { createWitnessStore } from './witness.js';
@@ -54,6 +55,7 @@ export interface EngineGround {
   readonly startedAtMs: number;
   readonly acknowledged: Acknowledged;
   readonly ledger: PeerLedger;
+  readonly pauses: Pauses;
   readonly runners: ReadonlyMap<string, DatasetRunner>;
   readonly group: Group;
   /** One a dataset, the list of servers included once it is there. */
@@ -87,6 +89,7 @@ export async function openGround(
   const { server, fingerprint, transport } = await adapters.openTransport(files);
   const acknowledged = await openAcknowledged(files);
   const ledger = await openPeerLedger(files, system.nowMs());
+  const pauses = await openPauses(files);
   undo(async () => {
     await acknowledged.save();
     await ledger.save();
@@ -136,6 +139,7 @@ export async function openGround(
     bootNonce: randomHex(system, 16),
     startedAtMs: system.nowMs(),
     ledger,
+    pauses,
     runners,
     group,
     lookers,

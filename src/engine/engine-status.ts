@@ -91,7 +91,10 @@ export interface PeerStatus {
   readonly name: string;
   readonly fingerprint: string;
   readonly membership: 'member' | 'pending';
-  readonly connection: 'connected' | 'connecting' | 'unreachable';
+  /** `paused`: by a person, on this server. */
+  readonly connection: 'connected' | 'connecting' | 'unreachable' | 'paused';
+  /** Failed attempts to connect in a row. */
+  readonly failures: number;
   /** Since when the connection is in this state. */
   readonly sinceMs: number;
   readonly addresses: readonly string[];

@@ -14,8 +14,9 @@ import type { System } from '../system/system.js';
 import type { Transport } from '../transports/transport.js';
 import type { DecisionCalls } from './decisions.js';
 import type { AuditStatus, EngineStatus } from './engine-status.js';
+import type { PageCalls } from './page-calls.js';
 
-export interface Engine extends AsyncDisposable, DecisionCalls {
+export interface Engine extends AsyncDisposable, DecisionCalls, PageCalls {
   /** Takes the data folder, opens every dataset, listens and dials. Rejects with a `SyncError`; nothing is left open then. */
   start(): Promise<void>;
   /** Ends sessions, drains and flushes, closes what was opened in reverse order. Idempotent. */
@@ -146,6 +147,8 @@ export interface InviteOptions {
 }
 
 export interface Invite {
+  /** Tells invites apart; gives nothing of the code away. */
+  readonly id: string;
   readonly code: string;
   readonly expiresAtMs: number;
   readonly isPreApproved: boolean;

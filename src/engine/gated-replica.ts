@@ -43,6 +43,8 @@ export function createGatedReplica(replica: Replica, isReady: () => boolean): Re
     dropHeld: gated((id) => replica.dropHeld(id)),
     rowHistory: gated((request) => replica.rowHistory(request)),
     undo: gated((request) => replica.undo(request)),
+    recentChanges: gated((request) => replica.recentChanges(request)),
+    applyWrites: gated((writes) => replica.applyWrites(writes)),
     close: () => replica.close(),
     ...(replica.folder && { folder: replica.folder }),
   };

@@ -72,6 +72,7 @@ function peerInput({ ground, network }: Place, listed: ListedServer): PeerInput 
     failure: network.dialer.failureOf(listed.id),
     refusal: record.refusal,
     twinSeenAtMs: network.links.twins().get(listed.id) ?? null,
+    isPaused: ground.pauses.isPaused(listed.id),
     sinceMs: record.sinceMs,
     lastContactMs: record.lastContactMs,
     lastAckMs: record.lastAckMs,

@@ -7,6 +7,7 @@ import type { System } from '../system/system.js';
 import type { Channel } from '../transports/transport.js';
 import type { Invite, InviteOptions } from './engine.js';
 import { invitesMax, inviteValidMs } from './engine-limits.js';
+import type { InviteInfo } from './page-calls.js';
 import {
   createGuessGuard,
   createInviteCode,
@@ -19,6 +20,10 @@ import {
 /** The open invites of this server, in its data folder: they never travel. */
 export interface Invites {
   create(options: InviteOptions, place: InvitePlace): Promise<Invite>;
+  /** Newest first. */
+  list(): readonly InviteInfo[];
+  /** Throws `USYNC-1908` when there is none of this id. */
+  revoke(id: string): Promise<void>;
   hasOpen(): boolean;
   /** A wrong proof counts against its invite; a right one is the end of it for every other key when `isUsed`. */
   check(shown: ShownProof): Promise<ProofVerdict>;
@@ -69,8 +74,22 @@ export async function openInvites({ files, system, fingerprint }: InvitesOptions
         expiresAtMs: system.nowMs() + validMs,
         isPreApproved,
       };
-      await keep([...records, inviteRecordOf(content)]);
-      return { code: createInviteCode(content), expiresAtMs: content.expiresAtMs, isPreApproved };
+      const record = inviteRecordOf(content);
+      await keep([...records, record]);
+      return {
+        id: record.invite,
+        code: createInviteCode(content),
+        expiresAtMs: content.expiresAtMs,
+        isPreApproved,
+      };
+    },
+    list: () =>
+      records
+        .map(({ invite, expiresAtMs, isPreApproved, usedBy }) => ({ id: invite, expiresAtMs, isPreApproved, usedBy }))
+        .toReversed(),
+    async revoke(id) {
+      if (!records.some(({ invite }) => invite === id)) throw new SyncError('USYNC-1908', `There is no invite ${id}.`);
+      await keep(records.filter(({ invite }) => invite !== id));
     },
     hasOpen: () => records.some(({ expiresAtMs }) => expiresAtMs > system.nowMs()),
     async check({ pairing, channel, isUsed }) {

@@ -14,7 +14,14 @@ export function peerStatus(peer: PeerInput, facts: StatusFacts): PeerStatus {
     name: listed.name,
     fingerprint: listed.fingerprint,
     membership: listed.state === 'pending' ? 'pending' : 'member',
-    connection: isOpen ? 'connected' : link !== null || peer.failure === null ? 'connecting' : 'unreachable',
+    failures: peer.failure?.count ?? 0,
+    connection: isOpen
+      ? 'connected'
+      : peer.isPaused
+        ? 'paused'
+        : link !== null || peer.failure === null
+          ? 'connecting'
+          : 'unreachable',
     sinceMs: peer.sinceMs,
     addresses: listed.addresses,
     connectedTo: isOpen ? (link?.address ?? null) : null,
@@ -31,6 +38,7 @@ function disconnected(peer: PeerInput): { reason: string; nextStep: string } {
   const { listed, refusal, failure } = peer;
   if (listed.state === 'pending')
     return { reason: 'It waits for approval.', nextStep: `Run "usync servers approve ${listed.name}".` };
+  if (peer.isPaused) return { reason: 'It was paused here by a person.', nextStep: 'Resume it on its page.' };
   if (refusal && refusal.code in errorCatalogue)
     return { reason: refusal.reason, nextStep: errorCatalogue[refusal.code as ErrorCode].nextStep };
   if (failure) return { reason: failure.reason, nextStep: failure.nextStep };

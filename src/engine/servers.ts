@@ -38,7 +38,7 @@ function ownServer({ self, options, startedAtMs, group }: EngineGround): ListedS
   };
 }
 
-function infoOf(ground: EngineGround, server: ListedServer): ServerInfo {
+export function infoOf(ground: EngineGround, server: ListedServer): ServerInfo {
   const { self, group, ledger, openPeers, adapters } = ground;
   const { id, name, fingerprint, addresses, datasets, addedAtMs, removedAtMs } = server;
   const nameOf = (who: ServerId): string => group.servers().find((each) => each.id === who)?.name ?? who;
@@ -97,7 +97,7 @@ export function removeServer(ground: EngineGround, nameOrId: string): ServerInfo
 }
 
 /** A removed server has no say: what it changed in its own copy of the list would only divide it from the group. */
-function refuseRemoved(ground: EngineGround): void {
+export function refuseRemoved(ground: EngineGround): void {
   if (isRemoved(ground)) throw new SyncError('USYNC-1402', 'This server was removed from the group itself.');
 }
 

@@ -41,6 +41,8 @@ export interface PeerInput {
   /** What the peer itself said when it last ended a connection. */
   readonly refusal: Refusal | null;
   readonly twinSeenAtMs: number | null;
+  /** A person here wants no connection with it for now. */
+  readonly isPaused: boolean;
   readonly sinceMs: number;
   readonly lastContactMs: number | null;
   readonly lastAckMs: number | null;

@@ -7,13 +7,14 @@ import type { ContentPeers, ContentRequest } from '../core/content-request.js';
 import type { Entry } from '../core/entry.js';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { EntryTable, HistoryRecord } from '../databases/entry-table.js';
-import type { FolderStatus, WaitingEntry } from '../databases/folder-calls.js';
+import type { FileContent, FileRequest, FolderEntries, FolderStatus, WaitingEntry } from '../databases/folder-calls.js';
 import { randomHex } from '../system/random.js';
 import type { System } from '../system/system.js';
 import { createContentGetter } from './content-getter.js';
 import { readContents } from './content-reader.js';
 import { createDeletionGuard, type DeletionGuard } from './deletion-guard.js';
 import { nameOf, parentOf, stateFolder } from './entry-path.js';
+import { entriesIn, readFileContent, removeFile, writeFile } from './folder-access.js';
 import type { FolderContext } from './folder-context.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
 import { dropStrayHistory, pruneHistory, restoreCopy, restoreHistory } from './history-keeper.js';
@@ -47,6 +48,11 @@ export interface FolderSide {
   restoreCopy(path: string): Promise<void>;
   /** A person says that what is missing is meant to be gone, and that this is the folder. */
   accept(): Promise<void>;
+  entries(folder: string, max: number): FolderEntries;
+  files(request: { readonly after: string; readonly max: number }): readonly Entry[];
+  content(request: FileRequest): FileContent;
+  write(path: string, bytes: Uint8Array): Promise<string>;
+  remove(path: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -142,12 +148,39 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
       await restoreWith(options, state, { path: copy.copyOf, work: (context) => restoreCopy(context, copy) });
     },
     accept: () => inTurn(state, () => accept(options, state)),
+    entries: (folder, max) => entriesIn(openedOf(options, state).context, folder, max),
+    files: ({ after, max }) => table.rows.filesAfter(after, max),
+    content: (request) => readFileContent(openedOf(options, state).context, request),
+    async write(path, bytes) {
+      const { context } = openedOf(options, state);
+      const hash = writeFile(context, path, bytes);
+      await look(context, path, settle);
+      return hash;
+    },
+    async remove(path) {
+      const { context } = openedOf(options, state);
+      removeFile(context, path);
+      await look(context, path, settle);
+    },
     async close() {
       state.isClosed = true;
       state.cancelWake();
       await inTurn(state, () => Promise.resolve(closeSide(state)));
     },
   };
+}
+
+function openedOf({ dataset }: FolderSideOptions, { opened }: SideState): OpenSide {
+  if (opened !== null) return opened;
+  throw new SyncError('USYNC-1002', `The folder of dataset ${dataset} is not open at the moment.`);
+}
+
+/** What was done is looked at now, not when the system hints at it. A folder made on the way is one more to look at. */
+async function look(context: FolderContext, path: string, settle: () => Promise<void>): Promise<void> {
+  for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) context.dirty(folder, null);
+  context.dirty(parentOf(path), nameOf(path));
+  context.dirty('', null);
+  await settle();
 }
 
 /** One round at a time, in the order asked for. */

@@ -10,7 +10,7 @@ import type { Replica } from '../../src/databases/replica.js';
 import { localEntryTables } from '../../src/databases/sqlite/entries/entry-schema.js';
 import { openSqliteEntryTable } from '../../src/databases/sqlite/entries/sqlite-entry-table.js';
 import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.js';
-import { createFolderReplica } from '../../src/files/folder-replica.js';
+import { createFolderReplica, type FolderWork } from '../../src/files/folder-replica.js';
 import { createFolderSide, type FolderSide, type FolderSideOptions } from '../../src/files/folder-side.js';
 import { createRealSystem } from '../../src/system/real-system.js';
 
@@ -142,18 +142,23 @@ const entriesReplica = (path: string, name: string): Replica =>
     tables: Object.fromEntries(localEntryTables.map((table) => [table, { exclude: true }])),
   });
 
-const workOf = (side: FolderSide) => ({
+const workOf = (side: FolderSide): FolderWork => ({
   open: () => side.open(),
   onTable: () => side.onTable(),
-  read: async (requests: readonly ContentRequest[]) => side.read(requests),
+  read: async (requests) => side.read(requests),
   status: async () => side.status(),
-  waiting: async (max: number) => side.waiting(max),
-  leftOut: async (max: number) => side.leftOut(max),
-  copies: async (max: number) => side.copies(max),
-  history: async (request: { readonly max: number }) => side.history(request),
-  restore: (id: number) => side.restore(id),
-  restoreCopy: (path: string) => side.restoreCopy(path),
+  waiting: async (max) => side.waiting(max),
+  leftOut: async (max) => side.leftOut(max),
+  copies: async (max) => side.copies(max),
+  history: async (request) => side.history(request),
+  restore: (id) => side.restore(id),
+  restoreCopy: (path) => side.restoreCopy(path),
   accept: () => side.accept(),
+  entries: (folder, max) => Promise.resolve(side.entries(folder, max)),
+  files: (request) => Promise.resolve(side.files(request)),
+  content: (request) => Promise.resolve(side.content(request)),
+  write: (path, bytes) => side.write(path, bytes),
+  remove: (path) => side.remove(path),
   close: () => side.close(),
 });
 

@@ -75,6 +75,8 @@ export function createModelReplica(options: ModelReplicaOptions): ModelReplica {
     dropHeld: notThere,
     rowHistory: notThere,
     undo: notThere,
+    recentChanges: notThere,
+    applyWrites: notThere,
     close: async () => undefined,
   };
 }

@@ -84,6 +84,8 @@ export function gatedReplica(inner: Replica, gate: Gate): Replica {
     dropHeld: (id) => gate(inner.dropHeld(id)),
     rowHistory: (request) => gate(inner.rowHistory(request)),
     undo: (request) => gate(inner.undo(request)),
+    recentChanges: (request) => gate(inner.recentChanges(request)),
+    applyWrites: (writes) => gate(inner.applyWrites(writes)),
     close: () => inner.close(),
   };
 }

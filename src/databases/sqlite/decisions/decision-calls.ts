@@ -5,9 +5,11 @@ import type { ReplicaSession } from '../replica-session.js';
 import type { Conflict } from '../stores/conflict-store.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
+import { applyWrites } from './application-writes.js';
 import { conflictRecords } from './conflict-records.js';
 import { dropHeld } from './drop-held.js';
 import { heldLives, quarantineId, quarantineRecords } from './quarantine-records.js';
+import { recentChanges } from './recent-changes.js';
 import { restoreConflict } from './restore-conflict.js';
 import { rowHistory } from './row-history.js';
 import { planUndo, type UndoPlan } from './undo-changes.js';
@@ -23,6 +25,8 @@ type DecisionCalls = Pick<
   | 'dropHeld'
   | 'rowHistory'
   | 'undo'
+  | 'recentChanges'
+  | 'applyWrites'
 >;
 
 /** What people look at and decide. Whatever they write is captured before the call returns. */
@@ -57,6 +61,12 @@ export function decisionCalls({ call }: ReplicaSession, merging: Merging): Decis
         const { steps, write } = await currentPlan(context, merging, request);
         if (!request.isDryRun) await writeAsPerson(context, merging, write);
         return { steps };
+      }),
+    recentChanges: (request) => read((context) => recentChanges(context, request)),
+    applyWrites: (writes) =>
+      call(async (context) => {
+        await captureEverything(context, merging);
+        return writeAsPerson(context, merging, () => applyWrites(context, writes));
       }),
   };
 }

@@ -9,6 +9,26 @@ export function createEntryRows(connection: Connection): EntryRows {
   const number = (sql: string): number => Number(connection.cached(sql).get()?.[0] ?? 0);
   return {
     at: (path) => connection.cached(`SELECT ${columns} FROM entries WHERE path = ?`).all(path).map(entryOf),
+    in(folder, max) {
+      const start = folder === '' ? '' : `${folder}/`;
+      const end = folder === '' ? '\u{10ffff}' : `${folder}0`;
+      return connection
+        .cached(
+          `SELECT ${columns} FROM entries WHERE path > ?1 AND path < ?2 AND instr(substr(path, ?3), '/') = 0
+           ORDER BY path LIMIT ?4`,
+        )
+        .all(start, end, BigInt([...start].length + 1), BigInt(max))
+        .map(entryOf);
+    },
+    filesAfter: (path, max) =>
+      connection
+        .cached(
+          `SELECT ${columns} FROM entries WHERE path > ? AND (version LIKE 'f:%' OR version LIKE 'm:%')
+           ORDER BY path LIMIT ?`,
+        )
+        .all(path, BigInt(max))
+        .map(entryOf),
+    isPending: (path) => connection.cached('SELECT 1 FROM pending WHERE path = ?').get(path) !== undefined,
     // "0" is the character after "/", so the range is what stands below the path.
     isBelow: (path) =>
       connection.cached('SELECT 1 FROM entries WHERE path > ? AND path < ? LIMIT 1').get(`${path}/`, `${path}0`) !==

@@ -54,4 +54,7 @@ export const storeTables: readonly string[] = [
     stamp INTEGER NOT NULL, place INTEGER NOT NULL, key BLOB NOT NULL, col TEXT, rule TEXT NOT NULL, note TEXT NOT NULL,
     kept BLOB NOT NULL, lost BLOB NOT NULL, rest BLOB, lost_origin TEXT NOT NULL, kept_origin TEXT,
     time INTEGER NOT NULL, noticed INTEGER NOT NULL)`,
+  // Writes that came by name over the HTTP API, so that one that is sent again changes nothing.
+  `CREATE TABLE IF NOT EXISTS _usync_received (name TEXT PRIMARY KEY, hash TEXT NOT NULL, time INTEGER NOT NULL)`,
+  `CREATE INDEX IF NOT EXISTS _usync_received_time ON _usync_received (time)`,
 ];

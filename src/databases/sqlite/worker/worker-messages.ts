@@ -49,6 +49,7 @@ const restingMethods: ReadonlySet<string> = new Set<keyof Replica>([
   'tables',
   'conflicts',
   'quarantine',
+  'recentChanges',
 ]);
 
 export type WorkerMessage =

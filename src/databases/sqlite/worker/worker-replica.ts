@@ -82,6 +82,8 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
     dropHeld: (id) => plain('dropHeld', id),
     rowHistory: (request) => plain('rowHistory', request),
     undo: (request) => plain('undo', request),
+    recentChanges: (request) => plain('recentChanges', request),
+    applyWrites: (writes) => plain('applyWrites', writes),
     async close() {
       if (!thread.isRunning()) return;
       try {

@@ -1,0 +1,174 @@
+import { errorCatalogue } from '../core/error-catalogue.js';
+import { serverIdOfOrigin, type ServerId } from '../core/origin.js';
+import { SyncError } from '../core/sync-error.js';
+import type { WriteOutcome } from '../databases/replica.js';
+import type { ServerInfo } from './engine.js';
+import type { DatasetRunner } from './dataset-runner.js';
+import { pingTimeoutMs, serversDataset } from './engine-limits.js';
+import type { EngineNetwork } from './engine-network.js';
+import type { EngineGround } from './engine-parts.js';
+import type { Invites } from './invites.js';
+import type { ChangesQuery, ChangesReport, PageCalls, PingReport, TargetedWrite } from './page-calls.js';
+import { chosenRunners } from './proofs.js';
+import { findServer, infoOf, nameOfServer, refuseRemoved } from './servers.js';
+
+export interface PagePlace {
+  readonly ground: EngineGround;
+  readonly network: EngineNetwork;
+  readonly invites: Invites;
+}
+
+export function createPageCalls(place: () => PagePlace): PageCalls {
+  return {
+    async tables(dataset) {
+      const runner = theRunner(place().ground, dataset);
+      const tables = await runner.replica.tables();
+      const { isFresh } = await runner.replica.position();
+      if (isFresh) return { tables, digests: new Map(), leftOut: [] };
+      const { digest, leftOut } = await runner.replica.proof();
+      return { tables, digests: digest, leftOut };
+    },
+    changes: (request) => changesOf(place().ground, request),
+    applyWrites: (writes) => applyWrites(place().ground, writes),
+    ping: (nameOrId) => pingServer(place(), nameOrId),
+    async wake() {
+      const { ground, network } = place();
+      for (const runner of ground.runners.values()) {
+        // A database that cannot be read now is told of by its own loop.
+        await runner.capture().catch(() => undefined);
+        for (const { session } of network.links.all()) session.resume(runner.name);
+      }
+      network.dialer.wake();
+    },
+    invites: () => place().invites.list(),
+    revokeInvite: (id) => place().invites.revoke(id),
+    setAddresses: (nameOrId, addresses) => setAddresses(place(), nameOrId, addresses),
+    pause: (nameOrId) => setPause(place(), nameOrId, true),
+    resume: (nameOrId) => setPause(place(), nameOrId, false),
+    paused() {
+      const { isAll, ids } = place().ground.pauses;
+      return { isAll, ids };
+    },
+    counters: () => place().ground.observation.counters.read(),
+  };
+}
+
+function theRunner(ground: EngineGround, dataset: string): DatasetRunner {
+  const [runner] = chosenRunners(ground, dataset);
+  if (runner) return runner;
+  throw new SyncError('USYNC-1103', `There is no dataset "${dataset}" here.`);
+}
+
+async function changesOf(ground: EngineGround, { dataset, server, ...request }: ChangesQuery): Promise<ChangesReport> {
+  const id = server === undefined ? undefined : findServer(ground, server).id;
+  const { changes, ...rest } = await theRunner(ground, dataset).replica.recentChanges({
+    ...request,
+    ...(id !== undefined && { server: id }),
+  });
+  return {
+    ...rest,
+    changes: changes.map(({ origin, ...change }) => {
+      const serverId = serverIdOfOrigin(origin) satisfies ServerId;
+      return { ...change, dataset, serverId, by: nameOfServer(ground, serverId) };
+    }),
+  };
+}
+
+/** Database by database, in the order given within each. */
+async function applyWrites(ground: EngineGround, writes: readonly TargetedWrite[]): Promise<readonly WriteOutcome[]> {
+  const outcomes: WriteOutcome[] = [];
+  const indexesByRunner = new Map<DatasetRunner, number[]>();
+  const runners = await databasesWithTables(ground);
+  for (const [index, { table, dataset }] of writes.entries()) {
+    const found = runners.find(
+      ({ runner, tables }) => (dataset === undefined || runner.name === dataset) && tables.has(table),
+    );
+    if (found) indexesByRunner.set(found.runner, [...(indexesByRunner.get(found.runner) ?? []), index]);
+    else outcomes[index] = { status: 'rejected', key: null, reason: `no database here has a synced table "${table}"` };
+  }
+  for (const [runner, indexes] of indexesByRunner) {
+    const chosen = indexes.flatMap((index) => writes[index] ?? []);
+    const plain = chosen.map(({ dataset: _, ...write }) => write);
+    const done = await runner.replica.applyWrites(plain);
+    for (const [at, index] of indexes.entries()) {
+      const outcome = done[at];
+      if (outcome) outcomes[index] = outcome;
+    }
+    // What it wrote is on its way now, not at the next look.
+    ground.signals.onMoved(runner.name, null);
+    runner.wake();
+  }
+  return outcomes;
+}
+
+async function databasesWithTables(
+  ground: EngineGround,
+): Promise<readonly { readonly runner: DatasetRunner; readonly tables: ReadonlySet<string> }[]> {
+  const found = [];
+  for (const runner of chosenRunners(ground)) {
+    if (runner.config.sqlite === undefined || !runner.facts.isOpen) continue;
+    const tables = await runner.replica.tables();
+    found.push({
+      runner,
+      tables: new Set(tables.filter(({ isSynced }) => isSynced).map(({ name }) => name)),
+    });
+  }
+  return found;
+}
+
+async function pingServer({ ground, network }: PagePlace, nameOrId: string): Promise<PingReport> {
+  const { id, name } = findServer(ground, nameOrId);
+  const { system } = ground.adapters;
+  const atMs = system.nowMs();
+  const failed = (reason: string, nextStep: string): PingReport => ({
+    ...{ isAnswered: false, roundTripMs: null, atMs, reason, nextStep },
+  });
+  if (id === ground.self.id) return { isAnswered: true, roundTripMs: 0, atMs, reason: null, nextStep: null };
+  const session = network.links.get(id)?.session;
+  if (session?.status().stage !== 'open') {
+    network.dialer.wake();
+    const failure = network.dialer.failureOf(id);
+    return failed(
+      failure?.reason ?? `${name} is not connected.`,
+      failure?.nextStep ?? 'It is being dialled now; ask again in a moment.',
+    );
+  }
+  const sinceMs = system.monotonicMs();
+  const answer = await Promise.race([
+    session.ask(serversDataset, { kind: 'digest' }),
+    new Promise<null>((resolve) => system.after(pingTimeoutMs, () => resolve(null))),
+  ]);
+  if (answer?.kind !== 'digest') {
+    const why = answer?.kind === 'failed' ? `: ${answer.text}` : ` within ${pingTimeoutMs / 1_000} s`;
+    return failed(`${name} did not answer${why}.`, errorCatalogue['USYNC-1501'].nextStep);
+  }
+  return {
+    isAnswered: true,
+    roundTripMs: Math.round(system.monotonicMs() - sinceMs),
+    atMs: system.nowMs(),
+    reason: null,
+    nextStep: null,
+  };
+}
+
+function setAddresses({ ground }: PagePlace, nameOrId: string, addresses: readonly string[]): ServerInfo {
+  refuseRemoved(ground);
+  const server = findServer(ground, nameOrId);
+  if (server.id === ground.self.id)
+    throw new SyncError('USYNC-1103', 'The addresses of this server are in its own configuration.', {
+      nextStep: 'Set "listen.advertise" in it.',
+    });
+  ground.group.change(server.id, { addresses });
+  return infoOf(ground, findServer(ground, server.id));
+}
+
+async function setPause({ ground, network }: PagePlace, nameOrId: string | null, isPausing: boolean): Promise<void> {
+  const server = nameOrId === null ? null : findServer(ground, nameOrId);
+  if (server?.id === ground.self.id)
+    throw new SyncError('USYNC-1103', 'A server does not pause itself.', {
+      nextStep: 'Pause all others: set sync_enabled to false.',
+    });
+  await (isPausing ? ground.pauses.pause(server?.id ?? null) : ground.pauses.resume(server?.id ?? null));
+  network.follow();
+  if (!isPausing) network.dialer.wake();
+}

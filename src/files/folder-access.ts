@@ -1,0 +1,138 @@
+/** What a program may do in a synced folder through this server: the same as an application beside it, and no more. */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { errorMessageOf, SyncError } from '../core/sync-error.js';
+import type { FileContent, FileRequest, FolderEntries, FolderEntry } from '../databases/folder-calls.js';
+import { randomHex } from '../system/random.js';
+import { isDatabase } from './content-hash.js';
+import { codeOf } from './disk-look.js';
+import { parentOf, pathObstacle } from './entry-path.js';
+import type { FolderContext } from './folder-context.js';
+import { databaseReason, reasonToLeaveOut } from './left-out.js';
+import { syncFolder, temporaryFolder } from './state-folder.js';
+
+/** What stands directly in a folder of the dataset; "" is the root. */
+export function entriesIn(context: FolderContext, folder: string, max: number): FolderEntries {
+  const found = context.table.rows.in(folder, max + 1);
+  const reasons = new Map(context.waiting.list(10_000).map(({ path, reason }) => [path, reason]));
+  const entries = found.slice(0, max).map((entry): FolderEntry => {
+    const reason = reasons.get(entry.path) ?? null;
+    const isPending = context.table.rows.isPending(entry.path);
+    return { ...entry, state: reason !== null ? 'waiting' : isPending ? 'pending' : 'placed', reason };
+  });
+  return { entries, isComplete: found.length <= max };
+}
+
+/** A piece of a file as it stands on disk. Throws USYNC-1908 where there is none, or where it takes no part. */
+export function readFileContent(context: FolderContext, { path, offset, bytesMax }: FileRequest): FileContent {
+  refuseLeftOut(context, path);
+  try {
+    return context.root.at(path, (place) => {
+      const handle = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      try {
+        const stats = fstatSync(handle, { bigint: true });
+        if (!stats.isFile()) throw noFile(path);
+        const bytes = Buffer.alloc(Math.max(0, Math.min(bytesMax, Number(stats.size) - offset)));
+        const count = readSync(handle, bytes, 0, bytes.length, offset);
+        // A view of the pool would take other bytes along to another thread.
+        return {
+          bytes: new Uint8Array(bytes.subarray(0, count)),
+          size: Number(stats.size),
+          modifiedMs: Number(stats.mtimeMs),
+          mark: `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`,
+        };
+      } finally {
+        closeSync(handle);
+      }
+    });
+  } catch (error) {
+    if (error instanceof SyncError) throw error;
+    throw noFile(path, error);
+  }
+}
+
+/** Puts a whole file in place in one step. Returns its SHA-256 in hex. */
+export function writeFile(context: FolderContext, path: string, bytes: Uint8Array): string {
+  refuseLeftOut(context, path);
+  if (isDatabase(Buffer.from(bytes.subarray(0, 16)))) throw refusedPath(path, databaseReason);
+  const temporary = `${temporaryFolder}/upload-${randomHex(context.system, 8)}`;
+  try {
+    makeFolders(context, parentOf(path));
+    context.root.at(temporary, (source) => {
+      const handle = openSync(source, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+      try {
+        writeFileSync(handle, bytes);
+        fsyncSync(handle);
+      } finally {
+        closeSync(handle);
+      }
+      context.root.at(path, (place) => renameSync(source, place));
+    });
+  } catch (error) {
+    removeQuietly(context, temporary);
+    throw notWritten(path, error);
+  }
+  syncFolder(context.root, parentOf(path));
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Deletes one file or link. */
+export function removeFile(context: FolderContext, path: string): void {
+  refuseLeftOut(context, path);
+  try {
+    context.root.at(path, (place) => rmSync(place));
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) throw noFile(path, error);
+    throw notWritten(path, error);
+  }
+}
+
+function refuseLeftOut(context: FolderContext, path: string): void {
+  const obstacle = pathObstacle(path) ?? reasonToLeaveOut(context, path, false);
+  if (obstacle !== null) throw refusedPath(path, obstacle === '' ? 'the ignore rules leave it out' : obstacle);
+}
+
+/** Name by name, so that no link on the way is followed. */
+function makeFolders(context: FolderContext, folder: string): void {
+  if (folder === '') return;
+  makeFolders(context, parentOf(folder));
+  context.root.at(folder, (place) => {
+    try {
+      mkdirSync(place);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+  });
+}
+
+function removeQuietly(context: FolderContext, path: string): void {
+  try {
+    context.root.at(path, (place) => rmSync(place, { force: true }));
+  } catch {
+    // What is left there is removed at the next start.
+  }
+}
+
+const noFile = (path: string, cause?: unknown): SyncError =>
+  new SyncError('USYNC-1908', `There is no file "${path}".`, { cause });
+const refusedPath = (path: string, why: string): SyncError =>
+  new SyncError('USYNC-1907', `"${path}" takes no part in this dataset: ${why}.`);
+
+function notWritten(path: string, cause: unknown): SyncError {
+  if (cause instanceof SyncError) return cause;
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '');
+  return new SyncError(isFull ? 'USYNC-1207' : 'USYNC-1907', `"${path}" cannot be written: ${errorMessageOf(cause)}.`, {
+    cause,
+  });
+}

@@ -1,0 +1,43 @@
+/** Every number of the HTTP API in one place. Times in milliseconds. */
+
+export const jsonBytesMax = 1024 * 1024;
+/** Of the routes that take batches of rows or files. */
+export const batchBytesMax = 32 * 1024 * 1024;
+export const uploadBytesMax = 64 * 1024 * 1024;
+export const jsonDepthMax = 32;
+export const liveClientsMax = 256;
+/** A live client that does not read is ended when so much waits for it. */
+export const liveBacklogBytesMax = 256 * 1024;
+export const liveKeepAliveMs = 15_000;
+/** How often the status is looked at while someone watches. */
+export const liveStatusMs = 1_000;
+/** A status that did not change is sent all the same, so that a page knows that the connection lives. */
+export const liveStatusAtLeastMs = 10_000;
+/** A status that several callers ask for within this time is read once. */
+export const statusSharedMs = 100;
+
+export const sessionIdleMs = 12 * 3_600_000;
+export const sessionAbsoluteMs = 7 * 86_400_000;
+/** How exactly the last use of a session or token is kept. */
+export const lastUsedStepMs = 60_000;
+export const sessionsPerUserMax = 20;
+export const usersMax = 1_000;
+export const tokensMax = 1_000;
+export const setupValidMs = 24 * 3_600_000;
+export const auditEntriesMax = 20_000;
+
+/** Failed sign-ins of one address or one name before each further one has to wait. */
+export const loginFreeFailures = 4;
+export const loginWaitMsMin = 1_000;
+export const loginWaitMsMax = 15 * 60_000;
+/** After so long without a failure they are forgotten. */
+export const loginForgetMs = 3_600_000;
+export const loginKeysMax = 10_000;
+
+export const jobsKeptMax = 200;
+export const jobsRunningMax = 20;
+/** How long a job that waits for a proof waits. */
+export const syncJobMs = 10 * 60_000;
+
+/** Deliveries of alerts: one try, and how often it is tried again. */
+export const alertTimeoutMs = 10_000;
