@@ -15,6 +15,7 @@ import { addInviteCommand } from './commands/invite.js';
 import { addJoinCommand } from './commands/join.js';
 import { addQuarantineCommand } from './commands/quarantine.js';
 import { addRunCommand } from './commands/run.js';
+import { addSetupLinkCommand } from './commands/setup-link.js';
 import { addServersCommand } from './commands/servers.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUndoCommand } from './commands/undo.js';
@@ -49,6 +50,7 @@ const commands = [
   addInitCommand,
   addCheckCommand,
   addRunCommand,
+  addSetupLinkCommand,
   addInviteCommand,
   addJoinCommand,
   addServersCommand,

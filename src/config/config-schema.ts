@@ -151,6 +151,61 @@ const logSchema = z
   })
   .describe('The log, on standard error.');
 
+const httpSchema = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Serve the page and the API.'),
+    host: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe('The address of the page. Others than loopback are used once a user and a certificate are set.'),
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe('The port of the page; 7421 when absent, or a free one where that is taken.'),
+    hosts: z
+      .array(z.string().regex(/^[^\s/:@]+$/, 'a host name without a port'))
+      .default([])
+      .describe('Host names under which the page is reached, beside the own addresses.'),
+    certificate: z.string().min(1).optional().describe('PEM file of the certificate of the page.'),
+    key: z.string().min(1).optional().describe('PEM file of its key.'),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+    message: '"certificate" and "key" go together',
+  })
+  .describe('The page and its API.');
+
+const emailSchema = z
+  .strictObject({
+    server: z
+      .string()
+      .regex(/^smtps?:\/\/[^\s/@]+$/, 'smtp://host:port or smtps://host:port')
+      .describe('smtp://host:port or smtps://host:port.'),
+    from: z.string().min(3).describe('The sender.'),
+    to: z.array(z.string().min(3)).min(1).describe('Who gets it.'),
+    user: z.string().optional().describe('For servers that ask for one.'),
+    passwordFile: z.string().min(1).optional().describe('File that holds the password, readable by its owner only.'),
+  })
+  .describe('E-mail through an SMTP server.');
+
+const alertsSchema = z
+  .strictObject({
+    webhooks: z
+      .array(z.url({ protocol: /^https?$/ }))
+      .default([])
+      .describe('Addresses that get a POST with JSON for each problem that begins or ends.'),
+    email: emailSchema.optional(),
+    afterSeconds: z
+      .number()
+      .min(0)
+      .max(86_400)
+      .default(60)
+      .describe('A problem is told when it has lasted for so long.'),
+  })
+  .describe('Where problems are told.');
+
 export const configSchema = z
   .strictObject({
     name: z
@@ -167,6 +222,8 @@ export const configSchema = z
     datasets: z.array(datasetSchema).default([]).describe('What is kept identical.'),
     journal: journalSchema.prefault({}),
     log: logSchema.prefault({}),
+    http: httpSchema.prefault({}),
+    alerts: alertsSchema.prefault({}),
   })
   .describe('Settings of one Universal Sync server.');
 

@@ -8,6 +8,39 @@ export interface Config {
   readonly datasets: readonly DatasetConfig[];
   readonly journal: JournalConfig;
   readonly log: LogConfig;
+  readonly http: HttpConfig;
+  readonly alerts: AlertsConfig;
+}
+
+/** The page and its API. */
+export interface HttpConfig {
+  readonly enabled: boolean;
+  readonly host: string;
+  /** Absent: 7421, or a free one where that is taken. 0 takes a free one. */
+  readonly port?: number | undefined;
+  /** Further host names under which the page is reached. */
+  readonly hosts: readonly string[];
+  /** Absolute paths of PEM files; both or neither. */
+  readonly certificate?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** Where problems are told. */
+export interface AlertsConfig {
+  readonly webhooks: readonly string[];
+  readonly email?: EmailConfig | undefined;
+  /** A problem is told when it has lasted for so long. */
+  readonly afterSeconds: number;
+}
+
+export interface EmailConfig {
+  /** `smtp://host:port` or `smtps://host:port`. */
+  readonly server: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly user?: string | undefined;
+  /** Absolute path of a file that holds the password. */
+  readonly passwordFile?: string | undefined;
 }
 
 export interface ListenConfig {

@@ -66,6 +66,8 @@ test('a small file is completed with defaults, and paths begin at its folder', a
     ],
     journal: { daysMax: 14, bytesMax: 4_294_967_296, historyDays: 14, historyBytes: 268_435_456 },
     log: { level: 'info', format: 'auto' },
+    http: { enabled: true, host: '127.0.0.1', hosts: [] },
+    alerts: { webhooks: [], afterSeconds: 60 },
   });
 });
 

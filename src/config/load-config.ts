@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { SyncError } from '../core/sync-error.js';
 import { closestName } from './closest-name.js';
-import type { Config } from './config.js';
+import type { Config, EmailConfig } from './config.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
 import { configJsonSchema, configSchema, type JsonSchema, type ParsedConfig } from './config-schema.js';
 import { optionEntries, optionValue, type OptionEntry } from './option-entry.js';
@@ -179,6 +179,15 @@ function completed(parsed: ParsedConfig, { file, origins, sources }: Completion)
     ...parsed,
     name: parsed.name ?? nameOfHost(sources.hostName ?? hostname()),
     dataFolder: resolve(dataBase, parsed.dataFolder),
+    http: {
+      ...parsed.http,
+      ...(parsed.http.certificate !== undefined && { certificate: resolve(fileFolder, parsed.http.certificate) }),
+      ...(parsed.http.key !== undefined && { key: resolve(fileFolder, parsed.http.key) }),
+    },
+    alerts: {
+      ...parsed.alerts,
+      ...(parsed.alerts.email && { email: withFiles(parsed.alerts.email, fileFolder) }),
+    },
     datasets: parsed.datasets.map((dataset) => ({
       ...dataset,
       ...(dataset.sqlite !== undefined && { sqlite: resolve(fileFolder, dataset.sqlite) }),
@@ -186,6 +195,11 @@ function completed(parsed: ParsedConfig, { file, origins, sources }: Completion)
     })),
   };
 }
+
+const withFiles = (email: EmailConfig, folder: string): EmailConfig => ({
+  ...email,
+  ...(email.passwordFile !== undefined && { passwordFile: resolve(folder, email.passwordFile) }),
+});
 
 const nameOfHost = (hostName: string): string =>
   hostName

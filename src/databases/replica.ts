@@ -162,6 +162,8 @@ export interface ReplicaPosition {
   /** True for a replica that has never been part of the dataset: it must take a snapshot first, or found it. */
   readonly isFresh: boolean;
   readonly journalBytes: number;
+  /** When the oldest entry of the journal was merged here; null while it is empty. */
+  readonly journalSinceMs?: number | null;
 }
 
 export interface JournalRequest {

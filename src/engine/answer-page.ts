@@ -87,9 +87,7 @@ async function applyWrites(ground: EngineGround, writes: readonly TargetedWrite[
     else outcomes[index] = { status: 'rejected', key: null, reason: `no database here has a synced table "${table}"` };
   }
   for (const [runner, indexes] of indexesByRunner) {
-    const chosen = indexes.flatMap((index) => writes[index] ?? []);
-    const plain = chosen.map(({ dataset: _, ...write }) => write);
-    const done = await runner.replica.applyWrites(plain);
+    const done = await runner.replica.applyWrites(indexes.flatMap((index) => writes[index] ?? []));
     for (const [at, index] of indexes.entries()) {
       const outcome = done[at];
       if (outcome) outcomes[index] = outcome;

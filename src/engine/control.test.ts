@@ -38,7 +38,8 @@ const isCode = (code: string) => (error: unknown) => error instanceof SyncError 
 test('calls are answered, several at a time, with results, errors and progress', async (context) => {
   const { folder, stops } = await listening(context, {
     servers: () => Promise.resolve([]),
-    invite: (options) => Promise.resolve({ id: 'i', code: 'c', expiresAtMs: options?.validMs ?? 0, isPreApproved: true }),
+    invite: (options) =>
+      Promise.resolve({ id: 'i', code: 'c', expiresAtMs: options?.validMs ?? 0, isPreApproved: true }),
     remove: (name) => Promise.reject(new SyncError('USYNC-1407', `No server ${name}.`, { facts: { name } })),
     join: (options) => {
       options.onProgress?.('half');

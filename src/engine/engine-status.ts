@@ -56,6 +56,10 @@ export interface DatasetStatus {
   /** Tables that have other columns on another server: what is shown as proven does not speak of them. */
   readonly notCompared: readonly string[];
   readonly journalBytes: number;
+  /** When the oldest changeset of the journal was merged here; null while it is empty. */
+  readonly journalSinceMs: number | null;
+  /** When this server last went on under a new epoch, and why. */
+  readonly epochChange: { readonly atMs: number; readonly reason: string } | null;
   readonly isLanding: boolean;
   /** 0 when it answers; else for how long it has not, so that all of this is as old. */
   readonly unansweredMs: number;

@@ -79,6 +79,8 @@ function datasetStatus(dataset: DatasetInput, facts: StatusFacts): DatasetStatus
     leftOut: look.proof?.leftOut ?? [],
     notCompared: [...new Set(carriers.flatMap((peer) => sessionOf(peer, config.name)?.notCompared ?? []))].toSorted(),
     journalBytes: look.position?.journalBytes ?? 0,
+    journalSinceMs: look.position?.journalSinceMs ?? null,
+    epochChange: own.epochChange && { atMs: own.epochChange.atMs, reason: own.epochChange.reason },
     isLanding: look.position?.isLanding ?? false,
     unansweredMs: look.unansweredMs,
     isFresh: look.position?.isFresh ?? true,

@@ -69,6 +69,8 @@ function createServer({ root, name, port }: ServerPlace, sql: string): TestServe
     datasets: [{ name: 'shop', sqlite: path, landing: 'bounded', polite: false, tables: {} }],
     journal: { daysMax: 14, bytesMax: 1e9, historyDays: 1, historyBytes: 1e6 },
     log: { level: 'info', format: 'auto' },
+    http: { enabled: false, host: '127.0.0.1', hosts: [] },
+    alerts: { webhooks: [], afterSeconds: 60 },
   };
   const events: ObservedEvent[] = [];
   const make = (newName: string): Engine =>

@@ -37,6 +37,8 @@ async function add(ground: string, name: string): Promise<FolderEngine> {
     ],
     journal: { daysMax: 14, bytesMax: 1e9, historyDays: 30, historyBytes: 1e9 },
     log: { level: 'info', format: 'auto' },
+    http: { enabled: false, host: '127.0.0.1', hosts: [] },
+    alerts: { webhooks: [], afterSeconds: 60 },
   };
   const engine = start(config);
   await engine.start();

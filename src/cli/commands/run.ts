@@ -1,24 +1,58 @@
 import type { Command } from 'commander';
+import type { LoadedConfig } from '../../config/load-config.js';
 import type { Engine } from '../../engine/engine.js';
+import type { HttpServer } from '../../http/http-server.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
+import { printable } from '../terminal.js';
 
 export function addRunCommand(program: Command, context: CommandContext): void {
   program
     .command('run')
-    .description('sync until stopped')
-    .addHelpText('after', '\nThe first Ctrl-C (or SIGTERM) ends orderly, the second at once.')
+    .description('sync until stopped, and serve the page')
+    .addHelpText(
+      'after',
+      '\nThe first Ctrl-C (or SIGTERM) ends orderly, the second at once. At the first start it prints a link with which' +
+        '\nthe first user of the page is set up; "usync setup-link" makes another one.',
+    )
     .action(async () => {
-      const [{ createEngineWithLog }, { config }] = await Promise.all([
+      const [{ createEngineWithLog }, { startPageServer }, loaded] = await Promise.all([
         import('../engine-with-log.js'),
+        import('../page-server.js'),
         context.config(),
       ]);
-      await runUntilSignal(createEngineWithLog(config));
+      const engine = createEngineWithLog(loaded.config);
+      await runUntilSignal(engine, () =>
+        loaded.config.http.enabled
+          ? servePage(() => startPageServer({ engine, loaded, file: context.configPath() }), context, loaded)
+          : Promise.resolve(null),
+      );
     });
 }
 
+/** A page that cannot be served stops no syncing: it is told of. */
+async function servePage(
+  start: () => Promise<HttpServer>,
+  context: CommandContext,
+  { config }: LoadedConfig,
+): Promise<HttpServer | null> {
+  const terminal = context.terminal();
+  try {
+    const server = await start();
+    terminal.print(`The page of ${printable(config.name)}: ${server.url}/sync/`);
+    if (server.restriction !== null) terminal.print(printable(server.restriction));
+    if (server.setupLink !== null)
+      terminal.print(`Set up its first user within a day, with this link (it works once): ${server.setupLink}`);
+    return server;
+  } catch (error) {
+    terminal.fail(error);
+    terminal.say('Syncing goes on without the page.');
+    return null;
+  }
+}
+
 /** Runs the engine until a signal comes. What is on its way is finished at the first one; the second one exits. */
-async function runUntilSignal(engine: Engine): Promise<void> {
+async function runUntilSignal(engine: Engine, serve: () => Promise<HttpServer | null>): Promise<void> {
   const { promise: stopped, resolve: stop } = deferred<string>();
   let isStopping = false;
   const onSignal = (signal: NodeJS.Signals): void => {
@@ -30,7 +64,9 @@ async function runUntilSignal(engine: Engine): Promise<void> {
   process.on('SIGTERM', onSignal);
   try {
     await engine.start();
+    const server = await serve();
     const reason = await Promise.race([stopped, engine.stopRequested]);
+    await server?.close();
     await engine.stop(reason);
   } finally {
     process.off('SIGINT', onSignal);

@@ -17,6 +17,7 @@ import { takeHeirs } from './merge/duty-holder.js';
 import { createMerging } from './merge/merging.js';
 import { hasPendingSettle } from './merge/pending-settle.js';
 import { takeNumberLane } from './stores/number-lanes.js';
+import { isFresh } from './stores/is-fresh.js';
 import { readProof } from './stores/proof.js';
 import { pruneJournal } from './stores/prune.js';
 import type { Merging, ReplicaContext } from './stores/replica-context.js';
@@ -70,6 +71,7 @@ const positionOf = (context: ReplicaContext): ReplicaPosition => ({
   isLanding: context.meta.text('landing') !== null,
   isFresh: isFresh(context),
   journalBytes: context.journal.bytes(),
+  journalSinceMs: context.journal.sinceMs(),
 });
 
 type StreamCalls = Pick<
@@ -205,9 +207,6 @@ async function markFounded(context: ReplicaContext): Promise<void> {
   if (context.meta.text('isFounded') !== null) return;
   await whenFree(context.system, () => inTransaction(context, () => context.meta.set('isFounded', 1)));
 }
-
-const isFresh = ({ meta, origins }: ReplicaContext): boolean =>
-  meta.text('isFounded') === null && origins.vector().size === 0;
 
 function reportOf({ context, database, notices, isOlder }: OpenedReplica): ReplicaReport {
   return {

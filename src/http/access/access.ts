@@ -92,13 +92,13 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
   const store = await openAccessStore(options.files);
   const guard = createLoginGuard();
   const { system } = options;
-  const place: Place = { ...options, store, guard };
+  const place: Place = { ...options, store, guard, failures: { count: 0 }, settingUp: Promise.resolve() };
   return {
     get records() {
       return store.records;
     },
     hasUsers: () => store.records.users.some(({ isDisabled }) => !isDisabled),
-    loginFailures: () => guard.failures,
+    loginFailures: () => place.failures.count,
     bySession: (secret, address) => callerOfSession(place, secret, address),
     byToken: (secret, address) => callerOfToken(place, secret, address),
     logIn: (given) => logIn(place, given),
@@ -140,6 +140,10 @@ export async function openAccess(options: AccessOptions): Promise<Access> {
 interface Place extends AccessOptions {
   readonly store: AccessStore;
   readonly guard: ReturnType<typeof createLoginGuard>;
+  /** Wrong passwords and set-up links since the start. */
+  readonly failures: { count: number };
+  /** One set-up after the other: a token lets one in. */
+  settingUp: Promise<unknown>;
 }
 
 const refused = (text: string): SyncError => new SyncError('USYNC-1913', text);
@@ -184,9 +188,10 @@ function guardKeys({ name, address }: { readonly name: string; readonly address:
 
 /** Throws while the address or the name has to wait; a wrong password counts. */
 async function checkPassword(
-  { store, guard, system, passwordCostBits }: Place,
+  place: Place,
   given: Pick<GivenLogin, 'name' | 'password' | 'address'>,
 ): Promise<UserRecord> {
+  const { store, guard, system, passwordCostBits } = place;
   const keys = guardKeys(given);
   const waitMs = guard.waitMs(keys, system.monotonicMs());
   if (waitMs > 0)
@@ -198,6 +203,7 @@ async function checkPassword(
   const user = store.records.users.find(({ name }) => name === given.name);
   const isRight = await isPassword(given.password, user?.passwordHash ?? null, passwordCostBits);
   if (!user || user.isDisabled || !isRight) {
+    place.failures.count += 1;
     if (store.records.users.length === 0) throw new SyncError('USYNC-1901', 'This server has no user yet.');
     throw new SyncError('USYNC-1903', 'Name and password do not fit.');
   }
@@ -237,16 +243,25 @@ async function openSession(
   return { user: { ...user, lastLoginMs: nowMs }, session, secret };
 }
 
-async function setUp(place: Place, given: GivenLogin & { readonly token: string }): Promise<OpenedSession> {
+type GivenSetUp = GivenLogin & { readonly token: string };
+
+function setUp(place: Place, given: GivenSetUp): Promise<OpenedSession> {
+  const mine = place.settingUp.then(() => setUpNow(place, given));
+  place.settingUp = mine.catch(() => undefined);
+  return mine;
+}
+
+async function setUpNow(place: Place, given: GivenSetUp): Promise<OpenedSession> {
   const { setupFiles, system, store, guard } = place;
   const keys = [`address ${given.address}`];
   if (guard.waitMs(keys, system.monotonicMs()) > 0)
     throw new SyncError('USYNC-1904', 'Too many failed attempts; try again in a moment.');
   if (!(await isSetupToken(setupFiles, system, given.token))) {
     guard.failed(keys, system.monotonicMs());
+    place.failures.count += 1;
     throw new SyncError('USYNC-1912', 'This set-up link is not valid.');
   }
-  // Void before anything is made: of two that come at once, one gets in.
+  // Void before anything is made: a crash in between costs a new link, never a second admin.
   await voidSetupToken(setupFiles);
   const known = store.records.users.find(({ name }) => name === given.name);
   const user = known

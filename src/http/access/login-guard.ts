@@ -6,7 +6,6 @@ export interface LoginGuard {
   waitMs(keys: readonly string[], nowMs: number): number;
   failed(keys: readonly string[], nowMs: number): void;
   succeeded(keys: readonly string[]): void;
-  readonly failures: number;
 }
 
 interface Failures {
@@ -17,15 +16,11 @@ interface Failures {
 /** Times are monotonic: a wall clock that is set must let nobody in and shut nobody out. */
 export function createLoginGuard(): LoginGuard {
   const failuresByKey = new Map<string, Failures>();
-  let failures = 0;
   const of = (key: string, nowMs: number): Failures => {
     const found = failuresByKey.get(key);
     return found && nowMs - found.lastMs < loginForgetMs ? found : { count: 0, lastMs: -Infinity };
   };
   return {
-    get failures() {
-      return failures;
-    },
     waitMs: (keys, nowMs) =>
       Math.max(
         0,
@@ -36,7 +31,6 @@ export function createLoginGuard(): LoginGuard {
         }),
       ),
     failed(keys, nowMs) {
-      failures += 1;
       for (const key of keys) {
         const { count } = of(key, nowMs);
         failuresByKey.delete(key);

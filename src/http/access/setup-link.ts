@@ -7,6 +7,9 @@ import { newSecret, secretHash } from './secret.js';
 /** Folder within the data folder. Apart from the rest, since a command writes it while the engine runs. */
 export const setupFolder = 'setup';
 
+/** Where the page is, as long as it is served. */
+export const urlFile = 'url.txt';
+
 const fileName = 'token.json';
 
 interface StoredToken {

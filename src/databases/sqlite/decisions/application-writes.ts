@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SqlValue } from '../../../core/value.js';
-import { isSameValue } from '../../../core/value.js';
+import { isSameValue, RawText, type SqlValue } from '../../../core/value.js';
 import type { ApplicationWrite, JsonValue, WriteOutcome } from '../../replica.js';
 import { quoteName } from '../connection/identifiers.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
@@ -41,7 +40,7 @@ function applyOne(context: ReplicaContext, write: ApplicationWrite): WriteOutcom
   if (read.kind === 'refused') return rejected(read.reason);
   const { values } = read;
   const key = table.schema.key.map((column) => values.get(column));
-  const keyText = key.map((value) => (value === undefined ? '' : String(value))).join(',');
+  const keyText = key.map((value) => plainText(value ?? null)).join(',');
   if (isRepeated(context, write)) return { status: 'repeated', key: keyText, reason: 'it was applied before' };
   try {
     context.connection.exec('SAVEPOINT usync_write');
@@ -148,7 +147,13 @@ function isAlike({ values }: Writing, standing: readonly SqlValue[]): boolean {
 
 /** A column's affinity may have made a real of an integer, or a number of a text. */
 const isAlikeValue = (a: SqlValue, b: SqlValue): boolean =>
-  isSameValue(a, b) || (isPlain(a) && isPlain(b) && String(a) === String(b));
+  isSameValue(a, b) || (isPlain(a) && isPlain(b) && plainText(a) === plainText(b));
+
+function plainText(value: SqlValue): string {
+  if (value === null) return '';
+  if (value instanceof RawText) return Buffer.from(value.bytes).toString();
+  return value instanceof Uint8Array ? `x'${Buffer.from(value).toString('hex')}'` : value.toString();
+}
 
 const isPlain = (value: SqlValue): boolean => ['bigint', 'number', 'string'].includes(typeof value);
 

@@ -1,10 +1,11 @@
 import { SyncError } from '../../../core/sync-error.js';
-import type { ConflictRecord, Replica, UndoRequest } from '../../replica.js';
+import type { ConflictRecord, Replica, UndoRequest, WriteOutcome } from '../../replica.js';
 import { captureEverything } from '../capture/capture-everything.js';
 import type { ReplicaSession } from '../replica-session.js';
 import type { Conflict } from '../stores/conflict-store.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
+import { isFresh } from '../stores/is-fresh.js';
 import { applyWrites } from './application-writes.js';
 import { conflictRecords } from './conflict-records.js';
 import { dropHeld } from './drop-held.js';
@@ -65,21 +66,31 @@ export function decisionCalls({ call }: ReplicaSession, merging: Merging): Decis
     recentChanges: (request) => read((context) => recentChanges(context, request)),
     applyWrites: (writes) =>
       call(async (context) => {
+        const write = (): WriteOutcome[] => applyWrites(context, writes);
+        // A replica that belongs to no dataset yet captures nothing: its rows are adopted when it joins or founds one.
+        if (isFresh(context)) return withConstraints(context, write);
         await captureEverything(context, merging);
-        return writeAsPerson(context, merging, () => applyWrites(context, writes));
+        return writeAsPerson(context, merging, write);
       }),
   };
 }
 
 /** As an application writes: with its constraints, its triggers and capture. */
 async function writeAsPerson<T>(context: ReplicaContext, merging: Merging, work: () => T): Promise<T> {
+  try {
+    return await withConstraints(context, work);
+  } finally {
+    await captureEverything(context, merging);
+  }
+}
+
+async function withConstraints<T>(context: ReplicaContext, work: () => T): Promise<T> {
   const { connection, system } = context;
   connection.exec('PRAGMA foreign_keys = ON');
   try {
     return await whenFree(system, () => inTransaction(context, work));
   } finally {
     connection.exec('PRAGMA foreign_keys = OFF');
-    await captureEverything(context, merging);
   }
 }
 

@@ -9,17 +9,7 @@ export function createEntryRows(connection: Connection): EntryRows {
   const number = (sql: string): number => Number(connection.cached(sql).get()?.[0] ?? 0);
   return {
     at: (path) => connection.cached(`SELECT ${columns} FROM entries WHERE path = ?`).all(path).map(entryOf),
-    in(folder, max) {
-      const start = folder === '' ? '' : `${folder}/`;
-      const end = folder === '' ? '\u{10ffff}' : `${folder}0`;
-      return connection
-        .cached(
-          `SELECT ${columns} FROM entries WHERE path > ?1 AND path < ?2 AND instr(substr(path, ?3), '/') = 0
-           ORDER BY path LIMIT ?4`,
-        )
-        .all(start, end, BigInt([...start].length + 1), BigInt(max))
-        .map(entryOf);
-    },
+    in: (folder, max) => entriesIn(connection, folder, max),
     filesAfter: (path, max) =>
       connection
         .cached(
@@ -79,6 +69,19 @@ export function createEntryRows(connection: Connection): EntryRows {
       return result;
     },
   };
+}
+
+/** Directly in a folder: what stands below it without a further "/". */
+function entriesIn(connection: Connection, folder: string, max: number): Entry[] {
+  const start = folder === '' ? '' : `${folder}/`;
+  const end = folder === '' ? '\u{10ffff}' : `${folder}0`;
+  return connection
+    .cached(
+      `SELECT ${columns} FROM entries
+       WHERE path > ?1 AND path < ?2 AND instr(substr(path, length(?1) + 1), '/') = 0 ORDER BY path LIMIT ?3`,
+    )
+    .all(start, end, BigInt(max))
+    .map(entryOf);
 }
 
 function insert(connection: Connection, entry: Entry): void {

@@ -48,6 +48,8 @@ export interface JournalStore extends PartStore {
   tail(): VersionVector;
   setTail(vector: VersionVector): void;
   bytes(): number;
+  /** When the oldest entry was merged; null while there is none. */
+  sinceMs(): number | null;
   /** At most `entriesMax` a call, so that locks stay short; less than that removed means done. */
   prune(request: PruneRequest, nowMs: number, entriesMax: number): PruneOutcome;
   reload(): void;
@@ -85,7 +87,7 @@ export function createJournalStore(connection: Connection, { origins, meta, hist
       if (bytes !== null) bytes += size;
     },
     appendGap(vector, nowMs) {
-      sql.append.run(null, null, null, null, 0n, 0n, BigInt(Math.trunc(nowMs)), vectorToText(vector));
+      sql.append.run(...[null, null, null, null, 0n, 0n], BigInt(Math.trunc(nowMs)), vectorToText(vector));
       news.forget();
     },
     find(origin, stamp) {
@@ -117,6 +119,7 @@ export function createJournalStore(connection: Connection, { origins, meta, hist
     setTail(vector) {
       meta.set('tail', vectorToText(vector));
     },
+    sinceMs: () => sql.oldest.all(1n).map((row) => integerAt(row, 5))[0] ?? null,
     bytes: () => (bytes ??= integerAt(sql.bytes.get() ?? [0n], 0)),
     prune(request, nowMs, entriesMax) {
       const outcome = pruneJournal({ request, nowMs, entriesMax, journal, sql, origins, histories });

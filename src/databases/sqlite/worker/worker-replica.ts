@@ -73,17 +73,7 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
     setHeirs: (heirs) => plain('setHeirs', heirs),
     setNumberLane: (lane) => plain('setNumberLane', lane),
     tables: () => plain('tables'),
-    conflicts: (request) => plain('conflicts', request),
-    conflictsForgotten: () => plain('conflictsForgotten'),
-    forgetConflicts: (foundBeforeMs) => plain('forgetConflicts', foundBeforeMs),
-    restoreConflict: (id) => plain('restoreConflict', id),
-    quarantine: (request) => plain('quarantine', request),
-    retryHeld: () => plain('retryHeld'),
-    dropHeld: (id) => plain('dropHeld', id),
-    rowHistory: (request) => plain('rowHistory', request),
-    undo: (request) => plain('undo', request),
-    recentChanges: (request) => plain('recentChanges', request),
-    applyWrites: (writes) => plain('applyWrites', writes),
+    ...decisionCalls(plain),
     async close() {
       if (!thread.isRunning()) return;
       try {
@@ -94,6 +84,38 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
     },
   };
 }
+
+type Plain = <T>(method: PlainMethod, ...args: readonly unknown[]) => Promise<T>;
+
+type DecisionCalls = Pick<
+  Replica,
+  | 'conflicts'
+  | 'conflictsForgotten'
+  | 'forgetConflicts'
+  | 'restoreConflict'
+  | 'quarantine'
+  | 'retryHeld'
+  | 'dropHeld'
+  | 'rowHistory'
+  | 'undo'
+  | 'recentChanges'
+  | 'applyWrites'
+>;
+
+/** What people look at and decide, and what programs write. */
+const decisionCalls = (plain: Plain): DecisionCalls => ({
+  conflicts: (request) => plain('conflicts', request),
+  conflictsForgotten: () => plain('conflictsForgotten'),
+  forgetConflicts: (foundBeforeMs) => plain('forgetConflicts', foundBeforeMs),
+  restoreConflict: (id) => plain('restoreConflict', id),
+  quarantine: (request) => plain('quarantine', request),
+  retryHeld: () => plain('retryHeld'),
+  dropHeld: (id) => plain('dropHeld', id),
+  rowHistory: (request) => plain('rowHistory', request),
+  undo: (request) => plain('undo', request),
+  recentChanges: (request) => plain('recentChanges', request),
+  applyWrites: (writes) => plain('applyWrites', writes),
+});
 
 function listening<T>(listeners: Set<T>, listener: T): () => void {
   listeners.add(listener);

@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { LoadedConfig } from '../config/load-config.js';
+import type { Engine } from '../engine/engine.js';
+import { readAssets } from '../http/assets.js';
+import { setupFolder } from '../http/access/setup-link.js';
+import { startHttpServer, type HttpServer } from '../http/http-server.js';
+import { packageVersion } from '../package-version.js';
+import { openDiskDataFiles } from '../system/disk-data-files.js';
+import { createRealSystem } from '../system/real-system.js';
+import { machineChecks } from './doctor/machine-checks.js';
+
+/** Where `npm run build` puts the page. */
+const assetsFolder = fileURLToPath(new URL('../../web', import.meta.url));
+
+export interface PageServerOptions {
+  readonly engine: Engine;
+  readonly loaded: LoadedConfig;
+  /** The configuration file; null for none. */
+  readonly file: string | null;
+}
+
+/** The page and the API of a running engine, with what they keep in the data folder. */
+export async function startPageServer({ engine, loaded, file }: PageServerOptions): Promise<HttpServer> {
+  const system = createRealSystem();
+  const { config } = loaded;
+  return startHttpServer({
+    ...{ engine, loaded, file, system },
+    version: packageVersion(),
+    files: await openDiskDataFiles(join(config.dataFolder, 'http'), system),
+    setupFiles: await openDiskDataFiles(join(config.dataFolder, setupFolder), system),
+    assets: await readAssets(assetsFolder),
+    doctor: () =>
+      machineChecks(config).map(({ level, subject, text, nextStep }) => ({
+        level,
+        subject,
+        text,
+        next_step: nextStep,
+      })),
+  });
+}

@@ -1,0 +1,120 @@
+import { kindOfVersion, type Entry } from '../../core/entry.js';
+import { SyncError } from '../../core/sync-error.js';
+import type { FolderCalls, FolderEntry } from '../../databases/folder-calls.js';
+import type { HistoryRecord } from '../../databases/entry-table.js';
+import type { ApiContext } from '../api-context.js';
+import type { FileEntry, fileRoutes, KeptFile } from '../contract/file-routes.js';
+import { isoTime, msOfIsoTime } from '../iso-time.js';
+import type { Handlers } from './handler.js';
+import { fileResponse } from './file-response.js';
+
+const listedMax = 10_000;
+const reportedMax = 1_000;
+const pageMax = 5_000;
+
+export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
+  async listFiles({ params, query }, { engine }) {
+    const path = query.path.replaceAll(/^\/+|\/+$/g, '');
+    const { entries, isComplete } = await engine.folder(params.dataset).entries(path, listedMax);
+    return { dataset: params.dataset, path, entries: entries.map(entryAnswer), is_complete: isComplete };
+  },
+  async folderReport({ params }, { engine }) {
+    const folder = engine.folder(params.dataset);
+    const [waiting, leftOut, copies] = await Promise.all([
+      folder.waiting(reportedMax),
+      folder.leftOut(reportedMax),
+      folder.copies(reportedMax),
+    ]);
+    return {
+      waiting: waiting.map((each) => ({ ...each })),
+      left_out: leftOut.map((each) => ({ ...each })),
+      copies: copies.map((copy) => entryAnswer({ ...copy, state: 'placed', reason: null })),
+    };
+  },
+  async fileHistory({ params, query }, { engine }) {
+    const { path, limit } = query;
+    const history = await engine.folder(params.dataset).history({ max: limit, ...(path !== undefined && { path }) });
+    return { history: history.map(keptAnswer) };
+  },
+  async restoreFile({ params, body }, { engine }) {
+    const restored = keptAnswer(await engine.folder(params.dataset).restore(body.id));
+    return { message: `${restored.path} is back, on every server.`, restored };
+  },
+  async acceptFolder({ params }, { engine }) {
+    await engine.folder(params.dataset).accept();
+    return { message: 'Accepted: what is missing is deleted on every server.' };
+  },
+  fileContent: ({ params, query }, { engine }) => fileResponse(engine.folder(params.dataset), query.path),
+  async checksums({ query }, context) {
+    const sinceMs = query.since === undefined ? null : msOfIsoTime(query.since);
+    const folder = folderOf(context, query.path);
+    const sums: Record<string, { checksum: string; size: number; modified: string }> = {};
+    let after = '';
+    for (;;) {
+      const files = await folder.files({ after, max: pageMax });
+      for (const { path, version, size, mtime } of files) {
+        if (sinceMs !== null && mtime / 1_000 < sinceMs) continue;
+        Object.defineProperty(sums, path, {
+          value: { checksum: checksumOf(version), size, modified: isoTime(mtime / 1_000) },
+          enumerable: true,
+        });
+      }
+      const last = files.at(-1);
+      if (!last || files.length < pageMax) return sums;
+      after = last.path;
+    }
+  },
+  downloadFile: ({ query }, context) => fileResponse(folderOf(context, query.base_folder), query.path),
+  async uploadFile({ body }, context, { file }) {
+    if (file === null) throw new SyncError('USYNC-1907', 'The form has no file.', { facts: { field: 'file' } });
+    const checksum = await folderOf(context, body.base_folder).write(body.path, file);
+    return { message: `${body.path} was written.`, path: body.path, checksum };
+  },
+  async deleteFile({ body }, context) {
+    await folderOf(context, body.directory).remove(body.path);
+    return { message: `${body.path} was deleted.`, path: body.path };
+  },
+};
+
+/** Older clients name a folder only where there are several. */
+export function folderOf(
+  { engine, config }: Pick<ApiContext, 'engine' | 'config'>,
+  name: string | undefined,
+): FolderCalls {
+  const folders = config.datasets.filter(({ folder }) => folder !== undefined);
+  const [only, second] = folders;
+  if (name !== undefined) return engine.folder(name);
+  if (only && !second) return engine.folder(only.name);
+  throw new SyncError('USYNC-1907', folders.length === 0 ? 'This server has no folder.' : 'Name the folder.', {
+    facts: { field: 'base_folder' },
+    nextStep:
+      folders.length === 0
+        ? 'Add one to the configuration.'
+        : `Folders are: ${folders.map((each) => each.name).join(', ')}.`,
+  });
+}
+
+/** SHA-256 in hex; of a content of several chunks that of the list of its chunks. */
+function checksumOf(version: string): string {
+  const hex = Buffer.from(version.slice(2), 'base64url').toString('hex');
+  return version.startsWith('m:') ? `chunks:${hex}` : hex;
+}
+
+function entryAnswer(entry: FolderEntry | (Entry & Pick<FolderEntry, 'state' | 'reason'>)): FileEntry {
+  const { path, version, size, mode, mtime, author, copyOf, state, reason } = entry;
+  const kind = kindOfVersion(version) ?? 'file';
+  return {
+    ...{ path, kind, size, mode, author, state, reason },
+    name: path.slice(path.lastIndexOf('/') + 1),
+    modified: isoTime(mtime / 1_000),
+    hash: kind === 'file' ? checksumOf(version) : null,
+    is_conflict_copy: copyOf !== null,
+    copy_of: copyOf,
+  };
+}
+
+const keptAnswer = ({ id, path, size, mtime, reason, atMs }: HistoryRecord): KeptFile => ({
+  ...{ id, path, size, reason },
+  modified: isoTime(mtime / 1_000),
+  at: isoTime(atMs),
+});

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import type { Route } from './contract/route.js';
+import { routes } from './contract/route-table.js';
+import { failure } from './contract/shared-schemas.js';
+
+interface OpenApiDocument {
+  openapi: string;
+  [key: string]: unknown;
+}
+
+/** The description of the API, made of the one table of routes. */
+export function openApiDocument(version: string): OpenApiDocument {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const [name, route] of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(name, route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Universal Sync',
+      version,
+      description: 'See and steer one Universal Sync server. Times are UTC, ISO 8601.',
+    },
+    paths,
+    components: {
+      schemas: { Failure: schemaOf(failure, 'output') },
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'An API token.' },
+        session: { type: 'apiKey', in: 'cookie', name: 'usync', description: 'The session of the page.' },
+      },
+    },
+  };
+}
+
+const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> => {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>;
+  return rest;
+};
+
+function operationOf(name: string, route: Route): Record<string, unknown> {
+  const { access, summary, answer, body, isUpload = false } = route;
+  return {
+    operationId: name,
+    summary,
+    'x-role': access,
+    ...(answer.kind === 'gone' && { deprecated: true }),
+    security: access === 'public' ? [] : [{ token: [] }, { session: [] }],
+    parameters: [...parametersOf(route.params, 'path'), ...parametersOf(route.query, 'query')],
+    ...(body && {
+      requestBody: {
+        required: true,
+        content: { [isUpload ? 'multipart/form-data' : 'application/json']: { schema: bodySchema(body, isUpload) } },
+      },
+    }),
+    responses: responsesOf(route),
+  };
+}
+
+function bodySchema(body: z.ZodObject, isUpload: boolean): Record<string, unknown> {
+  const schema = schemaOf(body, 'input') as { properties?: Record<string, unknown>; required?: string[] };
+  if (!isUpload) return schema;
+  const file = { type: 'string', contentMediaType: 'application/octet-stream' };
+  return {
+    ...schema,
+    properties: { ...schema.properties, file },
+    required: [...(schema.required ?? []), 'file'],
+  };
+}
+
+function parametersOf(schema: z.ZodObject | undefined, place: 'path' | 'query'): Record<string, unknown>[] {
+  if (!schema) return [];
+  const { properties = {}, required = [] } = schemaOf(schema, 'input') as {
+    properties?: Record<string, Record<string, unknown>>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, { description, ...rest }]) => ({
+    name,
+    in: place,
+    required: place === 'path' || required.includes(name),
+    ...(description !== undefined && { description }),
+    schema: rest,
+  }));
+}
+
+function responsesOf({ access, answer }: Route): Record<string, unknown> {
+  const failed = (description: string): Record<string, unknown> => ({
+    description,
+    content: { 'application/json': { schema: { $ref: '#/components/schemas/Failure' } } },
+  });
+  const others = {
+    ...(access !== 'public' && { 401: failed('Not signed in.'), 403: failed('The role does not reach.') }),
+    default: failed('What failed, why, and what to do.'),
+  };
+  switch (answer.kind) {
+    case 'json':
+      return {
+        [answer.status ?? 200]: {
+          description: 'Done.',
+          content: { 'application/json': { schema: schemaOf(answer.schema, 'output') } },
+        },
+        ...others,
+      };
+    case 'file':
+      return { 200: { description: 'The bytes.', content: { 'application/octet-stream': {} } }, ...others };
+    case 'text':
+      return { 200: { description: 'Text.', content: { 'text/plain': {} } }, ...others };
+    case 'events':
+      return {
+        200: {
+          description: 'Server-sent events.',
+          content: { 'text/event-stream': {} },
+          'x-events': Object.fromEntries(
+            Object.entries(answer.events).map(([event, schema]) => [event, schemaOf(schema, 'output')]),
+          ),
+        },
+        ...others,
+      };
+    case 'gone':
+      return { 410: failed(answer.reason), ...others };
+  }
+}
