@@ -81,11 +81,7 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
     restore: (id) => call('restore', id),
     restoreCopy: (path) => call('restoreCopy', path),
     accept: () => call('accept'),
-    entries: (folder, max) => call('entries', folder, max),
-    files: (request) => call('files', request),
-    content: (request) => call('content', request),
-    write: (path, bytes) => call('write', path, bytes),
-    remove: (path) => call('remove', path),
+    ...accessCalls(call),
     async close() {
       const running = worker;
       if (running === null) return;
@@ -98,6 +94,17 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
     },
   };
 }
+
+type Call = <T>(method: FolderMethod, ...args: readonly unknown[]) => Promise<T>;
+
+/** What programs do in the folder through this server. */
+const accessCalls = (call: Call): Pick<FolderWork, 'entries' | 'files' | 'content' | 'write' | 'remove'> => ({
+  entries: (folder, max) => call('entries', folder, max),
+  files: (request) => call('files', request),
+  content: (request) => call('content', request),
+  write: (path, bytes) => call('write', path, bytes),
+  remove: (path) => call('remove', path),
+});
 
 type FetchRequest = Extract<MessageFromFolder, { kind: 'fetch' }>;
 type FetchReply = { readonly reply: MessageToFolder; readonly transfer: readonly ArrayBuffer[] };

@@ -148,6 +148,21 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
       await restoreWith(options, state, { path: copy.copyOf, work: (context) => restoreCopy(context, copy) });
     },
     accept: () => inTurn(state, () => accept(options, state)),
+    ...accessCalls(options, state, settle),
+    async close() {
+      state.isClosed = true;
+      state.cancelWake();
+      await inTurn(state, () => Promise.resolve(closeSide(state)));
+    },
+  };
+}
+
+type AccessCalls = Pick<FolderSide, 'entries' | 'files' | 'content' | 'write' | 'remove'>;
+
+/** What programs do in the folder through this server. */
+function accessCalls(options: FolderSideOptions, state: SideState, settle: () => Promise<void>): AccessCalls {
+  const { table } = options;
+  return {
     entries: (folder, max) => entriesIn(openedOf(options, state).context, folder, max),
     files: ({ after, max }) => table.rows.filesAfter(after, max),
     content: (request) => readFileContent(openedOf(options, state).context, request),
@@ -161,11 +176,6 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
       const { context } = openedOf(options, state);
       removeFile(context, path);
       await look(context, path, settle);
-    },
-    async close() {
-      state.isClosed = true;
-      state.cancelWake();
-      await inTurn(state, () => Promise.resolve(closeSide(state)));
     },
   };
 }
