@@ -82,26 +82,91 @@ function makeView(replica: ModelReplica): ModelView {
   const view: ModelView = { rowsByTable, all, resolve: (row) => all.get(rowNow(replica.aliases, row)) ?? null };
   if (replica.rules.doublesMerge) for (const rows of rowsByTable.values()) markDoubles(rows);
   markNeeded(replica, view);
-  for (const table of replica.schema) {
-    // Parents come before children.
+  for (const table of replica.schema) if (table.key === 'generated') assignNumbers(replica, rowsIn(view, table.name));
+  for (const circle of circlesOf(replica.schema)) settleCircle(view, circle);
+  return view;
+}
+
+/**
+ * Tables that reference each other, or one table that nothing leads back to; parents come before children. Inside a circle
+ * nobody is a parent first: all numbers are known, so rows are settled without asking whether parents of the circle are
+ * shown; then those that are not hide their children, and these theirs.
+ */
+function circlesOf(schema: readonly ModelTable[]): ModelTable[][] {
+  const leadsTo = (from: ModelTable, to: ModelTable): boolean => {
+    const reached = new Set([from]);
+    for (const table of reached)
+      for (const each of schema)
+        if (table.references.some((reference) => reference.to === each.name)) reached.add(each);
+    return reached.has(to);
+  };
+  const circles: ModelTable[][] = [];
+  for (const table of schema) {
+    const circle = circles.find(([first]) => first && leadsTo(first, table) && leadsTo(table, first));
+    if (circle) circle.push(table);
+    else circles.push([table]);
+  }
+  const ordered: ModelTable[][] = [];
+  while (ordered.length < circles.length) {
+    const next = circles.find(
+      (circle) =>
+        !ordered.includes(circle) &&
+        circle.every(({ references }) =>
+          references.every(({ to }) => [...ordered, circle].flat().some(({ name }) => name === to)),
+        ),
+    );
+    if (!next) throw new Error('tables without an order');
+    ordered.push(next);
+  }
+  return ordered;
+}
+
+function settleCircle(view: ModelView, circle: readonly ModelTable[]): void {
+  const inside = new Set(circle.map(({ name }) => name));
+  for (const table of circle) {
     const rows = rowsIn(view, table.name);
-    for (const row of rows) showReferences(view, table, row);
+    if (table.key === 'natural') for (const row of rows) row.key = wantedKey(row);
+    for (const row of rows) showReferences(view, table, row, inside);
     for (const row of rows)
       if (row.doubleOf !== null) {
         row.status = 'merging';
         row.behind = row.doubleOf;
+        row.key = view.all.get(row.doubleOf)?.key ?? row.key;
       }
-    if (table.key === 'generated') assignNumbers(replica, rows);
-    else youngestPerKey(rows);
+    if (table.key === 'natural') youngestPerKey(rows);
     settleUniques(table, rows);
-    for (const row of rows) {
-      const elder = row.doubleOf === null ? undefined : all.get(row.doubleOf);
-      if (elder) row.key = elder.key;
-      row.values['key'] = row.key;
-    }
+    for (const row of rows) row.values['key'] = row.key;
   }
-  return view;
+  for (const table of circle) for (const row of rowsIn(view, table.name)) showInside(view, table, row, inside);
+  for (let isGrowing = true; isGrowing;) {
+    isGrowing = false;
+    for (const table of circle)
+      for (const row of rowsIn(view, table.name)) {
+        if (row.status !== 'visible' || !hasHiddenParent(view, table, row, inside)) continue;
+        row.status = 'parent-hidden';
+        isGrowing = true;
+      }
+  }
 }
+
+/** The row that a reference shows: a parent that merges shows as the one that it becomes part of. */
+function shownParent(view: ModelView, row: ModelRow, column: string): ModelRow | null {
+  const id = meantRow(row.columns[column]);
+  const parent = id === null ? null : view.resolve(id);
+  return parent?.status === 'merging' ? (view.all.get(parent.behind ?? '') ?? null) : parent;
+}
+
+function showInside(view: ModelView, table: ModelTable, row: ModelRow, inside: ReadonlySet<string>): void {
+  for (const { column, to } of table.references)
+    if (inside.has(to) && meantRow(row.columns[column]) !== null)
+      row.values[column] = shownParent(view, row, column)?.key ?? null;
+}
+
+const hasHiddenParent = (view: ModelView, table: ModelTable, row: ModelRow, inside: ReadonlySet<string>): boolean =>
+  table.references.some(({ column, to }) => {
+    const parent = inside.has(to) ? shownParent(view, row, column) : null;
+    return parent !== null && parent.status !== 'visible';
+  });
 
 const emptyRow = (row: string, table: string): ModelRow => ({
   row,
@@ -161,10 +226,21 @@ const wantedKey = (row: ModelRow): string | number => plain(row.columns['key']?.
  * R4.1, children first and younger rows first. A row is needed while a row that is not doomed references it by
  * RESTRICT, or a needed row by RESTRICT or CASCADE. A row that lost its natural key needs nothing.
  */
-function markNeeded({ schema, rules }: ModelReplica, view: ModelView): void {
+function markNeeded(replica: ModelReplica, view: ModelView): void {
+  const count = (): number => [...view.all.values()].reduce((sum, { neededBy }) => sum + neededBy.size, 0);
+  // Where tables reference each other the children of a row may come after it. Need only grows, so the passes end.
+  for (let before = -1; before < count();) {
+    before = count();
+    markOnce(replica, view);
+  }
+}
+
+function markOnce({ schema, rules }: ModelReplica, view: ModelView): void {
   const winners = new Map<string, string>();
   for (const table of schema.toReversed())
     for (const row of rowsIn(view, table.name).toReversed()) {
+      row.status = 'visible';
+      row.behind = null;
       if (row.doubleOf !== null) continue;
       const parents = table.references.flatMap(({ column, onDelete }) => {
         const cell = row.columns[column];
@@ -190,21 +266,21 @@ function markNeeded({ schema, rules }: ModelReplica, view: ModelView): void {
     }
 }
 
-function showReferences(view: ModelView, table: ModelTable, row: ModelRow): void {
+function showReferences(view: ModelView, table: ModelTable, row: ModelRow, inside: ReadonlySet<string>): void {
   row.values = {};
   for (const [name, cell] of Object.entries(row.columns)) if (name !== 'key') row.values[name] = plain(cell.value);
-  for (const { column, onDelete } of table.references) {
+  for (const { column, onDelete, to } of table.references) {
     const id = meantRow(row.columns[column]);
     if (id === null) continue;
     const parent = view.resolve(id);
-    const shown = parent?.status === 'merging' ? (view.all.get(parent.behind ?? '') ?? null) : parent;
+    const shown = shownParent(view, row, column);
     row.values[column] = shown?.key ?? null;
     if (!parent) {
       const isNeeded = row.neededBy.size > 0;
       if (onDelete === 'cascade' && !isNeeded) row.status = 'cascading';
       if ((onDelete === 'restrict' || (onDelete === 'cascade' && isNeeded)) && row.status === 'visible')
         row.status = 'awaiting-parent';
-    } else if (shown?.status !== 'visible' && row.status === 'visible') row.status = 'parent-hidden';
+    } else if (!inside.has(to) && shown?.status !== 'visible' && row.status === 'visible') row.status = 'parent-hidden';
   }
 }
 
@@ -233,7 +309,6 @@ function assignNumbers({ rules }: ModelReplica, rows: readonly ModelRow[]): void
 function youngestPerKey(rows: readonly ModelRow[]): void {
   const winner = new Map<string | number, ModelRow>();
   for (const row of rows) {
-    row.key = wantedKey(row);
     if (row.status === 'visible') winner.set(row.key, row);
   }
   for (const row of rows) {

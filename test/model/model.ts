@@ -43,6 +43,8 @@ export interface Rules {
   readonly circlesAreSettled: boolean;
   /** Removal: what a member had merged before it heard of a removal counts for all; false: only what the remover had. */
   readonly membersVouch: boolean;
+  /** No rule: whether tables of the world reference themselves and each other in circles. */
+  readonly hasCircles: boolean;
   /** R5: what a younger row shows in place of its number. Tests shrink the space so that substitutes clash too. */
   readonly substitute: (row: string, key: number, attempt: number) => number;
 }
@@ -66,6 +68,7 @@ export const finalRules: Rules = {
   doublesMerge: true,
   circlesAreSettled: true,
   membersVouch: true,
+  hasCircles: false,
   substitute: substituteAbove(1e6),
 };
 

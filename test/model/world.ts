@@ -49,7 +49,7 @@ export const doubleMarker = 1_000_000;
 
 export function createWorld(seed: number, rules: Rules): World {
   const random = createSeededRandom(seed);
-  const schema = randomSchema(random);
+  const schema = rules.hasCircles ? withCircles(randomSchema(random), random) : randomSchema(random);
   const used: Rules = {
     ...rules,
     ...(random.chance(0.3) ? { clockDrags: false } : {}),
@@ -103,6 +103,18 @@ function randomSchema(random: SeededRandom): ModelTable[] {
     tables.push({ name: `t${i}`, key, references, uniques });
   }
   return tables;
+}
+
+/** References of a table to itself, and to tables that reference it. */
+function withCircles(tables: readonly ModelTable[], random: SeededRandom): ModelTable[] {
+  return tables.map((table, i) => {
+    const others = tables.filter(({ key }, other) => key === 'generated' && other >= i);
+    const [first] = others;
+    if (!first || !random.chance(0.7)) return table;
+    const to = random.chance(0.6) ? (others.find((other) => other === table) ?? first) : random.pick(others);
+    const onDelete = random.pick(['cascade', 'set null', 'restrict'] as const);
+    return { ...table, references: [...table.references, { column: 'ring', to: to.name, onDelete }] };
+  });
 }
 
 export function nowOf(world: World, server: ModelServer): number {
