@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchCaptureCost } from './capture-cost.js';
+import { benchConstraintCost } from './constraint-cost.js';
 import { benchDrivers } from './drivers.js';
 import { benchCodec } from './codec.bench.js';
 import { benchDrainSpeed } from './drain-speed.js';
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   capture: benchCaptureCost,
   'drain-speed': benchDrainSpeed,
   'merge-speed': benchMergeSpeed,
+  constraints: benchConstraintCost,
   'bulk-whole': () => benchBulk('whole'),
   'bulk-bounded': () => benchBulk('bounded'),
   stream: benchStream,
