@@ -130,7 +130,7 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
     read: (requests) =>
       state.opened === null ? requests.map(() => null) : readContents(state.opened.context, requests),
     status: () => statusOf(options, state),
-    waiting: (max) => state.opened?.context.waiting.list(max) ?? [],
+    waiting: (max) => waitingOf(options, state, max),
     leftOut: (max) => state.opened?.context.leftOut.list(max) ?? [],
     copies: (max) => table.rows.copies(max),
     history: (request) => table.history.list(request),
@@ -406,6 +406,14 @@ function closeSide(state: SideState): void {
   state.opened?.watch.close();
   state.opened?.context.root.close();
   state.opened = null;
+}
+
+/** What waits with a reason, then what is only not done yet. */
+function waitingOf({ table }: FolderSideOptions, { opened }: SideState, max: number): readonly WaitingEntry[] {
+  const reasoned = opened?.context.waiting.list(max) ?? [];
+  const told = new Set(reasoned.map(({ path }) => path));
+  const others = table.rows.pending(max).filter(({ path }) => !told.has(path));
+  return [...reasoned, ...others.map(({ path }) => ({ path, reason: 'it is on its way' }))].slice(0, max);
 }
 
 function statusOf({ table }: FolderSideOptions, { opened, problem }: SideState): FolderStatus {

@@ -137,6 +137,7 @@ test('two folders that were filled apart become one; only different contents bec
   assert.deepEqual([tree['both.txt'], tree[copies[0] ?? '']].toSorted(byText), ['644 by a', '644 by b']);
   assert.equal(tree['only a'], '644 a');
   assert.equal(tree['only b'], '644 b');
+  for (const { replica } of [a, b]) assert.equal((await replica.proof()).held, 0);
 });
 
 test('what was replaced or deleted by others is in the history', async (context) => {

@@ -41,7 +41,8 @@ export interface ServerProcess {
 
 export interface Workplace {
   readonly root: string;
-  addServer(name: string): Promise<ServerProcess>;
+  /** With one database, or with these datasets. */
+  addServer(name: string, datasets?: readonly ProcessDataset[]): Promise<ServerProcess>;
   /** The folder of a stopped server copied as a whole, as a machine is cloned; only the port is another one. */
   cloneServer(original: ServerProcess, name: string): Promise<ServerProcess>;
   /** Ends all servers and removes the folder. */
@@ -53,8 +54,8 @@ export function createWorkplace(): Workplace {
   const servers: ServerProcess[] = [];
   return {
     root,
-    async addServer(name) {
-      const server = await createServerProcess(join(root, name), name);
+    async addServer(name, datasets) {
+      const server = await createServerProcess(join(root, name), name, datasets);
       servers.push(server);
       return server;
     },
@@ -72,14 +73,21 @@ export function createWorkplace(): Workplace {
   };
 }
 
-async function createServerProcess(folder: string, name: string): Promise<ServerProcess> {
+interface ProcessDataset {
+  readonly name: string;
+  readonly sqlite?: string;
+  readonly folder?: string;
+}
+
+async function createServerProcess(
+  folder: string,
+  name: string,
+  datasets: readonly ProcessDataset[] = [{ name: 'music', sqlite: 'music.db' }],
+): Promise<ServerProcess> {
   mkdirSync(folder, { recursive: true });
   const configPath = join(folder, 'usync.yaml');
   const listen = { host: '127.0.0.1', port: await freePort() };
-  writeFileSync(
-    configPath,
-    stringify({ name, dataFolder: 'data', listen, datasets: [{ name: 'music', sqlite: 'music.db' }] }),
-  );
+  writeFileSync(configPath, stringify({ name, dataFolder: 'data', listen, datasets }));
   let child: ChildProcess | undefined;
   let output = '';
 
