@@ -172,7 +172,7 @@ async function untilEqual({ servers }: Round): Promise<void> {
     settleMs,
     isAtRest,
     () =>
-      `${last}\n${servers.map(({ name, usync }) => `${name}:\n${usync('files', 'show', 'files').stdout}`).join('\n')}`,
+      `${last}\n${servers.map((server) => `${server.name}:\n${server.usync('files', 'show', 'files').stdout}`).join('\n')}`,
   );
 }
 
