@@ -16,7 +16,8 @@ export interface CommandContext {
   config(): Promise<LoadedConfig>;
   /** The running engine of this configuration; `USYNC-1506` when there is none. */
   connect(): Promise<ControlClient>;
-  secondsOption(name: string, text: string): number;
+  /** A number of `unit`, seconds when not given, that may be broken. */
+  amountOption(name: string, text: string, unit?: string): number;
   numberOption(name: string, text: string): number;
   exitWith(code: number): void;
 }
@@ -46,10 +47,10 @@ export function createCommandContext(program: Command): CommandContext {
         hostName: hostname(),
       }),
     connect: async () => connectControl((await context.config()).config.dataFolder),
-    secondsOption(name, text) {
-      const seconds = Number(text);
-      if (Number.isFinite(seconds) && seconds >= 0) return seconds;
-      throw new SyncError('USYNC-1103', `${name} needs a number of seconds, not "${text}"`);
+    amountOption(name, text, unit = 'seconds') {
+      const amount = text.trim() === '' ? NaN : Number(text);
+      if (Number.isFinite(amount) && amount >= 0) return amount;
+      throw new SyncError('USYNC-1103', `${name} needs a number of ${unit}, not "${text}"`);
     },
     numberOption(name, text) {
       const count = Number(text);

@@ -1,6 +1,7 @@
 import { openDatabase } from '../databases/sqlite/connection/open-database.js';
 import { quoteName } from '../databases/sqlite/connection/identifiers.js';
 import { readSchema } from '../databases/sqlite/schema/schema-reader.js';
+import { counterAdvice, type CounterAdvice, type KnownRules } from './schema-advice.js';
 import { countText, printable, tableLines } from './terminal.js';
 
 /** What would be captured of one database; found by reading it, nothing is changed. */
@@ -8,6 +9,8 @@ export interface DatabasePlan {
   readonly path: string;
   readonly journalMode: string;
   readonly tables: readonly TablePlan[];
+  /** Columns that triggers count: the rule `counter` suits them. */
+  readonly counters: readonly CounterAdvice[];
 }
 
 export interface TablePlan {
@@ -19,7 +22,7 @@ export interface TablePlan {
 }
 
 /** Throws a `SyncError` for a database that cannot be opened: missing, locked, read-only, encrypted, corrupt. */
-export function planDatabase(path: string): DatabasePlan {
+export function planDatabase(path: string, rules: KnownRules = {}): DatabasePlan {
   const opened = openDatabase(path, { isReadOnly: true });
   try {
     const { tables } = readSchema(opened.connection);
@@ -32,6 +35,7 @@ export function planDatabase(path: string): DatabasePlan {
         key: keyText(table.schema.keyKind, table.schema.key),
         obstacle: table.obstacle,
       })),
+      counters: counterAdvice(tables, rules),
     };
   } finally {
     opened.connection.close();
@@ -58,6 +62,11 @@ export function planLines(name: string, plan: DatabasePlan): string[] {
       ]),
     ),
   );
+  for (const { table, column, trigger } of plan.counters)
+    lines.push(
+      `  Trigger ${printable(trigger)} counts ${printable(table)}.${printable(column)}: when two servers count at once, one count is lost.`,
+      `  To add them up: tables: { ${printable(table)}: { columns: { ${printable(column)}: counter } } }`,
+    );
   if (plan.journalMode !== 'wal')
     lines.push(
       '  Readers and writers exclude each other in this journal mode. WAL syncs faster: PRAGMA journal_mode = WAL, once, while nothing runs.',

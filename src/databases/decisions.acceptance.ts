@@ -150,6 +150,29 @@ export function describeDecisions(name: string, harness: ReplicaHarness): void {
       await assert.rejects(b.replica.rowHistory({ table: 'none', key: ['1'], max: 10 }), { code: 'USYNC-1802' });
     });
 
+    test('what stands as it was is no step of taking back, and nothing to restore', async () => {
+      await later();
+      const sinceMs = Date.now();
+      await later();
+      b.execute("UPDATE items SET name = 'other'");
+      await meet(a, b);
+      b.execute("UPDATE items SET name = 'one'; UPDATE tags SET colour = 'blue'");
+      await meet(a, b);
+      const server = serverIdOfOrigin((await b.replica.position()).origin);
+      const { steps } = await a.replica.undo({ server, sinceMs, isDryRun: true });
+      assert.deepEqual(
+        steps.map(({ table }) => table),
+        ['tags'],
+      );
+      a.execute("UPDATE items SET name = 'from a'");
+      await drainAll(a);
+      b.execute("UPDATE items SET name = 'from b'");
+      await meet(a, b);
+      const lost = (await a.replica.conflicts({ max: 10 })).find((each) => each.lost === "'from a'");
+      assert.deepEqual(await a.replica.restoreConflict(lost?.id ?? ''), { kind: 'restored', rows: 1 });
+      assert.deepEqual(await a.replica.restoreConflict(lost?.id ?? ''), { kind: 'restored', rows: 0 });
+    });
+
     test('what one server wrote since a time is taken back, and what others wrote stands', async () => {
       await later();
       const sinceMs = Date.now();

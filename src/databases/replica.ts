@@ -316,6 +316,7 @@ export interface ColumnText {
 }
 
 /** `incomplete`: only the server that wrote the row knows all of it. */
+/** `rows`: how many changed; 0 when what lost stands already. */
 export type RestoreOutcome = { readonly kind: 'restored'; readonly rows: number } | { readonly kind: 'incomplete' };
 
 export interface QuarantineRequest {

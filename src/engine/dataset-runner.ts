@@ -234,7 +234,8 @@ async function open(options: DatasetRunnerOptions, state: RunnerState): Promise<
 function tellOpened({ observe, config }: DatasetRunnerOptions, report: ReplicaReport): void {
   const synced = report.tables.filter((table) => table.isSynced);
   const rows = synced.reduce((sum, table) => sum + table.rows, 0);
-  observe('info', { kind: 'dataset-opened', dataset: config.name, tables: synced.length, rows });
+  const tables = config.folder === undefined ? synced.length : null;
+  observe('info', { kind: 'dataset-opened', dataset: config.name, tables, rows });
   for (const { code, text } of report.notices)
     observe(code.startsWith('USYNC-') ? 'warn' : 'info', { kind: 'dataset-notice', dataset: config.name, code, text });
 }

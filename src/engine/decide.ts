@@ -36,7 +36,8 @@ export function createDecisionCalls(ground: () => EngineGround): DecisionCalls {
       const kind = outcome.kind === 'restored' ? 'restored' : 'wanted';
       decide(ground(), runner, { id: record.id, kind });
       const conflict = conflictInfo(ground(), runner.name, record);
-      return { kind: kind === 'restored' ? 'restored' : 'asked', conflict };
+      const rows = outcome.kind === 'restored' ? outcome.rows : 0;
+      return { kind: kind === 'restored' ? 'restored' : 'asked', rows, conflict };
     },
     dismissConflicts: async (request) => ({ dismissed: await dismiss(ground(), request) }),
     forgetConflicts: async (foundBeforeMs) => {

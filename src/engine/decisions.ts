@@ -69,6 +69,8 @@ export interface DismissRequest {
 
 export interface RestoreReport {
   readonly kind: 'restored' | 'asked';
+  /** How many rows changed; 0 when what lost stands already. */
+  readonly rows: number;
   readonly conflict: ConflictInfo;
 }
 

@@ -8,7 +8,9 @@ export function eventText(event: EventDetail): string {
     case 'engine-stopped':
       return `Stopped: ${ended(event.reason)}`;
     case 'dataset-opened':
-      return `Dataset ${event.dataset} opened: ${counted(event.tables, 'table')}, ${counted(event.rows, 'row')}.`;
+      return event.tables === null
+        ? `Folder ${event.dataset} opened: ${counted(event.rows, 'path')}.`
+        : `Dataset ${event.dataset} opened: ${counted(event.tables, 'table')}, ${counted(event.rows, 'row')}.`;
     case 'dataset-notice':
       return `Dataset ${event.dataset}: ${event.text} (${event.code})`;
     case 'captured':

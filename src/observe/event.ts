@@ -9,7 +9,7 @@ export type ObservedEvent = EventDetail & {
 export type EventDetail =
   | { readonly kind: 'engine-started'; readonly server: string; readonly version: string; readonly listen: string }
   | { readonly kind: 'engine-stopped'; readonly reason: string }
-  | { readonly kind: 'dataset-opened'; readonly dataset: string; readonly tables: number; readonly rows: number }
+  | { readonly kind: 'dataset-opened'; readonly dataset: string; readonly tables: number | null; readonly rows: number }
   | { readonly kind: 'dataset-notice'; readonly dataset: string; readonly code: string; readonly text: string }
   | { readonly kind: 'captured'; readonly dataset: string; readonly changesets: number; readonly rows: number }
   | {

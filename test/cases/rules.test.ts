@@ -160,3 +160,24 @@ test('rows that become one, or are written in a table with another column since,
       assert.equal(c.ask('SELECT uses FROM word'), String(Number(before) + 1100));
     },
   ));
+
+test('a total that a trigger counts is the sum of what all servers counted', () =>
+  withServers(
+    {
+      schema: `CREATE TABLE post (id INTEGER PRIMARY KEY, comments INTEGER NOT NULL DEFAULT 0);
+        CREATE TABLE comment (id TEXT PRIMARY KEY, post_id INTEGER REFERENCES post);
+        CREATE TRIGGER more AFTER INSERT ON comment BEGIN UPDATE post SET comments = comments + 1 WHERE id = NEW.post_id; END;
+        CREATE TRIGGER less AFTER DELETE ON comment BEGIN UPDATE post SET comments = comments - 1 WHERE id = OLD.post_id; END`,
+      rules: { post: { columns: { comments: 'counter' } } },
+      servers: 'abc',
+    },
+    async (a, b, c) => {
+      a.shell(`INSERT INTO post (id) VALUES (1); INSERT INTO comment VALUES ('first', 1)`);
+      await assertSame([a, b, c]);
+      a.shell(`INSERT INTO comment VALUES ('a1', 1), ('a2', 1)`);
+      b.shell(`INSERT INTO comment VALUES ('b1', 1); DELETE FROM comment WHERE id = 'first'`);
+      c.python(`INSERT INTO comment VALUES ('c1', 1)`);
+      await assertSame([c, a, b]);
+      assert.equal(b.ask('SELECT comments, (SELECT count(*) FROM comment) FROM post'), '4|4');
+    },
+  ));

@@ -21,7 +21,7 @@ export function addCheckCommand(program: Command, context: CommandContext): void
           continue;
         }
         try {
-          const plan = planDatabase(dataset.sqlite);
+          const plan = planDatabase(dataset.sqlite, dataset.tables);
           for (const line of planLines(dataset.name, plan)) terminal.print(line);
           results.push({ dataset: dataset.name, plan });
           if (plan.tables.some(({ obstacle }) => obstacle !== null)) context.exitWith(exitCodes.needsDecision);

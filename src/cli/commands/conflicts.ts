@@ -64,7 +64,7 @@ function addDecisionCommands(conflicts: Command, context: CommandContext): void 
             .terminal()
             .print(
               report.kind === 'restored'
-                ? `${row} is put back.`
+                ? `${row} ${report.rows > 0 ? 'is put back' : 'holds already what lost'}.`
                 : `${row} will be put back by ${printable(lostBy)}, which knows the whole row, when it hears of it.`,
             );
           reports.push(report);

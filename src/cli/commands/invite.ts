@@ -16,7 +16,7 @@ export function addInviteCommand(program: Command, context: CommandContext): voi
       const terminal = context.terminal();
       const client = await context.connect();
       try {
-        const validMs = context.secondsOption('--hours', options.hours) * 3_600_000;
+        const validMs = context.amountOption('--hours', options.hours, 'hours') * 3_600_000;
         const invite = await client.call('invite', { validMs, isPreApproved: options.approve !== true });
         terminal.print(invite.code);
         terminal.say(

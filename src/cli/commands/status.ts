@@ -27,7 +27,7 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
       try {
         if (options.watch === true && terminal.isInteractive)
           return await watch(terminal, () => client.call('status', {}));
-        const timeoutMs = context.secondsOption('--timeout', options.timeout) * 1000;
+        const timeoutMs = context.amountOption('--timeout', options.timeout) * 1000;
         const status =
           options.wait === true ? await client.call('wait', { timeoutMs }) : await client.call('status', {});
         for (const line of statusLines(status, terminal)) terminal.print(line);
@@ -68,8 +68,8 @@ function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): 
   const datasets = status.datasets.map((each) => [
     printable(each.name),
     each.state,
-    countText(each.tables, 'table'),
-    countText(each.rows, 'row'),
+    each.folder ? 'folder' : countText(each.tables, 'table'),
+    countText(each.rows, each.folder ? 'path' : 'row'),
     [
       ...(each.held > 0 ? [`${countText(each.held, 'row')} held here (usync quarantine)`] : []),
       ...(each.conflicts > 0 ? [`${countText(each.conflicts, 'conflict')} to look at (usync conflicts)`] : []),

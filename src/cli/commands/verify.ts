@@ -29,7 +29,10 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
             `${printable(audit.dataset)}: read ${countText(audit.rows, 'row')} in ${durationText(audit.cpuMs)} of CPU, ${audit.differing === 0 ? 'content equals the digest' : `${countText(audit.differing, 'row')} had been changed unnoticed and are captured now`}`,
           );
         }
-        const report = await client.call('verify', { ...only, rowsMax: context.secondsOption('--rows', options.rows) });
+        const report = await client.call('verify', {
+          ...only,
+          rowsMax: context.amountOption('--rows', options.rows, 'rows'),
+        });
         for (const comparison of report.comparisons)
           for (const line of comparisonLines(comparison, terminal)) terminal.print(line);
         terminal.print(

@@ -55,9 +55,11 @@ function update(context: ReplicaContext, table: SyncedTable, { conflict, key, ce
   if (values.length === 0) return 0;
   const sets = values.map(([column]) => `${quoteName(column)} = ?`).join(', ');
   const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
+  const differs = values.map(([column]) => `${quoteName(column)} IS NOT ?`).join(' OR ');
+  const written = values.map(([, value]) => value);
   return write(context, conflict, {
-    sql: `UPDATE OR ABORT ${table.sql} SET ${sets} WHERE ${where}`,
-    values: [...values.map(([, value]) => value), ...key],
+    sql: `UPDATE OR ABORT ${table.sql} SET ${sets} WHERE ${where} AND (${differs})`,
+    values: [...written, ...key, ...written],
   });
 }
 

@@ -185,7 +185,12 @@ function goBack(context: ReplicaContext, row: UndoneRow, { key, shadow, request 
     from: valueLiteral(shown.get(column) ?? null),
     to,
   });
-  const known = standing.filter((column) => row.before.has(column));
+  // What shows already what stood before needs no step.
+  const known = standing.filter(
+    (column) =>
+      row.before.has(column) &&
+      valueLiteral(shown.get(column) ?? null) !== text(context, table, column, row.before.get(column)),
+  );
   const unknown = standing.filter((column) => !row.before.has(column));
   const steps: PlannedStep[] = [];
   if (known.length > 0) {
