@@ -2,6 +2,7 @@ import type { ActivityEntry } from '../../src/http/contract/activity-schemas.js'
 import { levelWords } from '../words/state-words.js';
 import { Age } from './age.js';
 import { Icon } from './icon.js';
+import { visible } from '../words/visible.js';
 
 /** Events as sentences, newest first. */
 export function EventList({ events }: { readonly events: readonly ActivityEntry[] }) {
@@ -14,7 +15,7 @@ export function EventList({ events }: { readonly events: readonly ActivityEntry[
             <Icon name={tone} />
             <p>
               {event.level === 'info' || event.level === 'debug' ? null : <span class="visually-hidden">{word}: </span>}
-              {event.sync_details}
+              {visible(event.sync_details)}
             </p>
             <span class="muted small nowrap">
               <Age at={event.started_at} />

@@ -48,4 +48,5 @@ export function Field(props: FieldProps) {
 }
 
 /** The types of an input's properties hang on its literal type; here it is one of several. */
-const typeOf = (type: string): { type: 'text' } => ({ type }) as { type: 'text' };
+const typeOf = (type: string): { type: 'text' } =>
+  (type === 'datetime-local' ? { type, step: 1 } : { type }) as { type: 'text' };

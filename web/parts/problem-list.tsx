@@ -2,6 +2,7 @@ import type { Problem } from '../../src/http/contract/shared-schemas.js';
 import { capital } from '../words/count-text.js';
 import { Age } from './age.js';
 import { Notice } from './notice.js';
+import { visible } from '../words/visible.js';
 
 /** What is not as it should be: on what, why, what to do, since when. */
 export function ProblemList({ problems }: { readonly problems: readonly Problem[] }) {
@@ -11,7 +12,7 @@ export function ProblemList({ problems }: { readonly problems: readonly Problem[
         <li key={`${problem.code} ${problem.subject}`}>
           <Notice
             tone={problem.level === 'error' ? 'bad' : 'wait'}
-            title={`${capital(problem.subject)}: ${problem.reason}`}
+            title={visible(`${capital(problem.subject)}: ${problem.reason}`)}
             code={problem.code}
           >
             <p>{problem.next_step}</p>

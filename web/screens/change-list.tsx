@@ -8,6 +8,7 @@ import { operationWords } from '../words/operation-words.js';
 import { fileChanges, type FileChange } from '../words/file-changes.js';
 import { FileChangeLine } from './file-change-line.js';
 import { pathTo } from '../state/route.js';
+import { visible } from '../words/visible.js';
 
 /** Changes by the transaction that made them. */
 export function ChangeList({ changes }: { readonly changes: readonly Change[] }) {
@@ -72,7 +73,7 @@ function RowChange({ change }: { readonly change: Change }) {
       <div class="line-head">
         <StateWord {...operationWords[operation]} />
         <span>
-          {table} <span class="mono">{key}</span>
+          {visible(table)} <span class="mono">{visible(key)}</span>
         </span>
         {change.key.length === 0 ? null : (
           <a class="small" href={historyAddress(change)} aria-label={`History of ${table} ${key}`}>
@@ -84,7 +85,7 @@ function RowChange({ change }: { readonly change: Change }) {
         <dl class="cells">
           {cells.map(({ column, from, to }) => (
             <div key={column} class="cell">
-              <dt>{column}</dt>
+              <dt>{visible(column)}</dt>
               <dd>
                 <ValueChange from={isInsert ? null : from} to={operation === 'delete' ? null : to} />
               </dd>

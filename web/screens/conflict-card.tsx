@@ -9,6 +9,7 @@ import { roleObstacle } from '../state/session.js';
 import { say } from '../state/said.js';
 import { capital } from '../words/count-text.js';
 import type { StateWords } from '../words/tone.js';
+import { visible } from '../words/visible.js';
 
 export interface ConflictCardProps {
   readonly conflict: Conflict;
@@ -30,14 +31,14 @@ const decisionWords: Readonly<Record<Decision['kind'], StateWords>> = {
 /** What was kept and what lost, side by side, with who, when and why. */
 export function ConflictCard({ conflict, isMarked, onMark, onDecided }: ConflictCardProps) {
   const { dataset, table, key, column, rule, decision } = conflict;
-  const place = `${table} ${key}${column === null ? '' : `, ${column}`}`;
+  const place = visible(`${table} ${key}${column === null ? '' : `, ${column}`}`);
   return (
     <li>
       <div class="line-head">
         {isMarked === null ? null : (
           <Check label={`Mark the conflict of ${place}`} isLabelHidden isChecked={isMarked} onChange={onMark} />
         )}
-        <h3>{conflict.kind === 'file' ? key : place}</h3>
+        <h3>{conflict.kind === 'file' ? visible(key) : place}</h3>
         <span class="muted small">{dataset}</span>
         {decision === null ? null : <StateWord {...decisionWords[decision.kind]} />}
         <span class="end muted small">
@@ -79,7 +80,7 @@ function Lost({ conflict }: { readonly conflict: Conflict }) {
       <dl class="cells">
         {rest.map((cell) => (
           <div key={cell.column} class="cell">
-            <dt>{cell.column}</dt>
+            <dt>{visible(cell.column)}</dt>
             <dd>
               <Value literal={cell.value} />
             </dd>

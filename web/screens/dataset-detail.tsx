@@ -18,6 +18,7 @@ import { bytesText, listText, numberText } from '../words/count-text.js';
 import { datasetStateWords, syncStateWords } from '../words/state-words.js';
 import type { StateWords } from '../words/tone.js';
 import { VerifyPanel } from './verify-panel.js';
+import { visible } from '../words/visible.js';
 
 /** One dataset: its tables, the proof of each server, and what the proof does not speak of. */
 export function DatasetDetail({ name }: { readonly name: string }) {
@@ -135,7 +136,7 @@ const proofWords = (state: string): StateWords =>
   Object.entries(datasetStateWords).find(([name]) => name === state)?.[1] ?? { tone: 'idle', word: state };
 
 const tableColumns: readonly Column<Table>[] = [
-  { name: 'Table', order: ({ name }) => name, cell: ({ name }) => name },
+  { name: 'Table', order: ({ name }) => name, cell: ({ name }) => visible(name) },
   {
     name: 'Synced',
     order: ({ is_synced: isSynced }) => (isSynced ? 0 : 1),

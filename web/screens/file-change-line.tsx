@@ -4,6 +4,7 @@ import { bytesText } from '../words/count-text.js';
 import type { FileChange } from '../words/file-changes.js';
 import type { StateWords } from '../words/tone.js';
 import { pathTo } from '../state/route.js';
+import { visible } from '../words/visible.js';
 
 const kindWords: Readonly<Record<FileChange['kind'], StateWords>> = {
   added: { tone: 'ok', word: 'added' },
@@ -24,7 +25,7 @@ export function FileChangeLine({ dataset, file }: FileChangeLineProps) {
     <li class="change">
       <div class="line-head">
         <StateWord {...kindWords[kind]} />
-        <span class="mono">{path}</span>
+        <span class="mono">{visible(path)}</span>
         <span class="muted small figure">{sizesText(sizeBefore, sizeNow)}</span>
         {kind === 'deleted' ? null : (
           <a class="small" href={addressOf('fileContent', { dataset }, { path })} download aria-label={`Get ${path}`}>

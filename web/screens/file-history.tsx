@@ -13,6 +13,7 @@ import { useResource } from '../state/resource.js';
 import { roleObstacle } from '../state/session.js';
 import { say } from '../state/said.js';
 import { bytesText } from '../words/count-text.js';
+import { visible } from '../words/visible.js';
 
 export interface FileHistoryProps {
   readonly dataset: string;
@@ -30,7 +31,7 @@ export function FileHistory({ dataset, path }: FileHistoryProps) {
   const kept = chosen.value;
   return (
     <Panel
-      title={path === null ? 'Replaced and deleted files' : `Earlier versions of ${path}`}
+      title={path === null ? 'Replaced and deleted files' : `Earlier versions of ${visible(path)}`}
       aside={path === null ? undefined : <a href={pathTo(['files', dataset, 'history'])}>Of all files</a>}
     >
       <Loaded resource={loaded} what="the history">
@@ -51,7 +52,7 @@ export function FileHistory({ dataset, path }: FileHistoryProps) {
       </Loaded>
       {kept === null ? null : (
         <Confirm
-          title={`Put back ${kept.path}?`}
+          title={`Put back ${visible(kept.path)}?`}
           verb="Put it back"
           onClose={() => (chosen.value = null)}
           onConfirm={async () => {
@@ -70,14 +71,14 @@ export function FileHistory({ dataset, path }: FileHistoryProps) {
 }
 
 const columnsOf = (onRestore: (file: KeptFile) => void): readonly Column<KeptFile>[] => [
-  { name: 'Path', order: ({ path }) => path, cell: ({ path }) => <span class="mono">{path}</span> },
+  { name: 'Path', order: ({ path }) => path, cell: ({ path }) => <span class="mono">{visible(path)}</span> },
   { name: 'Was', order: ({ reason }) => reason, cell: ({ reason }) => reason },
   { name: 'When', order: ({ at }) => at, cell: ({ at }) => <Age at={at} withClock /> },
   { name: 'Size', isNumber: true, order: ({ size }) => size, cell: ({ size }) => bytesText(size) },
   {
     name: 'Action',
     cell: (file) => (
-      <Button isSmall about={file.path} obstacle={roleObstacle('operator')} onPress={() => onRestore(file)}>
+      <Button isSmall about={visible(file.path)} obstacle={roleObstacle('operator')} onPress={() => onRestore(file)}>
         Put back
       </Button>
     ),

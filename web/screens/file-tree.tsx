@@ -13,6 +13,7 @@ import { pathTo } from '../state/route.js';
 import { useResource } from '../state/resource.js';
 import { bytesText } from '../words/count-text.js';
 import type { StateWords } from '../words/tone.js';
+import { visible } from '../words/visible.js';
 
 export interface FileTreeProps {
   readonly dataset: string;
@@ -28,7 +29,7 @@ export function FileTree({ dataset, path }: FileTreeProps) {
     version: `${live?.last_capture ?? ''} ${live?.last_merge ?? ''} ${live?.folder?.pending ?? 0}`,
   });
   return (
-    <Panel title={path === '' ? 'The whole folder' : path} aside={<Crumbs dataset={dataset} path={path} />}>
+    <Panel title={path === '' ? 'The whole folder' : visible(path)} aside={<Crumbs dataset={dataset} path={path} />}>
       <Loaded resource={loaded} what="the files">
         {({ entries, is_complete: isComplete }) =>
           entries.length === 0 ? (
@@ -60,7 +61,7 @@ function Crumbs({ dataset, path }: FileTreeProps) {
         </li>
         {parts.map((part, at) => (
           <li key={parts.slice(0, at + 1).join('/')}>
-            <a href={folderAddress(dataset, parts.slice(0, at + 1).join('/'))}>{part}</a>
+            <a href={folderAddress(dataset, parts.slice(0, at + 1).join('/'))}>{visible(part)}</a>
           </li>
         ))}
       </ol>
@@ -126,8 +127,8 @@ function Name({ dataset, entry }: { readonly dataset: string; readonly entry: Fi
     <span class="file-name">
       <Icon name={kind === 'folder' ? 'files' : kind === 'link' ? 'link' : 'file'} />
       <span>
-        {kind === 'folder' ? <a href={folderAddress(dataset, path)}>{name}</a> : name}
-        {copyOf === null ? null : <span class="muted small"> conflict copy of {copyOf}</span>}
+        {kind === 'folder' ? <a href={folderAddress(dataset, path)}>{visible(name)}</a> : visible(name)}
+        {copyOf === null ? null : <span class="muted small"> conflict copy of {visible(copyOf)}</span>}
       </span>
     </span>
   );

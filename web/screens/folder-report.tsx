@@ -7,6 +7,7 @@ import { Panel } from '../parts/panel.js';
 import { status } from '../state/live.js';
 import { useResource } from '../state/resource.js';
 import { bytesText } from '../words/count-text.js';
+import { visible } from '../words/visible.js';
 
 type Waiting = RouteOutput<'folderReport'>['waiting'][number];
 type Copy = RouteOutput<'folderReport'>['copies'][number];
@@ -63,13 +64,13 @@ function ReasonPanel({ title, rows, empty }: ReasonPanelProps) {
 }
 
 const reasonColumns: readonly Column<Waiting>[] = [
-  { name: 'Path', order: ({ path }) => path, cell: ({ path }) => <span class="mono">{path}</span> },
+  { name: 'Path', order: ({ path }) => path, cell: ({ path }) => <span class="mono">{visible(path)}</span> },
   { name: 'Why', order: ({ reason }) => reason, cell: ({ reason }) => reason },
 ];
 
 const copyColumns: readonly Column<Copy>[] = [
-  { name: 'Path', order: ({ path }) => path, cell: ({ path }) => <span class="mono">{path}</span> },
-  { name: 'Beside', cell: ({ copy_of: of }) => <span class="mono">{of ?? '-'}</span> },
+  { name: 'Path', order: ({ path }) => path, cell: ({ path }) => <span class="mono">{visible(path)}</span> },
+  { name: 'Beside', cell: ({ copy_of: of }) => <span class="mono">{visible(of ?? '-')}</span> },
   { name: 'Written on', cell: ({ author }) => author },
   { name: 'Size', isNumber: true, cell: ({ size }) => bytesText(size) },
 ];

@@ -1,3 +1,5 @@
+import { useEffect } from 'preact/hooks';
+import type { FailureFacts } from '../api/failure.js';
 import { FailureNotice } from '../parts/failure-notice.js';
 import { Icon } from '../parts/icon.js';
 import { Skeleton } from '../parts/skeleton.js';
@@ -24,15 +26,26 @@ function GateInside({ session }: { readonly session: Exclude<Session, { readonly
     case 'asking':
       return <Skeleton what="the page" />;
     case 'unreachable':
-      return (
-        <>
-          <h1>No answer</h1>
-          <FailureNotice failure={session.failure} onRetry={findSession} />
-        </>
-      );
+      return <Unreachable failure={session.failure} />;
     case 'no-users':
       return <FirstRun />;
     case 'signed-out':
       return route.value.parts[0] === 'setup' ? <FirstRun /> : <SignIn why={session.why} />;
   }
+}
+
+const retryMs = 3_000;
+
+/** Goes on by itself as soon as the server answers. */
+function Unreachable({ failure }: { readonly failure: FailureFacts }) {
+  useEffect(() => {
+    const retry = setInterval(() => void findSession(), retryMs);
+    return () => clearInterval(retry);
+  }, []);
+  return (
+    <>
+      <h1>No answer</h1>
+      <FailureNotice failure={failure} onRetry={findSession} />
+    </>
+  );
 }

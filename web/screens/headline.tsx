@@ -10,6 +10,7 @@ import { pathTo } from '../state/route.js';
 import { may, roleObstacle } from '../state/session.js';
 import { countText } from '../words/count-text.js';
 import { syncStateWords } from '../words/state-words.js';
+import { visible } from '../words/visible.js';
 
 /** The answer in one sentence, the proof with its time, and the next step with something to press. */
 export function Headline({ status }: { readonly status: Status }) {
@@ -21,7 +22,7 @@ export function Headline({ status }: { readonly status: Status }) {
     <section class={`headline tone-${tone}`} aria-label="Is everything in sync?">
       <Icon name={tone} />
       <div class="words">
-        <h1 tabIndex={-1}>{status.headline}</h1>
+        <h1 tabIndex={-1}>{visible(status.headline)}</h1>
         <p class="proof">{proofText(status)}</p>
         <NextStep status={status} />
       </div>

@@ -13,6 +13,7 @@ import { status } from '../state/live.js';
 import { useResource } from '../state/resource.js';
 import { roleObstacle } from '../state/session.js';
 import { say } from '../state/said.js';
+import { visible } from '../words/visible.js';
 
 /** Rows that cannot be shown here yet: why, and what frees them. The stream goes on without them. */
 export function HeldRows() {
@@ -64,7 +65,7 @@ export function HeldRows() {
 
 function HeldLine({ row, onDropped }: { readonly row: HeldRow; readonly onDropped: () => void }) {
   const isAsking = useSignal(false);
-  const place = `${row.table} ${row.key}`;
+  const place = visible(`${row.table} ${row.key}`);
   return (
     <li>
       <div class="line-head">
@@ -76,14 +77,14 @@ function HeldLine({ row, onDropped }: { readonly row: HeldRow; readonly onDroppe
           <Age at={row.at} never="" />
         </span>
       </div>
-      <p>{row.reason}</p>
+      <p>{visible(row.reason)}</p>
       <p class="muted">{row.freed_by}</p>
       <details>
         <summary>Its values</summary>
         <dl class="cells">
           {row.cells.map(({ column, value }) => (
             <div key={column} class="cell">
-              <dt>{column}</dt>
+              <dt>{visible(column)}</dt>
               <dd>
                 <Value literal={value} />
               </dd>

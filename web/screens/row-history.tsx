@@ -10,6 +10,7 @@ import { Value } from '../parts/value.js';
 import { route } from '../state/route.js';
 import { useResource } from '../state/resource.js';
 import type { StateWords } from '../words/tone.js';
+import { visible } from '../words/visible.js';
 
 type RowVersion = RowHistory['versions'][number];
 
@@ -32,7 +33,7 @@ export function RowHistoryScreen() {
   );
   return (
     <>
-      <ScreenHead title={`History of ${table} ${key.join(', ')}`} lead={`Dataset ${dataset}. Newest first.`} />
+      <ScreenHead title={visible(`History of ${table} ${key.join(', ')}`)} lead={`Dataset ${dataset}. Newest first.`} />
       <Panel title="What happened">
         <Loaded resource={loaded} what="the history">
           {(history) => <Versions history={history} />}
@@ -68,7 +69,7 @@ function Versions({ history }: { readonly history: RowHistory }) {
             <dl class="cells">
               {version.cells.map(({ column, value }) => (
                 <div key={column} class="cell">
-                  <dt>{column}</dt>
+                  <dt>{visible(column)}</dt>
                   <dd>
                     <Value literal={value} />
                   </dd>

@@ -109,5 +109,5 @@ const takenBack = ({ steps }: UndoResult): string =>
 /** As a field for date and time takes it: in the time of this device. */
 function localTime(atMs: number): string {
   const offsetMs = new Date(atMs).getTimezoneOffset() * 60_000;
-  return new Date(atMs - offsetMs).toISOString().slice(0, 16);
+  return new Date(atMs - offsetMs).toISOString().slice(0, 19);
 }

@@ -3,6 +3,7 @@ import { StateWord } from '../parts/state-word.js';
 import { ValueChange } from '../parts/value-change.js';
 import { countText } from '../words/count-text.js';
 import type { StateWords } from '../words/tone.js';
+import { visible } from '../words/visible.js';
 
 type Step = UndoResult['steps'][number];
 
@@ -23,14 +24,14 @@ export function UndoSteps({ steps }: { readonly steps: readonly Step[] }) {
             <div class="line-head">
               <StateWord {...(step.skipped === null ? kindWords[step.kind] : { tone: 'idle', word: 'stays' })} />
               <span>
-                {step.dataset}: {step.table} <span class="mono">{step.key}</span>
+                {step.dataset}: {visible(step.table)} <span class="mono">{visible(step.key)}</span>
               </span>
             </div>
             {step.skipped === null ? null : <p class="muted">{step.skipped}</p>}
             <dl class="cells">
               {step.cells.map(({ column, from, to }) => (
                 <div key={column} class="cell">
-                  <dt>{column}</dt>
+                  <dt>{visible(column)}</dt>
                   <dd>
                     <ValueChange from={from} to={to} />
                   </dd>

@@ -13,6 +13,7 @@ import { useJob } from '../state/job.js';
 import { roleObstacle } from '../state/session.js';
 import { numberText } from '../words/count-text.js';
 import type { StateWords } from '../words/tone.js';
+import { visible } from '../words/visible.js';
 
 type Comparison = VerifyResult['comparisons'][number];
 
@@ -112,14 +113,14 @@ function Differences({ comparison }: { readonly comparison: Comparison }) {
       <ul class="lines">
         {comparison.tables.map(({ table, rows_here: here, rows_there: there, rows, is_complete: isComplete }) => (
           <li key={table}>
-            <strong>{table}</strong>
+            <strong>{visible(table)}</strong>
             <span class="muted">
               {numberText(here)} rows here, {numberText(there)} there
             </span>
             <ul>
               {rows.map(({ key, where }) => (
                 <li key={key}>
-                  <span class="mono">{key}</span>: {whereText[where]}
+                  <span class="mono">{visible(key)}</span>: {whereText[where]}
                 </li>
               ))}
             </ul>

@@ -42,9 +42,10 @@ export function useResource<T>(
     void work();
     return () => abort.abort();
   }, [about, version, asked.value]);
-  const isOther = shown.current !== about;
+  // Read in every case: what a render does not read does not bring the next one.
+  const current = state.value;
   return {
-    ...(isOther ? { data: null, failure: null, isLoading: true } : state.value),
+    ...(shown.current === about ? current : { data: null, failure: null, isLoading: true }),
     reload: () => (asked.value += 1),
   };
 }

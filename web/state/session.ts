@@ -34,8 +34,10 @@ export async function findSession(): Promise<void> {
   } catch (error) {
     const failure = failureOf(error);
     if (failure.code === noUsersCode) session.value = { kind: 'no-users' };
-    else if (failure.kind !== 'signed-out') session.value = { kind: 'unreachable', failure };
-    else if (session.value.kind === 'asking' || session.value.kind === 'unreachable')
+    else if (failure.kind !== 'signed-out') {
+      // Whoever is signed in goes on seeing what was there; the live connection tells that it is old.
+      if (session.value.kind !== 'signed-in') session.value = { kind: 'unreachable', failure };
+    } else if (session.value.kind === 'asking' || session.value.kind === 'unreachable')
       session.value = { kind: 'signed-out', why: 'not-yet' };
   }
 }
