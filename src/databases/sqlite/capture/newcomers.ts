@@ -24,6 +24,7 @@ export function createNewcomers(connection: Connection): Newcomers {
         noted.add(`${integerAt(row, 1)} ${String(row[2])}`);
       }
     },
-    has: (table, [number]) => typeof number === 'bigint' && noted.has(`${table.number} ${number}`),
+    has: (table, [number]) =>
+      table.schema.keyKind === 'generated' && typeof number === 'bigint' && noted.has(`${table.number} ${number}`),
   };
 }
