@@ -1,7 +1,15 @@
 import { z } from 'zod';
 import type { Route } from './contract/route.js';
 import { routes } from './contract/route-table.js';
-import { failure } from './contract/shared-schemas.js';
+import { activityEntry, change } from './contract/activity-schemas.js';
+import { session, token, user } from './contract/access-routes.js';
+import { conflict, heldRow } from './contract/decision-routes.js';
+import { fileEntry, keptFile } from './contract/file-routes.js';
+import { job } from './contract/job-schemas.js';
+import { receivedItem } from './contract/receive-routes.js';
+import { pending, server, serverDataset } from './contract/server-schemas.js';
+import { failure, itemResult, problem } from './contract/shared-schemas.js';
+import { dataset, status } from './contract/status-schemas.js';
 
 interface OpenApiDocument {
   openapi: string;
@@ -23,7 +31,9 @@ export function openApiDocument(version: string): OpenApiDocument {
     },
     paths,
     components: {
-      schemas: { Failure: schemaOf(failure, 'output') },
+      schemas: Object.fromEntries(
+        namedSchemas.map(([name, schema]) => [name, withRefs(plainSchema(schema, 'output'), name)]),
+      ),
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', description: 'An API token.' },
         session: { type: 'apiKey', in: 'cookie', name: 'usync', description: 'The session of the page.' },
@@ -32,10 +42,53 @@ export function openApiDocument(version: string): OpenApiDocument {
   };
 }
 
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>;
+type JsonObject = Record<string, unknown>;
+
+/** What several routes carry stands once. */
+const namedSchemas: readonly (readonly [string, z.ZodType])[] = [
+  ['Failure', failure],
+  ['Status', status],
+  ['Server', server],
+  ['ServerDataset', serverDataset],
+  ['Pending', pending],
+  ['Dataset', dataset],
+  ['Problem', problem],
+  ['Job', job],
+  ['ActivityEntry', activityEntry],
+  ['Change', change],
+  ['Conflict', conflict],
+  ['HeldRow', heldRow],
+  ['FileEntry', fileEntry],
+  ['KeptFile', keptFile],
+  ['User', user],
+  ['Session', session],
+  ['Token', token],
+  ['ItemResult', itemResult],
+  ['ReceivedItem', receivedItem],
+];
+
+function plainSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+  const { $schema: _schema, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonObject;
   return rest;
-};
+}
+
+const nameByText = new Map(
+  namedSchemas.map(([name, schema]) => [JSON.stringify(plainSchema(schema, 'output')), name] as const),
+);
+
+const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): JsonObject => withRefs(plainSchema(schema, io));
+
+/** `own`: the name of the schema that is being described itself. */
+function withRefs(schema: JsonObject, own?: string): JsonObject {
+  const found = nameByText.get(JSON.stringify(schema));
+  if (found !== undefined && found !== own) return { $ref: `#/components/schemas/${found}` };
+  return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, refsIn(value)]));
+}
+
+function refsIn(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(refsIn);
+  return typeof value === 'object' && value !== null ? withRefs(value as JsonObject) : value;
+}
 
 function operationOf(name: string, route: Route): Record<string, unknown> {
   const { access, summary, answer, body, isUpload = false } = route;

@@ -1,6 +1,6 @@
 /** Whole engines on real SQLite files over loopback TLS, for tests. The application writes through connections of its own. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -19,26 +19,31 @@ export interface TestServer {
   readonly database: Connection;
   readonly events: ObservedEvent[];
   engine: Engine;
+  /** Ended before the engine is, when the test is over. */
+  readonly closers: (() => Promise<void>)[];
   /** A new engine on the same folders, as after a restart of the process; under another name where one is given. */
   restart(newName?: string): Promise<void>;
 }
 
 interface Ground {
   readonly root: string;
-  add(name: string, sql?: string): Promise<TestServer>;
+  /** With `folder`, also a folder dataset of that name. */
+  add(name: string, sql?: string, folder?: string): Promise<TestServer>;
 }
 
 interface ServerPlace {
   readonly root: string;
   readonly name: string;
   readonly port: number;
+  readonly folder: string | undefined;
 }
 
 export function groundOf(context: TestContext): Ground {
   const root = mkdtempSync(join(tmpdir(), 'usync-engine-'));
   const servers: TestServer[] = [];
   context.after(async () => {
-    for (const { engine, database } of servers) {
+    for (const { engine, database, closers } of servers) {
+      for (const close of closers) await close();
       await engine.stop('the test is over');
       database.close();
     }
@@ -46,8 +51,8 @@ export function groundOf(context: TestContext): Ground {
   });
   return {
     root,
-    async add(name, sql = '') {
-      const server = createServer({ root, name, port: await freePort() }, sql);
+    async add(name, sql = '', folder) {
+      const server = createServer({ root, name, folder, port: await freePort() }, sql);
       servers.push(server);
       await server.engine.start();
       return server;
@@ -56,7 +61,7 @@ export function groundOf(context: TestContext): Ground {
 }
 
 /** Its port stays the same, so that servers which were all away find each other again. */
-function createServer({ root, name, port }: ServerPlace, sql: string): TestServer {
+function createServer({ root, name, port, folder }: ServerPlace, sql: string): TestServer {
   const path = join(root, `${name}.db`);
   const database = openConnection(path, { busyTimeoutMs: 10_000 });
   database.exec('PRAGMA journal_mode = WAL');
@@ -66,7 +71,10 @@ function createServer({ root, name, port }: ServerPlace, sql: string): TestServe
     name,
     dataFolder: join(root, `${name}-data`),
     listen: { host: '127.0.0.1', port, advertise: [] },
-    datasets: [{ name: 'shop', sqlite: path, landing: 'bounded', polite: false, tables: {} }],
+    datasets: [
+      { name: 'shop', sqlite: path, landing: 'bounded', polite: false, tables: {} },
+      ...(folder === undefined ? [] : [folderDataset(join(root, `${name}-${folder}`), folder)]),
+    ],
     journal: { daysMax: 14, bytesMax: 1e9, historyDays: 1, historyBytes: 1e6 },
     log: { level: 'info', format: 'auto' },
     http: { enabled: false, host: '127.0.0.1', hosts: [] },
@@ -87,12 +95,18 @@ function createServer({ root, name, port }: ServerPlace, sql: string): TestServe
     database,
     events,
     engine: make(name),
+    closers: [],
     async restart(newName = name) {
       server.engine = make(newName);
       await server.engine.start();
     },
   };
   return server;
+}
+
+function folderDataset(path: string, name: string): Config['datasets'][number] {
+  mkdirSync(path);
+  return { name, folder: path, landing: 'bounded', polite: false, tables: {} };
 }
 
 export async function joinAll(founder: TestServer, others: readonly TestServer[]): Promise<void> {
@@ -108,12 +122,12 @@ export async function assertInSync(servers: readonly TestServer[]): Promise<void
     await until(`${name} knows all`, async () => (await engine.servers()).filter(isMember).length === servers.length);
   // Each capture may be news to the others: after one round of waiting all have everything.
   for (const { engine } of servers) await engine.waitUntilInSync({ timeoutMs });
-  for (const { engine, name } of servers) {
+  for (const { engine, name, config } of servers) {
     const status = await engine.waitUntilInSync({ timeoutMs });
     assert.equal(status.isInSync, true, `${name}: ${status.headline} ${JSON.stringify(status.problems)}`);
     const { isEqual, comparisons } = await engine.verify();
     assert.equal(isEqual, true, JSON.stringify(comparisons));
-    assert.equal(comparisons.length, servers.length - 1);
+    assert.equal(comparisons.length, (servers.length - 1) * config.datasets.length);
   }
   const [first, ...rest] = servers.map(({ database }) => rowsOf(database));
   for (const rows of rest) assert.deepEqual(rows, first);

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cliPage } from '../../src/cli/cli-page.js';
+import { apiPage } from '../../src/http/api-page.js';
 import { errorCatalogue } from '../../src/core/error-catalogue.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -44,6 +45,22 @@ test('every error code that the source names is in the catalogue', () => {
     [...new Set(named)].filter((code) => !(code in errorCatalogue)),
     [],
   );
+});
+
+test('the dashboards and alert rules name figures that there are', () => {
+  const figures = read('src/http/metrics-of.ts');
+  const named = ['contrib/grafana-dashboard.json', 'contrib/prometheus-alerts.yml'].flatMap((file) =>
+    [...read(file).matchAll(/\b(?:usync|process|nodejs)_\w+/g)].map(([name]) => name),
+  );
+  assert.ok(named.length > 0);
+  assert.deepEqual(
+    named.filter((name) => !figures.includes(`'${name}'`)),
+    [],
+  );
+});
+
+test('docs/api.md is the table of routes', () => {
+  assert.equal(read('docs/api.md'), apiPage());
 });
 
 test('docs/cli.md is the help of every command', () => {

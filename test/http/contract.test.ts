@@ -1,0 +1,330 @@
+/**
+ * Goal: the table of routes is the truth. Method: every route of the table is called over real HTTP on two real engines;
+ * its answer must be exactly what the table describes, nobody gets in without the role that it names, and the values are
+ * those that the engines and the files show.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { z } from 'zod';
+import type { Route } from '../../src/http/contract/route.js';
+import { routes, routeTable, type RouteName } from '../../src/http/contract/route-table.js';
+import { failure } from '../../src/http/contract/shared-schemas.js';
+import { assertInSync, groundOf, joinAll, namesOf, until, type TestServer } from '../engine/engine-ground.js';
+import { endOfJob, openPage, pageHeaders, password, type Caller, type TestPage } from './http-ground.js';
+
+interface Sample {
+  readonly path?: string;
+  readonly body?: unknown;
+  readonly form?: FormData;
+  /** Where there is nothing to act upon, the failure that says so. */
+  readonly status?: number;
+}
+
+/** What each route is called with, in the order of the calls. A route that is missing here does not compile. */
+type Samples = { readonly [N in RouteName]: (scene: Scene) => Sample | Promise<Sample> };
+
+interface Scene {
+  readonly a: TestServer;
+  readonly b: TestServer;
+  readonly page: TestPage;
+  readonly call: Caller;
+}
+
+const nothing = (): Sample => ({});
+const at = (path: string, body?: unknown): Sample => ({ path, ...(body !== undefined && { body }) });
+
+async function first(call: Caller, path: string, list: string): Promise<Readonly<Record<string, unknown>>> {
+  const { json, text } = await call('GET', path);
+  const [found] = (json?.[list] ?? []) as Readonly<Record<string, unknown>>[];
+  assert.ok(found, `${path}: ${text}`);
+  return found;
+}
+
+function uploadForm(): FormData {
+  const form = new FormData();
+  form.set('file', new Blob(['some content']), 'x');
+  form.set('path', 'sub/<b>"x\'.txt');
+  return form;
+}
+
+const since = '2020-01-01T00:00:00Z';
+
+const samples: Samples = {
+  livez: nothing,
+  healthz: nothing,
+  readyz: nothing,
+  metrics: nothing,
+  ping: nothing,
+  status: nothing,
+  syncStatus: nothing,
+  health: nothing,
+  recovery: nothing,
+  openapi: nothing,
+  listServers: nothing,
+  addServer: () => ({ body: { name: 'later', host: '10.1.2.3', port: '7420' } }),
+  getServer: () => at('/api/sync/servers/b'),
+  changeServer: () => at('/api/sync/servers/b', { is_active: true }),
+  removeServer: () => at('/api/sync/servers/later'),
+  approveServer: async ({ b }) =>
+    at('/api/sync/servers/b/approve', { fingerprint: (await b.engine.status()).server.fingerprint }),
+  pingServer: () => at('/api/sync/servers/b/ping'),
+  syncServer: () => at('/api/sync/servers/b/sync', { sync_type: 'full' }),
+  syncAll: nothing,
+  syncForce: () => ({ body: { server_id: 'b' } }),
+  scanCatchup: nothing,
+  catchupStatus: nothing,
+  listInvites: nothing,
+  createInvite: () => ({ body: { valid_minutes: 5, is_pre_approved: true } }),
+  revokeInvite: async ({ call }) =>
+    at(`/api/sync/invites/${String((await first(call, '/api/sync/invites', 'invites'))['id'])}`),
+  joinGroup: () => ({ body: { code: 'no code', dry_run: true } }),
+  listLogs: () => at('/api/sync/logs?page=1&per_page=3&server_id=b'),
+  listChanges: () => at(`/api/sync/changes?since=${since}&catchup_mode=true`),
+  listDatabaseChanges: () => at(`/api/sync/database/changes?since=${since}&limit=1`),
+  getHistory: () => at('/api/sync/history?table=item&key=1'),
+  events: nothing,
+  listDatasets: nothing,
+  listTables: () => at('/api/sync/datasets/shop/tables'),
+  verify: () => ({ body: { dataset: 'shop', audit: true } }),
+  listConflicts: () => at('/api/sync/conflicts?state=all'),
+  getConflict: async ({ call }) => at(`/api/sync/conflicts/${await conflictId(call)}`),
+  restoreConflict: async ({ call }) => at(`/api/sync/conflicts/${await conflictId(call)}/restore`),
+  restoreConflicts: async ({ call }) => ({ body: { ids: [await conflictId(call), 'ffff'] } }),
+  dismissConflicts: async ({ call }) => ({ body: { ids: [await conflictId(call)] } }),
+  listQuarantine: nothing,
+  retryQuarantine: nothing,
+  dropQuarantined: () => ({ path: '/api/sync/quarantine/ffff', status: 404 }),
+  previewUndo: () => ({ body: { server: 'b', since } }),
+  undo: () => ({ body: { server: 'b', since: '2099-01-01T00:00:00+02:00' } }),
+  uploadFile: () => ({ form: uploadForm() }),
+  listFiles: () => at('/api/sync/datasets/uploads/files?path=sub'),
+  folderReport: () => at('/api/sync/datasets/uploads/files/report'),
+  fileHistory: () => at('/api/sync/datasets/uploads/files/history'),
+  restoreFile: () => ({ path: '/api/sync/datasets/uploads/files/restore', body: { id: 77 }, status: 404 }),
+  acceptFolder: () => at('/api/sync/datasets/uploads/files/accept'),
+  fileContent: () => at(`/api/sync/datasets/uploads/files/content?path=${encodeURIComponent('sub/<b>"x\'.txt')}`),
+  checksums: nothing,
+  downloadFile: () => at(`/api/sync/files/download?path=${encodeURIComponent('sub/<b>"x\'.txt')}&base_folder=uploads`),
+  deleteFile: () => ({ body: { path: 'sub/<b>"x\'.txt' } }),
+  listJobs: nothing,
+  getJob: async ({ call }) => at(`/api/sync/jobs/${String((await first(call, '/api/sync/jobs', 'jobs'))['id'])}`),
+  cancelJob: async ({ call }) =>
+    at(`/api/sync/jobs/${String((await first(call, '/api/sync/jobs', 'jobs'))['id'])}/cancel`),
+  getConfig: nothing,
+  setConfig: () => ({ body: { sync_enabled: true, sync_interval: 5, other: 1 } }),
+  getSettings: nothing,
+  changeSettings: () => ({ body: { changes: { 'log.level': 'debug' } }, status: 400 }),
+  getAlerts: nothing,
+  testAlerts: nothing,
+  setUp: () => ({ body: { token: 'wrong', name: 'eve', password }, status: 403 }),
+  logIn: () => ({ body: { name: 'ann', password } }),
+  getSession: nothing,
+  changePassword: () => ({ body: { current: password, password } }),
+  listSessions: nothing,
+  endSession: () => ({ path: '/api/sync/sessions/none', status: 404 }),
+  listUsers: nothing,
+  addUser: () => ({ body: { name: 'bob', password, role: 'viewer' } }),
+  changeUser: async ({ call }) => at(`/api/sync/users/${await userId(call, 'bob')}`, { role: 'operator' }),
+  removeUser: async ({ call }) => at(`/api/sync/users/${await userId(call, 'bob')}`),
+  listTokens: nothing,
+  addToken: () => ({ body: { name: 'x', scope: 'viewer', valid_days: 1 } }),
+  removeToken: async ({ call }) => {
+    const { json } = await call('GET', '/api/sync/tokens');
+    const tokens = (json?.['tokens'] ?? []) as { readonly id: string; readonly name: string }[];
+    return at(`/api/sync/tokens/${tokens.find(({ name }) => name === 'x')?.id ?? ''}`);
+  },
+  listAudit: nothing,
+  receiveChanges: () => ({
+    body: {
+      server_id: 7,
+      changes: [{ id: 1, table: 'item', record_id: '501', operation: 'INSERT', data: { name: 'sent' } }],
+    },
+  }),
+  receiveDatabase: () => ({ body: { changes: [{ table: 'nope', operation: 'insert', data: {} }] } }),
+  receiveUniversal: () => ({ body: { type: 'database_batch', changes: [], count: 0 } }),
+  goneUpdate: nothing,
+  goneUpdateStatus: nothing,
+  goneDump: nothing,
+  goneExport: nothing,
+  goneOverwrite: nothing,
+  goneRealtime: nothing,
+  goneRealtimeReceive: nothing,
+  goneReceiveOperation: nothing,
+  logOut: nothing,
+};
+
+const conflictId = async (call: Caller): Promise<string> =>
+  String((await first(call, '/api/sync/conflicts?state=all', 'conflicts'))['id']);
+
+async function userId(call: Caller, name: string): Promise<string> {
+  const { json } = await call('GET', '/api/sync/users');
+  const users = (json?.['users'] ?? []) as { readonly id: string; readonly name: string }[];
+  return users.find((each) => each.name === name)?.id ?? '';
+}
+
+async function sceneOf(context: TestContext): Promise<Scene> {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one'), ('two')", 'uploads');
+  const b = await ground.add('b', '', 'uploads');
+  await joinAll(a, [b]);
+  await assertInSync([a, b]);
+  await b.engine.stop('both write meanwhile');
+  a.database.exec("UPDATE item SET name = 'by a' WHERE id = 1");
+  b.database.exec("UPDATE item SET name = 'by b' WHERE id = 1; INSERT INTO item (id, name) VALUES (300, 'only b')");
+  await b.restart();
+  await assertInSync([a, b]);
+  const page = await openPage(a);
+  return { a, b, page, call: page.admin };
+}
+
+/** As the table says, and nothing besides: what the schema does not name would be stripped by it. */
+function assertDescribed(name: RouteName, route: Route, value: unknown): void {
+  if (route.answer.kind !== 'json') return;
+  const parsed = route.answer.schema.safeParse(value);
+  assert.ok(parsed.success, `${name}: ${parsed.error ? z.prettifyError(parsed.error) : ''}`);
+  assert.deepEqual(value, parsed.data, name);
+}
+
+test('every route answers as the table describes it, and asks for the role that it names', async (context) => {
+  const scene = await sceneOf(context);
+  const { page } = scene;
+  const tokens = {
+    metrics: await page.token('metrics'),
+    viewer: await page.token('viewer'),
+    operator: await page.token('operator'),
+  };
+  const lower = { metrics: null, viewer: tokens.metrics, operator: tokens.viewer, admin: tokens.operator };
+  for (const [name, make] of Object.entries(samples) as [RouteName, Samples[RouteName]][]) {
+    const route: Route = routeTable[name];
+    const sample = await make(scene);
+    const path = sample.path ?? route.path;
+    const stranger = await page.as(pageHeaders)(route.method, path, sample);
+    if (route.access !== 'public') {
+      assert.equal(stranger.status, 401, `${name} without authentication: ${stranger.text}`);
+      assert.ok(failure.safeParse(stranger.json).success, name);
+      const token = lower[route.access];
+      if (token !== null) {
+        const refused = await page.as({ authorization: `Bearer ${token}` })(route.method, path, sample);
+        assert.equal(refused.status, 403, `${name} with a lower role: ${refused.text}`);
+      }
+    }
+    if (route.answer.kind === 'events') continue;
+    const answer = await page.admin(route.method, path, sample);
+    const described =
+      route.answer.kind === 'gone' ? 410 : route.answer.kind === 'json' ? (route.answer.status ?? 200) : 200;
+    assert.equal(answer.status, sample.status ?? described, `${name}: ${answer.text}`);
+    if (answer.status >= 400) assert.ok(failure.safeParse(answer.json).success, `${name}: ${answer.text}`);
+    else assertDescribed(name, route, answer.json);
+  }
+  assert.deepEqual(Object.keys(samples).toSorted(), routes.map(([name]) => name).toSorted());
+});
+
+test('the description of the API names every route with its role, and docs/openapi.json is that description', async (context) => {
+  const ground = groundOf(context);
+  const page = await openPage(await ground.add('a'));
+  const { json } = await page.admin('GET', '/api/openapi.json');
+  const paths = json?.['paths'] as Readonly<Record<string, Readonly<Record<string, { readonly 'x-role': string }>>>>;
+  for (const [name, { path, method, access }] of routes)
+    assert.equal(paths[path]?.[method.toLowerCase()]?.['x-role'], access, name);
+  const file = JSON.parse(readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8')) as object;
+  assert.deepEqual({ ...file, info: null }, { ...json, info: null });
+});
+
+test('values are facts: a server that stopped is not responding, and a sync with it says so', async (context) => {
+  const { b, call } = await sceneOf(context);
+  const healthy = (await call('POST', '/api/sync/servers/b/ping')).json;
+  assert.equal(healthy?.['success'], true);
+  assert.equal((await endOfJob(call, await call('POST', '/api/sync/sync/all')))['state'], 'done');
+  await b.engine.stop('the test stops it');
+  await until(
+    'the ping fails',
+    async () => (await call('POST', '/api/sync/servers/b/ping')).json?.['success'] === false,
+  );
+  const ping = (await call('POST', '/api/sync/servers/b/ping')).json;
+  assert.notEqual(ping?.['last_error'], null);
+  const server = (await call('GET', '/api/sync/servers/b')).json?.['server'] as Readonly<Record<string, unknown>>;
+  assert.deepEqual([server['ping_success'], server['is_healthy']], [false, false]);
+  const status = (await call('GET', '/api/sync/status')).json;
+  assert.deepEqual([status?.['is_in_sync'], status?.['active_servers'], status?.['proven_at']], [false, 1, null]);
+  const job = await endOfJob(call, await call('POST', '/api/sync/servers/b/sync'));
+  const [result] = job['results'] as { readonly ok: boolean; readonly message: string }[];
+  assert.equal(result?.ok, false);
+  const scan = (await call('POST', '/api/sync/catchup/scan')).json?.['results'] as { readonly success: boolean }[];
+  assert.deepEqual(
+    scan.map(({ success }) => success),
+    [false],
+  );
+});
+
+test('a paused server gets nothing until it is resumed, and both sides say why', async (context) => {
+  const { a, b, call } = await sceneOf(context);
+  assert.equal((await call('PATCH', '/api/sync/servers/b', { body: { is_active: false } })).status, 200);
+  a.database.exec("INSERT INTO item (name) VALUES ('while paused')");
+  await until('the connection is gone', async () => {
+    const { json } = await call('GET', '/api/sync/servers/b');
+    return (json?.['server'] as { readonly connection: string }).connection === 'paused';
+  });
+  await until('the other side knows', async () => {
+    const [peer] = (await b.engine.status()).peers;
+    return peer?.reason?.includes('paused') === true;
+  });
+  assert.ok(!namesOf(b.database).includes('while paused'));
+  assert.equal((await call('PATCH', '/api/sync/servers/b', { body: { is_active: true } })).status, 200);
+  await assertInSync([a, b]);
+  assert.ok(namesOf(b.database).includes('while paused'));
+});
+
+test('rows that are sent are written once, captured, and reach the other server; what does not fit is told alone', async (context) => {
+  const { a, b, call } = await sceneOf(context);
+  const send = (changes: readonly unknown[]) =>
+    call('POST', '/api/sync/receive-changes', { body: { server_id: 'old-1', changes } });
+  const changes = [
+    { id: 1, table: 'item', record_id: '900', operation: 'insert', data: { id: 900, name: 'sent', price: 3 } },
+    { id: 2, table: 'item', record_id: '901', operation: 'UPSERT', data: { name: "O'Brien; DROP TABLE item" } },
+    { id: 3, table: 'item', record_id: '1', operation: 'update', data: { nope: 1 } },
+    { id: 4, table: 'secret', record_id: '1', operation: 'delete' },
+    { id: 5, table: 'item', record_id: '2', operation: 'soft_delete' },
+  ];
+  const sent = (await send(changes)).json;
+  const statusesOf = (json: typeof sent) => (json?.['results'] as { status: string }[]).map(({ status }) => status);
+  assert.deepEqual(statusesOf(sent), ['applied', 'applied', 'rejected', 'rejected', 'rejected']);
+  assert.deepEqual([sent?.['success'], sent?.['applied_count']], [false, 2]);
+  a.database.exec("UPDATE item SET name = 'changed since' WHERE id = 900");
+  assert.deepEqual(statusesOf((await send(changes.slice(0, 1))).json), ['repeated']);
+  await assertInSync([a, b]);
+  assert.deepEqual(b.database.prepare('SELECT id, name FROM item WHERE id >= 900 ORDER BY id').all(), [
+    [900n, 'changed since'],
+    [901n, "O'Brien; DROP TABLE item"],
+  ]);
+  const { json } = await call('GET', '/api/sync/changes?dataset=shop&limit=2');
+  const [newest] = json?.['changes'] as Readonly<Record<string, unknown>>[];
+  assert.deepEqual(
+    [newest?.['operation'], newest?.['record_id'], newest?.['data'], newest?.['old_data']],
+    ['update', '900', { name: 'changed since' }, { name: 'sent' }],
+  );
+  assert.notEqual(json?.['next'], null);
+});
+
+test('a file that is sent reaches the other server; paths that lead out and databases are refused', async (context) => {
+  const { a, b, call } = await sceneOf(context);
+  const folderOf = ({ config }: TestServer): string => config.datasets[1]?.folder ?? '';
+  const batch = (changes: readonly unknown[]) =>
+    call('POST', '/api/sync/universal_receive', { body: { type: 'file_batch', changes } });
+  const { json } = await batch([
+    { path: 'notes\\today.txt', content: 'hello', operation: 'update' },
+    { path: '../outside.txt', content: 'x' },
+    { path: 'app.db', content: Buffer.from('SQLite format 3\0').toString('base64'), is_binary: true },
+    { path: 'wrong.txt', content: 'x', hash: 'ff' },
+  ]);
+  assert.deepEqual([json?.['status'], json?.['successful']], ['partial', 1]);
+  await until('the file is at b', () => Promise.resolve(existsSync(join(folderOf(b), 'notes/today.txt'))));
+  assert.equal(readFileSync(join(folderOf(b), 'notes/today.txt'), 'utf8'), 'hello');
+  assert.ok(!existsSync(join(folderOf(a), '../outside.txt')));
+  for (const path of ['../a.db', '/etc/passwd', 'notes/../../a.db', 'notes/\0', '.usync-folder/id'])
+    assert.equal((await call('GET', `/api/sync/files/download?path=${encodeURIComponent(path)}`)).status, 400, path);
+  const answer = await call('GET', '/api/sync/files/download?path=notes/today.txt');
+  assert.equal(answer.text, 'hello');
+  assert.match(answer.headers.get('content-disposition') ?? '', /^attachment;/);
+});
