@@ -12,7 +12,7 @@ import type { Route } from '../../src/http/contract/route.js';
 import { routes, routeTable, type RouteName } from '../../src/http/contract/route-table.js';
 import { failure } from '../../src/http/contract/shared-schemas.js';
 import { assertInSync, groundOf, joinAll, namesOf, until, type TestServer } from '../engine/engine-ground.js';
-import { endOfJob, openPage, pageHeaders, password, type Caller, type TestPage } from './http-ground.js';
+import { endOfJob, fieldOf, openPage, pageHeaders, password, type Caller, type TestPage } from './http-ground.js';
 
 interface Sample {
   readonly path?: string;
@@ -244,14 +244,14 @@ test('values are facts: a server that stopped is not responding, and a sync with
   );
   const ping = (await call('POST', '/api/sync/servers/b/ping')).json;
   assert.notEqual(ping?.['last_error'], null);
-  const server = (await call('GET', '/api/sync/servers/b')).json?.['server'] as Readonly<Record<string, unknown>>;
+  const server = fieldOf(await call('GET', '/api/sync/servers/b'), 'server') as Readonly<Record<string, unknown>>;
   assert.deepEqual([server['ping_success'], server['is_healthy']], [false, false]);
   const status = (await call('GET', '/api/sync/status')).json;
   assert.deepEqual([status?.['is_in_sync'], status?.['active_servers'], status?.['proven_at']], [false, 1, null]);
   const job = await endOfJob(call, await call('POST', '/api/sync/servers/b/sync'));
   const [result] = job['results'] as { readonly ok: boolean; readonly message: string }[];
   assert.equal(result?.ok, false);
-  const scan = (await call('POST', '/api/sync/catchup/scan')).json?.['results'] as { readonly success: boolean }[];
+  const scan = fieldOf(await call('POST', '/api/sync/catchup/scan'), 'results') as { readonly success: boolean }[];
   assert.deepEqual(
     scan.map(({ success }) => success),
     [false],
@@ -263,8 +263,8 @@ test('a paused server gets nothing until it is resumed, and both sides say why',
   assert.equal((await call('PATCH', '/api/sync/servers/b', { body: { is_active: false } })).status, 200);
   a.database.exec("INSERT INTO item (name) VALUES ('while paused')");
   await until('the connection is gone', async () => {
-    const { json } = await call('GET', '/api/sync/servers/b');
-    return (json?.['server'] as { readonly connection: string }).connection === 'paused';
+    const answer = await call('GET', '/api/sync/servers/b');
+    return (fieldOf(answer, 'server') as { readonly connection: string }).connection === 'paused';
   });
   await until('the other side knows', async () => {
     const [peer] = (await b.engine.status()).peers;
@@ -287,24 +287,25 @@ test('rows that are sent are written once, captured, and reach the other server;
     { id: 4, table: 'secret', record_id: '1', operation: 'delete' },
     { id: 5, table: 'item', record_id: '2', operation: 'soft_delete' },
   ];
-  const sent = (await send(changes)).json;
-  const statusesOf = (json: typeof sent) => (json?.['results'] as { status: string }[]).map(({ status }) => status);
+  const sent = await send(changes);
+  const statusesOf = (answer: typeof sent) =>
+    (fieldOf(answer, 'results') as { status: string }[]).map(({ status }) => status);
   assert.deepEqual(statusesOf(sent), ['applied', 'applied', 'rejected', 'rejected', 'rejected']);
-  assert.deepEqual([sent?.['success'], sent?.['applied_count']], [false, 2]);
+  assert.deepEqual([sent.json?.['success'], sent.json?.['applied_count']], [false, 2]);
   a.database.exec("UPDATE item SET name = 'changed since' WHERE id = 900");
-  assert.deepEqual(statusesOf((await send(changes.slice(0, 1))).json), ['repeated']);
+  assert.deepEqual(statusesOf(await send(changes.slice(0, 1))), ['repeated']);
   await assertInSync([a, b]);
   assert.deepEqual(b.database.prepare('SELECT id, name FROM item WHERE id >= 900 ORDER BY id').all(), [
     [900n, 'changed since'],
     [901n, "O'Brien; DROP TABLE item"],
   ]);
-  const { json } = await call('GET', '/api/sync/changes?dataset=shop&limit=2');
-  const [newest] = json?.['changes'] as Readonly<Record<string, unknown>>[];
+  const listed = await call('GET', '/api/sync/changes?dataset=shop&limit=2');
+  const [newest] = fieldOf(listed, 'changes') as Readonly<Record<string, unknown>>[];
   assert.deepEqual(
     [newest?.['operation'], newest?.['record_id'], newest?.['data'], newest?.['old_data']],
     ['update', '900', { name: 'changed since' }, { name: 'sent' }],
   );
-  assert.notEqual(json?.['next'], null);
+  assert.notEqual(listed.json?.['next'], null);
 });
 
 test('a file that is sent reaches the other server; paths that lead out and databases are refused', async (context) => {

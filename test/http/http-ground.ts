@@ -109,6 +109,12 @@ function callerWith({ url }: HttpServer, headers: Readonly<Record<string, string
   };
 }
 
+/** A field of an answer that is there, taken for what the table says that it is. */
+export function fieldOf({ json, text }: Pick<Answer, 'json' | 'text'>, name: string): unknown {
+  assert.ok(json !== null && Object.hasOwn(json, name), `no ${name}: ${text}`);
+  return json[name];
+}
+
 function jsonOf(text: string): Answer['json'] {
   try {
     return JSON.parse(text) as Answer['json'];
@@ -120,7 +126,7 @@ function jsonOf(text: string): Answer['json'] {
 /** Until a job has ended. */
 export async function endOfJob(call: Caller, started: Answer): Promise<Readonly<Record<string, unknown>>> {
   assert.equal(started.status, 202, started.text);
-  const { id } = started.json?.['job'] as { readonly id: string };
+  const { id } = fieldOf(started, 'job') as { readonly id: string };
   for (;;) {
     const { json } = await call('GET', `/api/sync/jobs/${id}`);
     assert.ok(json);
