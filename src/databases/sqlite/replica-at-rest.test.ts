@@ -103,6 +103,53 @@ test('opening again after a rest writes nothing, and follows what changed meanwh
   await replica.close();
 });
 
+test('what was written before the schema changed at rest is drained before the digest is told', async () => {
+  using folder = temporaryFolder();
+  const path = folder.path('app.db');
+  makeDatabase(path);
+  const application = openConnection(path, { busyTimeoutMs: 2000 });
+  const replica = replicaOf(path, 'a');
+  await replica.open();
+  for (const write of [
+    `UPDATE t SET a = 'updated'`,
+    'DELETE FROM t WHERE id = 2',
+    'REPLACE INTO t (id, a) VALUES (1, 3)',
+  ]) {
+    application.exec(`REPLACE INTO t (id, a) VALUES (1, 1), (2, 2)`);
+    await replica.drain();
+    const { vector } = await replica.position();
+    await replica.close();
+    application.exec(`${write}; ALTER TABLE t ADD COLUMN b DEFAULT 5`);
+    await replica.open();
+    const proof = await replica.proof();
+    assert.notDeepEqual(proof.vector, vector, write);
+    await replica.drain();
+    assert.deepEqual(await replica.proof(), proof, write);
+    application.exec('ALTER TABLE t DROP COLUMN b');
+  }
+  application.close();
+  await replica.close();
+});
+
+test('what was written before its column got another name is drained under the new name', async () => {
+  using folder = temporaryFolder();
+  const path = folder.path('app.db');
+  makeDatabase(path);
+  const application = openConnection(path, { busyTimeoutMs: 2000 });
+  const replica = replicaOf(path, 'a');
+  await replica.open();
+  application.exec('INSERT INTO t VALUES (1, 1), (2, 2), (3, NULL)');
+  await replica.drain();
+  application.exec('UPDATE t SET a = 5 WHERE id <> 2; ALTER TABLE t RENAME COLUMN a TO b');
+  assert.equal((await replica.drain()).rows, 2);
+  assert.deepEqual(
+    (await replica.audit('t')).tables.map(({ differing }) => differing),
+    [0],
+  );
+  application.close();
+  await replica.close();
+});
+
 test('a backup copied over the file in place is noticed before anything is captured', async () => {
   using folder = temporaryFolder();
   const path = folder.path('app.db');

@@ -130,7 +130,9 @@ function follow(
     addPending(context, table, 'genesis');
     return;
   }
-  rebuildShadows(context, table, { layout: record.layout, key: record.key, renamed });
+  // The digest is told to nobody before what these rows show is drained.
+  if (rebuildShadows(context, table, { layout: record.layout, key: record.key, renamed }))
+    addPendingSettle(context, [table]);
   rememberColumns(context, record.number, renamed);
   if (form.name === record.name) return;
   rememberTable(context, record.name, record.number);

@@ -1,6 +1,6 @@
 import { addHash } from '../../../core/digest.js';
 import { compareCellStamps, unwrittenStamp, type CellStamp } from '../../../core/cell-stamp.js';
-import { columnHash, columnSeed, createRowHasher } from '../../../core/row-hash.js';
+import { columnHash, columnSeed, createRowHasher, type ColumnSeed } from '../../../core/row-hash.js';
 import type { SqlValue } from '../../../core/value.js';
 import { defaultOf } from '../schema/column-defaults.js';
 import { quoteName } from '../connection/identifiers.js';
@@ -37,13 +37,15 @@ const declared = (sql: string): string => sql.slice(sql.indexOf('('));
 
 /**
  * Lays the shadows out anew. What was remembered of columns that stay is kept, so that writes nobody noted are still
- * found; a new column counts as holding its default, so that adding one is no change of any row.
+ * found; a new column counts as holding its default, so that adding one is no change of any row. True when rows show what
+ * nobody has drained: shadows keep hashes of single columns, from which no row's hash is made, so the digest speaks of
+ * what these rows show.
  */
-export function rebuildShadows(context: ReplicaContext, table: SyncedTable, former: FormerLayout): void {
+export function rebuildShadows(context: ReplicaContext, table: SyncedTable, former: FormerLayout): boolean {
   const plan = planOf(context, table, former);
   const hasKey = keepsKey(context, table);
   // Missing hashes at the end of a shadow read as NULL's: then nothing has to be written.
-  if (hasKey && plan.isOnlyNullsAdded) return;
+  if (hasKey && plan.isOnlyNullsAdded) return false;
   const { connection } = context;
   const old = `main._usync_old${table.number}`;
   const name = `_usync_s${table.number}`;
@@ -51,19 +53,19 @@ export function rebuildShadows(context: ReplicaContext, table: SyncedTable, form
   connection.exec(`DROP INDEX IF EXISTS main.${name}_life`);
   connection.exec(`ALTER TABLE main.${name} RENAME TO _usync_old${table.number}`);
   context.shadows.createTable(table);
-  if (hasKey) copyShadows(context, table, { old, join: joinsTable(table, 's', 'r'), plan, hasKey });
-  else {
-    const join = formerKeyJoin(table, former);
-    if (join) copyShadows(context, table, { old, join, plan, hasKey });
-  }
+  const join = hasKey ? joinsTable(table, 's', 'r') : formerKeyJoin(table, former);
+  const isAhead = join === null || copyShadows(context, table, { old, join, plan, hasKey });
   connection.exec(`DROP TABLE ${old}`);
+  return isAhead;
 }
 
 interface LayoutPlan {
   /** Per position now: where the column was, or -1. */
   readonly before: readonly number[];
-  /** Per position: the hash has to be computed anew, because the name is part of it. */
-  readonly isRenamed: readonly boolean[];
+  /** Per position. The column's name is part of its hash. */
+  readonly seeds: readonly ColumnSeed[];
+  /** Per position: where the hash started when the column had another name. */
+  readonly formerSeeds: readonly (ColumnSeed | null)[];
   readonly defaults: readonly SqlValue[];
   readonly isOnlyNullsAdded: boolean;
 }
@@ -76,7 +78,11 @@ function planOf(context: ReplicaContext, table: SyncedTable, { layout, renamed }
   );
   return {
     before,
-    isRenamed: table.layout.map((column) => formerName.has(column)),
+    seeds: table.layout.map(columnSeed),
+    formerSeeds: table.layout.map((column) => {
+      const name = formerName.get(column);
+      return name === undefined ? null : columnSeed(name);
+    }),
     defaults,
     isOnlyNullsAdded:
       renamed.size === 0 &&
@@ -95,7 +101,7 @@ interface CopyWork {
 
 const pageRows = 5000;
 
-function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, plan, hasKey }: CopyWork): void {
+function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, plan, hasKey }: CopyWork): boolean {
   const { connection, shadows, tables } = context;
   const width = table.layout.length;
   const values = table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
@@ -107,25 +113,18 @@ function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, p
     `SELECT ${values}, ${shadowColumns('s')}, ${keys} FROM temp._usync_order s
      CROSS JOIN ${table.sql} r ON ${join} WHERE s.rowid > ? AND s.rowid <= ? ORDER BY s.rowid`,
   );
-  const seeds = table.layout.map(columnSeed);
   const hasher = createRowHasher(table.layout);
   const scratch = new Uint32Array(width);
   const total = Number(connection.prepare('SELECT count(*) FROM temp._usync_order').get()?.[0] ?? 0);
   let digest = { rows: 0, sum: 0 };
+  let isAhead = false;
   for (let from = 0; from < total; from += pageRows) {
     for (const row of page.allExact(BigInt(from), BigInt(from + pageRows))) {
       const shadow = shadows.read(row, width);
-      const remembered = new DataView(shadow.columns.buffer, shadow.columns.byteOffset, shadow.columns.length);
-      const columns = new Uint32Array(width);
       const shown = table.layout.map((_, i) => (plan.before[i] === -1 ? (plan.defaults[i] ?? null) : (row[i] ?? null)));
-      for (let i = 0; i < width; i++) {
-        const at = plan.before[i] ?? -1;
-        const seed = seeds[i];
-        const isKept = at >= 0 && plan.isRenamed[i] !== true;
-        if (isKept) columns[i] = at * 4 < remembered.byteLength ? remembered.getUint32(at * 4, true) : 0;
-        else if (seed) columns[i] = columnHash(seed, shown[i] ?? null);
-      }
+      const columns = columnsOf(shown, shadow.columns, plan);
       const hash = hasher.hash(shown, scratch);
+      isAhead ||= columns.some((hashOfColumn, i) => hashOfColumn !== scratch[i]);
       const exceptions = movedExceptions(shadow, plan);
       const moved: Shadow = { ...shadow, hash, columns: new Uint8Array(columns.buffer), exceptions };
       shadows.put(table, row.slice(width + shadowColumnCount), moved);
@@ -135,6 +134,20 @@ function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, p
   connection.exec('DROP TABLE temp._usync_order');
   if (hasKey) keepRowless(context, table, old);
   tables.setDigest(table, digestWithRowless(context, table, digest));
+  return isAhead || digest.rows < total;
+}
+
+/** What is remembered of each column; what was written and nobody has drained differs from it as before. */
+function columnsOf(shown: readonly SqlValue[], before: Uint8Array, plan: LayoutPlan): Uint32Array {
+  const remembered = new DataView(before.buffer, before.byteOffset, before.length);
+  return Uint32Array.from(plan.seeds, (seed, i) => {
+    const at = plan.before[i] ?? -1;
+    const value = shown[i] ?? null;
+    if (at === -1) return columnHash(seed, value);
+    const former = at * 4 < remembered.byteLength ? remembered.getUint32(at * 4, true) : 0;
+    const formerSeed = plan.formerSeeds[i];
+    return formerSeed ? columnHash(seed, value) ^ columnHash(formerSeed, value) ^ former : former;
+  });
 }
 
 /** Shadows whose row is gone wait for the comparison to end them. */
