@@ -10,6 +10,7 @@ import { genesisOrigin, type OriginId } from './origin.js';
 import type { Stamp } from './stamp.js';
 import { renamedText, substituteNumber } from './substitute.js';
 import { listColumn, listedRowsText, numbersIn, rowsOfList } from './reference-list.js';
+import { shownInColumn } from './reference-form.js';
 import type { ListPlan, ReferencePlan } from './table-plan.js';
 import { isSameValue, RowReference, type CellValue, type SqlValue } from './value.js';
 import type { RowView, View } from './view.js';
@@ -140,8 +141,9 @@ function leaveNumber(view: View, duties: Duties, row: RowView, reference: Refere
   const numbers = view
     .chainOf(reference.parentTable, cell.value.row)
     .map((name) => duties.lastKey(reference.parentTable, name));
-  const value = numbers.findLast((number) => number !== null) ?? null;
-  if (value === null) return null;
+  const number = numbers.findLast((each) => each !== null) ?? null;
+  if (number === null) return null;
+  const value = shownInColumn(reference.affinity, number);
   const cells = new Map([[reference.column, { value, at: weakStampAbove(cell.at, duties.stamp, duties.origin) }]]);
   return { kind: 'update', table: row.table, row: row.row, lives: row.lives, cells };
 }

@@ -4,6 +4,7 @@ import { clashText } from './key-text.js';
 import { counterTotal } from './counter.js';
 import type { RowDraft, RowStatus } from './row-draft.js';
 import type { Scene } from './scene.js';
+import { shownInColumn } from './reference-form.js';
 import { rowsOfList, withNumbers } from './reference-list.js';
 import { collationsOf, type ListPlan, type ReferencePlan, type TablePlan, type UniquePlan } from './table-plan.js';
 import type { TableSchema } from './table-schema.js';
@@ -105,12 +106,12 @@ function showParent(scene: Scene, reference: ReferencePlan, row: RowDraft, circl
   const parent = scene.parentOf(reference, value);
   if (parent.kind === 'dead') return showDead(scene, reference, row);
   if (parent.kind === 'outside') {
-    row.values.set(reference.column, parent.key[0] ?? null);
+    row.values.set(reference.column, shownInColumn(reference.affinity, parent.key[0] ?? null));
     return;
   }
   const isInside = circle.tables.has(reference.parentTable);
   const shown = isInside ? (circle.mergedInto.get(parent.row) ?? parent.row) : insteadOf(parent.row);
-  row.values.set(reference.column, numberOf(scene, shown));
+  row.values.set(reference.column, shownInColumn(reference.affinity, numberOf(scene, shown)));
   if (!isInside && reference.onDelete !== 'leave') hideBehindParent(row, shown);
 }
 

@@ -1,3 +1,4 @@
+import { affinityOf, type Affinity } from './reference-form.js';
 import type { ListFormat } from './reference-list.js';
 import type {
   Collation,
@@ -35,6 +36,8 @@ export interface ReferencePlan {
   /** What happens when the parent is gone; `set null` over a column that cannot be null refuses, like `restrict`. */
   readonly onDelete: ReferenceAction;
   readonly byRow: boolean;
+  /** Of the column: in which form it shows the number of a row. */
+  readonly affinity: Affinity;
   /** A part of it cannot be NULL. */
   readonly isFixed: boolean;
 }
@@ -89,6 +92,7 @@ function planReference(schema: TableSchema, reference: ReferenceSchema): Referen
     parentTable: reference.parentTable,
     onDelete: reference.onDelete === 'set null' && isFixed ? 'restrict' : reference.onDelete,
     byRow: reference.byRow && reference.columns.length === 1,
+    affinity: affinityOf(schema.columns.find(({ name }) => name === reference.columns[0])?.declaredType ?? ''),
     isFixed,
   };
 }
@@ -101,7 +105,16 @@ function planList({ column, parentTable, parentColumn, format }: ListSchema): Li
     onDelete: 'leave',
     byRow: true,
   };
-  return { column, format, reference: { schema, column, parentTable, onDelete: 'leave', byRow: true, isFixed: false } };
+  const reference: ReferencePlan = {
+    schema,
+    column,
+    parentTable,
+    onDelete: 'leave',
+    byRow: true,
+    affinity: 'INTEGER',
+    isFixed: false,
+  };
+  return { column, format, reference };
 }
 
 function planUnique(

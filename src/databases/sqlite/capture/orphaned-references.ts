@@ -2,7 +2,7 @@ import { compareCellStamps, stampAbove, type CellStamp } from '../../../core/cel
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import type { Comparison } from './comparison.js';
 import { keptCell, pinCell } from '../merge/component-loader.js';
-import { quoteName } from '../connection/identifiers.js';
+import { quoteName, valueAs } from '../connection/identifiers.js';
 import { createRowReferences } from './row-references.js';
 import { partsOfRow } from '../stores/row-parts.js';
 import { shadowColumnCount, shadowColumns, stampAt, type Shadow } from '../stores/shadow-store.js';
@@ -40,7 +40,7 @@ function captureOrphansIn(comparison: Comparison, child: SyncedTable, column: st
       `SELECT ${layout}, ${keys}, ${shadowColumns('s')} ${references.columns}
        FROM ${child.sql} r CROSS JOIN ${child.shadowSql} s ON ${joinsTable(child, 's', 'r')} ${references.joins}
        WHERE r.${quoteName(column)} IN (
-         SELECT b.k1 FROM (
+         SELECT ${valueAs(child.affinityByColumn.get(column), 'b.k1')} FROM (
            SELECT k1, d FROM temp._usync_batch WHERE n BETWEEN ?1 AND ?2 UNION ALL SELECT value, 1 FROM json_each(?3)) b
          WHERE b.d = 1 OR NOT EXISTS (SELECT 1 FROM ${table.sql} p WHERE p.${table.keySql[0] ?? ''} = b.k1))`,
     )
@@ -105,7 +105,7 @@ function captureOrphan(
 
 /**
  * References that dangle when they are captured stay the numbers that they are, here as everywhere, even when such a row
- * comes later.
+ * comes later. So does what has not the form of a reference.
  */
 export function pinDangling(comparison: Comparison): void {
   const { context, table, batch, sink } = comparison;
@@ -118,8 +118,8 @@ export function pinDangling(comparison: Comparison): void {
     const sql = `SELECT ${value}, ${shadowColumns('s')}
       FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
       CROSS JOIN ${table.shadowSql} s ON ${joinsKeys(table, 's', 'b')}
-      WHERE b.n BETWEEN ?1 AND ?2 AND ${value} IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM ${parent.sql} p WHERE p.${parent.keySql[0] ?? ''} = ${value})`;
+      WHERE b.n BETWEEN ?1 AND ?2 AND ${value} IS NOT NULL AND (${isNoReference(table, parent, column)}
+        OR NOT EXISTS (SELECT 1 FROM ${parent.sql} p WHERE p.${parent.keySql[0] ?? ''} = ${value}))`;
     // The shadows of a large drain are in their place only then.
     sink.later(() => {
       for (const row of context.connection.cached(sql).allExact(BigInt(batch.first), BigInt(batch.last))) {
@@ -127,6 +127,15 @@ export function pinDangling(comparison: Comparison): void {
       }
     });
   }
+}
+
+/** SQLite finds a row for '05' too, but shown again it would be '5': it is no reference. */
+function isNoReference(table: SyncedTable, parent: SyncedTable, column: string): string {
+  if (!parent.isRowidKey) return 'TRUE';
+  const value = `r.${quoteName(column)}`;
+  const affinity = table.affinityByColumn.get(column);
+  if (affinity === 'TEXT') return `${value} <> CAST(CAST(${value} AS INTEGER) AS TEXT)`;
+  return `typeof(${value}) <> '${affinity === 'REAL' ? 'real' : 'integer'}'`;
 }
 
 interface DanglingNumber {

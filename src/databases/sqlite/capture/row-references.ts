@@ -1,5 +1,6 @@
 import type { LifeName } from '../../../core/life.js';
 import type { Stamp } from '../../../core/stamp.js';
+import { numberInColumn } from '../../../core/reference-form.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import { quoteName } from '../connection/identifiers.js';
 import { genesisRow } from './genesis-row.js';
@@ -46,10 +47,14 @@ export function createRowReferences(context: ReplicaContext, table: SyncedTable,
   });
   const indexByPosition = new Map(found.map(({ position }, i) => [position, i]));
   const readers = found.map(({ parent }) => createReader(context, parent));
+  const affinities = table.layout.map((column) => table.affinityByColumn.get(column) ?? 'BLOB');
 
   const cell = (row: readonly SqlValue[], at: number, position: number): CellValue | undefined => {
     const i = indexByPosition.get(position);
-    return i === undefined ? undefined : (readers[i]?.(row, at + i * perJoin) ?? row[position] ?? null);
+    if (i === undefined) return undefined;
+    const value = row[position] ?? null;
+    const isReference = numberInColumn(affinities[position] ?? 'BLOB', value) !== null;
+    return (isReference ? readers[i]?.(row, at + i * perJoin) : null) ?? value;
   };
   return {
     joins: joins.join('\n'),

@@ -10,3 +10,7 @@ const ownPrefix = '_usync_';
 
 /** Names that belong to Universal Sync; an application's table of such a name is refused. */
 export const isOwnName = (name: string): boolean => foldName(name).startsWith(ownPrefix);
+
+/** SQL of an integer as a column of TEXT holds it: inside `IN (SELECT ...)` SQLite does not compare 5 with '5'. */
+export const valueAs = (affinity: string | undefined, sql: string): string =>
+  affinity === 'TEXT' ? `CAST(${sql} AS TEXT)` : sql;

@@ -2,7 +2,8 @@ import { compareCellStamps, type CellStamp } from '../../../core/cell-stamp.js';
 import type { Cell, LifeState, RowKey } from '../../../core/life-state.js';
 import { rowKey } from '../../../core/life-state.js';
 import type { LifeName } from '../../../core/life.js';
-import { planTable, type TablePlan } from '../../../core/table-plan.js';
+import { numberInColumn } from '../../../core/reference-form.js';
+import { planTable, type ReferencePlan, type TablePlan } from '../../../core/table-plan.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import type { AsideLife } from '../stores/aside-store.js';
 import { quoteNames } from '../connection/identifiers.js';
@@ -206,7 +207,7 @@ export function cellsOfShown(
       cells.set(column, kept);
       return;
     }
-    cells.set(column, { value: reference ? referenceAt(context, rows, reference.parentTable, value) : value, at });
+    cells.set(column, { value: reference ? referenceAt(context, rows, reference, value) : value, at });
   });
   for (const [column, cell] of extras ?? []) {
     const isLocal = column.startsWith(pinMark) || column.startsWith(refusedMark);
@@ -275,15 +276,16 @@ export function keptCell(
   return isKept ? cell : null;
 }
 
-/** The row that a shown number means; the number itself when it dangles. */
+/** The row that a shown value means; the value itself when it dangles, or has not the form of a reference. */
 export function referenceAt(
   context: ReplicaContext,
   rows: RowFinder,
-  parentTable: string,
-  number: SqlValue,
+  { parentTable, affinity }: ReferencePlan,
+  value: SqlValue,
 ): CellValue {
-  if (number === null) return null;
-  const parent = context.tables.byName(parentTable);
-  const row = parent ? rows.rowAtKey(parent, [number]) : null;
-  return row ? new RowReference(row) : number;
+  const parent = value === null ? null : context.tables.byName(parentTable);
+  if (!parent) return value;
+  const key = parent.isRowidKey ? numberInColumn(affinity, value) : value;
+  const row = key === null ? null : rows.rowAtKey(parent, [key]);
+  return row ? new RowReference(row) : value;
 }

@@ -1,8 +1,9 @@
 import type { EndBlock } from '../../../core/changeset.js';
 import { isSameLife } from '../../../core/life.js';
+import { numberInColumn } from '../../../core/reference-form.js';
 import type { ReferenceSchema } from '../../../core/table-schema.js';
 import type { SqlValue } from '../../../core/value.js';
-import { quoteName } from '../connection/identifiers.js';
+import { quoteName, valueAs } from '../connection/identifiers.js';
 import { keyOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import type { Key, Shadow } from '../stores/shadow-store.js';
 import type { SyncedTable } from '../schema/synced-table.js';
@@ -89,11 +90,13 @@ export function referencedOf(scope: MergeScope, table: SyncedTable, ends: readon
         for (const end of ends) referenced.add(end);
         continue;
       }
+      const affinity = child.affinityByColumn.get(reference.columns[0] ?? '') ?? 'BLOB';
       const column = quoteName(reference.columns[0] ?? '');
-      const sql = `SELECT DISTINCT ${column} FROM ${child.sql} WHERE ${column} IN (SELECT value FROM json_each(?))`;
+      const sql = `SELECT DISTINCT ${column} FROM ${child.sql} WHERE ${column} IN (SELECT ${valueAs(affinity, 'value')} FROM json_each(?))`;
       const found = scope.context.connection.cached(sql).all(`[${[...endByNumber.keys()].map(String).join(',')}]`);
-      for (const [number] of found) {
-        const end = typeof number === 'bigint' ? endByNumber.get(number) : undefined;
+      for (const [value = null] of found) {
+        const number = numberInColumn(affinity, value);
+        const end = number === null ? undefined : endByNumber.get(number);
         if (end) referenced.add(end);
       }
     }

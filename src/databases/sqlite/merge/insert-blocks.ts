@@ -2,6 +2,7 @@ import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
 import type { InsertBlock } from '../../../core/changeset.js';
 import { isAddition } from '../../../core/counter.js';
 import { addHash } from '../../../core/digest.js';
+import { shownInColumn } from '../../../core/reference-form.js';
 import { isListColumn } from '../../../core/reference-list.js';
 import { rowKey, type Cell, type RowKey } from '../../../core/life-state.js';
 import { isSameLife, type LifeName } from '../../../core/life.js';
@@ -157,7 +158,7 @@ function shownValues(work: Resolving, column: string, cells: readonly CellValue[
   const parent = scope.context.tables.byName(reference.parentTable);
   const c = block.columns.indexOf(column);
   const inBlock = parent === table ? rememberBlock(work) : null;
-  let [lastRow, lastNumber]: [LifeName | null, SqlValue] = [null, null];
+  let [lastRow, lastShown]: [LifeName | null, SqlValue] = [null, null];
   return cells.map((value, i) => {
     if (!(value instanceof RowReference)) {
       if (value !== null) pinned.set(i, [...(pinned.get(i) ?? []), c]);
@@ -166,13 +167,14 @@ function shownValues(work: Resolving, column: string, cells: readonly CellValue[
     const needed = inBlock?.get(rowKey(table.name, value.row));
     if (needed !== undefined) dependents.set(needed, [...(dependents.get(needed) ?? []), i]);
     if (lastRow && isSameLife(lastRow, value.row)) {
-      if (lastNumber === null) slow.add(i);
-      return lastNumber;
+      if (lastShown === null) slow.add(i);
+      return lastShown;
     }
     lastRow = value.row;
-    lastNumber = (parent && scope.rows.keyOfRow(parent, value.row)?.[0]) ?? null;
-    if (lastNumber === null || (parent && isInSet(scope, parent, lastNumber))) slow.add(i);
-    return lastNumber;
+    const number = (parent && scope.rows.keyOfRow(parent, value.row)?.[0]) ?? null;
+    lastShown = shownInColumn(reference.affinity, number);
+    if (number === null || (parent && isInSet(scope, parent, number))) slow.add(i);
+    return lastShown;
   });
 }
 

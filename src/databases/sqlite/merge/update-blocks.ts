@@ -2,6 +2,7 @@ import { compareCellStamps, type CellStamp } from '../../../core/cell-stamp.js';
 import type { UpdateBlock } from '../../../core/changeset.js';
 import { isSameLife, type LifeName } from '../../../core/life.js';
 import { compareCells, isSameCellValue } from '../../../core/merge-cells.js';
+import { shownInColumn } from '../../../core/reference-form.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import type { Statement } from '../connection/driver.js';
 import { quoteName } from '../connection/identifiers.js';
@@ -172,7 +173,7 @@ const compareTied = (work: UpdateWork, c: number, { cell, standing, at }: TiedCe
 /** What the row shows, as the cell that it stands for: a reference means a row. */
 function standingValue({ scope, table, block }: UpdateWork, c: number, standing: SqlValue): CellValue {
   const reference = scope.set.planOf(table).referenceByColumn.get(block.columns[c] ?? '');
-  return reference ? referenceAt(scope.context, scope.rows, reference.parentTable, standing) : standing;
+  return reference ? referenceAt(scope.context, scope.rows, reference, standing) : standing;
 }
 
 /** Undefined: a reference that has no number here, or a raw one, which must be pinned; a value that has no place as it is. */
@@ -188,7 +189,9 @@ function shownValue({ scope, table, block }: UpdateWork, c: number, cell: CellVa
   const key = parent && scope.rows.keyOfRow(parent, cell.row);
   if (!parent || !key) return undefined;
   const shadow = scope.set.isEmpty ? null : scope.context.shadows.find(parent, key);
-  return shadow && scope.set.has(parent.name, shadow.life) ? undefined : (key[0] ?? null);
+  return shadow && scope.set.has(parent.name, shadow.life)
+    ? undefined
+    : shownInColumn(reference.affinity, key[0] ?? null);
 }
 
 function areParentsShown(

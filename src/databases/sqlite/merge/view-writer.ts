@@ -8,7 +8,7 @@ import { isSameValue, RowReference, type CellValue, type SqlValue } from '../../
 import type { RowView, View } from '../../../core/view.js';
 import type { AsideLife, AsideReason } from '../stores/aside-store.js';
 import { defaultOf } from '../schema/column-defaults.js';
-import { noteRefused, pinCell, readShown, type ShownRow } from './component-loader.js';
+import { noteRefused, pinCell, readShown, referenceAt, type ShownRow } from './component-loader.js';
 import { createConflictRecorder } from '../stores/conflict-recorder.js';
 import { createRowComparison } from '../capture/row-comparison.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
@@ -419,10 +419,7 @@ const isRawReference = ({ set }: Scope, table: SyncedTable, column: string, valu
 /** What the loader would take the shown value for. */
 function shownCell({ context, set, rows }: Scope, table: SyncedTable, column: string, value: SqlValue): CellValue {
   const reference = set.planOf(table).referenceByColumn.get(column);
-  if (!reference || value === null) return value;
-  const parent = context.tables.byName(reference.parentTable);
-  const row = parent ? rows.rowAtKey(parent, [value]) : null;
-  return row ? new RowReference(row) : value;
+  return reference ? referenceAt(context, rows, reference, value) : value;
 }
 
 function stampsOf(

@@ -1,5 +1,5 @@
 import { RowReference, type CellValue } from '../../../core/value.js';
-import type { Affinity } from './discovered-table.js';
+import type { Affinity } from '../../../core/reference-form.js';
 
 /** What SQLite takes for a number where a column wants one, and some more. */
 const likeNumber = /^\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*$/i;

@@ -1,6 +1,7 @@
 import type { ListSchema, ReferenceSchema, TableSchema } from '../../../core/table-schema.js';
 import { foldName } from '../connection/identifiers.js';
-import { affinityOf, type DiscoveredTable } from './discovered-table.js';
+import { affinityOf } from '../../../core/reference-form.js';
+import type { DiscoveredTable } from './discovered-table.js';
 
 /** A column that holds numbers of rows of another table, though no foreign key says so. Declared by a person. */
 export interface DeclaredReference {

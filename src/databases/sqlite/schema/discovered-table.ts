@@ -1,3 +1,4 @@
+import type { Affinity } from '../../../core/reference-form.js';
 import type { TableSchema, UniqueSchema } from '../../../core/table-schema.js';
 
 /** A table of the application, with what only SQLite needs to know of it. */
@@ -39,8 +40,6 @@ export interface KeyColumn {
   readonly canBeNull: boolean;
 }
 
-export type Affinity = 'INTEGER' | 'TEXT' | 'BLOB' | 'REAL' | 'NUMERIC';
-
 export interface DiscoveredColumn {
   readonly name: string;
   readonly declaredType: string;
@@ -69,14 +68,4 @@ export interface DatabaseSchema {
   readonly cookie: number;
   /** By name, in the order of names. Tables that cannot be synced are here too, with their obstacle. */
   readonly tables: readonly DiscoveredTable[];
-}
-
-/** The affinity that SQLite gives to a declared type (its rules, in its order). */
-export function affinityOf(declaredType: string): Affinity {
-  const type = declaredType.toUpperCase();
-  if (type.includes('INT')) return 'INTEGER';
-  if (type.includes('CHAR') || type.includes('CLOB') || type.includes('TEXT')) return 'TEXT';
-  if (type === '' || type.includes('BLOB')) return 'BLOB';
-  if (type.includes('REAL') || type.includes('FLOA') || type.includes('DOUB')) return 'REAL';
-  return 'NUMERIC';
 }

@@ -3,10 +3,10 @@
  * Sync, views, virtual tables and the shadow tables behind them (full-text indexes are rebuilt by the application's own
  * triggers, never replicated).
  */
+import { affinityOf } from '../../../core/reference-form.js';
 import type { Collation, ColumnSchema, KeyKind, TableSchema } from '../../../core/table-schema.js';
 import { errorMessageOf } from '../../../core/sync-error.js';
 import {
-  affinityOf,
   type AppTrigger,
   type DatabaseSchema,
   type DiscoveredColumn,

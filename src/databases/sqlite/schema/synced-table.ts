@@ -1,5 +1,6 @@
 import type { TableSchema } from '../../../core/table-schema.js';
-import type { Affinity, DiscoveredTable } from './discovered-table.js';
+import type { Affinity } from '../../../core/reference-form.js';
+import type { DiscoveredTable } from './discovered-table.js';
 import { quoteName } from '../connection/identifiers.js';
 
 /** A table of the application that is synced, and its shadows. */

@@ -2,6 +2,7 @@ import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
 import { keyText } from '../../../core/key-text.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import type { Cell } from '../../../core/life-state.js';
+import { shownInColumn } from '../../../core/reference-form.js';
 import { stampOfMs, zeroStamp } from '../../../core/stamp.js';
 import type { StateBlock } from '../../../core/state-block.js';
 import type { StateChunk } from '../../../core/state-codec.js';
@@ -366,8 +367,8 @@ function valuesOf(context: ReplicaContext, table: SyncedTable, block: StateBlock
     const reference = set.planOf(table).referenceByColumn.get(column);
     const parent = reference ? context.tables.byName(reference.parentTable) : null;
     const number = parent ? rows.keyOfRow(parent, value.row)?.[0] : undefined;
-    if (number === undefined) return null;
-    values.push(number);
+    if (!reference || number === undefined) return null;
+    values.push(shownInColumn(reference.affinity, number));
   }
   return values;
 }
@@ -439,7 +440,8 @@ function isEqualRow(
       const parent = table.schema.references.find((reference) => reference.byRow && reference.columns[0] === column);
       const number = numbers.get(`${parent?.parentTable ?? ''} ${lifeText(value.row)}`);
       // A parent that comes later in the snapshot is not known yet: it proves nothing.
-      if (number !== undefined && keyText([number]) !== keyText([own])) return false;
+      const shown = shownInColumn(table.affinityByColumn.get(column) ?? 'BLOB', number ?? null);
+      if (number !== undefined && keyText([shown]) !== keyText([own])) return false;
     } else if (!isSameValue(value, own)) return false;
   }
   return true;
