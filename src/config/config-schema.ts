@@ -77,6 +77,11 @@ const datasetSchema = z
       .optional()
       .describe('For a folder: what stays on this server, in the syntax of gitignore.'),
     history: historySchema.optional(),
+    bytesPerSecondMax: z
+      .int()
+      .min(10_000)
+      .optional()
+      .describe('For a folder: how many bytes of files this server fetches a second at most; absent: as many as come.'),
     landing: z
       .enum(['bounded', 'whole'])
       .default('bounded')
@@ -98,9 +103,11 @@ const datasetSchema = z
   .refine(({ sqlite, folder }) => (sqlite === undefined) !== (folder === undefined), {
     message: 'a dataset has either "sqlite" or "folder"',
   })
-  .refine(({ folder, ignore, history }) => folder !== undefined || (ignore ?? history) === undefined, {
-    message: '"ignore" and "history" are for folders',
-  })
+  .refine(
+    ({ folder, ignore, history, bytesPerSecondMax }) =>
+      folder !== undefined || (ignore ?? history ?? bytesPerSecondMax) === undefined,
+    { message: '"ignore", "history" and "bytesPerSecondMax" are for folders' },
+  )
   .describe('One database or folder that is kept identical.');
 
 const listenSchema = z

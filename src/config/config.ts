@@ -63,6 +63,8 @@ export interface DatasetConfig {
   readonly ignore?: readonly string[] | undefined;
   /** What is kept of replaced and deleted files; for a folder. */
   readonly history?: FolderHistoryConfig | undefined;
+  /** How many bytes of files this server fetches a second at most; for a folder. Absent: as many as come. */
+  readonly bytesPerSecondMax?: number | undefined;
   /** `bounded`: a huge transaction may become visible in parts; `whole`: never, however long it takes the lock. */
   readonly landing: 'bounded' | 'whole';
   /** For applications that do not wait for locks: shorter slices and longer gaps. */

@@ -16,6 +16,9 @@ import { createDatasetRunner, type DatasetRunner } from './dataset-runner.js';
 import type { EngineAdapters, EngineOptions, ReplicaOptions } from './engine.js';
 import { activityEventsMax, serversDataset } from './engine-limits.js';
 import { createContentPeers } from './content-peers.js';
+import { createPacedContentPeers } from './paced-content-peers.js';
+import type { ContentPeers } from '../core/content-request.js';
+import type { System } from '../system/system.js';
 import { createGroup, serversConfig, type Group } from './group.js';
 import type { PeerLinks } from './peer-links.js';
 import { openPauses, type Pauses } from './pauses.js';
@@ -181,10 +184,17 @@ function replicaOptions(
     identity: { server: self.id, serverName: self.name, freshEpoch },
     dataFolder: options.dataFolder,
     observe: observation.recorder.observe,
-    contentPeers: createContentPeers(dataset.name, () => signals.links),
+    contentPeers: pacedPeers(
+      createContentPeers(dataset.name, () => signals.links),
+      dataset,
+      adapters.system,
+    ),
     databases: options.datasets.flatMap((each) => (each.sqlite === undefined ? [] : [each.sqlite])),
   };
 }
+
+const pacedPeers = (peers: ContentPeers, { bytesPerSecondMax }: DatasetConfig, system: System): ContentPeers =>
+  bytesPerSecondMax === undefined ? peers : createPacedContentPeers(peers, bytesPerSecondMax, system);
 
 interface RunnerParts {
   readonly config: DatasetConfig;

@@ -58,6 +58,25 @@ describe('bad input', () => {
     assert.equal(existsSync(server.configPath), false);
   });
 
+  test('a folder that is named to init is added to the configuration that is there; what else it says stays', () => {
+    const inFolder = (name: string): string => join(server.folder, name);
+    for (const name of ['uploads', 'music']) mkdirSync(inFolder(name));
+    writeFileSync(server.configPath, `# kept\n${readFileSync(server.configPath, 'utf8')}`);
+    succeeded(server.usync('init', '--folder', inFolder('uploads'), inFolder('music')));
+    const text = readFileSync(server.configPath, 'utf8');
+    assert.match(text, /^# kept/);
+    const { datasets } = parse(text) as { datasets: unknown };
+    assert.deepEqual(datasets, [
+      { name: 'music', sqlite: 'music.db' },
+      { name: 'uploads', folder: 'uploads' },
+      { name: 'music-files', folder: 'music' },
+    ]);
+    succeeded(server.usync('init', '--folder', inFolder('uploads')));
+    assert.equal(readFileSync(server.configPath, 'utf8'), text);
+    checkError(server.usync('init', '--folder', inFolder('nowhere')), 'USYNC-1700', exitCodes.failure, /nowhere/);
+    checkError(server.usync('init'), 'USYNC-1101', exitCodes.usage, /init --folder/);
+  });
+
   test('a database that is encrypted, or no database at all, is left as it is', () => {
     writeFileSync(server.database, randomBytes(8192));
     const before = hashOf(server.database);

@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { existsSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { basename, dirname, extname, relative, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { Document } from 'yaml';
 import { loadConfig } from '../../config/load-config.js';
 import { SyncError, errorMessageOf } from '../../core/sync-error.js';
 import type { CommandContext } from '../command-context.js';
+import { addFolders } from '../add-folders.js';
 import { findDatabases } from '../find-databases.js';
 import { forgetIdentity } from '../forget-identity.js';
+import { nameDatabases, nameFolders, type NamedFile, type NamedFolder } from '../name-datasets.js';
 import { printable } from '../terminal.js';
 
 interface InitOptions {
@@ -23,7 +25,10 @@ export function addInitCommand(program: Command, context: CommandContext): void 
     .command('init')
     .description('find the databases of the application, write the configuration, show the plan')
     .option('--database <file...>', 'these databases instead of all that are found')
-    .option('--folder <folder...>', 'these folders too, with everything in them that is no database')
+    .option(
+      '--folder <folder...>',
+      'these folders too, with everything in them that is no database; also added to a configuration that is there',
+    )
     .option('--server-name <name>', "what people call this server (default: the machine's name)")
     .option('--dry-run', 'show the plan, write nothing')
     .option('--new-identity', 'for a cloned machine: forget key and group, so that it can join as a new server')
@@ -32,8 +37,11 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       const terminal = context.terminal();
       const path = context.configPath();
       if (existsSync(path) && options.dryRun !== true) {
+        if (options.folder !== undefined && options.database === undefined)
+          return extend(context, path, options.folder);
         throw new SyncError('USYNC-1101', `${path} is there already and stays as it is`, {
-          nextStep: 'Edit it, or move it away and run "usync init" again.',
+          nextStep:
+            'To add a folder: usync init --folder FOLDER. Else edit it, or move it away and run "usync init" again.',
         });
       }
       const folder = dirname(path);
@@ -45,10 +53,10 @@ export function addInitCommand(program: Command, context: CommandContext): void 
         throw new SyncError('USYNC-1200', `no SQLite database was found below ${folder}`, {
           nextStep: 'Start the application once, or name the file: usync init --database FILE',
         });
-      const datasets = named(files.map((file) => relative(folder, resolve(file)) || file));
-      const folderDatasets = namedFolders(
+      const datasets = nameDatabases(files.map((file) => relative(folder, resolve(file)) || file));
+      const folderDatasets = nameFolders(
         folders.map((each) => relative(folder, resolve(each)) || '.'),
-        datasets,
+        { base: folder, names: datasets.map(({ name }) => name) },
       );
       const plans = await Promise.all(datasets.map(({ name, sqlite }) => planOrReason(name, resolve(folder, sqlite))));
       for (const each of folderDatasets) terminal.print(`${each.name}: the folder ${printable(each.folder)}`);
@@ -68,41 +76,17 @@ export function addInitCommand(program: Command, context: CommandContext): void 
     });
 }
 
-interface NamedFile {
-  readonly name: string;
-  readonly sqlite: string;
+async function extend(context: CommandContext, path: string, folders: readonly string[]): Promise<void> {
+  const terminal = context.terminal();
+  const added = await addFolders(path, folders, hostname());
+  for (const { name, folder } of added) terminal.print(`${name}: the folder ${printable(folder)}`);
+  terminal.say(
+    added.length === 0
+      ? `${path} names ${folders.length === 1 ? 'this folder' : 'these folders'} already.`
+      : `Added to ${path}. Next: restart "usync run", here and with the same names on the other servers.`,
+  );
+  terminal.result({ configPath: path, added });
 }
-
-/** Datasets are named after their files; where two files have one name, their folders are added. */
-function named(files: readonly string[]): NamedFile[] {
-  const short = (file: string): string => clean(basename(file, extname(file)));
-  return files.map((sqlite) => ({
-    sqlite,
-    name: files.filter((other) => short(other) === short(sqlite)).length === 1 ? short(sqlite) : clean(sqlite),
-  }));
-}
-
-interface NamedFolder {
-  readonly name: string;
-  readonly folder: string;
-}
-
-/** A folder that has the name of a database gets another one. */
-function namedFolders(folders: readonly string[], databases: readonly NamedFile[]): NamedFolder[] {
-  const taken = new Set(databases.map(({ name }) => name));
-  return folders.map((folder) => {
-    const short = clean(basename(resolve(folder)));
-    const name = [short, `${short}-files`, clean(folder)].find((each) => !taken.has(each)) ?? `${short}-${taken.size}`;
-    taken.add(name);
-    return { name, folder };
-  });
-}
-
-const clean = (text: string): string =>
-  text
-    .replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')
-    .replace(/^[^\p{L}\p{N}]+/u, '')
-    .slice(0, 63) || 'database';
 
 async function planOrReason(name: string, path: string): Promise<{ lines: string[]; plan: unknown }> {
   const { planDatabase, planLines } = await import('../database-plan.js');
