@@ -223,6 +223,37 @@ test('H41: one migration that runs on the servers one after the other makes one 
     assert.equal(c.ask('SELECT t.a, kind.name FROM t JOIN kind ON kind.id = kind_id'), 'x|large');
   }));
 
+test('H41: rows that one migration adds to a table that was there are one set too, without any unique column', () =>
+  withServers({ schema: plain, servers: 'abc' }, async (a, b, c) => {
+    a.shell(`INSERT INTO t VALUES (1, 'x', 1)`);
+    await assertSame([a, b, c]);
+    const migration = `ALTER TABLE t ADD COLUMN up INTEGER REFERENCES t; INSERT INTO t (a, n) VALUES ('seed', 7), ('other', 8);
+      INSERT INTO t (a, up) SELECT 'below', id FROM t WHERE a = 'seed'`;
+    for (const each of [a, b]) each.shell(migration);
+    await assertSame([a, b]);
+    c.shell(`${migration}; INSERT INTO t (a) VALUES ('of c alone')`);
+    await later();
+    b.shell(`INSERT INTO t (a) VALUES ('of b alone')`);
+    await assertSame([c, b, a]);
+    assert.equal(
+      a.ask('SELECT t.a, p.a FROM t LEFT JOIN t p ON p.id = t.up ORDER BY 1'),
+      'below|seed\nof b alone|NULL\nof c alone|NULL\nother|NULL\nseed|NULL\nx|NULL',
+    );
+    for (const each of [a, b, c]) assert.deepEqual(await each.replica.conflicts({ max: 10 }), []);
+    b.shell(`DELETE FROM t WHERE a = 'other'`);
+    await assertSame([a, b, c]);
+    assert.equal(c.ask(`SELECT count(*) FROM t WHERE a = 'other'`), '0');
+  }));
+
+test('H41: equal rows that two servers write without a migration are two', () =>
+  withServers({ schema: plain }, async (a, b) => {
+    for (const each of [a, b]) each.shell('CREATE INDEX t_n ON t (n)');
+    await assertSame([a, b]);
+    for (const each of [a, b]) each.shell(`INSERT INTO t (a) VALUES ('equal')`);
+    await assertSame([a, b]);
+    assert.equal(a.ask('SELECT count(*) FROM t'), '2');
+  }));
+
 test('H41: a migration on one server only: its tables and rows wait on the others, and are told', () =>
   withServers({ schema: plain }, async (a, b) => {
     a.shell(`INSERT INTO t VALUES (1, 'x', 1); ${seeds}`);

@@ -49,6 +49,9 @@ export async function captureEverything(context: ReplicaContext, merging: Around
     if ((look.areNotesGone || look.hasSchemaMoved) && (await followed())) schemaChanged = true;
     const noted = await drainNotes(context, after);
     all = joined(all, noted);
+    // What comes from here on is no part of the migration.
+    if (context.meta.text('migrated') !== null)
+      await whenFree(context.system, () => inTransaction(context, () => context.meta.set('migrated', null)));
     await findEvictions(context, noted.tables);
     for (const pending of context.meta.text('landing') === null ? pendingReconciles(context) : []) {
       const drained = await reconcile(context, pending, after);

@@ -15,8 +15,11 @@ export interface Comparison {
   readonly batch: ComparisonBatch;
   readonly changeset: OwnChangeset;
   readonly sink: DrainSink;
-  /** `genesis`: rows that were found, not written: they get names made from their keys (rule R10). */
-  readonly naming: 'life' | 'genesis';
+  /**
+   * `genesis`: rows that were found, not written: they get names made from their keys (rule R10). `migration`: rows that came
+   * with a change of the schema: names made from key and content, since every server may run the same migration.
+   */
+  readonly naming: 'life' | 'genesis' | 'migration';
   /** Rows whose key was changed, by the text of the new key: the key that peers know. Empty nearly always. */
   readonly oldKeys: ReadonlyMap<string, Key>;
   /** Keys that such rows took from rows that ended by it. */

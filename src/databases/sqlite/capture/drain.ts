@@ -153,7 +153,8 @@ export const comparisonOf = (
   ...options,
   context,
   batch: emptyBatch,
-  naming: 'life',
+  // Rows of a bag may be equal, so their content is no name.
+  naming: context.meta.text('migrated') !== null && !options.table.isBag ? 'migration' : 'life',
   oldKeys: new Map(),
   takenKeys: [],
   occurrenceOf: () => 0n,

@@ -14,11 +14,13 @@ const hashStamps = 2 ** 20;
 /**
  * The name of a row that was there before Universal Sync, made from its key (rule R10), so that copies of one database
  * give the same row the same name. A number is its own name; other keys are hashed to 72 bits. Rows of bags are named
- * by their content and which occurrence they are: `key` holds the row's hash and that number.
+ * by their content and which occurrence they are: `key` holds the row's hash and that number. Rows of a migration have their
+ * hash behind the key.
  */
 export function genesisRow(table: SyncedTable, key: readonly SqlValue[]): LifeName {
   const [first] = key;
-  if (table.isRowidKey && !table.isBag && typeof first === 'bigint' && first >= 0n && first < 2n ** 53n) {
+  const isNumber = table.isRowidKey && !table.isBag && key.length === 1;
+  if (isNumber && typeof first === 'bigint' && first >= 0n && first < 2n ** 53n) {
     return { origin: genesisOrigin, stamp: numberStamp, index: Number(first) };
   }
   let [a, b, c] = [0, 0, 0];

@@ -69,7 +69,7 @@ function writeShadows(comparison: Comparison, hashing: RowComparison, rows: read
   const keys = table.isBag
     ? [rows.map((row) => row[width + 1] ?? null)]
     : table.keyPositions.map((at) => values[at] ?? []);
-  const names = comparison.naming === 'genesis' ? genesisNames(comparison, { rows, keys, hashes }) : new Map();
+  const names = comparison.naming !== 'life' ? genesisNames(comparison, { rows, keys, hashes }) : new Map();
   sink.putNew(table, {
     origin: changeset.originNumber,
     stamp: changeset.stamp,
@@ -92,12 +92,13 @@ interface FoundRows {
 }
 
 function genesisNames(comparison: Comparison, { rows, keys, hashes }: FoundRows): Map<number, LifeName> {
-  const { table } = comparison;
+  const { table, naming } = comparison;
   const names = new Map<number, LifeName>();
   for (let n = 0; n < rows.length; n++) {
     const key = table.isBag
       ? [BigInt(hashes[n] ?? 0), comparison.occurrenceOf(hashes[n] ?? 0)]
       : keys.map((column) => column[n] ?? null);
+    if (naming === 'migration') key.push(BigInt(hashes[n] ?? 0));
     names.set(n, genesisRow(table, key));
   }
   return names;

@@ -47,6 +47,7 @@ export function followSchema(context: ReplicaContext): SchemaChange {
   const rebuilt = putTriggersBack(context);
   for (const table of tables.all()) if (table.isBag) addPending(context, table, 'life');
   meta.set('cookie', readCookie(connection));
+  meta.set('migrated', 1);
   tables.load(readSchema(connection));
   // A constraint or a trigger that refused a row may be gone as well.
   const waiting = tables.all().filter(({ name }) => !asides.isEmpty(name) || asides.hasExtraCells(name));

@@ -16,6 +16,7 @@ export type MetaName =
   | 'pending-settle'
   | 'lost-tables'
   | 'renames'
+  | 'migrated'
   | 'schema-known'
   | 'schema-came'
   | 'known-values'
