@@ -35,7 +35,7 @@ const statusByCode: Partial<Record<ErrorCode, number>> = {
   'USYNC-1913': 409,
 };
 
-export const statusOf = (error: unknown): number => statusByCode[errorCodeOf(error)] ?? 500;
+const statusOf = (error: unknown): number => statusByCode[errorCodeOf(error)] ?? 500;
 
 export function failureResponse(error: unknown): Response {
   const code = errorCodeOf(error);

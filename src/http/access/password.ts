@@ -1,7 +1,7 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
 /** log2 of the cost: 128 MB and about half a second on a small machine. */
-export const passwordCostBits = 17;
+const passwordCostBits = 17;
 
 /** Two at a time: each takes 128 MB, and strangers may ask. */
 const atOnceMax = 2;

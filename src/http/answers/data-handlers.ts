@@ -45,7 +45,7 @@ export const dataHandlers: Handlers<keyof typeof dataRoutes> = {
   verify: ({ body }, context, { caller }) => startVerifyJob(context, { ...body, startedBy: nameOfCaller(caller) }),
 };
 
-export async function theDataset(context: ApiContext, name: string): Promise<Dataset> {
+async function theDataset(context: ApiContext, name: string): Promise<Dataset> {
   const { datasets } = await currentStatus(context);
   const found = datasets.find((each) => each.name === name);
   if (found) return found;

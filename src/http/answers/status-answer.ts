@@ -103,7 +103,7 @@ function features(datasets: readonly Dataset[], { status }: StatusLook): Status[
   };
 }
 
-export function datasetAnswer(dataset: DatasetStatus, config: Config): Dataset {
+function datasetAnswer(dataset: DatasetStatus, config: Config): Dataset {
   const { selfTest, lastAudit, folder } = dataset;
   const configured = config.datasets.find(({ name }) => name === dataset.name);
   return {
@@ -146,15 +146,7 @@ export function datasetAnswer(dataset: DatasetStatus, config: Config): Dataset {
   };
 }
 
-export const problemAnswer = ({
-  code,
-  level,
-  subject,
-  reason,
-  nextStep,
-  sinceMs,
-  count,
-}: ObservedProblem): Problem => ({
+const problemAnswer = ({ code, level, subject, reason, nextStep, sinceMs, count }: ObservedProblem): Problem => ({
   ...{ code, level, subject, reason },
   next_step: nextStep,
   since: isoTime(sinceMs),

@@ -11,7 +11,7 @@ import type { Status } from '../contract/status-schemas.js';
 import { SyncError } from '../../core/sync-error.js';
 
 /** Of the older API; clients look at its first digit. */
-export const apiVersion = '1.0.0';
+const apiVersion = '1.0.0';
 
 export const statusHandlers: Handlers<keyof typeof statusRoutes> = {
   livez: () => ({ status: 'ok' }),

@@ -29,7 +29,7 @@ export const session = z.object({
 });
 export type Session = z.infer<typeof session>;
 
-export const openSession = z.object({
+const openSession = z.object({
   id: z.string(),
   user: z.string(),
   created_at: time,
@@ -52,7 +52,7 @@ export const token = z.object({
 });
 export type Token = z.infer<typeof token>;
 
-export const auditEntry = z.object({
+const auditEntry = z.object({
   sequence: z.int(),
   at: time,
   who: z.string().describe('A user, a token ("token NAME"), or "command line".'),

@@ -43,7 +43,7 @@ export const change = z.object({
 });
 export type Change = z.infer<typeof change>;
 
-export const rowVersion = z.object({
+const rowVersion = z.object({
   kind: z.enum(['insert', 'update', 'end', 'merge']),
   by: z.string(),
   at: time,

@@ -18,7 +18,7 @@ const table = z.object({
 });
 export type Table = z.infer<typeof table>;
 
-export const verifyResult = z.object({
+const verifyResult = z.object({
   is_equal: z.boolean(),
   at: time,
   took_ms: z.number(),

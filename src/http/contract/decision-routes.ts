@@ -41,7 +41,7 @@ export const heldRow = z.object({
 });
 export type HeldRow = z.infer<typeof heldRow>;
 
-export const undoResult = z.object({
+const undoResult = z.object({
   server: z.string(),
   is_dry_run: z.boolean(),
   steps: z.array(

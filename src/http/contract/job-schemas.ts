@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { count, itemResult, optionalTime, time } from './shared-schemas.js';
 
-export const jobKind = z.enum(['verify', 'audit', 'sync', 'join', 'undo', 'catchup', 'restore']);
+const jobKind = z.enum(['verify', 'audit', 'sync', 'join', 'undo', 'catchup', 'restore']);
 export type JobKind = z.infer<typeof jobKind>;
 
-export const jobProgress = z.object({
+const jobProgress = z.object({
   done: count,
   total: count.nullable().describe('Null while it is not known.'),
   unit: z.string().describe('What is counted: "servers", "rows".'),

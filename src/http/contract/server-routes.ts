@@ -221,7 +221,7 @@ export const serverRoutes = defineRoutes({
 });
 
 /** The result of a job of kind `join`. */
-export const joinResult = z.object({
+const joinResult = z.object({
   state: z.enum(['joined', 'pending', 'previewed']),
   invited_by: z.string(),
   datasets: z.array(

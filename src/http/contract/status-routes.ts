@@ -6,7 +6,7 @@ import { status } from './status-schemas.js';
 const bare = z.object({ status: z.enum(['ok', 'unavailable']) });
 
 /** What `usync doctor` finds. */
-export const finding = z.object({
+const finding = z.object({
   level: z.enum(['ok', 'warn', 'fail']),
   subject: z.string(),
   text: z.string(),
@@ -23,7 +23,7 @@ const process = z.object({
 
 const disk = z.object({ path: z.string(), free_bytes: count, total_bytes: count });
 
-export const health = z.object({
+const health = z.object({
   findings: z.array(finding),
   process,
   disks: z.array(disk),

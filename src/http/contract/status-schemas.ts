@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { server } from './server-schemas.js';
 import { count, optionalTime, problem, time } from './shared-schemas.js';
 
-export const syncState = z.enum(['starting', 'alone', 'in-sync', 'catching-up', 'waiting', 'degraded', 'stopping']);
+const syncState = z.enum(['starting', 'alone', 'in-sync', 'catching-up', 'waiting', 'degraded', 'stopping']);
 export type SyncState = z.infer<typeof syncState>;
 
 export const dataset = z.object({
