@@ -1,6 +1,8 @@
 import { SyncError } from '../../../core/sync-error.js';
 import type { ConflictRecord, Replica, UndoRequest, WriteOutcome } from '../../replica.js';
 import { captureEverything } from '../capture/capture-everything.js';
+import { hasSchemaMoved } from '../connection/schema-cookie.js';
+import { drainFirst } from '../merge/drain-first.js';
 import type { ReplicaSession } from '../replica-session.js';
 import type { Conflict } from '../stores/conflict-store.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
@@ -47,15 +49,10 @@ export function decisionCalls({ call }: ReplicaSession, merging: Merging): Decis
     quarantine: (request) => read((context) => quarantineRecords(context, request)),
     retryHeld: () =>
       call(async (context) => {
-        await captureEverything(context, merging);
-        await whenFree(context.system, () => inTransaction(context, () => merging.settleWaiting(context, null)));
+        await settle(context, merging, () => merging.settleWaiting(context, null));
         return [...heldLives(context)].length;
       }),
-    dropHeld: (id) =>
-      call(async (context) => {
-        await captureEverything(context, merging);
-        await whenFree(context.system, () => inTransaction(context, () => dropHeld(context, theHeld(context, id))));
-      }),
+    dropHeld: (id) => call((context) => settle(context, merging, () => dropHeld(context, theHeld(context, id)))),
     rowHistory: (request) => read((context) => rowHistory(context, request)),
     undo: (request) =>
       call(async (context) => {
@@ -73,6 +70,21 @@ export function decisionCalls({ call }: ReplicaSession, merging: Merging): Decis
         return writeAsPerson(context, merging, write);
       }),
   };
+}
+
+/** What applications write between capturing and settling is drained in the same transaction, under the schema as it is. */
+async function settle(context: ReplicaContext, merging: Merging, work: () => unknown): Promise<void> {
+  for (let isSettled = false; !isSettled;) {
+    await captureEverything(context, merging);
+    isSettled = await whenFree(context.system, () =>
+      inTransaction(context, () => {
+        if (hasSchemaMoved(context)) return false;
+        drainFirst(context);
+        work();
+        return true;
+      }),
+    );
+  }
 }
 
 /** As an application writes: with its constraints, its triggers and capture. */

@@ -6,9 +6,9 @@ import { emptyChain, type VectorEntry, type VersionVector } from '../../../core/
 import { SyncError } from '../../../core/sync-error.js';
 import type { CutOutcome } from '../../replica.js';
 import { captureEverything } from '../capture/capture-everything.js';
-import { drainInTransaction } from '../capture/drain.js';
 import { integerAt } from '../connection/row-values.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
+import { drainFirst } from './drain-first.js';
 import { memoryOf } from './merge-changeset.js';
 import { decodeStaged } from './staged-changeset.js';
 import { raiseFlag } from '../stores/merging-flag.js';
@@ -52,16 +52,6 @@ export async function cutBranch(context: ReplicaContext, origin: OriginId, their
       return 'renamed';
     }),
   );
-}
-
-/**
- * What was noted meanwhile is drained before names change: rows are looked at again then, and settling takes what the
- * tables show for what is known.
- */
-function drainFirst(context: ReplicaContext): void {
-  memoryOf(context).begin();
-  const drained = drainInTransaction(context);
-  if (drained.tables.size > 0) settleAfterDrain(context, drained.tables);
 }
 
 /**
