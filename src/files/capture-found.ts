@@ -1,5 +1,5 @@
 import type { DiskRecord } from '../databases/entry-table.js';
-import { folderVersion } from '../core/entry.js';
+import { folderVersion, type EntryVersion } from '../core/entry.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import type { Found, FoundEntry } from './scan-folder.js';
@@ -28,7 +28,7 @@ export function captureFound(context: FolderContext, found: readonly Found[]): n
   );
 }
 
-function captureOne({ table, author, system }: FolderContext, { path, record, now, isLeftOut }: Found): void {
+function captureOne({ table, author, system, outgrown }: FolderContext, { path, record, now, isLeftOut }: Found): void {
   const { rows, disk, contents } = table;
   if (now === null) {
     if (record !== null && !isLeftOut && !record.isKept) rows.end(path, record.version);
@@ -47,13 +47,25 @@ function captureOne({ table, author, system }: FolderContext, { path, record, no
     if (record.mode !== mode || record.mtime !== mtime) rows.setAttributes(path, version, { mode, mtime, modeAge });
     return;
   }
-  if (record !== null) rows.end(path, record.version);
+  if (record !== null) {
+    rows.end(path, record.version);
+    if (record.size < size) noteOutgrown(outgrown, record);
+  }
   const base = record?.version ?? null;
   const time = Math.trunc(system.nowMs());
   rows.insert({ path, version, size, mode, modeAge, mtime, base, author, time, copyOf: null });
   const standing = rows.at(path);
   if (standing.length !== 1 || !hasAttributes(standing[0], now)) rows.mark(path);
 }
+
+/** A peer may be about to ask for it. */
+function noteOutgrown(outgrown: Map<EntryVersion, string>, { version, path }: DiskRecord): void {
+  outgrown.set(version, path);
+  const [oldest] = outgrown.keys();
+  if (oldest !== undefined && outgrown.size > outgrownMax) outgrown.delete(oldest);
+}
+
+const outgrownMax = 1000;
 
 const modeAgeOf = (record: DiskRecord | null, mode: number): number =>
   record === null ? 0 : record.modeAge + (record.mode === mode ? 0 : 1);

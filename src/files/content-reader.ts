@@ -36,8 +36,9 @@ export function readLocal(context: FolderContext, version: EntryVersion, range: 
   return null;
 }
 
-const placesOf = ({ table }: FolderContext, version: EntryVersion): string[] => [
+const placesOf = ({ table, outgrown }: FolderContext, version: EntryVersion): string[] => [
   ...table.disk.holding(version),
+  ...(outgrown.has(version) ? [outgrown.get(version) ?? ''] : []),
   ...table.history.holding(version).map(({ file }) => `${historyFolder}/${file}`),
 ];
 

@@ -252,6 +252,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     protectedFiles: createProtectedFiles(options.protectedPaths),
     waiting: createWaitingList(),
     leftOut: createWaitingList(),
+    outgrown: new Map(),
     dirty,
   };
   const watch = createFolderWatch({

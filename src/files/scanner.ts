@@ -156,7 +156,13 @@ async function readOne(options: ScannerOptions, state: ScanState, { work, each }
     return;
   }
   if (found.now?.mark === '' && !hasWaitedLong(options, state, each.path)) return;
-  if (found.now?.mark !== '') state.unsettled.delete(each.path);
+  state.unsettled.delete(each.path);
+  if (found.now?.mark === '') {
+    // Its writer goes on: the next version is read when that has waited as long.
+    const nowMs = options.context.system.monotonicMs();
+    state.unsettled.set(each.path, nowMs);
+    state.dueAtMs ??= nowMs + options.settleMs;
+  }
   if (each.path === ignoreFile) options.onIgnoreFile();
   if (found.now === null && !found.isLeftOut) {
     work.gone.push(found);

@@ -1,8 +1,10 @@
 /** Two real folders with the folder replica between them: what an application does in one shows in the other. */
 import assert from 'node:assert/strict';
 import {
+  appendFileSync,
   chmodSync,
   closeSync,
+  existsSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -17,7 +19,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { test } from 'node:test';
-import { byText, folderGround, settleAll, treeOf } from './folder-servers.js';
+import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
 
 test('files, folders, links, modes and times are the same on both sides', async (context) => {
   const ground = folderGround(context);
@@ -96,6 +98,29 @@ test('large files travel by chunks; an insert at the front moves little', async 
   await settleAll([a, b]);
   assert.deepEqual(treeOf(b.root), treeOf(a.root));
   assert.equal(b.traffic.bytes, moved);
+});
+
+test('a log that is appended to without pause is not left to starve', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a', { settleMs: 1000 });
+  const b = await ground.add('b');
+  writeFileSync(a.path('log'), 'begin\n');
+  const appending = setInterval(() => appendFileSync(a.path('log'), `${'line '.repeat(20)}\n`), 2);
+  context.after(() => clearInterval(appending));
+  const lengths = new Set<number>();
+  while (lengths.size < 2) {
+    for (const server of [a, b]) await server.capture();
+    await send(a, b);
+    await b.side.settle();
+    if (!existsSync(b.path('log'))) continue;
+    const text = readFileSync(b.path('log'), 'utf8');
+    assert.ok(readFileSync(a.path('log'), 'utf8').startsWith(text));
+    lengths.add(text.length);
+  }
+  clearInterval(appending);
+  // The last lines settle for a second before they are read.
+  while (readFileSync(b.path('log'), 'utf8') !== readFileSync(a.path('log'), 'utf8')) await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
 });
 
 test('holes of a sparse file are neither sent nor filled', async (context) => {

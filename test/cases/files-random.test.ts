@@ -18,6 +18,47 @@ for (let seed = firstSeed; seed < firstSeed + seeds; seed++)
     await runSeed(context, seed);
   });
 
+test('a large tree that is switched between two states here while it is edited elsewhere in it there ends equal', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  const packages = Array.from({ length: 15 }, (_, index) => `modules/package ${index}`);
+  const switchTo = (state: 'old' | 'new'): void => {
+    for (const [index, folder] of packages.entries()) {
+      // As a package manager does: the folder goes, another one comes, some only in one of the states.
+      rmSync(join(a.root, folder), { recursive: true, force: true });
+      if (index % 5 === (state === 'old' ? 0 : 1)) continue;
+      mkdirSync(join(a.root, folder, 'lib'), { recursive: true });
+      for (let file = 0; file < 6; file++)
+        writeFileSync(
+          join(a.root, folder, `lib/${file}.js`),
+          file % 3 === 0 ? 'the same' : `${state} ${index} ${file}`,
+        );
+    }
+  };
+  const edited = new Map<string, string>();
+  switchTo('old');
+  await settleAll([a, b]);
+  for (let round = 0; round < 2; round++) {
+    switchTo(round % 2 === 0 ? 'new' : 'old');
+    for (const folder of ['modules/own', 'modules/package 7', 'modules/package 13']) {
+      mkdirSync(join(b.root, folder), { recursive: true });
+      writeFileSync(join(b.root, folder, 'edited here'), `round ${round}`);
+      edited.set(`${folder}/edited here`, `round ${round}`);
+    }
+    await a.capture();
+    await send(a, b);
+    await b.capture();
+    await send(b, a);
+  }
+  await settleAll([a, b]);
+  const tree = treeOf(a.root);
+  assert.deepEqual(treeOf(b.root), tree);
+  for (const [path, content] of edited) assert.equal(tree[path], `644 ${content}`, path);
+  assert.equal(tree['modules/package 2/lib/1.js'], '644 old 2 1');
+  assert.ok(!Object.keys(tree).some((path) => path.startsWith('modules/package 5/')));
+});
+
 interface Run {
   readonly ground: FolderGround;
   servers: FolderServer[];
