@@ -225,6 +225,11 @@ export const errorCatalogue = {
     'Two different histories carry the same name.',
     'Nothing to do: the younger history gets a name of its own, and both are merged.',
   ),
+  'USYNC-1602': entry(
+    'Digest counted anew',
+    'An audit found that the kept digest of a table was not that of its rows, which are as they should be.',
+    'Nothing to do. If it happens again, report it: servers were told of a difference that was none.',
+  ),
   'USYNC-1700': entry(
     'Folder missing',
     'The folder does not exist, is no folder, or cannot be read.',

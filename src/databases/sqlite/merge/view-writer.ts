@@ -11,6 +11,7 @@ import { defaultOf } from '../schema/column-defaults.js';
 import { noteRefused, pinCell, readShown, referenceAt, type ShownRow } from './component-loader.js';
 import { createConflictRecorder } from '../stores/conflict-recorder.js';
 import { createRowComparison } from '../capture/row-comparison.js';
+import { hashOfAside, refusedNote } from '../stores/recounted-digest.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Scope } from './scope.js';
 import { stampAt, type Key } from '../stores/shadow-store.js';
@@ -243,15 +244,8 @@ const isSameAside = (a: AsideLife, b: AsideLife): boolean =>
   a.key?.length === b.key?.length &&
   (a.key ?? []).every((value, i) => isSameValue(value, b.key?.[i] ?? null));
 
-/** A refused row counts in the digest, which is of the merged view; its note says with which hash. */
-const refusedNote = (message: string, hash: number): string => `${message} [${hash}]`;
-const hashInNote = (note: string | null): number | null => {
-  const found = /\[(\d+)\]$/.exec(note ?? '');
-  return found ? Number(found[1]) : null;
-};
-
 function takeFromDigest({ context }: Pick<Scope, 'context'>, table: SyncedTable, aside: AsideLife | null): void {
-  const hash = aside?.why === 'refused' ? hashInNote(aside.note) : null;
+  const hash = aside && hashOfAside(aside);
   if (hash !== null) context.tables.removeRow(table, hash);
 }
 

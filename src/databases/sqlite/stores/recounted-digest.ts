@@ -1,0 +1,33 @@
+import { addHash, emptyDigest, isSameDigest, type TableDigest } from '../../../core/digest.js';
+import type { SyncedTable } from '../schema/synced-table.js';
+import type { AsideLife } from './aside-store.js';
+import type { ReplicaContext } from './replica-context.js';
+
+/** A refused row counts in the digest, which is of the merged view; its note says with which hash. */
+export const refusedNote = (message: string, hash: number): string => `${message} [${hash}]`;
+
+/** With which hash a life that is kept aside counts in the digest; null: it does not. */
+export function hashOfAside({ why, note }: Pick<AsideLife, 'why' | 'note'>): number | null {
+  const found = why === 'refused' ? /\[(\d+)\]$/.exec(note ?? '') : null;
+  return found ? Number(found[1]) : null;
+}
+
+const half = 2 ** 24;
+
+/** The digest as what is remembered of the rows adds up to, row by row; the kept one is brought up to date by changes. */
+export function recountedDigest({ connection, asides }: ReplicaContext, table: SyncedTable): TableDigest {
+  // The sum of 48-bit hashes would not fit an integer of SQLite, so their halves are added.
+  const sql = `SELECT count(*), coalesce(sum(h >> 24), 0), coalesce(sum(h & ${half - 1}), 0) FROM ${table.shadowSql}`;
+  const [rows = 0n, upper = 0n, lower = 0n] = connection.cached(sql).get() ?? [];
+  const sum = BigInt.asUintN(48, BigInt(String(upper)) * BigInt(half) + BigInt(String(lower)));
+  let digest: TableDigest = { ...emptyDigest, rows: Number(rows), sum: Number(sum) };
+  if (asides.isEmpty(table.name)) return digest;
+  for (const aside of asides.all(table.name)) {
+    const hash = hashOfAside(aside);
+    if (hash !== null) digest = { rows: digest.rows + 1, sum: addHash(digest.sum, hash) };
+  }
+  return digest;
+}
+
+export const isDigestRight = (context: ReplicaContext, table: SyncedTable): boolean =>
+  isSameDigest(recountedDigest(context, table), context.tables.digest(table));
