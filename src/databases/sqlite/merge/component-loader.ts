@@ -9,7 +9,7 @@ import type { AsideLife } from '../stores/aside-store.js';
 import { quoteNames } from '../connection/identifiers.js';
 import type { FoundLife } from './life-finder.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
-import { rowsMergedInto, type RowFinder } from '../stores/row-finder.js';
+import type { RowFinder } from '../stores/row-finder.js';
 import { stampAt, type Key, type Shadow } from '../stores/shadow-store.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
@@ -79,7 +79,7 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
   function loadCompanions(table: SyncedTable, row: LifeName): void {
     if (context.asides.isEmpty(table.name) && context.aliases.isEmpty()) return;
     const now = context.aliases.rowNow(table.name, row);
-    for (const each of [now, ...rowsMergedInto(context, table.name, now)]) {
+    for (const each of [now, ...context.aliases.mergedInto(table.name, now)]) {
       for (const aside of context.asides.ofRow(table.name, each)) addAside(aside);
     }
     const key = rowsByName.keyOfRow(table, now);

@@ -154,6 +154,7 @@ function renameBeside(context: ReplicaContext, renaming: OriginRenaming): void {
   }
   const known = [...aliases.all()];
   connection.exec('DELETE FROM _usync_aliases');
+  aliases.reload();
   for (const { table, from, to, at } of known) {
     aliases.put({ table, from: renameLife(from, renaming), to: renameLife(to, renaming), at });
   }

@@ -10,9 +10,12 @@ import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 
 /** A key as text, for maps: the same for keys that the table takes for equal. Tells 1, '1' and x'31' apart. */
 export function keyText(table: SyncedTable, key: readonly SqlValue[]): string {
-  return key
-    .map((value, part) => `${kindOf(value)}${typeof value === 'string' ? foldKey(table, part, value) : textOf(value)}`)
-    .join('\0');
+  let text = '';
+  for (const [part, value] of key.entries()) {
+    const own = typeof value === 'string' ? foldKey(table, part, value) : textOf(value);
+    text += `${kindOf(value)}${own.length}:${own}`;
+  }
+  return text;
 }
 
 function kindOf(value: SqlValue): string {

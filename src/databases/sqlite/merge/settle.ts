@@ -1,7 +1,7 @@
 import { computedUnique, keysWithComputed } from '../schema/computed-uniques.js';
 import { keysWhere } from '../stores/keys-where.js';
 import type { Scope } from './scope.js';
-import { rowKey, type Alias, type Aliases, type LifeState, type RowKey } from '../../../core/life-state.js';
+import { rowKey, type LifeState } from '../../../core/life-state.js';
 import { keyText } from '../../../core/key-text.js';
 import { rowsOfList } from '../../../core/reference-list.js';
 import { isSameValue, RowReference, type SqlValue } from '../../../core/value.js';
@@ -10,7 +10,6 @@ import { viewOf, type RowView, type Surroundings, type View } from '../../../cor
 import { defaultOf } from '../schema/column-defaults.js';
 import type { ShownRow, WorkingSet } from './component-loader.js';
 import { createAsideReach, createChildReach } from './child-reach.js';
-import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Key } from '../stores/shadow-store.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
@@ -30,7 +29,7 @@ export function settledView(scope: Scope): View {
     const view = viewOf({
       schema: context.tables.all().map((table) => table.schema),
       lives: livesOf(set),
-      aliases: aliasesOf(context),
+      aliases: context.aliases.byRow(),
       surroundings: surroundingsOf(scope),
     });
     for (const row of view.rows) reach.fromRow(row);
@@ -42,14 +41,6 @@ export function settledView(scope: Scope): View {
 
 function* livesOf(set: WorkingSet): IterableIterator<LifeState> {
   for (const loaded of set.lives.values()) if (loaded) yield loaded.state;
-}
-
-function aliasesOf(context: ReplicaContext): Aliases {
-  const aliases = new Map<RowKey, Alias>();
-  if (!context.aliases.isEmpty()) {
-    for (const { table, from, to, at } of context.aliases.all()) aliases.set(rowKey(table, from), { to, at });
-  }
-  return aliases;
 }
 
 /** Rows outside of the set are shown as they are. A row of the set that has ended is not outside. */

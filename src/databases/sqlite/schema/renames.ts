@@ -93,11 +93,12 @@ function tableOfLives(context: ReplicaContext, block: ChangeBlock): SyncedTable 
   return null;
 }
 
-export function renameAside({ connection, asides }: ReplicaContext, before: string, after: string): void {
+export function renameAside({ connection, asides, aliases }: ReplicaContext, before: string, after: string): void {
   for (const table of ['_usync_lives', '_usync_cells', '_usync_cell_columns', '_usync_aliases']) {
     connection.prepare(`UPDATE OR IGNORE ${table} SET tbl = ? WHERE tbl = ?`).run(after, before);
   }
   asides.reload();
+  aliases.reload();
 }
 
 const read = (meta: ReplicaContext['meta']): Renames => {

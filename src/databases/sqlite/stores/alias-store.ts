@@ -1,5 +1,6 @@
 import type { CellStamp } from '../../../core/cell-stamp.js';
-import { compareLives, type LifeName } from '../../../core/life.js';
+import { compareLives, isSameLife, type LifeName } from '../../../core/life.js';
+import { rowKey, type Alias, type Aliases, type RowKey } from '../../../core/life-state.js';
 import type { AliasState } from '../../../core/state-block.js';
 import type { Stamp } from '../../../core/stamp.js';
 import type { Connection, PlainRow } from '../connection/driver.js';
@@ -13,7 +14,11 @@ export interface AliasStore {
   put(alias: AliasState): void;
   /** Follows aliases to the row that is meant now. Only those that lead to an elder row count, so it ends. */
   rowNow(table: string, row: LifeName): LifeName;
+  /** The rows that are part of `row` by now, elder first; none when the row is part of another itself. */
+  mergedInto(table: string, row: LifeName): LifeName[];
   all(): IterableIterator<AliasState>;
+  /** By name of the row that became part of another. Kept in memory: it is asked for whenever rows settle. */
+  byRow(): Aliases;
   isEmpty(): boolean;
   reload(): void;
 }
@@ -33,6 +38,7 @@ export function createAliasStore(connection: Connection, origins: OriginStore): 
   );
   const first = connection.prepare('SELECT 1 FROM _usync_aliases LIMIT 1');
   let isKnownEmpty: boolean | null = null;
+  let known: KnownAliases | null = null;
 
   const nameAt = (row: PlainRow, position: number): LifeName => ({
     origin: origins.originOf(integerAt(row, position)),
@@ -59,6 +65,7 @@ export function createAliasStore(connection: Connection, origins: OriginStore): 
         stampToBytes(at, origins),
       );
       isKnownEmpty = false;
+      if (known) remember(known, { table, from, to, at });
     },
     rowNow(table, row) {
       let now = row;
@@ -67,6 +74,20 @@ export function createAliasStore(connection: Connection, origins: OriginStore): 
         if (!next || compareLives(next.to, now) >= 0) return now;
         now = next.to;
       }
+    },
+    mergedInto(table, row) {
+      if (store.isEmpty() || !isSameLife(store.rowNow(table, row), row)) return [];
+      const { intoRow } = load();
+      const merged: LifeName[] = [];
+      const waiting = [row];
+      for (let now = waiting.pop(); now; now = waiting.pop()) {
+        for (const from of intoRow.get(rowKey(table, now)) ?? []) {
+          if (compareLives(now, from) >= 0) continue;
+          merged.push(from);
+          waiting.push(from);
+        }
+      }
+      return merged.toSorted(compareLives);
     },
     *all() {
       for (const row of selectAll.iterate()) {
@@ -78,10 +99,43 @@ export function createAliasStore(connection: Connection, origins: OriginStore): 
         };
       }
     },
+    byRow: () => (store.isEmpty() ? noAliases : load().byRow),
     isEmpty: () => (isKnownEmpty ??= first.get() === undefined),
     reload() {
       isKnownEmpty = null;
+      known = null;
     },
   };
   return store;
+
+  function load(): KnownAliases {
+    if (known) return known;
+    known = { byRow: new Map(), intoRow: new Map() };
+    for (const alias of store.all()) remember(known, alias);
+    return known;
+  }
+}
+
+interface KnownAliases {
+  readonly byRow: Map<RowKey, Alias>;
+  /** The rows that aliases lead from, by the row that they lead to. */
+  readonly intoRow: Map<RowKey, LifeName[]>;
+}
+
+const noAliases: Aliases = new Map();
+
+function remember({ byRow, intoRow }: KnownAliases, { table, from, to, at }: AliasState): void {
+  const name = rowKey(table, from);
+  const before = byRow.get(name);
+  if (before) {
+    const target = rowKey(table, before.to);
+    const others = (intoRow.get(target) ?? []).filter((each) => !isSameLife(each, from));
+    if (others.length > 0) intoRow.set(target, others);
+    else intoRow.delete(target);
+  }
+  byRow.set(name, { to, at });
+  const target = rowKey(table, to);
+  const into = intoRow.get(target);
+  if (into) into.push(from);
+  else intoRow.set(target, [from]);
 }

@@ -1,4 +1,4 @@
-import { compareLives, isSameLife, type LifeName } from '../../../core/life.js';
+import type { LifeName } from '../../../core/life.js';
 import { rowKey, type RowKey } from '../../../core/life-state.js';
 import type { ReplicaContext } from './replica-context.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
@@ -66,7 +66,7 @@ export function createRowFinder(context: ReplicaContext): RowFinder {
       const name = rowKey(table.name, now);
       const known = cache.get(name);
       if (known) return known;
-      for (const each of [now, ...rowsMergedInto(context, table.name, now)]) {
+      for (const each of [now, ...aliases.mergedInto(table.name, now)]) {
         const key = keyOfName(table, each);
         if (key) {
           finder.remember(table, now, key);
@@ -94,15 +94,4 @@ export function createRowFinder(context: ReplicaContext): RowFinder {
     },
   };
   return finder;
-}
-
-/** The rows that are part of `row` by now, elder first. */
-export function rowsMergedInto(context: ReplicaContext, table: string, row: LifeName): LifeName[] {
-  const { aliases } = context;
-  if (aliases.isEmpty()) return [];
-  const merged: LifeName[] = [];
-  for (const alias of [...aliases.all()]) {
-    if (alias.table === table && isSameLife(aliases.rowNow(table, alias.from), row)) merged.push(alias.from);
-  }
-  return merged.toSorted(compareLives);
 }
