@@ -41,3 +41,7 @@ export function forksBetween(a: VersionVector, b: VersionVector): OriginId[] {
   }
   return forks;
 }
+
+/** The entries of `vector` that `before` has not, or with another stamp. */
+export const gained = (vector: VersionVector, before: VersionVector): VersionVector =>
+  new Map([...vector].filter(([origin, entry]) => before.get(origin)?.stamp !== entry.stamp));

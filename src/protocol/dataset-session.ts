@@ -5,26 +5,20 @@ import {
   covers,
   emptyVector,
   forksBetween,
+  gained,
   isEqualVector,
   stampIn,
   type VersionVector,
 } from '../core/version-vector.js';
 import { cutText } from './text-codec.js';
+import { createDatasetAcks, type DatasetAcks } from './dataset-acks.js';
 import type { DatasetContext, DatasetView } from './dataset-context.js';
 import { createDatasetProof, type DatasetProof } from './dataset-proof.js';
 import { createDatasetReceiver, type DatasetReceiver } from './dataset-receiver.js';
 import { createDatasetSender, type DatasetSender } from './dataset-sender.js';
 import { dialDelayMs } from './dial-delay.js';
 import type { HaveMessage, Message, Question } from './message.js';
-import {
-  askedMax,
-  bothFreshMs,
-  flushAfterMs,
-  forkAgainMs,
-  landingPollMs,
-  nameBytesMax,
-  textBytesMax,
-} from './protocol-limits.js';
+import { askedMax, bothFreshMs, forkAgainMs, landingPollMs, nameBytesMax, textBytesMax } from './protocol-limits.js';
 import { retryFirstMs, retryMaxMs } from './protocol-limits.js';
 import type { CallResult, ReplicaCall, SessionMove, SessionPosition } from './session-event.js';
 import { statusOfDataset, type DatasetSessionStatus } from './session-status.js';
@@ -60,9 +54,6 @@ interface LinkState {
   isAskingPosition: boolean;
   mustAskPosition: boolean;
   announced: { vector: VersionVector; isFresh: boolean; isLanding: boolean } | null;
-  flushAtMs: number | null;
-  isFlushing: boolean;
-  acked: VersionVector;
   peerAcked: VersionVector;
   bothFreshSinceMs: number | null;
   forkToldAtMs: Map<OriginId, number>;
@@ -79,6 +70,7 @@ interface Link {
   readonly sender: DatasetSender;
   readonly receiver: DatasetReceiver;
   readonly proof: DatasetProof;
+  readonly acks: DatasetAcks;
 }
 
 type ContextOptions = Omit<DatasetContext, 'foundFork' | 'view' | 'call'> & {
@@ -101,6 +93,7 @@ export function createDatasetSession(options: ContextOptions): DatasetSession {
     sender: createDatasetSender(context),
     receiver: createDatasetReceiver(context),
     proof: createDatasetProof(context, () => link.receiver.onBehind()),
+    acks: createDatasetAcks(context),
   };
   return {
     open() {
@@ -147,9 +140,6 @@ const createLinkState = (): LinkState => ({
   isAskingPosition: false,
   mustAskPosition: false,
   announced: null,
-  flushAtMs: null,
-  isFlushing: false,
-  acked: emptyVector,
   peerAcked: emptyVector,
   bothFreshSinceMs: null,
   forkToldAtMs: new Map(),
@@ -173,7 +163,7 @@ function pump(link: Link): void {
   }
   if (!view.own) return;
   watchLanding(link);
-  flushWhenDue(link);
+  link.acks.pump();
   foundWhenDue(link);
   link.receiver.pump();
   link.sender.pump();
@@ -272,7 +262,7 @@ function onResult(link: Link, result: CallResult): void {
       onPosition(link, result.position);
       return;
     case 'flush':
-      onFlushed(link, result.vector);
+      link.acks.onFlushed(result.vector);
       return;
     case 'prove':
       proof.onOwn(result.proof);
@@ -348,7 +338,7 @@ function onPosition(link: Link, position: SessionPosition): void {
 
 /** Returns whether the replica stands behind what it held before. */
 function takePosition(link: Link, position: SessionPosition): boolean {
-  const { context, state, view, sender, proof } = link;
+  const { view, sender, proof, acks } = link;
   const before = view.own;
   view.own = position;
   announce(link, position);
@@ -357,7 +347,7 @@ function takePosition(link: Link, position: SessionPosition): boolean {
   if (hasMoved || wentBack || before.isFresh !== position.isFresh || before.isLanding !== position.isLanding) {
     sender.onMoved();
     proof.onMoved();
-    state.flushAtMs ??= context.time().nowMs + flushAfterMs;
+    acks.onMoved();
   }
   if (wentBack || (before && before.origin !== position.origin)) sender.onRewound();
   if (wentBack) view.receivedByOrigin.clear();
@@ -366,12 +356,12 @@ function takePosition(link: Link, position: SessionPosition): boolean {
 
 /** The peer learns at once what is merged, so that it is not sent again; the position that is asked next tells the rest. */
 function announceMerged(link: Link, position: SessionPosition): void {
-  const { context, state, view, sender, proof } = link;
+  const { view, sender, proof, acks } = link;
   view.own = position;
   announce(link, position);
   sender.onMoved();
   proof.onMoved();
-  state.flushAtMs ??= context.time().nowMs + flushAfterMs;
+  acks.onMoved();
 }
 
 /** Tells the peer what is merged here: all of it at first and after a step back, else only what is new. */
@@ -385,9 +375,6 @@ function announce({ context, state }: Link, { vector, isFresh, isLanding }: Sess
   context.send({ kind: 'have', dataset: context.number, isWhole, isFresh, isLanding, vector: news });
 }
 
-const gained = (vector: VersionVector, before: VersionVector): VersionVector =>
-  new Map([...vector].filter(([origin, entry]) => before.get(origin)?.stamp !== entry.stamp));
-
 function watchLanding({ context, state, view }: Link): void {
   if (!view.own?.isLanding || state.isAskingPosition) return;
   const { nowMs } = context.time();
@@ -397,25 +384,6 @@ function watchLanding({ context, state, view }: Link): void {
     context.call({ kind: 'position' });
   }
   context.wakeAt(state.landingPollAtMs);
-}
-
-/** What is merged is flushed in groups, then acknowledged: only what survives power loss counts as held here. */
-function flushWhenDue({ context, state }: Link): void {
-  if (state.flushAtMs === null || state.isFlushing) return;
-  if (context.time().nowMs < state.flushAtMs) {
-    context.wakeAt(state.flushAtMs);
-    return;
-  }
-  state.flushAtMs = null;
-  state.isFlushing = true;
-  context.call({ kind: 'flush' });
-}
-
-function onFlushed({ context, state }: Link, vector: VersionVector): void {
-  state.isFlushing = false;
-  const news = gained(vector, state.acked);
-  state.acked = vector;
-  if (news.size > 0) context.send({ kind: 'ack', dataset: context.number, vector: news });
 }
 
 /** Two new replicas: after a while for a third that has the data, the server with the smaller id founds the dataset. */
@@ -503,7 +471,6 @@ function pauseFor(link: Link, failure: { readonly code: string; readonly text: s
   Object.assign(state, {
     isAskingPosition: false,
     mustAskPosition: false,
-    isFlushing: false,
     announced: null,
     isResuming: true,
     asked: 0,
@@ -512,6 +479,7 @@ function pauseFor(link: Link, failure: { readonly code: string; readonly text: s
   link.sender.reset();
   link.receiver.reset();
   link.proof.reset();
+  link.acks.reset();
   const { dataset } = context;
   context.report({ kind: 'paused', dataset, code, text, retryInMs, count: state.failures });
   context.send({ kind: 'paused', dataset: context.number, code, text });

@@ -263,10 +263,7 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
   for (const name of spoken) endWritten(context, landing, name);
   settle(landing.scope);
   settleWaiting(context, null);
-  return [...context.asides.tables()].reduce(
-    (sum, table) => sum + [...context.asides.all(table)].filter(({ why }) => why === 'refused').length,
-    0,
-  );
+  return [...context.asides.tables()].reduce((sum, table) => sum + context.asides.countRefused(table), 0);
 }
 
 /** Also in tables that are yet to be adopted as a whole: a row that was written has a shadow by now, or is new. */

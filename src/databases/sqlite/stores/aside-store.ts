@@ -49,6 +49,7 @@ export interface AsideStore extends ExtraCellStore {
   tables(): string[];
   /** Lives that are neither shown nor part of a shown row. */
   countHeld(table: string): number;
+  countRefused(table: string): number;
   put(life: AsideLife): void;
   remove(table: string, life: LifeName): void;
   reload(): void;
@@ -70,6 +71,7 @@ export function createAsideStore(connection: Connection, origins: OriginStore): 
   const selectAll = prepare(`SELECT ${columns} FROM _usync_lives WHERE tbl = ? ORDER BY stamp, origin, place`);
   const insert = prepare(`INSERT OR REPLACE INTO _usync_lives (${columns}) VALUES (${Array(14).fill('?').join(', ')})`);
   const countHeld = prepare(`SELECT count(*) FROM _usync_lives WHERE tbl = ? AND why <> 'part'`);
+  const countRefused = prepare(`SELECT count(*) FROM _usync_lives WHERE tbl = ? AND why = 'refused'`);
   const remove = prepare(`DELETE FROM _usync_lives WHERE ${byLife}`);
   const selectTables = prepare('SELECT DISTINCT tbl FROM _usync_lives');
   const extras = createExtraCellStore(connection, origins);
@@ -103,6 +105,7 @@ export function createAsideStore(connection: Connection, origins: OriginStore): 
     },
     tables: () => [...tablesWithLives()],
     countHeld: (table) => (tablesWithLives().has(table) ? Number(countHeld.get(table)?.[0] ?? 0) : 0),
+    countRefused: (table) => (tablesWithLives().has(table) ? Number(countRefused.get(table)?.[0] ?? 0) : 0),
     put({ table, life, row, why, behind, key, note, cells }) {
       const name = (one: LifeName): bigint[] => originFirst(nameParams(one));
       const behindName = behind ? name(behind) : [null, null, null];
