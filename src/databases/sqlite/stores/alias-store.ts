@@ -23,19 +23,17 @@ export interface AliasStore {
   reload(): void;
 }
 
+const selectOneSql = `SELECT to_origin, to_stamp, to_place, at FROM _usync_aliases
+  WHERE tbl = ? AND stamp = ? AND origin = ? AND place = ?`;
+const selectAllSql = 'SELECT to_origin, to_stamp, to_place, at, tbl, origin, stamp, place FROM _usync_aliases';
+const insertSql = `INSERT INTO _usync_aliases (tbl, origin, stamp, place, to_origin, to_stamp, to_place, at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET to_origin = excluded.to_origin,
+  to_stamp = excluded.to_stamp, to_place = excluded.to_place, at = excluded.at`;
+
 export function createAliasStore(connection: Connection, origins: OriginStore): AliasStore {
-  const select = connection.prepare(
-    `SELECT to_origin, to_stamp, to_place, at FROM _usync_aliases
-     WHERE tbl = ? AND stamp = ? AND origin = ? AND place = ?`,
-  );
-  const insert = connection.prepare(
-    `INSERT INTO _usync_aliases (tbl, origin, stamp, place, to_origin, to_stamp, to_place, at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET to_origin = excluded.to_origin,
-     to_stamp = excluded.to_stamp, to_place = excluded.to_place, at = excluded.at`,
-  );
-  const selectAll = connection.prepare(
-    'SELECT to_origin, to_stamp, to_place, at, tbl, origin, stamp, place FROM _usync_aliases',
-  );
+  const select = connection.prepare(selectOneSql);
+  const insert = connection.prepare(insertSql);
+  const selectAll = connection.prepare(selectAllSql);
   const first = connection.prepare('SELECT 1 FROM _usync_aliases LIMIT 1');
   let isKnownEmpty: boolean | null = null;
   let known: KnownAliases | null = null;
@@ -77,17 +75,7 @@ export function createAliasStore(connection: Connection, origins: OriginStore): 
     },
     mergedInto(table, row) {
       if (store.isEmpty() || !isSameLife(store.rowNow(table, row), row)) return [];
-      const { intoRow } = load();
-      const merged: LifeName[] = [];
-      const waiting = [row];
-      for (let now = waiting.pop(); now; now = waiting.pop()) {
-        for (const from of intoRow.get(rowKey(table, now)) ?? []) {
-          if (compareLives(now, from) >= 0) continue;
-          merged.push(from);
-          waiting.push(from);
-        }
-      }
-      return merged.toSorted(compareLives);
+      return rowsInto(load(), table, row);
     },
     *all() {
       for (const row of selectAll.iterate()) {
@@ -109,10 +97,7 @@ export function createAliasStore(connection: Connection, origins: OriginStore): 
   return store;
 
   function load(): KnownAliases {
-    if (known) return known;
-    known = { byRow: new Map(), intoRow: new Map() };
-    for (const alias of store.all()) remember(known, alias);
-    return known;
+    return (known ??= knownOf(store.all()));
   }
 }
 
@@ -123,6 +108,26 @@ interface KnownAliases {
 }
 
 const noAliases: Aliases = new Map();
+
+function knownOf(aliases: Iterable<AliasState>): KnownAliases {
+  const known: KnownAliases = { byRow: new Map(), intoRow: new Map() };
+  for (const alias of aliases) remember(known, alias);
+  return known;
+}
+
+/** Aliases are followed back; those that lead to a younger row do not count. */
+function rowsInto({ intoRow }: KnownAliases, table: string, row: LifeName): LifeName[] {
+  const merged: LifeName[] = [];
+  const waiting = [row];
+  for (let now = waiting.pop(); now; now = waiting.pop()) {
+    for (const from of intoRow.get(rowKey(table, now)) ?? []) {
+      if (compareLives(now, from) >= 0) continue;
+      merged.push(from);
+      waiting.push(from);
+    }
+  }
+  return merged.toSorted(compareLives);
+}
 
 function remember({ byRow, intoRow }: KnownAliases, { table, from, to, at }: AliasState): void {
   const name = rowKey(table, from);
