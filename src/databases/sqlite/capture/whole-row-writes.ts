@@ -19,7 +19,7 @@ const wholeByTable = new WeakMap<SyncedTable, ReadonlySet<number>>();
  * Positions that are written together. The key says which row it is, and columns with a rule of their own go by that: both
  * are left out. Empty where single columns are written.
  */
-export function writtenTogether(table: SyncedTable): ReadonlySet<number> {
+function writtenTogether(table: SyncedTable): ReadonlySet<number> {
   const known = wholeByTable.get(table);
   if (known) return known;
   const ruled = new Set(table.schema.columns.filter(({ rule }) => isRuled(rule)).map(({ name }) => name));
