@@ -41,8 +41,12 @@ export interface ServerProcess {
 
 export interface Workplace {
   readonly root: string;
-  /** With one database, or with these datasets. */
-  addServer(name: string, datasets?: readonly ProcessDataset[]): Promise<ServerProcess>;
+  /** With one database, or with these datasets; `settings` are written into the configuration besides. */
+  addServer(
+    name: string,
+    datasets?: readonly ProcessDataset[],
+    settings?: Readonly<Record<string, unknown>>,
+  ): Promise<ServerProcess>;
   /** The folder of a stopped server copied as a whole, as a machine is cloned; only the port is another one. */
   cloneServer(original: ServerProcess, name: string): Promise<ServerProcess>;
   /** Ends all servers and removes the folder. */
@@ -54,15 +58,15 @@ export function createWorkplace(): Workplace {
   const servers: ServerProcess[] = [];
   return {
     root,
-    async addServer(name, datasets) {
-      const server = await createServerProcess(join(root, name), name, datasets);
+    async addServer(name, datasets, settings) {
+      const server = await createServerProcess(join(root, name), { name, datasets, settings });
       servers.push(server);
       return server;
     },
     async cloneServer(original, name) {
       const folder = join(root, name);
       cpSync(original.folder, folder, { recursive: true, preserveTimestamps: true });
-      const server = await createServerProcess(folder, original.name);
+      const server = await createServerProcess(folder, { name: original.name });
       servers.push(server);
       return { ...server, name };
     },
@@ -79,15 +83,20 @@ interface ProcessDataset {
   readonly folder?: string;
 }
 
+interface ServerOptions {
+  readonly name: string;
+  readonly datasets?: readonly ProcessDataset[] | undefined;
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
+}
+
 async function createServerProcess(
   folder: string,
-  name: string,
-  datasets: readonly ProcessDataset[] = [{ name: 'music', sqlite: 'music.db' }],
+  { name, datasets = [{ name: 'music', sqlite: 'music.db' }], settings = {} }: ServerOptions,
 ): Promise<ServerProcess> {
   mkdirSync(folder, { recursive: true });
   const configPath = join(folder, 'usync.yaml');
   const listen = { host: '127.0.0.1', port: await freePort() };
-  writeFileSync(configPath, stringify({ name, dataFolder: 'data', listen, datasets }));
+  writeFileSync(configPath, stringify({ name, dataFolder: 'data', listen, datasets, ...settings }));
   let child: ChildProcess | undefined;
   let output = '';
 

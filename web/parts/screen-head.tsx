@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { useFocusOnOpen } from './focus-on-open.js';
 
 export interface ScreenHeadProps {
   readonly title: string;
@@ -8,18 +9,13 @@ export interface ScreenHeadProps {
   readonly children?: ComponentChildren;
 }
 
-let isFirstScreen = true;
-
-/** The heading of a screen. It takes the focus when the screen opens, so that keyboard and reader start there. */
+/** The heading of a screen, with what can be done on all of it. */
 export function ScreenHead({ title, lead, children }: ScreenHeadProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} - Universal Sync`;
   }, [title]);
-  useEffect(() => {
-    if (!isFirstScreen) heading.current?.focus({ preventScroll: true });
-    isFirstScreen = false;
-  }, []);
+  useFocusOnOpen(heading);
   return (
     <div class="screen-head">
       <h1 ref={heading} tabIndex={-1}>

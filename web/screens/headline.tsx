@@ -1,9 +1,10 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Status } from '../../src/http/contract/status-schemas.js';
 import { call } from '../api/call.js';
 import { Age } from '../parts/age.js';
 import { Button } from '../parts/button.js';
+import { useFocusOnOpen } from '../parts/focus-on-open.js';
 import { Icon } from '../parts/icon.js';
 import { takeJob } from '../state/live.js';
 import { pathTo } from '../state/route.js';
@@ -15,6 +16,8 @@ import { visible } from '../words/visible.js';
 /** The answer in one sentence, the proof with its time, and the next step with something to press. */
 export function Headline({ status }: { readonly status: Status }) {
   const { tone, word } = syncStateWords[status.state];
+  const heading = useRef<HTMLHeadingElement>(null);
+  useFocusOnOpen(heading);
   useEffect(() => {
     document.title = `${word} - ${status.server.name} - Universal Sync`;
   }, [word, status.server.name]);
@@ -22,7 +25,9 @@ export function Headline({ status }: { readonly status: Status }) {
     <section class={`headline tone-${tone}`} aria-label="Is everything in sync?">
       <Icon name={tone} />
       <div class="words">
-        <h1 tabIndex={-1}>{visible(status.headline)}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {visible(status.headline)}
+        </h1>
         <p class="proof">{proofText(status)}</p>
         <NextStep status={status} />
       </div>

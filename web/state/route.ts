@@ -26,6 +26,11 @@ export const route = computed<Route>(() => {
   return { path: url.pathname, parts: first === '' ? [] : parts, query: url.searchParams };
 });
 
+let isMoved = false;
+
+/** Whether one came from another screen, and not by loading the page. */
+export const hasMoved = (): boolean => isMoved;
+
 export interface GoOptions {
   /** Takes the place of the present entry in the browser's history. */
   readonly replace?: boolean;
@@ -36,6 +41,7 @@ export function go(to: string, { replace = false }: GoOptions = {}): void {
   if (replace) history.replaceState(null, '', to);
   else history.pushState(null, '', to);
   const isOtherScreen = new URL(to, location.origin).pathname !== new URL(address.value, location.origin).pathname;
+  if (isOtherScreen) isMoved = true;
   address.value = to;
   if (isOtherScreen) window.scrollTo(0, 0);
 }
@@ -59,7 +65,10 @@ export function pathTo(parts: readonly string[], query: Readonly<Record<string, 
 
 /** Follows the browser's back and forward and every ordinary link within the page. */
 export function followLinks(): void {
-  window.addEventListener('popstate', () => (address.value = currentAddress()));
+  window.addEventListener('popstate', () => {
+    isMoved = true;
+    address.value = currentAddress();
+  });
   document.addEventListener('click', (event) => {
     if (event.defaultPrevented || event.button !== 0) return;
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;

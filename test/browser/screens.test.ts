@@ -1,0 +1,159 @@
+// Goal: every screen is usable by everybody: axe finds nothing in light and dark, on a desk and on a phone, and nothing
+// reaches beyond the edge. Method: real Chromium over three real servers with names that try to break out. With
+// USYNC_SCREENSHOTS=FOLDER each screen is also drawn there, to be looked at.
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { joinGroup, untilProven, waitUntil } from '../process/server-process.js';
+import { desktop, openBrowser, phone, skipWithoutChromium } from './browser-window.js';
+import { createPageServers, type PageServer } from './page-servers.js';
+import { setUp } from './signing-in.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const everything = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+/** Only colours change with the theme, only places with the size. */
+const views = [
+  ['desktop', desktop, 'light', everything],
+  ['desktop', desktop, 'dark', ['color-contrast']],
+  ['phone', phone, 'dark', ['color-contrast']],
+  ['phone', phone, 'light', ['target-size', 'scrollable-region-focusable', 'region', 'empty-table-header']],
+] as const;
+const screenshots = process.env['USYNC_SCREENSHOTS'] ?? '';
+const hostile = `<img src=x onerror=alert(1)> "'\u202e${'long'.repeat(60)}`;
+
+const screens: readonly (readonly [path: string, heading: string | RegExp])[] = [
+  ['', /./],
+  ['servers', 'Servers'],
+  ['servers/SERVER', 'stands'],
+  ['servers/add', 'Add a server'],
+  ['activity', 'Activity'],
+  ['activity/events', 'Activity'],
+  ['activity/history?dataset=scouting&table=team&key=1', /^History of team 1/],
+  ['conflicts', 'Conflicts'],
+  ['conflicts/decided', 'Conflicts'],
+  ['conflicts/held', 'Conflicts'],
+  ['data', 'Data'],
+  ['data/scouting', 'scouting'],
+  ['files', 'Files'],
+  ['files/photos', 'photos'],
+  ['files/photos/history', 'photos'],
+  ['files/photos/waiting', 'photos'],
+  ['recovery', 'Recovery'],
+  ['health', 'Health'],
+  ['settings', 'Settings'],
+  ['users', 'Users and tokens'],
+  ['audit', 'Audit'],
+  ['no-such-screen', 'Nothing here'],
+];
+
+suite('every screen', { skip: skipWithoutChromium }, () => {
+  const servers = createPageServers();
+  let browser: Browser;
+  let pit: PageServer;
+  let page: Page;
+
+  before(async () => {
+    pit = await servers.add('pit');
+    const [stands, judges] = [await servers.add('stands'), await servers.add('judges')];
+    for (const each of [stands, judges]) await joinGroup(pit.process, each.process);
+    await fill(pit, judges, [pit, stands, judges]);
+    browser = await openBrowser();
+    // The policy of the page keeps axe out; that the page fits its policy is the dashboard test's matter.
+    const context = await browser.newContext({ viewport: desktop, bypassCSP: true, locale: 'en-GB' });
+    context.setDefaultTimeout(60_000);
+    page = await context.newPage();
+    await setUp(page, pit);
+    if (screenshots !== '') mkdirSync(screenshots, { recursive: true });
+  });
+
+  after(async () => {
+    await browser?.close();
+    await servers.clear();
+  });
+
+  for (const [path, heading] of screens)
+    test(`/sync/${path} is free of findings in light and dark, on a desk and on a phone`, async () => {
+      const { peers } = await pit.process.status();
+      const id = peers.find(({ name }) => name === 'stands')?.id ?? '';
+      await page.goto(`${pit.origin}/sync/${path.replace('SERVER', id)}`);
+      await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+      await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+      await page.evaluate(`${axe};0`);
+      const found: string[] = [];
+      for (const [size, viewport, colorScheme, rules] of views) {
+        await page.setViewportSize(viewport);
+        await page.emulateMedia({ colorScheme });
+        found.push(...(await findings(page, rules)).map((each) => `${size} ${colorScheme}: ${each}`));
+        await draw(page, `${path.replaceAll(/\W+/g, '-') || 'overview'}-${size}-${colorScheme}`);
+      }
+      assert.deepEqual(found, []);
+    });
+
+  test('the addresses of the older pages lead to their screens', async () => {
+    for (const [path, heading] of [
+      ['', /./],
+      ['servers', 'Servers'],
+      ['servers/add', 'Add a server'],
+      ['logs', 'Activity'],
+      ['config', 'Settings'],
+    ] as const) {
+      await page.goto(`${pit.origin}/sync/${path}`);
+      await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+    }
+  });
+
+  test('signing in is free of findings, and the first run too', async () => {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.evaluate(`${axe};0`);
+    const found = await findings(page, everything);
+    await draw(page, 'sign-in');
+    await page.goto(`${pit.origin}/sync/setup`);
+    await page.getByRole('heading', { name: /^First run/ }).waitFor();
+    await page.evaluate(`${axe};0`);
+    found.push(...(await findings(page, everything)));
+    await draw(page, 'setup');
+    assert.deepEqual(found, []);
+  });
+
+  test('nothing that an application wrote ran as code of the page', async () => {
+    assert.equal(await page.evaluate('window.broken ?? null'), null);
+  });
+});
+
+/** A conflict, a replaced file and names that try to break out. */
+async function fill(pit: PageServer, judges: PageServer, all: readonly PageServer[]): Promise<void> {
+  const insert = pit.database.prepare('INSERT INTO team VALUES (?, ?, ?)');
+  insert.run(1n, hostile.replace('alert(1)', 'window.broken=1'), 'Bern');
+  insert.run(2n, "O'Hara; DROP TABLE team", null);
+  writeFileSync(join(pit.folder, `${hostile.replaceAll('/', '').slice(0, 60)}.txt`), 'text');
+  writeFileSync(join(pit.folder, 'robot.txt'), 'first');
+  await untilProven(all.map(({ process: each }) => each));
+  await judges.process.end('SIGKILL');
+  pit.database.exec(`UPDATE team SET city = 'Basel' WHERE number = 1`);
+  judges.database.exec(`UPDATE team SET city = 'Genf <b>' WHERE number = 1`);
+  writeFileSync(join(pit.folder, 'robot.txt'), 'second');
+  await judges.process.start();
+  await untilProven(all.map(({ process: each }) => each));
+  await waitUntil('the conflict is known', 60_000, async () =>
+    (await pit.process.status()).datasets.some(({ conflicts }) => conflicts > 0),
+  );
+}
+
+async function findings(page: Page, runOnly: readonly string[]): Promise<string[]> {
+  const tooWide = Number(
+    await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
+  );
+  const found = (await page.evaluate(
+    `axe.run(document, { runOnly: ${JSON.stringify(runOnly)}, resultTypes: ['violations'] }).then(({ violations }) =>
+      violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')))`,
+  )) as string[];
+  return tooWide > 0 ? [...found, `${tooWide} pixels too wide`] : found;
+}
+
+async function draw(page: Page, name: string): Promise<void> {
+  if (screenshots !== '') await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
+}
