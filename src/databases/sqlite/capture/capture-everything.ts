@@ -1,7 +1,8 @@
+import { parentsFirst } from '../../../core/table-order.js';
 import { landChangeset } from '../merge/changeset-landing.js';
 import { drainNotes, nothingDrained, type Drained } from './drain.js';
 import { findEvictions, isCountingDue } from './evicted-rows.js';
-import { addPending, pendingReconciles } from './pending-reconcile.js';
+import { addPending, pendingReconciles, type PendingReconcile } from './pending-reconcile.js';
 import { mustSettle, settlePending } from '../merge/pending-settle.js';
 import { reconcile } from './reconcile.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
@@ -53,7 +54,7 @@ export async function captureEverything(context: ReplicaContext, merging: Around
     if (context.meta.text('migrated') !== null)
       await whenFree(context.system, () => inTransaction(context, () => context.meta.set('migrated', null)));
     await findEvictions(context, noted.tables);
-    for (const pending of context.meta.text('landing') === null ? pendingReconciles(context) : []) {
+    for (const pending of context.meta.text('landing') === null ? pendingParentsFirst(context) : []) {
       const drained = await reconcile(context, pending, after);
       if (!drained) break;
       all = joined(all, drained);
@@ -69,6 +70,13 @@ export async function captureEverything(context: ReplicaContext, merging: Around
       break;
   }
   return { ...all, schemaChanged, hasMore: look.hasNotes && all.changesets > 0 };
+}
+
+/** Each slice is a changeset of its own: where children came first, others would not show them before their parents. */
+function pendingParentsFirst(context: ReplicaContext): PendingReconcile[] {
+  const schemas = context.tables.all().map(({ schema }) => schema);
+  const names = parentsFirst(schemas).flatMap(({ tables }) => tables.map(({ name }) => name));
+  return pendingReconciles(context).toSorted((a, b) => names.indexOf(a.table.name) - names.indexOf(b.table.name));
 }
 
 /** What tells, by two small reads, whether there is anything to do. */

@@ -47,6 +47,23 @@ test('two copies of one database give the same names to the same rows', async ()
   assert.equal(new Set(names[0]).size, 105 - 50, 'rows of two tables may share a name, rows of one never');
 });
 
+test('parents are adopted before their children, so that nobody sees a child without its parent', async () => {
+  using folder = temporaryFolder();
+  const schema = `CREATE TABLE a (id INTEGER PRIMARY KEY, b INTEGER REFERENCES b (id));
+    CREATE TABLE b (id INTEGER PRIMARY KEY, c INTEGER REFERENCES c (id)); CREATE TABLE c (id INTEGER PRIMARY KEY)`;
+  const scene = openScene(
+    folder.path('app.db'),
+    `${schema}; INSERT INTO a VALUES (1, 2); INSERT INTO b VALUES (2, 3);
+    INSERT INTO c VALUES (3)`,
+  );
+  await scene.capture();
+  assert.deepEqual(
+    insertsOf(scene).map(({ table }) => table),
+    ['c', 'b', 'a'],
+  );
+  scene.close();
+});
+
 test('adoption in slices: references mean the right rows, also to rows of a later slice', async () => {
   using folder = temporaryFolder();
   const scene = openScene(folder.path('app.db'), `${shop}; ${rows(5000)}`);
