@@ -47,5 +47,8 @@ function tellWhereTheyRun(servers: readonly DemoServer[], print: (line: string) 
   print('The servers go on running. Write to any scouting.db and look at another one:');
   for (const { name, configPath, pid } of servers)
     print(`  ${name.padEnd(7)} usync --config ${configPath} status --watch   (pid ${pid ?? 0})`);
+  print('Their dashboards, each with a link for its first user:');
+  for (const { name, configPath, pageUrl } of servers)
+    print(`  ${name.padEnd(7)} ${pageUrl}   usync --config ${configPath} setup-link`);
   print(`Stop them with: kill ${servers.map(({ pid }) => pid ?? '').join(' ')}`);
 }

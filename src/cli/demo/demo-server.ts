@@ -16,6 +16,8 @@ export interface DemoServer {
   readonly name: string;
   readonly folder: string;
   readonly configPath: string;
+  /** Where its dashboard is while it runs. */
+  readonly pageUrl: string;
   /** The application's own connections: plain SQLite, no code of ours on the way. */
   readonly scouting: Connection;
   readonly accounts: Connection;
@@ -31,12 +33,14 @@ export async function createDemoServer(root: string, name: string): Promise<Demo
   const folder = join(root, name);
   mkdirSync(folder, { recursive: true });
   const configPath = join(folder, 'usync.yaml');
+  const pagePort = await freePort();
   writeFileSync(
     configPath,
     stringify({
       name,
       dataFolder: '.usync',
       listen: { host: '127.0.0.1', port: await freePort() },
+      http: { port: pagePort },
       datasets: [
         { name: 'scouting', sqlite: 'scouting.db' },
         { name: 'accounts', sqlite: 'accounts.db' },
@@ -48,10 +52,17 @@ export async function createDemoServer(root: string, name: string): Promise<Demo
     connection.exec('PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON');
     return connection;
   };
-  return startable({ name, folder, configPath, scouting: open('scouting.db'), accounts: open('accounts.db') });
+  return startable({
+    ...{ name, folder, configPath },
+    pageUrl: `http://127.0.0.1:${pagePort}/sync/`,
+    scouting: open('scouting.db'),
+    accounts: open('accounts.db'),
+  });
 }
 
-function startable(server: Pick<DemoServer, 'name' | 'folder' | 'configPath' | 'scouting' | 'accounts'>): DemoServer {
+type DemoPlace = Pick<DemoServer, 'name' | 'folder' | 'configPath' | 'pageUrl' | 'scouting' | 'accounts'>;
+
+function startable(server: DemoPlace): DemoServer {
   let child: ChildProcess | undefined;
   let client: ControlClient | undefined;
 

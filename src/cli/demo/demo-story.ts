@@ -23,6 +23,7 @@ export async function tellDemo(terminal: Terminal, servers: readonly DemoServer[
   outcome(
     `${countText(rowsOf(pit.scouting) + rowsOf(pit.accounts), 'row')}, ${countText(tableNames(pit.scouting).length + tableNames(pit.accounts).length, 'table')}`,
   );
+  outcome(`its dashboard: ${pit.pageUrl} (with --keep it stays open for you)`);
 
   step('stands and judges: the same application, newly installed, its tables empty; each joins with a code from pit');
   const joinedAt = Date.now();
