@@ -43,7 +43,7 @@ function table(
     keyKind: kind,
     columns: [...names].map((column) => ({
       name: column,
-      declaredType: column === 'id' ? 'INTEGER' : 'TEXT',
+      declaredType: column === 'id' || column.endsWith('_id') ? 'INTEGER' : 'TEXT',
       isGenerated: false,
       isNotNull: notNull.includes(column),
       hasDefault: false,
