@@ -1,7 +1,7 @@
 import { captureChanges } from './capture-changes.js';
 import type { Comparison } from './comparison.js';
 import { batchOfNotes, batchOfTable, batchSize, clearBatches, emptyBatch } from './comparison-batch.js';
-import { createDirectSink, createStagedSink, type DrainSink } from './drain-sink.js';
+import { createDirectSink, createStagedSink, type DrainSink, type StagedSink } from './drain-sink.js';
 import { followKeyMoves, hasKeyMoves } from '../merge/key-moves.js';
 import type { NoteRange } from './note-store.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
@@ -69,25 +69,15 @@ export function drainInTransaction(context: ReplicaContext): Drained {
 
 /** Null when it cannot be staged (keys were changed) or the schema moved meanwhile. */
 async function drainStaged(context: ReplicaContext, after: AfterDrain): Promise<Drained | null> {
-  const { connection, system } = context;
-  const sink = createStagedSink(context);
+  const { system } = context;
+  const read = await whenFree(system, () => readStaged(context));
+  if (!read) return null;
   try {
-    const read = await whenFree(system, () =>
-      transact(connection, 'deferred', () => {
-        const range = rangeToDrain(context);
-        if (!range || hasSchemaMoved(context)) return null;
-        const changeset = beginOwnChangeset(context, { isDuty: false, putPart: (part) => sink.putPart(part) });
-        const whole = wholeTables(context);
-        const tables = compareNoted(context, { range, whole, changeset, sink });
-        return tables && { range, whole, changeset, tables };
-      }),
-    );
-    if (!read) return null;
     return await whenFree(system, () =>
       inTransaction(context, () => {
         if (hasSchemaMoved(context)) return nothingDrained;
         const drained = finishDrain(context, read);
-        sink.write();
+        read.sink.write();
         if (drained.tables.size > 0) after(drained.tables);
         return drained;
       }),
@@ -96,7 +86,28 @@ async function drainStaged(context: ReplicaContext, after: AfterDrain): Promise<
     reloadStores(context);
     throw error;
   } finally {
+    read.sink.clear();
+  }
+}
+
+/** One attempt: a lock that it meets undoes its temporary tables too, so each attempt has a sink of its own. */
+function readStaged(context: ReplicaContext): (FinishedWork & { readonly sink: StagedSink }) | null {
+  const sink = createStagedSink(context);
+  try {
+    const read = transact(context.connection, 'deferred', () => {
+      const range = rangeToDrain(context);
+      if (!range || hasSchemaMoved(context)) return null;
+      const changeset = beginOwnChangeset(context, { isDuty: false, putPart: (part) => sink.putPart(part) });
+      const whole = wholeTables(context);
+      const tables = compareNoted(context, { range, whole, changeset, sink });
+      return tables && { range, whole, changeset, tables, sink };
+    });
+    if (!read) sink.clear();
+    return read;
+  } catch (error) {
     sink.clear();
+    reloadStores(context);
+    throw error;
   }
 }
 
