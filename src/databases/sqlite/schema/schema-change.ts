@@ -47,7 +47,8 @@ export function followSchema(context: ReplicaContext): SchemaChange {
   const rebuilt = putTriggersBack(context);
   for (const table of tables.all()) if (table.isBag) addPending(context, table, 'life');
   meta.set('cookie', readCookie(connection));
-  meta.set('migrated', 1);
+  // The first look finds the application as it is: what is written from then on is no migration's.
+  if (records.length > 0) meta.set('migrated', 1);
   tables.load(readSchema(connection));
   // A constraint or a trigger that refused a row may be gone as well.
   const waiting = tables.all().filter(({ name }) => !asides.isEmpty(name) || asides.hasExtraCells(name));
