@@ -36,10 +36,11 @@ export function readLocal(context: FolderContext, version: EntryVersion, range: 
   return null;
 }
 
+/** Surest first: a file that outgrew the version begins with it only if it was appended to, not written anew. */
 const placesOf = ({ table, outgrown }: FolderContext, version: EntryVersion): string[] => [
   ...table.disk.holding(version),
-  ...(outgrown.has(version) ? [outgrown.get(version) ?? ''] : []),
   ...table.history.holding(version).map(({ file }) => `${historyFolder}/${file}`),
+  ...(outgrown.has(version) ? [outgrown.get(version) ?? ''] : []),
 ];
 
 function readRange(
