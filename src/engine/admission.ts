@@ -27,7 +27,7 @@ export interface AdmissionOptions {
   readonly nowMs: () => number;
   /** Whether this server itself was removed, as far as it was told. */
   readonly isRemoved: () => boolean;
-  /** Whether a person here wants no connection with it for now. */
+  /** Whether a person here has paused it: no connection until it is resumed. */
   readonly isPaused: (server: ListedServer['id']) => boolean;
   readonly onJoined: (server: ListedServer) => void;
 }

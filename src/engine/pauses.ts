@@ -1,7 +1,7 @@
 import { isServerId, type ServerId } from '../core/origin.js';
 import type { DataFiles } from '../system/data-files.js';
 
-/** Servers with which a person wants no connection for now. Of this server alone; survives restarts. */
+/** Servers that a person has paused: no connection with them until they are resumed. Of this server alone; survives restarts. */
 export interface Pauses {
   readonly isAll: boolean;
   readonly ids: readonly ServerId[];

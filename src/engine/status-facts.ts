@@ -41,7 +41,7 @@ export interface PeerInput {
   /** What the peer itself said when it last ended a connection. */
   readonly refusal: Refusal | null;
   readonly twinSeenAtMs: number | null;
-  /** A person here wants no connection with it for now. */
+  /** A person here has paused it: no connection until it is resumed. */
   readonly isPaused: boolean;
   readonly sinceMs: number;
   readonly lastContactMs: number | null;

@@ -12,7 +12,7 @@ Written by \`scripts/write-api-page.mjs\` from the table of routes. The same as 
 
 ## Who may in
 
-Nothing is told without authentication but \`/livez\`, \`/healthz\` and \`/readyz\`, which are a bare status, and the files of the
+Nothing is told without authentication but \`/livez\` and \`/readyz\`, which are a bare status, and the files of the
 page, which hold no data. The first start prints a link with which the first user, an admin, is set up; it works once and
 for a day, and \`usync setup-link\` makes another.
 

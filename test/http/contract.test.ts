@@ -53,7 +53,6 @@ const since = '2020-01-01T00:00:00Z';
 
 const samples: Samples = {
   livez: nothing,
-  healthz: nothing,
   readyz: nothing,
   metrics: nothing,
   ping: nothing,

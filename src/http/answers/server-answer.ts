@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.js';
 import type { PeerDatasetStatus, PeerStatus, Pending as EnginePending } from '../../engine/engine-status.js';
+import { dialTimeoutMs } from '../../engine/engine-limits.js';
 import type { ServerInfo } from '../../engine/engine.js';
 import { parseAddress } from '../../system/own-addresses.js';
 import type { Pending, Server, ServerDataset } from '../contract/server-schemas.js';
@@ -55,12 +56,12 @@ function serverAnswer(info: ServerInfo, { peer, place, look }: Seen): Server {
     server_id: info.id,
     sync_enabled: isMember && !isPaused,
     ...carried(info, config),
-    connection_timeout: 5,
+    connection_timeout: dialTimeoutMs / 1_000,
     retry_attempts: peer?.failures ?? 0,
     last_error: peer?.connection === 'connected' ? null : (peer?.reason ?? null),
     error_count: peer?.failures ?? 0,
     base_url: address === undefined ? null : `tls://${address}`,
-    is_healthy: info.isSelf ? look.state !== 'degraded' : isConnected && isProven(peer),
+    is_healthy: info.isSelf ? !unwell.has(look.state) : isConnected && isProven(peer),
     state: info.state,
     connection: connectionOf(info, peer, isPaused),
     since: optionalIsoTime(info.isSelf ? look.server.startedAtMs : (peer?.sinceMs ?? null)),
@@ -79,8 +80,13 @@ function serverAnswer(info: ServerInfo, { peer, place, look }: Seen): Server {
   };
 }
 
+const unwell: ReadonlySet<string> = new Set(['starting', 'stopping', 'degraded']);
+
+/** Something must have been compared: of a server that carries nothing, nothing is known. */
 const isProven = (peer: PeerStatus | null): boolean =>
-  peer !== null && peer.datasets.every(({ state }) => state === 'proven' || state === 'not-carried');
+  peer !== null &&
+  peer.datasets.some(({ state }) => state === 'proven') &&
+  peer.datasets.every(({ state }) => state === 'proven' || state === 'not-carried');
 
 function connectionOf(info: ServerInfo, peer: PeerStatus | null, isPaused: boolean): Server['connection'] {
   if (info.isSelf) return 'self';
@@ -127,7 +133,7 @@ function expectedAnswer({ id, name, host, port, addedAtMs, addedBy }: ExpectedSe
     ...{ id, name, host, port, protocol: 'tls', is_active: false, is_primary: false, last_sync: null, last_ping: null },
     ...{ ping_success: false, sync_priority: 1, created_at: isoTime(addedAtMs), server_version: null, server_id: id },
     ...{ sync_enabled: false, sync_database: false, sync_instance_files: false, sync_config_files: false },
-    ...{ sync_uploads: false, connection_timeout: 5, retry_attempts: 0, last_error: null, error_count: 0 },
+    ...{ sync_uploads: false, connection_timeout: dialTimeoutMs / 1_000, retry_attempts: 0, last_error: null, error_count: 0 },
     ...{ base_url: `tls://${address}`, is_healthy: false, state: 'expected', connection: 'none', since: null },
     ...{ is_self: false, fingerprint: null, addresses: [address], connected_to: null, added_by: addedBy },
     ...{ removed_at: null, removed_by: null, round_trip_ms: null, clock_offset_ms: null, datasets: [] },

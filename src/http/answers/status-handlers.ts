@@ -15,7 +15,6 @@ const apiVersion = '1.0.0';
 
 export const statusHandlers: Handlers<keyof typeof statusRoutes> = {
   livez: () => ({ status: 'ok' }),
-  healthz: () => ({ status: 'ok' }),
   async readyz(_, { status }) {
     const look = await status.read();
     if (look.status.datasets.every(({ isOpen }) => isOpen)) return { status: 'ok' };
@@ -96,10 +95,10 @@ function engineFindings(datasets: readonly DatasetStatus[]) {
           next_step: 'Restart the engine; if it stays, report the log.',
         }
       : {
-          level: 'ok' as const,
+          level: selfTest.kind === 'passed' ? ('ok' as const) : ('warn' as const),
           subject: `dataset ${name}`,
           text: selfTest.kind === 'passed' ? 'a test write was captured' : 'not tested yet',
-          next_step: '',
+          next_step: selfTest.kind === 'passed' ? '' : 'Look again in a moment: the test follows the start.',
         },
   );
 }

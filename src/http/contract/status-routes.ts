@@ -63,13 +63,6 @@ export const statusRoutes = defineRoutes({
     summary: 'The process answers.',
     answer: { kind: 'json', schema: bare },
   },
-  healthz: {
-    method: 'GET',
-    path: '/healthz',
-    access: 'public',
-    summary: 'The same as /livez.',
-    answer: { kind: 'json', schema: bare },
-  },
   readyz: {
     method: 'GET',
     path: '/readyz',
