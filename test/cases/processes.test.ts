@@ -48,6 +48,7 @@ describe('two servers with two database files each', { skip: missing }, () => {
     );
     const alone = await a.status();
     assert.deepEqual([alone.state, alone.isInSync], ['alone', false]);
+    assert.match(a.usync('verify').stdout, /no other server to compare with/);
     await a.end('SIGTERM');
     await formGroup([a, b]);
     await untilProven([a, b]);

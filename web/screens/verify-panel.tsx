@@ -55,15 +55,18 @@ export function VerifyPanel({ dataset }: { readonly dataset: string | null }) {
   );
 }
 
+/** Where nothing was compared, nothing is proven. */
+function titleOf({ is_equal: isEqual, comparisons }: VerifyResult): string {
+  if (comparisons.length === 0) return 'There is no other server to compare with.';
+  return isEqual ? 'All that was compared is equal.' : 'Not everything is proven equal.';
+}
+
 function Result({ result }: { readonly result: VerifyResult }) {
   const { is_equal: isEqual, at, comparisons, audits } = result;
   const differing = audits.reduce((sum, audit) => sum + audit.differing, 0);
   return (
     <>
-      <Notice
-        tone={isEqual ? 'ok' : 'wait'}
-        title={isEqual ? 'All that was compared is equal.' : 'Not everything is proven equal.'}
-      >
+      <Notice tone={isEqual && comparisons.length > 0 ? 'ok' : 'wait'} title={titleOf(result)}>
         <p>
           Compared <Age at={at} withClock />, in {numberText(Math.round(result.took_ms))} ms.
           {audits.length === 0

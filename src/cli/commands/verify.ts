@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { VerifyComparison } from '../../engine/engine.js';
+import type { VerifyComparison, VerifyReport } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
 import { countText, durationText, printable, type Terminal } from '../terminal.js';
@@ -35,11 +35,7 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
         });
         for (const comparison of report.comparisons)
           for (const line of comparisonLines(comparison, terminal)) terminal.print(line);
-        terminal.print(
-          report.isEqual
-            ? terminal.paint('green', `All servers hold the same data, proven in ${durationText(report.tookMs)}.`)
-            : terminal.paint('yellow', 'Not everything could be proven equal.'),
-        );
+        terminal.print(summaryLine(report, terminal));
         terminal.result({ ...report, audits });
         const differs = report.comparisons.some(({ result }) => result === 'differs');
         context.exitWith(report.isEqual ? exitCodes.ok : differs ? exitCodes.mismatch : exitCodes.notInSync);
@@ -47,6 +43,14 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
         client.close();
       }
     });
+}
+
+/** Where nothing was compared, nothing is proven. */
+function summaryLine({ comparisons, isEqual, tookMs }: VerifyReport, { paint }: Terminal): string {
+  if (comparisons.length === 0) return 'There is no other server to compare with. Add one with "usync invite".';
+  return isEqual
+    ? paint('green', `All servers hold the same data, proven in ${durationText(tookMs)}.`)
+    : paint('yellow', 'Not everything could be proven equal.');
 }
 
 function comparisonLines(comparison: VerifyComparison, { paint }: Terminal): string[] {
