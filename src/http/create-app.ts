@@ -65,7 +65,8 @@ async function answerRoute(options: AppOptions, { c, name, route }: Asked): Prom
     if (route.answer.kind === 'gone') throw new SyncError('USYNC-1909', route.answer.reason);
     const input = await readInput(route, c.req.raw, { params: c.req.param(), query: c.req.queries() });
     const call = callOf(options, { c, caller, input, notes });
-    const answer = await runHandler(name, { input, context, call });
+    // What was seen before a change must not be told after it.
+    const answer = await runHandler(name, { input, context, call }).finally(() => isChange && context.status.forget());
     if (isChange) await audit(context, { caller, name, notes, outcome: 'done', detail: '' });
     return responseOf(route, answer, notes.cookie);
   } catch (error) {
@@ -141,9 +142,9 @@ interface Running {
 }
 
 /** The table ties each name to its handler and its input, which was checked by the same description. */
-function runHandler(name: RouteName, { input, context, call }: Running): unknown {
+async function runHandler(name: RouteName, { input, context, call }: Running): Promise<unknown> {
   const handler = (allHandlers as Partial<Record<RouteName, (...given: unknown[]) => unknown>>)[name];
-  return handler?.(input, context, call);
+  return await handler?.(input, context, call);
 }
 
 function responseOf(route: Route, answer: unknown, cookie: string | undefined): Response {

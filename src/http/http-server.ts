@@ -95,6 +95,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       await setupFiles.remove(urlFile);
       context.alerts.close();
       context.live.close();
+      context.status.close();
       await state.listening?.close();
       await context.jobs.close();
       await context.access.flush();

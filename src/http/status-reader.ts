@@ -1,35 +1,80 @@
 import type { Engine, ServerInfo } from '../engine/engine.js';
 import type { EngineStatus } from '../engine/engine-status.js';
+import type { PingReport } from '../engine/page-calls.js';
+import type { ObservedEvent } from '../observe/event.js';
 import type { System } from '../system/system.js';
 import { statusSharedMs } from './http-limits.js';
 
-/** The status and the list of servers; callers that ask at nearly the same time share one look. */
+/**
+ * The status and the list of servers; callers that ask at nearly the same time share one look, unless something was
+ * learnt since it began: then nobody is told what it saw.
+ */
 export interface StatusReader {
   read(): Promise<StatusLook>;
   /** The next call looks anew. */
   forget(): void;
+  /** What came of asking a server; counts until the server is heard again. */
+  pinged(id: string, report: PingReport): void;
+  close(): void;
 }
 
 export interface StatusLook {
   readonly status: EngineStatus;
   readonly servers: readonly ServerInfo[];
+  /** By id: servers that did not answer when they were asked last, and were not heard since. */
+  readonly unanswered: ReadonlyMap<string, UnansweredPing>;
 }
 
-export function createStatusReader(engine: Engine, system: System): StatusReader {
+export interface UnansweredPing {
+  readonly atMs: number;
+  readonly reason: string;
+}
+
+type Looked = Pick<Engine, 'status' | 'servers' | 'onActivity'>;
+
+export function createStatusReader(engine: Looked, system: System): StatusReader {
   let last: { readonly atMs: number; readonly look: Promise<StatusLook> } | null = null;
+  const unanswered = new Map<string, UnansweredPing>();
+  const forget = (): void => {
+    last = null;
+  };
+  const forgetActivity = engine.onActivity(({ kind }) => {
+    if (changesServers.has(kind)) forget();
+  });
   return {
+    forget,
     read() {
       const nowMs = system.monotonicMs();
-      if (last === null || nowMs - last.atMs > statusSharedMs) last = { atMs: nowMs, look: look(engine) };
+      if (last === null || nowMs - last.atMs > statusSharedMs) last = { atMs: nowMs, look: look(engine, unanswered) };
       return last.look;
     },
-    forget: () => {
-      last = null;
+    pinged(id, { isAnswered, atMs, reason }) {
+      if (isAnswered) unanswered.delete(id);
+      else unanswered.set(id, { atMs, reason: reason ?? 'It did not answer.' });
+      forget();
     },
+    close: forgetActivity,
   };
 }
 
-async function look(engine: Engine): Promise<StatusLook> {
+/** Merging goes on all the time and shows in the next look; who is there and who is not must show at once. */
+const changesServers: ReadonlySet<ObservedEvent['kind']> = new Set<ObservedEvent['kind']>([
+  'peer-connected',
+  'peer-lost',
+  'peer-refused',
+  'server-joined',
+  'server-removed',
+  'proof-failed',
+  'loop-failed',
+  'loop-recovered',
+  'engine-stopped',
+]);
+
+async function look(engine: Looked, unanswered: Map<string, UnansweredPing>): Promise<StatusLook> {
   const [status, servers] = await Promise.all([engine.status(), engine.servers()]);
-  return { status, servers };
+  for (const { id, lastContactMs } of status.peers) {
+    const asked = unanswered.get(id);
+    if (asked && (lastContactMs ?? 0) > asked.atMs) unanswered.delete(id);
+  }
+  return { status, servers, unanswered: new Map(unanswered) };
 }

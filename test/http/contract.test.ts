@@ -257,6 +257,32 @@ test('values are facts: a server that stopped is not responding, and a sync with
   );
 });
 
+test('a server that is connected and does not answer is not responding, whatever was seen of it before', async (context) => {
+  const { a } = await sceneOf(context);
+  // As when the process of b is stopped: the connection stands, the question stays open.
+  const silent = Object.create(a.engine) as TestServer['engine'];
+  const ping = {
+    isAnswered: false,
+    roundTripMs: null,
+    reason: 'b did not answer within 5 s.',
+    nextStep: 'Look there.',
+  };
+  silent.ping = () => Promise.resolve({ ...ping, atMs: Date.now() + 60_000 });
+  const { admin: call } = await openPage({
+    ...a,
+    engine: silent,
+    config: { ...a.config, dataFolder: `${a.config.dataFolder}-2` },
+  });
+  const shown = async () => {
+    const server = fieldOf(await call('GET', '/api/sync/servers/b'), 'server') as Readonly<Record<string, unknown>>;
+    return [server['connection'], server['ping_success'], server['is_healthy'], server['last_error']];
+  };
+  await until('b is proven', async () => (await shown())[2] === true);
+  assert.deepEqual(await shown(), ['connected', true, true, null]);
+  await call('POST', '/api/sync/servers/b/ping');
+  assert.deepEqual(await shown(), ['connected', false, false, 'b did not answer within 5 s.']);
+});
+
 test('a paused server gets nothing until it is resumed, and both sides say why', async (context) => {
   const { a, b, call } = await sceneOf(context);
   assert.equal((await call('PATCH', '/api/sync/servers/b', { body: { is_active: false } })).status, 200);

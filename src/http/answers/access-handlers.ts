@@ -1,5 +1,5 @@
 import { SyncError } from '../../core/sync-error.js';
-import { sessionEndMs, type OpenedSession } from '../access/access.js';
+import { sessionEndMs, type OpenedSession } from '../access/sessions.js';
 import type { TokenRecord, UserRecord } from '../access/access-records.js';
 import { nameOfCaller, type Caller } from '../access/caller.js';
 import type { ApiCall, ApiContext } from '../api-context.js';

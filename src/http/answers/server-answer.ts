@@ -6,13 +6,18 @@ import { parseAddress } from '../../system/own-addresses.js';
 import type { Pending, Server, ServerDataset } from '../contract/server-schemas.js';
 import type { ExpectedServer } from '../expected-servers.js';
 import { isoTime, optionalIsoTime } from '../iso-time.js';
-import type { StatusLook } from '../status-reader.js';
+import type { StatusLook, UnansweredPing } from '../status-reader.js';
 import type { StatusPlace } from './status-answer.js';
 
 /** This server first, removed ones last, those that are expected behind the members. */
-export function serverAnswers({ status, servers }: StatusLook, place: StatusPlace): Server[] {
+export function serverAnswers({ status, servers, unanswered }: StatusLook, place: StatusPlace): Server[] {
   const peerById = new Map(status.peers.map((peer) => [peer.id, peer]));
-  const known = servers.map((info) => serverAnswer(info, { peer: peerById.get(info.id) ?? null, place, look: status }));
+  const known = servers.map((info) =>
+    serverAnswer(info, {
+      ...{ peer: peerById.get(info.id) ?? null, place, look: status },
+      unanswered: unanswered.get(info.id) ?? null,
+    }),
+  );
   const waiting = place.expected.filter(
     ({ name }) => !servers.some((info) => info.name === name && info.state !== 'removed'),
   );
@@ -30,15 +35,18 @@ interface Seen {
   readonly peer: PeerStatus | null;
   readonly place: StatusPlace;
   readonly look: StatusLook['status'];
+  /** It was asked and has not been heard since. */
+  readonly unanswered: UnansweredPing | null;
 }
 
-function serverAnswer(info: ServerInfo, { peer, place, look }: Seen): Server {
+function serverAnswer(info: ServerInfo, { peer, place, look, unanswered }: Seen): Server {
   const { config, paused } = place;
   const isPaused = !info.isSelf && (paused.isAll || paused.ids.includes(info.id));
   const isMember = info.state === 'member';
   const [address] = info.addresses;
   const at = address === undefined ? null : parseAddress(address);
-  const isConnected = info.isSelf || peer?.connection === 'connected';
+  const isConnected = peer?.connection === 'connected';
+  const isAnswering = info.isSelf || (isConnected && unanswered === null);
   return {
     id: info.id,
     name: info.name,
@@ -49,7 +57,7 @@ function serverAnswer(info: ServerInfo, { peer, place, look }: Seen): Server {
     is_primary: false,
     last_sync: info.isSelf ? null : optionalIsoTime(peer?.lastAckMs ?? null),
     last_ping: info.isSelf ? isoTime(look.atMs) : optionalIsoTime(peer?.lastContactMs ?? info.lastSeenMs),
-    ping_success: isConnected,
+    ping_success: isAnswering,
     sync_priority: 1,
     created_at: isoTime(info.addedAtMs),
     server_version: info.isSelf ? look.server.version : null,
@@ -58,10 +66,10 @@ function serverAnswer(info: ServerInfo, { peer, place, look }: Seen): Server {
     ...carried(info, config),
     connection_timeout: dialTimeoutMs / 1_000,
     retry_attempts: peer?.failures ?? 0,
-    last_error: peer?.connection === 'connected' ? null : (peer?.reason ?? null),
+    last_error: isConnected ? (unanswered?.reason ?? null) : (peer?.reason ?? null),
     error_count: peer?.failures ?? 0,
     base_url: address === undefined ? null : `tls://${address}`,
-    is_healthy: info.isSelf ? !unwell.has(look.state) : isConnected && isProven(peer),
+    is_healthy: info.isSelf ? !unwell.has(look.state) : isAnswering && isProven(peer),
     state: info.state,
     connection: connectionOf(info, peer, isPaused),
     since: optionalIsoTime(info.isSelf ? look.server.startedAtMs : (peer?.sinceMs ?? null)),
@@ -133,7 +141,13 @@ function expectedAnswer({ id, name, host, port, addedAtMs, addedBy }: ExpectedSe
     ...{ id, name, host, port, protocol: 'tls', is_active: false, is_primary: false, last_sync: null, last_ping: null },
     ...{ ping_success: false, sync_priority: 1, created_at: isoTime(addedAtMs), server_version: null, server_id: id },
     ...{ sync_enabled: false, sync_database: false, sync_instance_files: false, sync_config_files: false },
-    ...{ sync_uploads: false, connection_timeout: dialTimeoutMs / 1_000, retry_attempts: 0, last_error: null, error_count: 0 },
+    ...{
+      sync_uploads: false,
+      connection_timeout: dialTimeoutMs / 1_000,
+      retry_attempts: 0,
+      last_error: null,
+      error_count: 0,
+    },
     ...{ base_url: `tls://${address}`, is_healthy: false, state: 'expected', connection: 'none', since: null },
     ...{ is_self: false, fingerprint: null, addresses: [address], connected_to: null, added_by: addedBy },
     ...{ removed_at: null, removed_by: null, round_trip_ms: null, clock_offset_ms: null, datasets: [] },

@@ -92,7 +92,9 @@ export const serverHandlers: Handlers<keyof typeof serverRoutes> = {
         round_trip_ms: null,
         next_step: server.next_step,
       };
-    const { isAnswered, atMs, roundTripMs, reason, nextStep } = await context.engine.ping(server.id);
+    const report = await context.engine.ping(server.id);
+    context.status.pinged(server.id, report);
+    const { isAnswered, atMs, roundTripMs, reason, nextStep } = report;
     return {
       success: isAnswered,
       last_ping: isAnswered ? isoTime(atMs) : server.last_ping,
