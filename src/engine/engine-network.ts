@@ -2,6 +2,9 @@
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
 import { heirsOf } from '../core/heirs.js';
 import { laneOf } from '../core/number-lane.js';
+import { serverIdOfOrigin } from '../core/origin.js';
+import { msOfStamp, zeroStamp } from '../core/stamp.js';
+import { stampIn, type VersionVector } from '../core/version-vector.js';
 import type { HelloMessage } from '../protocol/message.js';
 import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import type { SessionReport } from '../protocol/session-event.js';
@@ -182,6 +185,7 @@ function note(ground: EngineGround, links: PeerLinks, { peer, report }: Reported
       });
       return;
     case 'acked':
+      noteAge(ground, peer, { ...report, nowMs });
       acknowledged.note(peer.server, report.dataset, report.vector);
       ledger.acked(peer.server, nowMs);
       return;
@@ -200,6 +204,23 @@ function note(ground: EngineGround, links: PeerLinks, { peer, report }: Reported
       return;
     default:
   }
+}
+
+interface Acked {
+  readonly dataset: string;
+  readonly vector: VersionVector;
+  readonly nowMs: number;
+}
+
+/** How old the newest change of this server is that the peer had not acknowledged before. */
+function noteAge({ acknowledged, observation, self }: EngineGround, peer: HelloMessage, acked: Acked): void {
+  const { dataset, vector, nowMs } = acked;
+  if (dataset === serversDataset) return;
+  const before = acknowledged.of(peer.server, dataset);
+  let newest = zeroStamp;
+  for (const [origin, { stamp }] of vector)
+    if (serverIdOfOrigin(origin) === self.id && stamp > stampIn(before, origin) && stamp > newest) newest = stamp;
+  if (newest > zeroStamp) observation.counters.acknowledged(peer.server, nowMs - msOfStamp(newest));
 }
 
 /** Refusals that a person must know of, as the peer told them. */

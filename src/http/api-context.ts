@@ -9,6 +9,7 @@ import type { Alerts } from './alerts.js';
 import type { Finding } from './contract/status-routes.js';
 import type { Jobs } from './jobs.js';
 import type { LiveFeed } from './live-feed.js';
+import type { RequestTimes } from './metrics/request-times.js';
 import type { SettingsFile } from './settings-file.js';
 import type { StatusReader } from './status-reader.js';
 import type { ExpectedServers } from './expected-servers.js';
@@ -30,6 +31,9 @@ export interface ApiContext {
   /** What `usync doctor` looks at, besides what the engine tells. */
   readonly doctor: () => readonly Finding[];
   readonly figures: ProcessFigures;
+  readonly requestTimes: RequestTimes;
+  /** When the certificate of the page ends; null without one. */
+  readonly certificateEndsMs: number | null;
   readonly isSecure: boolean;
   /** A first user is there: the page may be served on the address of the configuration. */
   readonly onSetUp: () => void;

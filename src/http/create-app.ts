@@ -53,7 +53,15 @@ const factsOf = (c: Requested): RequestFacts => ({
   method: c.req.method,
 });
 
-async function answerRoute(options: AppOptions, { c, name, route }: Asked): Promise<Response> {
+async function answerRoute(options: AppOptions, asked: Asked): Promise<Response> {
+  const { requestTimes, system } = options.context;
+  const startMs = system.monotonicMs();
+  const response = await answerOf(options, asked);
+  requestTimes.note(asked.route, (system.monotonicMs() - startMs) / 1_000);
+  return response;
+}
+
+async function answerOf(options: AppOptions, { c, name, route }: Asked): Promise<Response> {
   const { context, cookieName } = options;
   const facts = factsOf(c);
   const caller = callerOf(facts, context.access, cookieName);

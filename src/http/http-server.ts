@@ -1,4 +1,5 @@
 /** The page and the API of one running engine, from its start to its end. */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server as PlainServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -21,6 +22,7 @@ import { openExpectedServers } from './expected-servers.js';
 import { createJobs } from './jobs.js';
 import { isLoopbackHost } from './known-hosts.js';
 import { createLiveFeed } from './live-feed.js';
+import { createRequestTimes } from './metrics/request-times.js';
 import { createSettingsFile } from './settings-file.js';
 import { createStatusReader } from './status-reader.js';
 
@@ -60,6 +62,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const state: HttpState = { listening: null, isClosed: false };
   const context = await openContext(options, {
     isSecure: tls !== null,
+    certificateEndsMs: tls && Date.parse(new X509Certificate(tls.cert).validTo),
     onSetUp: () => void system.after(widenAfterMs, () => void widen().catch(() => undefined)),
   });
   const { id } = (await options.engine.status()).server;
@@ -138,7 +141,7 @@ async function readTls({ certificate, key }: HttpConfig): Promise<Tls | null> {
 
 async function openContext(
   { engine, loaded, file, version, system, files, setupFiles, doctor, passwordCostBits }: HttpServerOptions,
-  given: Pick<ApiContext, 'isSecure' | 'onSetUp'>,
+  given: Pick<ApiContext, 'isSecure' | 'onSetUp' | 'certificateEndsMs'>,
 ): Promise<ApiContext> {
   const { config } = loaded;
   const jobs = createJobs(system);
@@ -152,6 +155,7 @@ async function openContext(
     alerts: startAlerts({ config, system, status }),
     live: createLiveFeed({ engine, config, version, system, jobs, status, expected }),
     figures: openProcessFigures(),
+    requestTimes: createRequestTimes(),
   };
 }
 

@@ -1,8 +1,11 @@
 import type { ObservedEvent } from './event.js';
+import { createHistogram, type Histogram, type HistogramReading } from './histogram.js';
 
 /** Sums over all events since the start, for metrics. */
 export interface Counters {
   readonly add: (event: ObservedEvent) => void;
+  /** A server acknowledged changes of this one; `ageMs` is that of the newest of them. */
+  acknowledged(server: string, ageMs: number): void;
   read(): CounterValues;
   ofDataset(dataset: string): DatasetCounters;
 }
@@ -13,7 +16,12 @@ export interface CounterValues {
   readonly loopFailures: ReadonlyMap<string, number>;
   readonly connections: number;
   readonly refusals: number;
+  /** In seconds, by the id of the server that acknowledged. */
+  readonly ackAges: ReadonlyMap<string, HistogramReading>;
 }
+
+/** Seconds: from what people do not notice to what they were away for. */
+const ackAgeBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600];
 
 export interface DatasetCounters {
   readonly capturedChangesets: number;
@@ -32,6 +40,7 @@ export interface DatasetCounters {
 export function createCounters(): Counters {
   const datasets = new Map<string, DatasetCounters>();
   const loopFailures = new Map<string, number>();
+  const ackAges = new Map<string, Histogram>();
   let connections = 0;
   let refusals = 0;
   const of = (dataset: string): DatasetCounters => datasets.get(dataset) ?? emptyDatasetCounters;
@@ -42,7 +51,15 @@ export function createCounters(): Counters {
       if (event.kind === 'peer-refused') refusals += 1;
       if ('dataset' in event) datasets.set(event.dataset, withEvent(of(event.dataset), event));
     },
-    read: () => ({ datasets: new Map(datasets), loopFailures: new Map(loopFailures), connections, refusals }),
+    acknowledged(server, ageMs) {
+      const known = ackAges.get(server) ?? createHistogram(ackAgeBounds);
+      ackAges.set(server, known);
+      known.observe(Math.max(0, ageMs) / 1_000);
+    },
+    read: () => ({
+      ...{ datasets: new Map(datasets), loopFailures: new Map(loopFailures), connections, refusals },
+      ackAges: new Map([...ackAges].map(([server, ages]) => [server, ages.read()])),
+    }),
     ofDataset: of,
   };
 }

@@ -3,11 +3,13 @@
 export interface Metric {
   readonly name: string;
   readonly help: string;
-  readonly kind: 'counter' | 'gauge';
+  readonly kind: 'counter' | 'gauge' | 'histogram';
   readonly samples: readonly Sample[];
 }
 
 export interface Sample {
+  /** Of a histogram: `_bucket`, `_sum` or `_count`. */
+  readonly suffix?: string;
   readonly labels?: Readonly<Record<string, string>>;
   /** Null where the value is not known: then there is no line. */
   readonly value: number | null;
@@ -16,8 +18,8 @@ export interface Sample {
 export const metricsText = (metrics: readonly Metric[]): string =>
   metrics
     .map(({ name, help, kind, samples }) => {
-      const lines = samples.flatMap(({ labels = {}, value }) =>
-        value === null ? [] : [`${name}${labelsText(labels)} ${valueText(value)}`],
+      const lines = samples.flatMap(({ suffix = '', labels = {}, value }) =>
+        value === null ? [] : [`${name}${suffix}${labelsText(labels)} ${valueText(value)}`],
       );
       return lines.length === 0
         ? ''

@@ -24,6 +24,7 @@ export function openProcessFigures(): ProcessFigures {
       const { user, system } = process.cpuUsage();
       // The monitor itself waits for its resolution.
       const lagMs = Math.max(0, delay.percentile(99) / 1e6 - 20);
+      delay.reset();
       return {
         uptimeSeconds: process.uptime(),
         memoryBytes: process.memoryUsage.rss(),

@@ -231,6 +231,30 @@ test('the description of the API names every route with its role, and docs/opena
   assert.deepEqual({ ...file, info: null }, { ...json, info: null });
 });
 
+test('every figure that a dashboard or an alert rule names is told, and so are the ages of what was acknowledged', async (context) => {
+  const { a, call } = await sceneOf(context);
+  a.database.exec("INSERT INTO item (name) VALUES ('measured')");
+  await until('it is acknowledged', async () =>
+    /usync_replication_latency_seconds_count\{peer="b"\} [1-9]/.test((await call('GET', '/metrics')).text),
+  );
+  await endOfJob(call, await call('POST', '/api/sync/verify', { body: { audit: true } }));
+  await until('a round trip is known', async () =>
+    (await call('GET', '/metrics')).text.includes('usync_peer_round_trip_seconds{'),
+  );
+  const { text } = await call('GET', '/metrics');
+  assert.match(text, /^usync_replication_latency_seconds_bucket\{peer="b",le="\+Inf"\} \d+$/m);
+  assert.match(text, /^usync_http_request_duration_seconds_count\{method="GET",route="\/metrics"\} [1-9]/m);
+  const told = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  // Without a certificate nothing is told of its end.
+  const unknown = ['contrib/grafana-dashboard.json', 'contrib/prometheus-alerts.yml']
+    .flatMap((file) => [
+      ...readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8').matchAll(/\b(?:usync|process|nodejs)_\w+/g),
+    ])
+    .map(([name]) => name.replace(/_bucket$/, ''))
+    .filter((name) => !told.has(name));
+  assert.deepEqual(unknown, ['usync_cert_expiry_timestamp_seconds']);
+});
+
 test('values are facts: a server that stopped is not responding, and a sync with it says so', async (context) => {
   const { b, call } = await sceneOf(context);
   const healthy = (await call('POST', '/api/sync/servers/b/ping')).json;

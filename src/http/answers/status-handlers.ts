@@ -3,7 +3,7 @@ import type { DatasetStatus } from '../../engine/engine-status.js';
 import type { ApiContext } from '../api-context.js';
 import type { statusRoutes } from '../contract/status-routes.js';
 import { isoTime, optionalIsoTime } from '../iso-time.js';
-import { metricsOf } from '../metrics-of.js';
+import { metricsOf } from '../metrics/metrics-of.js';
 import { openApiDocument } from '../openapi.js';
 import type { Handlers } from './handler.js';
 import { statusAnswer } from './status-answer.js';
