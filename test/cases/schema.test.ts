@@ -254,6 +254,23 @@ test('H41: equal rows that two servers write without a migration are two', () =>
     assert.equal(a.ask('SELECT count(*) FROM t'), '2');
   }));
 
+for (const [what, statement] of [
+  ['VACUUM', 'VACUUM'],
+  ['a new index', 'CREATE INDEX t_n ON t (n)'],
+  ['ANALYZE and a new view', 'ANALYZE; CREATE VIEW every_t AS SELECT * FROM t'],
+] as const)
+  test(`H41: ${what} is no migration: equal rows that two servers write around it are two`, () =>
+    withServers({ schema: plain }, async (a, b) => {
+      a.shell(`INSERT INTO t VALUES (1, 'x', 1)`);
+      await assertSame([a, b]);
+      for (const each of [a, b]) each.shell(`INSERT INTO t (a) VALUES ('equal'); ${statement};`);
+      await assertSame([a, b]);
+      assert.equal(a.ask(`SELECT count(*) FROM t WHERE a = 'equal'`), '2');
+      for (const each of [a, b]) each.shell(`ALTER TABLE t ADD COLUMN more; INSERT INTO t (a) VALUES ('seed');`);
+      await assertSame([a, b]);
+      assert.equal(b.ask(`SELECT count(*) FROM t WHERE a = 'seed'`), '1');
+    }));
+
 test('H41: a migration on one server only: its tables and rows wait on the others, and are told', () =>
   withServers({ schema: plain }, async (a, b) => {
     a.shell(`INSERT INTO t VALUES (1, 'x', 1); ${seeds}`);

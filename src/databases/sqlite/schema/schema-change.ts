@@ -7,6 +7,7 @@ import { addLostTable } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
 import { readCookie, readSchema } from './schema-reader.js';
+import { markMigration } from './migration-mark.js';
 import { rememberColumns, rememberTable, renameAside } from './renames.js';
 import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
 import { adjustedForm, type TableRecord } from './table-registry.js';
@@ -47,8 +48,7 @@ export function followSchema(context: ReplicaContext): SchemaChange {
   const rebuilt = putTriggersBack(context);
   for (const table of tables.all()) if (table.isBag) addPending(context, table, 'life');
   meta.set('cookie', readCookie(connection));
-  // The first look finds the application as it is: what is written from then on is no migration's.
-  if (records.length > 0) meta.set('migrated', 1);
+  markMigration(context, { isFirst: records.length === 0 });
   tables.load(readSchema(connection));
   // A constraint or a trigger that refused a row may be gone as well.
   const waiting = tables.all().filter(({ name }) => !asides.isEmpty(name) || asides.hasExtraCells(name));

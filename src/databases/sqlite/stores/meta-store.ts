@@ -17,6 +17,7 @@ export type MetaName =
   | 'lost-tables'
   | 'renames'
   | 'migrated'
+  | 'tables-text'
   | 'schema-known'
   | 'schema-came'
   | 'known-values'
