@@ -13,7 +13,7 @@ import { connectControl } from './control-client.js';
 import { assertInSync, groundOf, joinAll, namesOf, until } from '../../test/engine/engine-ground.js';
 import type { Engine } from './engine.js';
 
-test('three servers, invited one by the other, end equal after writes at all three, also when one was away', async (context) => {
+test('F44: three servers, invited one by the other, end equal after writes at all three, also when one was away', async (context) => {
   const ground = groundOf(context);
   const a = await ground.add('a', "INSERT INTO item (name) VALUES ('from a'), ('more from a')");
   const b = await ground.add('b');

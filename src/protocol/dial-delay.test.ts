@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dialDelayMs } from './dial-delay.js';
 
-test('the first dial is at once; then the wait doubles up to the maximum', () => {
+test('F44: the first dial is at once; then the wait doubles up to the maximum', () => {
   assert.equal(dialDelayMs({ failures: 0, random: 0.9 }), 0);
   const waits = Array.from({ length: 12 }, (_, at) => dialDelayMs({ failures: at + 1, random: 1 }));
   assert.deepEqual(waits.slice(0, 4), [250, 500, 1000, 2000]);

@@ -151,7 +151,7 @@ test('a pending peer is told to wait, gets nothing, and comes in when it is appr
   assert.equal(driven.session.status.stage, 'open');
 });
 
-test('nothing of a dataset is taken from a peer that was not let in (S2)', () => {
+test('F46: nothing of a dataset is taken from a peer that was not let in (S2)', () => {
   for (const message of [
     { kind: 'have', dataset: 0, isWhole: true, isFresh: false, isLanding: false, vector: new Map() },
     { kind: 'snapshot-want', dataset: 0, stream: 1 },

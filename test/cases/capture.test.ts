@@ -305,7 +305,7 @@ test('F5: capture lives in the database: rows are noted while no engine runs, an
     }
   }));
 
-test('F6: bulk updates, raw SQL, association rows with composite keys and cascades are all captured', () =>
+test('F6, F41: bulk updates, raw SQL, association rows with composite keys and cascades are all captured', () =>
   withServers(
     {
       schema: `CREATE TABLE user (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE role (id INTEGER PRIMARY KEY, name TEXT);

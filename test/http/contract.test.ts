@@ -186,7 +186,7 @@ function assertDescribed(name: RouteName, route: Route, value: unknown): void {
   assert.deepEqual(value, parsed.data, name);
 }
 
-test('every route answers as the table describes it, and asks for the role that it names', async (context) => {
+test('F42, F46: every route answers as the table describes it, and asks for the role that it names', async (context) => {
   const scene = await sceneOf(context);
   const { page } = scene;
   const tokens = {
@@ -255,7 +255,7 @@ test('every figure that a dashboard or an alert rule names is told, and so are t
   assert.deepEqual(unknown, ['usync_cert_expiry_timestamp_seconds']);
 });
 
-test('values are facts: a server that stopped is not responding, and a sync with it says so', async (context) => {
+test('F37: values are facts: a server that stopped is not responding, and a sync with it says so', async (context) => {
   const { b, call } = await sceneOf(context);
   const healthy = (await call('POST', '/api/sync/servers/b/ping')).json;
   assert.equal(healthy?.['success'], true);
@@ -305,6 +305,17 @@ test('a server that is connected and does not answer is not responding, whatever
   assert.deepEqual(await shown(), ['connected', true, true, null]);
   await call('POST', '/api/sync/servers/b/ping');
   assert.deepEqual(await shown(), ['connected', false, false, 'b did not answer within 5 s.']);
+});
+
+test('F45: no caller, not even an admin, can send program code or a whole database: those routes are gone, and say why', async (context) => {
+  const page = await openPage(await groundOf(context).add('a'));
+  const gone = routes.filter(([, { answer }]) => answer.kind === 'gone');
+  assert.ok(gone.some(([, { path }]) => path === '/api/sync/update'));
+  for (const [name, { method, path }] of gone) {
+    const answer = await page.admin(method, path, method === 'POST' ? { body: { files: [{ path: 'app.py' }] } } : {});
+    assert.equal(answer.status, 410, name);
+    assert.match(String(answer.json?.['error']), /\w{4}/, name);
+  }
 });
 
 test('a paused server gets nothing until it is resumed, and both sides say why', async (context) => {

@@ -153,7 +153,7 @@ describe('bad input', () => {
     checkError(server.usync('status'), 'USYNC-1506', exitCodes.noEngine, /usync run/);
   });
 
-  test('F39 a second engine on the same database is refused and told who holds it, also from another data folder', async () => {
+  test('F39: a second engine on the same database is refused and told who holds it, also from another data folder', async () => {
     createMusicDatabase(server.database, 'plain');
     await server.start();
     assert.notEqual(server.usync('run').status, 0);

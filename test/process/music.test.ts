@@ -21,7 +21,7 @@ for (const variant of ['plain', 'autoincrement'] satisfies MusicVariant[]) {
     });
     afterEach(() => workplace.clear());
 
-    test('writes of the sqlite3 shell and of Python at all three, online and cut off, end equal and clean', async () => {
+    test('F38: writes of the sqlite3 shell and of Python at all three, online and cut off, end equal and clean', async () => {
       const [a, b, c] = servers as [ServerProcess, ServerProcess, ServerProcess];
       await untilProven(servers);
       runShell(

@@ -88,7 +88,7 @@ test('another key than the pinned one is refused by the dialler (T1)', async () 
   await listening.close();
 });
 
-test('an unknown key is refused before a frame is read, and is told why (T2)', async () => {
+test('F46: an unknown key is refused before a frame is read, and is told why (T2)', async () => {
   const { listening, channels, refusals } = await listen(() => false);
   const dialled = await dialTo(listening.port);
   const frames: Uint8Array[] = [];

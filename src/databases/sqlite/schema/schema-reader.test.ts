@@ -83,7 +83,7 @@ test('H18: a table without a key whose columns hide every name of the rowid cann
   });
 });
 
-test('H19 H20 H22: key columns come in key order with their collation, and say whether they can hold NULL', () => {
+test('H19, H20, H22: key columns come in key order with their collation, and say whether they can hold NULL', () => {
   const sql = `CREATE TABLE t (a TEXT COLLATE NOCASE NOT NULL, b, c NUMERIC(5, 2), PRIMARY KEY (c, a, b));
     CREATE TABLE w (a TEXT COLLATE rtrim, b REAL, PRIMARY KEY (b, a COLLATE nocase)) WITHOUT ROWID;
     CREATE TABLE i (id INTEGER PRIMARY KEY)`;
