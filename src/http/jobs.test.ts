@@ -11,10 +11,10 @@ test('F40: work that waits for a peer holds up no request, tells its progress, a
   jobs.onChange((job) => told.push(job));
   const started = jobs.start({
     ...{ kind: 'sync', title: 'Sync with a peer that hangs', startedBy: 'ann', unit: 'servers' },
-    async work({ signal, progress, result }) {
-      progress({ done: 1, total: 2, text: 'b answered' });
-      result({ item: 'b', ok: true, message: 'equal', code: null });
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    async work(tools) {
+      tools.progress({ done: 1, total: 2, text: 'b answered' });
+      tools.result({ item: 'b', ok: true, message: 'equal', code: null });
+      await new Promise<void>((resolve) => tools.signal.addEventListener('abort', () => resolve(), { once: true }));
     },
   });
   assert.deepEqual([started.state, started.progress.done], ['running', 0], 'answered before any work is done');
