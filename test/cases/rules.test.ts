@@ -35,6 +35,26 @@ test('max, min and first-write-wins', () =>
     assert.equal(c.ask('SELECT best, worst FROM stock'), '9|1');
   }));
 
+test('a write that also changes the key counts, and may not stand either', () =>
+  withServers(
+    {
+      schema: 'CREATE TABLE stock (code TEXT PRIMARY KEY, count INTEGER, best, first)',
+      rules: { stock: { columns: { count: 'counter', best: 'max', first: 'first-write-wins' } } },
+      servers: 'ab',
+    },
+    async (a, b) => {
+      a.shell(`INSERT INTO stock VALUES ('x', 5, 5, 'a'), ('y', 7, 7, 'b'), ('z', 1, 1, 'c')`);
+      await assertSame([a, b]);
+      a.shell(`UPDATE stock SET code = 'w', count = count + 2, best = 3, first = NULL WHERE code = 'x'`);
+      a.shell(
+        `UPDATE stock SET first = NULL WHERE code = 'y'; UPDATE OR REPLACE stock SET code = 'z' WHERE code = 'y'`,
+      );
+      b.shell(`UPDATE stock SET count = count + 10`);
+      await assertSame([a, b]);
+      assert.equal(b.ask('SELECT * FROM stock ORDER BY code'), 'w|17|5|a\nz|17|7|b');
+    },
+  ));
+
 test('a column that is left out stays at home, a table that is left out too, and neither is taken as deleted', () =>
   withServers(
     {

@@ -81,6 +81,10 @@ async function checkLedger(world: World, engines: readonly Running[]): Promise<v
   if (!first) return;
   const dumps = dumpsOf(first.server);
   checkInvention(world, dumps);
+  for (const witness of world.witnesses) {
+    const broken = witness.judge(dumps);
+    if (broken) fail(world, broken.promise, broken.text);
+  }
   const visible = new Map<string, number>();
   for (const dump of dumps)
     for (const row of dump.rows)
@@ -133,7 +137,9 @@ function checkInvention(world: World, dumps: readonly TableDump[]): void {
     const exempt = new Set([
       ...(table?.key.kind === 'generated' ? [table.key.column] : []),
       ...(table?.references.map(({ column }) => column) ?? []),
-      ...(table?.columns.filter((column) => column.isUnique).map((column) => column.name) ?? []),
+      ...(table?.columns
+        .filter(({ isUnique, rule }) => isUnique === true || rule === 'counter')
+        .map((column) => column.name) ?? []),
     ]);
     for (const [at, column] of dump.columns.entries()) {
       if (exempt.has(column)) continue;

@@ -3,6 +3,7 @@ import { createRandom } from './random.js';
 import { quoteName } from './table-design.js';
 import { dumpTables } from './table-dump.js';
 import { changeSchema, createServer, tablesOf, type VirtualServer } from './virtual-server.js';
+import { noteWrite } from './witnesses.js';
 import { writeStatements } from './workload.js';
 import type { World } from './world.js';
 
@@ -25,7 +26,7 @@ export function createJoiningServer(world: World, { index, source, seed, stateme
     { count: statements, weights: world.plan.options.statementWeights },
   );
   const after = dumpTables(server.app);
-  world.ledger.note(index, before, after);
+  noteWrite(world, index, before, after);
   world.ledger.noteOutside([...before, ...after]);
   return server;
 }

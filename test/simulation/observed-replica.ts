@@ -25,7 +25,12 @@ export function observedReplica(world: World, server: VirtualServer, parts: Obse
   const inner = gatedReplica(bugged, createGate(world, name, parts));
   return {
     ...inner,
-    drain: async () => noteDrain(world, name, await inner.drain()),
+    drain: async () => {
+      const mark = world.ledger.mark();
+      const outcome = await inner.drain();
+      if (!outcome.hasMore) for (const witness of world.witnesses) witness.noteDrained(server.index, mark);
+      return noteDrain(world, name, outcome);
+    },
     merge: async (given) => noteMerge(world, server, `merge ${given.length} parts`, await inner.merge(given)),
     proof: async () => noteProof(world, server, await inner.proof()),
     flush: async () => {

@@ -1,5 +1,6 @@
 import type { Replica, ReplicaIdentity } from '../../src/databases/replica.js';
 import type { SqliteModule } from '../../src/databases/sqlite/connection/sqlite-module.js';
+import type { TableRules } from '../../src/databases/sqlite/schema/table-rules.js';
 import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.js';
 import type { Observe } from '../../src/observe/event.js';
 import type { System } from '../../src/system/system.js';
@@ -10,6 +11,7 @@ export interface SimulatedReplicaOptions {
   readonly identity: ReplicaIdentity;
   readonly system: System;
   readonly module: SqliteModule;
+  readonly tables: Readonly<Record<string, TableRules>>;
   /** After how long without work the connection is closed; 0: never. */
   readonly idleMs: number;
   readonly trace: (text: string) => void;
@@ -18,7 +20,7 @@ export interface SimulatedReplicaOptions {
 /** The real replica on a simulated machine. */
 export function openSimulatedReplica(options: SimulatedReplicaOptions): Replica {
   makeMachineStill();
-  const { path, identity, system, module, idleMs, trace } = options;
+  const { path, identity, system, module, tables, idleMs, trace } = options;
   const observe: Observe = (level, event) => {
     if (level === 'warn' || level === 'error') trace(`reports ${JSON.stringify(event)}`);
   };
@@ -30,6 +32,7 @@ export function openSimulatedReplica(options: SimulatedReplicaOptions): Replica 
     system,
     observe,
     module,
+    tables,
     idleMs,
     watchesCommits: false,
   });

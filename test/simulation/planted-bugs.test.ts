@@ -15,9 +15,9 @@ const limits = {
   stepsMax: 25,
 };
 
-/** The plan of a seed, with what the bug needs: a partition after which journals are cut, or an older image put back. */
+/** The plan of a seed, with what the bug needs: a partition in which all write, or after which journals are cut, or an older image put back. */
 function planFor(bug: PlantedBug, seed: number): Plan {
-  const plan = randomPlan(seed, limits);
+  const plan = randomPlan(seed, { ...limits, extras: bug.with ? [bug.with] : [] });
   const { writingMs, links } = plan.options;
   const at = (part: number): number => Math.floor(part * writingMs);
   const write = (atMs: number, server: number): Step => ({
@@ -36,6 +36,12 @@ function planFor(bug: PlantedBug, seed: number): Plan {
         { atMs: at(0.99), kind: 'prune', server },
       ]),
     ],
+    conflicts: () => [
+      ...links.map(([from, to]): Step => ({ atMs: at(0.5), kind: 'cut', from, to })),
+      ...plan.options.skewMs.flatMap((_, server): Step[] => [
+        { ...write(at(0.7), server), seed: seed * 10 + server, statements: 12 } as Step,
+      ]),
+    ],
     restore: () => [
       { atMs: at(0.2), kind: 'backup', server: 1 },
       write(at(0.3), 1),
@@ -45,7 +51,10 @@ function planFor(bug: PlantedBug, seed: number): Plan {
     ],
   };
   const added = bug.needs ? steps[bug.needs]() : [];
-  return { ...plan, steps: [...plan.steps, ...added].toSorted((a, b) => a.atMs - b.atMs) };
+  const all = [...plan.steps, ...added].toSorted((a, b) => a.atMs - b.atMs);
+  if (bug.needs !== 'conflicts') return { ...plan, steps: all };
+  const weights = { ...plan.options.statementWeights, insert: 3, update: 12 };
+  return { ...plan, steps: all, options: { ...plan.options, statementWeights: weights } };
 }
 
 for (const bug of plantedBugs) {

@@ -4,7 +4,9 @@
  */
 import { nothingMerged } from '../../src/databases/nothing-merged.js';
 import type { Replica } from '../../src/databases/replica.js';
+import type { TableRules } from '../../src/databases/sqlite/schema/table-rules.js';
 import { joinVectors, type VersionVector } from '../../src/core/version-vector.js';
+import type { ExtraName } from './extra-features.js';
 import { keyColumnsOf, quoteName } from './table-design.js';
 import { dumpTables, type TableDump } from './table-dump.js';
 import { openApplication } from './simulated-sqlite.js';
@@ -18,7 +20,11 @@ export interface PlantedBug {
   readonly caughtAs: readonly string[];
   readonly wrapReplica?: WrapReplica;
   /** What must happen for the bug to matter; the test adds such steps. */
-  readonly needs?: 'pruning' | 'restore';
+  readonly needs?: 'pruning' | 'restore' | 'conflicts';
+  /** Features that its runs must have. */
+  readonly with?: ExtraName;
+  /** What a person set is not followed, on any server. */
+  readonly ignores?: keyof TableRules;
   /** After a restore the server goes on under its old epoch, and nobody minds the fork. */
   readonly reusesEpoch?: boolean;
 }
@@ -438,5 +444,20 @@ export const plantedBugs: readonly PlantedBug[] = [
       (cell) => `typeof(${cell}) = 'text' AND instr(CAST(${cell} AS BLOB), x'00') > 0`,
       (cell) => `CAST(substr(CAST(${cell} AS BLOB), 1, instr(CAST(${cell} AS BLOB), x'00') - 1) AS TEXT)`,
     ),
+  },
+  {
+    name: 'counts-like-any-value',
+    what: 'columns with a rule of their own are merged as all others',
+    caughtAs: ['RULE'],
+    with: 'rules',
+    ignores: 'columns',
+  },
+  {
+    name: 'mixes-rows',
+    what: 'where whole rows should win, single columns do',
+    caughtAs: ['MIXED'],
+    with: 'rules',
+    needs: 'conflicts',
+    ignores: 'granularity',
   },
 ];

@@ -1,5 +1,6 @@
 /** A plan from a seed. Each run switches on only some features (swarm testing), so that rare mixtures get their turn. */
 import { statementKinds, type Plan, type RunOptions, type StatementKind, type Step } from './plan.js';
+import { addExtras, extrasNamed, type ExtraName } from './extra-features.js';
 import { createRandom, type Random } from './random.js';
 import { designTables, type DesignFeatures } from './table-design.js';
 
@@ -14,6 +15,8 @@ export interface PlanLimits {
   readonly clones: boolean;
   /** Servers that come later, with rows of their own, copied ones or none; off unless asked for. */
   readonly joins: boolean;
+  /** The same, of other features. */
+  readonly extras: readonly ExtraName[];
   readonly schemaChanges: boolean;
   readonly serversMax: number;
   readonly stepsMin: number;
@@ -36,6 +39,7 @@ export const allLimits: PlanLimits = {
   restores: true,
   clones: true,
   joins: false,
+  extras: [],
   schemaChanges: true,
   serversMax: 5,
   stepsMin: 8,
@@ -46,6 +50,7 @@ export const allLimits: PlanLimits = {
 export const limitsWith = (names: readonly string[], limits: PlanLimits): PlanLimits => ({
   ...limits,
   joins: names.includes('joins'),
+  extras: extrasNamed(names.filter((name) => name !== 'joins')),
 });
 
 /** Short runs: most faults need few steps, so the same time finds more with many short runs. */
@@ -88,7 +93,7 @@ export function randomPlan(seed: number, limits: PlanLimits = allLimits): Plan {
   const tables = designTables(random.fork('tables'), features);
   const options = randomOptions(random.fork('options'), limits);
   const steps = randomSteps(random.fork('steps'), { options, limits, tables: tables.length });
-  const plan = { seed, options, tables, steps };
+  const plan = addExtras({ seed, options, tables, steps }, random, limits.extras);
   return limits.joins ? withNewcomers(plan, random.fork('newcomers')) : plan;
 }
 

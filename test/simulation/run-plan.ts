@@ -27,6 +27,7 @@ import {
   type VirtualServer,
 } from './virtual-server.js';
 import { createVirtualTime } from './virtual-time.js';
+import { createWitnesses, noteWrite } from './witnesses.js';
 import { writeStatements } from './workload.js';
 import { fail, type Failure, type World } from './world.js';
 import { createTokenSource } from './written-value.js';
@@ -67,6 +68,7 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
     }),
     trace: createTrace(time.nowMs, extras.print),
     ledger: createLedger(plan.tables),
+    witnesses: createWitnesses(plan),
     tokens: createTokenSource(),
     servers: [],
     bug: extras.bug ?? null,
@@ -263,7 +265,7 @@ function write(world: World, server: VirtualServer, given: Write): void {
     return;
   }
   app.exec('COMMIT');
-  world.ledger.note(server.index, before, after);
+  noteWrite(world, server.index, before, after);
   world.trace.line(`s${server.index} wrote`);
   lookAround(world, server);
   hintDrain(world, server);

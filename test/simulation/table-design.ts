@@ -9,7 +9,11 @@ export interface SimulatedColumn {
   readonly defaultSql?: string;
   /** Values of a unique column come from a small domain, so that they clash. */
   readonly isUnique?: boolean;
+  /** How a person wants it merged; numbers but for `first-write-wins`. */
+  readonly rule?: SimulatedRule;
 }
+
+export type SimulatedRule = 'counter' | 'max' | 'min' | 'first-write-wins';
 
 export type SimulatedKey =
   | { readonly kind: 'generated'; readonly column: string; readonly isAutoincrement: boolean }
@@ -35,6 +39,8 @@ export interface SimulatedTable {
   readonly bornColumn: string;
   readonly columns: readonly SimulatedColumn[];
   readonly references: readonly SimulatedReference[];
+  /** Whole rows win or lose. */
+  readonly isWholeRow?: boolean;
 }
 
 export type TableChange =

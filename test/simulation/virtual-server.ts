@@ -26,6 +26,7 @@ import {
   type SimulatedTable,
   type TableChange,
 } from './table-design.js';
+import { tableRulesOf } from './table-rules-of.js';
 import { undrainedRows } from './undrained-rows.js';
 import { fail, type World } from './world.js';
 
@@ -123,6 +124,7 @@ export async function startEngine(world: World, server: VirtualServer): Promise<
     identity: server.identity,
     system: process.system,
     module,
+    tables: tableRulesOf(world.plan, world.bug?.ignores),
     idleMs: world.random.pick([0, 0, 0, 0, 5_000, 300]),
     trace: (text) => world.trace.line(`s${server.index} ${text}`),
   });

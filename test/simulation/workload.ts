@@ -4,7 +4,7 @@ import { applicationStatement } from './application-statements.js';
 import { statementKinds, type RunOptions, type StatementKind } from './plan.js';
 import type { Random } from './random.js';
 import { columnNamesOf, quoteName, type SimulatedColumn, type SimulatedTable } from './table-design.js';
-import { keyValueSql, writtenValueSql, type TokenSource } from './written-value.js';
+import { keyValueSql, ruledValueSql, writtenValueSql, type TokenSource } from './written-value.js';
 
 export interface Application {
   readonly db: DatabaseSyncInstance;
@@ -160,6 +160,7 @@ function newKey({ table, random }: Target): string[] {
 }
 
 function columnValueSql({ random, tokens }: Target, column: SimulatedColumn): string {
+  if (column.rule) return ruledValueSql(random, tokens, column.rule);
   if (column.isUnique) return random.chance(0.2) ? 'NULL' : `'u${random.below(uniqueDomain)}'`;
   const value = writtenValueSql(random, tokens, 0.25);
   return column.isNotNull && value === 'NULL' ? "'none'" : value;
@@ -175,11 +176,20 @@ function parentSql({ random, tables }: Target, parent: number): string {
 function assignments(target: Target): string {
   const { table, random } = target;
   const all = [
-    ...table.columns.map((column) => `${quoteName(column.name)} = ${columnValueSql(target, column)}`),
+    ...table.columns.map((column) => assignment(target, column)),
     ...table.references.map((reference) => `${quoteName(reference.column)} = ${parentSql(target, reference.parent)}`),
   ];
   const some = all.filter(() => random.chance(0.5));
   return (some.length > 0 ? some : [random.pick(all)]).join(', ');
+}
+
+/** A counter is mostly counted on, and never set to what is no number. */
+function assignment(target: Target, column: SimulatedColumn): string {
+  const { random } = target;
+  const name = quoteName(column.name);
+  if (column.rule !== 'counter') return `${name} = ${columnValueSql(target, column)}`;
+  const number = random.between(-5, 20);
+  return random.chance(0.75) ? `${name} = coalesce(${name}, 0) + ${number}` : `${name} = ${number}`;
 }
 
 const updateSql = (target: Target, row: string): string =>

@@ -7,6 +7,7 @@ import type { SimulatedNetwork } from './simulated-network.js';
 import type { Trace } from './trace.js';
 import type { VirtualServer } from './virtual-server.js';
 import type { VirtualTime } from './virtual-time.js';
+import type { Witness } from './witness.js';
 import type { TokenSource } from './written-value.js';
 
 export interface World {
@@ -17,6 +18,7 @@ export interface World {
   readonly network: SimulatedNetwork;
   readonly trace: Trace;
   readonly ledger: Ledger;
+  readonly witnesses: readonly Witness[];
   readonly tokens: TokenSource;
   readonly servers: VirtualServer[];
   readonly bug: PlantedBug | null;

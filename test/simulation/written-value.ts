@@ -1,5 +1,6 @@
 /** Values that simulated applications write, as SQL text. Most are tokens: unique, so that each can be followed through a run. */
 import type { Random } from './random.js';
+import type { SimulatedRule } from './table-design.js';
 
 export interface TokenSource {
   /** `w<number>~`: no two writes of a run share one. */
@@ -73,6 +74,12 @@ export function writtenValueSql(random: Random, tokens: TokenSource, odd: number
     default:
       return `'${token}'`;
   }
+}
+
+/** A value for a column with a rule of its own. The first write of a column is followed by its token. */
+export function ruledValueSql(random: Random, tokens: TokenSource, rule: SimulatedRule): string {
+  if (random.chance(rule === 'first-write-wins' ? 0.4 : 0.15)) return 'NULL';
+  return rule === 'first-write-wins' ? `'${tokens.next()}'` : String(random.between(-1000, 1000));
 }
 
 const keyWords = ['a', 'A', 'b', 'c', 'd', 'é', 'E', ' f', 'g ', '', 'h', 'i', 'j'];

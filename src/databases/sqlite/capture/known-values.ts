@@ -8,6 +8,7 @@ import { isRuled, type ColumnRule } from '../../../core/table-schema.js';
 import { quoteName } from '../connection/identifiers.js';
 import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import type { Key } from '../stores/shadow-store.js';
 
 export interface RuledColumn {
   readonly name: string;
@@ -65,6 +66,28 @@ function fill({ connection }: ReplicaContext, table: SyncedTable): void {
 
 const valuesOf = (table: SyncedTable): string[] => ruledColumns(table).map(({ name }) => `r.${quoteName(name)}`);
 
+/** Shadows leave these keys: gives back what was known of their rows, at the keys where they stand then. */
+export function carryKnownValues(
+  { connection }: ReplicaContext,
+  table: SyncedTable,
+  moves: readonly { readonly from: Key; readonly to: Key }[],
+): () => void {
+  const columns = knownValueColumns(table);
+  if (columns.length === 0) return () => undefined;
+  const where = shadowKeyColumns(table)
+    .map((key) => `${key} = ?`)
+    .join(' AND ');
+  const name = knownValuesTable(table);
+  const select = connection.cached(`SELECT ${columns.join(', ')} FROM ${name} WHERE ${where}`);
+  const known = moves.map(({ from, to }) => ({ to, values: select.getExact(...from) }));
+  return () => {
+    const update = connection.cached(
+      `UPDATE ${name} SET ${columns.map((column) => `${column} = ?`).join(', ')} WHERE ${where}`,
+    );
+    for (const { to, values } of known) if (values) update.run(...values, ...to);
+  };
+}
+
 const triggerLetters = ['i', 'u', 'd'] as const;
 
 function hasTriggers({ connection }: ReplicaContext, table: SyncedTable): boolean {
@@ -93,10 +116,18 @@ function createTriggers({ connection }: ReplicaContext, table: SyncedTable): voi
   const isAt = (row: string): string => keys.map((key) => `${key} = ${row}.${key}`).join(' AND ');
   const forget = (row: string): string => `DELETE FROM ${own} WHERE ${isAt(row)};`;
   const rows = keys.map((key, i) => `r.${table.keySql[i] ?? ''} = NEW.${key}`).join(' AND ');
-  const take = `INSERT INTO ${own} SELECT ${[...keys.map((key) => `NEW.${key}`), ...valuesOf(table)].join(', ')} FROM ${table.sql} r WHERE ${rows};`;
+  const take = `INSERT INTO ${own} SELECT ${[...keys.map((key) => `NEW.${key}`), ...valuesOf(table)].join(', ')} FROM ${table.sql} r WHERE ${rows}`;
+  const isSamePlace = `(${keys.map((key) => `OLD.${key} IS NEW.${key}`).join(' AND ')})`;
   const bodies = {
-    i: ['AFTER INSERT', `${forget('NEW')} ${take}`],
-    u: ['AFTER UPDATE', `${forget('OLD')} ${forget('NEW')} ${take}`],
+    i: ['AFTER INSERT', `${forget('NEW')} ${take};`],
+    // A row that stands elsewhere now was not captured by that.
+    u: [
+      'AFTER UPDATE',
+      `DELETE FROM ${own} WHERE ${isAt('NEW')} AND NOT ${isSamePlace};
+       UPDATE ${own} SET ${keys.map((key) => `${key} = NEW.${key}`).join(', ')} WHERE ${isAt('OLD')} AND NOT ${isSamePlace};
+       DELETE FROM ${own} WHERE ${isAt('NEW')} AND ${isSamePlace};
+       ${take} AND ${isSamePlace};`,
+    ],
     d: ['AFTER DELETE', forget('OLD')],
   } as const;
   for (const letter of triggerLetters) {

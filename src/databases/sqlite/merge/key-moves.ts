@@ -1,6 +1,7 @@
 import { RawText, type SqlValue } from '../../../core/value.js';
 import type { Comparison } from '../capture/comparison.js';
 import { endRows } from '../capture/ended-rows.js';
+import { carryKnownValues } from '../capture/known-values.js';
 import { noteKind } from '../capture/note-kind.js';
 import type { NoteRange } from '../capture/note-store.js';
 import { foldKey } from '../capture/genesis-row.js';
@@ -68,6 +69,8 @@ export function followKeyMoves(comparison: Comparison, range: NoteRange): Pick<C
     'delete',
     ended.map(([, row]) => row),
   );
+  const carried = moves.map(({ now, from }) => ({ from: from.key, to: now }));
+  const putKnownValues = carryKnownValues(context, table, carried);
   for (const { from } of moves) context.shadows.remove(table, from.key);
   const oldKeys = new Map<string, Key>();
   for (const { now, from } of moves) {
@@ -77,6 +80,7 @@ export function followKeyMoves(comparison: Comparison, range: NoteRange): Pick<C
     keepInBatch(comparison, now);
     endKeyLosers(comparison, from.key, from.shadow);
   }
+  putKnownValues();
   return { oldKeys, takenKeys: ended.map(([, { key }]) => key) };
 }
 

@@ -1,0 +1,21 @@
+import type { Plan } from './plan.js';
+import { createRuleWitness } from './rule-witness.js';
+import type { TableDump } from './table-dump.js';
+import { createWholeRowWitness } from './whole-row-witness.js';
+import type { Witness } from './witness.js';
+import type { World } from './world.js';
+
+/** Only those that have something to watch. */
+export const createWitnesses = (plan: Plan): readonly Witness[] =>
+  [createRuleWitness(plan), createWholeRowWitness(plan)].filter((witness) => witness !== null);
+
+/** What an application wrote becomes known to the ledger and to every witness. */
+export function noteWrite(
+  { ledger, witnesses }: World,
+  server: number,
+  before: readonly TableDump[],
+  after: readonly TableDump[],
+): void {
+  ledger.note(server, before, after);
+  for (const witness of witnesses) witness.note({ server, mark: ledger.mark(), before, after });
+}
