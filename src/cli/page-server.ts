@@ -4,7 +4,7 @@ import type { LoadedConfig } from '../config/load-config.js';
 import type { Engine } from '../engine/engine.js';
 import { readAssets } from '../http/assets.js';
 import { setupFolder } from '../http/access/setup-link.js';
-import { startHttpServer, type HttpServer } from '../http/http-server.js';
+import { startHttpServer, type HttpServer, type HttpServerOptions } from '../http/http-server.js';
 import { packageVersion } from '../package-version.js';
 import { openDiskDataFiles } from '../system/disk-data-files.js';
 import { createRealSystem } from '../system/real-system.js';
@@ -18,14 +18,18 @@ export interface PageServerOptions {
   readonly loaded: LoadedConfig;
   /** The configuration file; null for none. */
   readonly file: string | null;
+  /** Called when the page is elsewhere than before. */
+  readonly onListening?: HttpServerOptions['onListening'];
 }
 
 /** The page and the API of a running engine, with what they keep in the data folder. */
-export async function startPageServer({ engine, loaded, file }: PageServerOptions): Promise<HttpServer> {
+export async function startPageServer({ onListening, ...options }: PageServerOptions): Promise<HttpServer> {
   const system = createRealSystem();
-  const { config } = loaded;
+  const { config } = options.loaded;
   return startHttpServer({
-    ...{ engine, loaded, file, system },
+    ...options,
+    ...(onListening && { onListening }),
+    system,
     version: packageVersion(),
     files: await openDiskDataFiles(join(config.dataFolder, 'http'), system),
     setupFiles: await openDiskDataFiles(join(config.dataFolder, setupFolder), system),

@@ -5,7 +5,7 @@ import type { System } from '../system/system.js';
 import type { Access } from './access/access.js';
 import type { AuditLog } from './access/audit-log.js';
 import type { Caller } from './access/caller.js';
-import type { Alerts } from './alerts.js';
+import type { Alerts } from './alerts/alerts.js';
 import type { Finding } from './contract/status-routes.js';
 import type { Jobs } from './jobs.js';
 import type { LiveFeed } from './live-feed.js';

@@ -39,5 +39,9 @@ export const jobsRunningMax = 20;
 /** How long a job that waits for a proof waits. */
 export const syncJobMs = 10 * 60_000;
 
-/** Deliveries of alerts: one try, and how often it is tried again. */
+/** Of one delivery of an alert. */
 export const alertTimeoutMs = 10_000;
+export const alertLookMs = 5_000;
+/** After a failed delivery, when to try again what waits; and how much may wait. */
+export const alertRetryMs = 60_000;
+export const alertQueueMax = 100;

@@ -77,6 +77,7 @@ const targetColumns: readonly Column<Alerts['targets'][number]>[] = [
   { name: 'To', cell: ({ to }) => to },
   { name: 'By', cell: ({ kind }) => kind },
   { name: 'Sent', isNumber: true, cell: ({ sent }) => numberText(sent) },
+  { name: 'Waiting', isNumber: true, cell: ({ waiting }) => numberText(waiting) },
   { name: 'Last', cell: ({ last_sent: at }) => <Age at={at} /> },
   { name: 'Last error', cell: ({ last_error: error }) => error ?? <span class="muted">none</span> },
 ];

@@ -24,23 +24,32 @@ export function addRunCommand(program: Command, context: CommandContext): void {
       const engine = createEngineWithLog(loaded.config);
       await runUntilSignal(engine, () =>
         loaded.config.http.enabled
-          ? servePage(() => startPageServer({ engine, loaded, file: context.configPath() }), context, loaded)
+          ? servePage(
+              (onListening) => startPageServer({ engine, loaded, file: context.configPath(), onListening }),
+              context,
+              loaded,
+            )
           : Promise.resolve(null),
       );
     });
 }
 
+type PageAddress = Pick<HttpServer, 'url' | 'restriction'>;
+
 /** A page that cannot be served stops no syncing: it is told of. */
 async function servePage(
-  start: () => Promise<HttpServer>,
+  start: (onListening: (address: PageAddress) => void) => Promise<HttpServer>,
   context: CommandContext,
   { config }: LoadedConfig,
 ): Promise<HttpServer | null> {
   const terminal = context.terminal();
+  const tell = ({ url, restriction }: PageAddress): void => {
+    terminal.print(`The page of ${printable(config.name)}: ${url}/sync/`);
+    if (restriction !== null) terminal.print(printable(restriction));
+  };
   try {
-    const server = await start();
-    terminal.print(`The page of ${printable(config.name)}: ${server.url}/sync/`);
-    if (server.restriction !== null) terminal.print(printable(server.restriction));
+    const server = await start(tell);
+    tell(server);
     if (server.setupLink !== null)
       terminal.print(`Set up its first user within a day, with this link (it works once): ${server.setupLink}`);
     return server;

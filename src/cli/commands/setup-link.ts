@@ -14,7 +14,7 @@ export function addSetupLinkCommand(program: Command, context: CommandContext): 
       const [{ makeSetupToken, setupFolder, setupLink, urlFile }, { defaultHttpPort }, files, { createRealSystem }] =
         await Promise.all([
           import('../../http/access/setup-link.js'),
-          import('../../http/http-server.js'),
+          import('../../http/listen.js'),
           import('../../system/disk-data-files.js'),
           import('../../system/real-system.js'),
         ]);
@@ -23,7 +23,9 @@ export function addSetupLinkCommand(program: Command, context: CommandContext): 
       const folder = await files.openDiskDataFiles(join(config.dataFolder, setupFolder), system);
       const secret = await makeSetupToken(folder, system);
       // The running server tells where it listens: its port may be a free one.
-      const url = (await folder.read(urlFile)) ?? `http://127.0.0.1:${config.http.port ?? defaultHttpPort}`;
+      const url =
+        (await folder.read(urlFile)) ??
+        `${config.http.certificate === undefined ? 'http' : 'https'}://127.0.0.1:${config.http.port ?? defaultHttpPort}`;
       const link = setupLink(url, secret);
       context.terminal().print(link);
       context.terminal().result({ link });

@@ -47,6 +47,7 @@ const alertTarget = z.object({
   /** Without user, password and query. */
   to: z.string(),
   sent: count,
+  waiting: count.describe('What could not be delivered yet; it is tried again.'),
   last_sent: optionalTime,
   last_error: z.string().nullable(),
 });
