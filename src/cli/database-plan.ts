@@ -1,6 +1,8 @@
+import type { Connection } from '../databases/sqlite/connection/driver.js';
 import { openDatabase } from '../databases/sqlite/connection/open-database.js';
 import { quoteName } from '../databases/sqlite/connection/identifiers.js';
 import { readSchema } from '../databases/sqlite/schema/schema-reader.js';
+import type { DiscoveredTable } from '../databases/sqlite/schema/discovered-table.js';
 import { counterAdvice, type CounterAdvice, type KnownRules } from './schema-advice.js';
 import { countText, printable, tableLines } from './terminal.js';
 
@@ -17,6 +19,8 @@ export interface TablePlan {
   readonly name: string;
   readonly rows: number;
   readonly key: string;
+  /** Rows with NULL in the key: they would stay here. */
+  readonly keyless: number;
   /** Why it cannot be synced; null when it can. */
   readonly obstacle: string | null;
 }
@@ -33,6 +37,7 @@ export function planDatabase(path: string, rules: KnownRules = {}): DatabasePlan
         name: table.name,
         rows: Number(opened.connection.prepare(`SELECT count(*) FROM ${quoteName(table.name)}`).get()?.[0] ?? 0),
         key: keyText(table.schema.keyKind, table.schema.key),
+        keyless: keylessRows(opened.connection, table),
         obstacle: table.obstacle,
       })),
       counters: counterAdvice(tables, rules),
@@ -42,10 +47,20 @@ export function planDatabase(path: string, rules: KnownRules = {}): DatabasePlan
   }
 }
 
+/** SQLite allows NULL in keys that are not declared NOT NULL. */
+export function keylessRows(connection: Connection, { name, key }: DiscoveredTable): number {
+  if (!key.some(({ canBeNull }) => canBeNull)) return 0;
+  const isNull = key.map((column) => `${quoteName(column.name)} IS NULL`).join(' OR ');
+  return Number(connection.prepare(`SELECT count(*) FROM ${quoteName(name)} WHERE ${isNull}`).get()?.[0] ?? 0);
+}
+
 const keyText = (kind: string, key: readonly string[]): string =>
   kind === 'bag'
     ? 'none: rows are compared by content'
     : `${key.map((name) => printable(name)).join(', ')}${kind === 'generated' ? ' (generated)' : ''}`;
+
+const keyAndRemark = ({ key, keyless }: TablePlan): string =>
+  keyless === 0 ? `key ${key}` : `key ${key}; NOT SYNCED: ${countText(keyless, 'row')} with NULL in the key`;
 
 export function planLines(name: string, plan: DatabasePlan): string[] {
   const synced = plan.tables.filter(({ obstacle }) => obstacle === null);
@@ -58,7 +73,7 @@ export function planLines(name: string, plan: DatabasePlan): string[] {
       plan.tables.map((table) => [
         `  ${printable(table.name)}`,
         countText(table.rows, 'row'),
-        table.obstacle === null ? `key ${table.key}` : `NOT SYNCED: ${printable(table.obstacle)}`,
+        table.obstacle === null ? keyAndRemark(table) : `NOT SYNCED: ${printable(table.obstacle)}`,
       ]),
     ),
   );

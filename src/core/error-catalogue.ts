@@ -129,6 +129,11 @@ export const errorCatalogue = {
     'A table has other columns on another server, so its rows cannot be compared; what both have is kept identical.',
     'Run the migration of the application on the servers that lack it.',
   ),
+  'USYNC-1304': entry(
+    'Rows without a key',
+    'SQLite allows NULL in a primary key that is not declared NOT NULL. Nothing names such a row for another server, so it stays where it was written.',
+    'Give these rows a key, and declare its columns NOT NULL; a row with a key is synced by itself.',
+  ),
   'USYNC-1400': entry(
     'Invite code not valid',
     'The code is mistyped, used, or expired.',

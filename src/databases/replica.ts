@@ -126,6 +126,10 @@ export interface TableReport {
   readonly keyKind: KeyKind;
   readonly rows: number;
   readonly held: number;
+  /** Rows with NULL in the key: they stay on this server. */
+  readonly keyless: number;
+  /** Not synced although nobody wished that: it has a form that cannot be captured. */
+  readonly isRefused: boolean;
 }
 
 export interface DrainOutcome {

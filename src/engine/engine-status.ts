@@ -51,6 +51,10 @@ export interface DatasetStatus {
   readonly folder: FolderStatus | null;
   /** Rows kept back here with a reason: "same data, N rows held here". */
   readonly held: number;
+  /** Rows with NULL in their key, by table: they are on this server only. */
+  readonly keyless: readonly { readonly table: string; readonly rows: number }[];
+  /** Tables that nobody left out and that cannot be captured, with the reason. */
+  readonly refused: readonly { readonly table: string; readonly reason: string }[];
   /** Tables and columns of which the proof does not speak. */
   readonly leftOut: readonly string[];
   /** Tables that have other columns on another server: what is shown as proven does not speak of them. */

@@ -16,7 +16,7 @@ export function headline(status: Omit<EngineStatus, 'headline'>, inviterName: st
         ? 'This server is the only member of its group. Make a code for the next one with "usync invite".'
         : `No other server carries ${onlyHere(status).join(', ')}: a dataset must have the same name on each.`;
     case 'in-sync':
-      return `All ${members.length + 1} servers hold the same data, proven ${proofAge(status)}${heldText(status)}${notComparedText(status)}${onlyHereText(status)}.`;
+      return `All ${members.length + 1} servers hold the same data, proven ${proofAge(status)}${heldText(status)}${keylessText(status)}${refusedText(status)}${notComparedText(status)}${onlyHereText(status)}.`;
     case 'waiting': {
       if (server.membership === 'pending')
         return `Waiting for approval by the group of ${inviterName ?? 'the inviter'}.`;
@@ -81,8 +81,22 @@ function onlyHereText(status: Omit<EngineStatus, 'headline'>): string {
 
 function heldText({ datasets }: Omit<EngineStatus, 'headline'>): string {
   const held = datasets.reduce((sum, dataset) => sum + dataset.held, 0);
-  return held === 0 ? '' : `; ${held} ${held === 1 ? 'row is' : 'rows are'} held here`;
+  return held === 0 ? '' : `; ${held} ${held === 1 ? 'row' : 'rows'} ${isOrAre(held)} held here`;
 }
+
+function keylessText({ datasets }: Omit<EngineStatus, 'headline'>): string {
+  const count = datasets.flatMap(({ keyless }) => keyless).reduce((sum, { rows }) => sum + rows, 0);
+  return count === 0
+    ? ''
+    : `; but ${count} ${count === 1 ? 'row' : 'rows'} with NULL in the key ${isOrAre(count)} only here`;
+}
+
+function refusedText({ datasets }: Omit<EngineStatus, 'headline'>): string {
+  const tables = datasets.flatMap(({ refused }) => refused.map(({ table }) => table));
+  return tables.length === 0 ? '' : `; but ${tables.join(', ')} cannot be synced`;
+}
+
+const isOrAre = (count: number): string => (count === 1 ? 'is' : 'are');
 
 function notComparedText({ datasets }: Omit<EngineStatus, 'headline'>): string {
   const tables = datasets.flatMap(({ notCompared }) => notCompared);

@@ -108,6 +108,21 @@ test('a dataset that no other server carries is never shown as the same on all s
     'alone',
     'No other server carries shop, chat: a dataset must have the same name on each.',
   ]);
+  const table = {
+    name: 'k',
+    isSynced: true,
+    remark: '',
+    keyKind: 'natural',
+    rows: 3,
+    held: 0,
+    isRefused: false,
+  } as const;
+  const refused = { ...table, name: 'odd', isSynced: false, remark: 'it has no key', isRefused: true, keyless: 0 };
+  const partial = { ...shop, look: { ...shop.look, tables: [{ ...table, keyless: 2 }, refused] } };
+  assert.equal(
+    shown(['shop', 'chat'], partial)[1],
+    'All 2 servers hold the same data, proven just now; but 2 rows with NULL in the key are only here; but odd cannot be synced.',
+  );
   const silent = { ...shop, look: { ...shop.look, unansweredMs: 3_000 } };
   assert.deepEqual(
     shown(['shop', 'chat'], silent),

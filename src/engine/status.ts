@@ -76,6 +76,8 @@ function datasetStatus(dataset: DatasetInput, facts: StatusFacts): DatasetStatus
     rows: synced.reduce((sum, table) => sum + table.rows, 0),
     held: look.proof?.held ?? 0,
     folder: look.folder,
+    keyless: synced.flatMap(({ name, keyless }) => (keyless > 0 ? [{ table: name, rows: keyless }] : [])),
+    refused: look.tables.flatMap(({ name, isRefused, remark }) => (isRefused ? [{ table: name, reason: remark }] : [])),
     leftOut: look.proof?.leftOut ?? [],
     notCompared: [...new Set(carriers.flatMap((peer) => sessionOf(peer, config.name)?.notCompared ?? []))].toSorted(),
     journalBytes: look.position?.journalBytes ?? 0,
@@ -129,6 +131,7 @@ function problemsOf(
     ...facts.datasets.flatMap((dataset) => folderProblems(dataset, facts)),
     ...datasets.flatMap((dataset) => heldProblems(dataset, facts)),
     ...datasets.flatMap((dataset) => columnProblems(dataset, facts)),
+    ...datasets.flatMap((dataset) => uncapturedProblems(dataset, facts)),
     ...facts.peers.flatMap((peer) => peerProblems(peer, facts)),
     ...peers.flatMap((peer) => clockProblems(peer, facts)),
     ...farStampProblems(facts),
@@ -247,6 +250,23 @@ function columnProblems({ name, notCompared }: DatasetStatus, facts: StatusFacts
   if (notCompared.length === 0) return [];
   const reason = `${notCompared.join(', ')}: another server has other columns, so the rows cannot be compared.`;
   return [problem(facts, { code: 'USYNC-1303', level: 'warn', subject: `dataset ${name}`, reason })];
+}
+
+/** What stays on this server although nobody wished that. */
+function uncapturedProblems({ name, keyless, refused }: DatasetStatus, facts: StatusFacts): Problem[] {
+  const subject = `dataset ${name}`;
+  const found: Problem[] = [];
+  if (refused.length > 0) {
+    const reason = `${refused.map(({ table, reason: why }) => `table ${table} is not synced: ${why}`).join('; ')}.`;
+    const nextStep = 'Change the table, or leave it out in the configuration (tables: NAME: exclude: true).';
+    found.push(problem(facts, { code: 'USYNC-1300', level: 'warn', subject, reason, nextStep }));
+  }
+  if (keyless.length > 0) {
+    const rows = keyless.map(({ table, rows: count }) => `${count} ${count === 1 ? 'row' : 'rows'} of ${table}`);
+    const reason = `${rows.join(', ')} with NULL in the key: on this server only.`;
+    found.push(problem(facts, { code: 'USYNC-1304', level: 'warn', subject, reason }));
+  }
+  return found;
 }
 
 function peerProblems(peer: PeerInput, facts: StatusFacts): Problem[] {

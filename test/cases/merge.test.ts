@@ -2,7 +2,7 @@
 // group C that are about merging).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertSame, exchange, later, lostValues, meet, withServers } from './case-servers.js';
+import { assertSame, exchange, later, lostValues, meet, withServers, type CaseServer } from './case-servers.js';
 
 const schema = 'CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)';
 const natural = 'CREATE TABLE t (k TEXT PRIMARY KEY, a, b)';
@@ -50,6 +50,38 @@ test('H23: a row that two servers delete, one through a third, is deleted once a
     c.shell(`INSERT INTO t VALUES (1, 'again', 2)`);
     assert.equal(await assertSame([a, b, c]), `t: 'again' | 2 | 1`);
   }));
+
+test('H23: what lost against a delete says so in words, and who deleted only where that is known', () =>
+  withServers(
+    {
+      schema:
+        'CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE post (id INTEGER PRIMARY KEY, team_id INTEGER REFERENCES team ON DELETE CASCADE, text TEXT)',
+    },
+    async (a, b) => {
+      a.shell(`INSERT INTO team VALUES (1, 'one'), (2, 'two'); INSERT INTO post VALUES (1, 1, 'x')`);
+      await assertSame([a, b]);
+      a.shell('PRAGMA foreign_keys = ON; DELETE FROM team WHERE id = 2; DELETE FROM post WHERE id = 1');
+      await later();
+      b.python(`UPDATE post SET text = 'edited' WHERE id = 1; INSERT INTO post VALUES (2, 2, 'child')`);
+      await assertSame([a, b]);
+      const told = async ({ replica }: CaseServer): Promise<string[]> =>
+        (await replica.conflicts({ max: 10 }))
+          .map(({ kept, keptOrigin, lost, lostOrigin }) => {
+            const name = keptOrigin === null ? '?' : keptOrigin.slice(0, 1);
+            return `${kept} by ${name}; ${lost} of ${lostOrigin.slice(0, 1)}`;
+          })
+          .toSorted();
+      const child = "id = 2, team_id = (a row of team that is not here), text = 'child' of b";
+      assert.deepEqual(await told(b), [
+        "deleted by a; text = 'edited' of b",
+        `deleted with the row that it refers to by b; ${child}`,
+      ]);
+      assert.deepEqual(await told(a), [
+        "deleted by ?; text = 'edited' of b",
+        `deleted with the row that it refers to by b; ${child}`,
+      ]);
+    },
+  ));
 
 test('H24: of two rows that were inserted at one natural key one is shown whole, never a mixture', () =>
   withServers({ schema: natural, servers: 'abc' }, async (a, b, c) => {

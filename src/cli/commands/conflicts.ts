@@ -100,10 +100,10 @@ function addDecisionCommands(conflicts: Command, context: CommandContext): void 
 function shortLines(conflict: ConflictInfo, { paint }: Terminal): string[] {
   const { id, dataset, table, key, column, rule, kept, lost, lostBy, keptBy, decision } = conflict;
   const place = `${dataset} ${table} ${key}${column === null ? '' : ` ${column}`}`;
-  const by = keptBy === null ? '' : ` of ${keptBy}`;
+  const by = keptBy === null ? '' : column === null ? ` by ${keptBy}` : ` of ${keptBy}`;
   const lines = [
     `${paint('bold', id)}  ${printable(place)}  ${paint('dim', new Date(conflict.atMs).toISOString())}`,
-    `  ${printable(rule)}: ${printable(cut(kept))}${printable(column === null ? '' : by)} stands, ${printable(cut(lost))} of ${printable(lostBy)} lost`,
+    `  ${printable(rule)}: ${printable(cut(kept))}${printable(by)} stands, ${printable(cut(lost))} of ${printable(lostBy)} lost`,
   ];
   if (decision) lines.push(`  ${decisionText(decision)}`);
   return lines;

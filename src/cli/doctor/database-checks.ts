@@ -7,6 +7,7 @@ import { foreignSyncTraces } from '../../databases/sqlite/connection/foreign-syn
 import { openDatabase, type OpenedDatabase } from '../../databases/sqlite/connection/open-database.js';
 import { readSchema } from '../../databases/sqlite/schema/schema-reader.js';
 import { hasSyncTables } from '../../databases/sqlite/stores/sync-tables.js';
+import { keylessRows } from '../database-plan.js';
 import { countText, printable } from '../terminal.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
@@ -61,6 +62,14 @@ function tableChecks(subject: string, { connection }: OpenedDatabase): Finding[]
         'Leave it out in the configuration (tables: NAME: exclude: true), or give it a usable key.',
       ),
     );
+  for (const table of synced) {
+    const rows = keylessRows(connection, table);
+    if (rows === 0) continue;
+    const { nextStep } = errorCatalogue['USYNC-1304'];
+    findings.push(
+      warn(subject, `${countText(rows, 'row')} of ${printable(table.name)} with NULL in the key: not synced`, nextStep),
+    );
+  }
   if (!hasSyncTables(connection))
     return [...findings, ok(subject, `${countText(synced.length, 'table')}, not captured yet`)];
   const captured = numbersByTrigger(connection);

@@ -4,11 +4,15 @@ import { fail, ok, warn, type Finding } from './finding.js';
 
 const clockOffsetMsMax = 2000;
 
+/** Found in the database itself, whether the engine runs or not. */
+const saidByDatabaseChecks: ReadonlySet<string> = new Set(['USYNC-1300', 'USYNC-1304']);
+
 /** What the running engine knows: problems, peers, clocks, self-tests. */
 export function engineChecks(status: EngineStatus | null): Finding[] {
   if (!status) return [warn('engine', 'does not run', 'Start it with "usync run".')];
   const findings = [ok('engine', `runs since ${new Date(status.server.startedAtMs).toISOString()}`)];
   for (const problem of status.problems) {
+    if (saidByDatabaseChecks.has(problem.code)) continue;
     const make = problem.level === 'error' ? fail : warn;
     findings.push(
       make(printable(problem.subject), `${printable(problem.reason)} (${problem.code})`, printable(problem.nextStep)),

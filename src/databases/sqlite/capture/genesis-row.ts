@@ -34,6 +34,10 @@ export function genesisRow(table: SyncedTable, key: readonly SqlValue[]): LifeNa
   return { origin: genesisOrigin, stamp: (hashStampMin + (c % hashStamps)) as Stamp, index };
 }
 
+/** The number that named the row; null for any other row. */
+export const genesisNumber = ({ origin, stamp, index }: LifeName): number | null =>
+  origin === genesisOrigin && stamp === numberStamp ? index : null;
+
 /** Texts that the key's collation takes for equal, as one text. */
 export function foldKey(table: SyncedTable, position: number, text: string): string {
   const collation = table.form.key[position]?.collation;

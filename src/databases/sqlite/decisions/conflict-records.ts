@@ -1,4 +1,5 @@
 import { RowReference, type CellValue } from '../../../core/value.js';
+import { genesisNumber } from '../capture/genesis-row.js';
 import type { ConflictRecord, ConflictsRequest } from '../../replica.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import type { Conflict } from '../stores/conflict-store.js';
@@ -36,7 +37,7 @@ function recordOf(context: ReplicaContext, conflict: Conflict): ConflictRecord {
 const rowText = (cells: Cells, text: (column: string, value: CellValue) => string): string =>
   [...cells].map(([column, { value }]) => `${column} = ${text(column, value)}`).join(', ');
 
-/** A reference is told as the number that the row has here now; as its name when it is not shown. */
+/** A reference is told as the number that the row has here now; in words when it is not shown. */
 export function cellText(
   context: ReplicaContext,
   place: { readonly table: string; readonly column: string },
@@ -44,20 +45,27 @@ export function cellText(
 ): string {
   if (!(value instanceof RowReference)) return valueLiteral(value);
   const key = keyOfReference(context, place, value);
-  return key === null ? valueLiteral(value) : valueLiteral(key);
+  if (key !== null) return valueLiteral(key);
+  const parent = referenceAt(context, place)?.parentTable;
+  const words = parent === undefined ? 'a row of another table' : `a row of ${parent} that is not here`;
+  const number = genesisNumber(value.row);
+  return number === null ? `(${words})` : `${number} (${words})`;
 }
 
 /** The number at which the referenced row is shown here; null when it is not. */
 export function keyOfReference(
   context: ReplicaContext,
-  { table, column }: { readonly table: string; readonly column: string },
+  place: { readonly table: string; readonly column: string },
   { row }: RowReference,
 ): bigint | null {
-  const synced = context.tables.byName(table);
-  if (!synced) return null;
-  const { set, rows } = memoryOf(context);
-  const reference = set.planOf(synced).referenceByColumn.get(column);
+  const { rows } = memoryOf(context);
+  const reference = referenceAt(context, place);
   const parent = reference && context.tables.byName(reference.parentTable);
   const [number] = (parent && rows.keyOfRow(parent, row)) ?? [];
   return typeof number === 'bigint' ? number : null;
+}
+
+function referenceAt(context: ReplicaContext, { table, column }: { readonly table: string; readonly column: string }) {
+  const synced = context.tables.byName(table);
+  return synced ? memoryOf(context).set.planOf(synced).referenceByColumn.get(column) : undefined;
 }

@@ -77,7 +77,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
     update(table, { life, key, cells }) {
       const loaded = find(table, life, key);
       const place = { table, life, key: key ?? [] };
-      if (!loaded) return conflicts.deleted(place, { lost: cells, rest: null }, by);
+      if (!loaded) return conflicts.deleted(place, { lost: cells, rest: null }, { why: 'delete', by: null });
       const { state } = loaded;
       const schema = context.tables.byName(table)?.schema;
       const rules = schema?.columns;
@@ -100,7 +100,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       // Whoever deleted the parent had not seen this child, although the server that ends it now has.
       for (const [column, cell] of loaded.state.cells)
         (why === 'cascade' || isConcurrent(cell) ? lost : rest).set(column, cell);
-      conflicts.deleted({ table, life, key: key ?? [] }, { lost, rest }, by);
+      conflicts.deleted({ table, life, key: key ?? [] }, { lost, rest }, { why, by });
       if (!context.tables.byName(table)) return context.asides.remove(table, life);
       endLife(scope, loaded);
     },

@@ -1,6 +1,7 @@
 import { installTriggers, missingTriggers, numbersByTrigger } from '../capture/capture-triggers.js';
 import type { DiscoveredTable } from './discovered-table.js';
 import { foldName } from '../connection/identifiers.js';
+import { forgetKeyless } from '../capture/keyless-rows.js';
 import { addPending } from '../capture/pending-reconcile.js';
 import { addPendingSettle } from '../merge/pending-settle.js';
 import { addLostTable } from '../stores/lost-tables.js';
@@ -29,6 +30,7 @@ export interface SchemaChange {
 export function followSchema(context: ReplicaContext): SchemaChange {
   const { connection, tables, meta, adjust, asides } = context;
   const schema = readSchema(connection);
+  forgetKeyless(context);
   tables.load(schema);
   const forms = schema.tables.flatMap((found) => adjustedForm(found, { adjust, all: schema.tables }).form ?? []);
   const records = tables.records();

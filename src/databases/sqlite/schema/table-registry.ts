@@ -127,9 +127,10 @@ export function adjustedForm(
   found: DiscoveredTable,
   { adjust, all }: { readonly adjust: AdjustSchema; readonly all: readonly DiscoveredTable[] },
 ): { readonly form: DiscoveredTable | null; readonly reason: string } {
-  if (found.obstacle !== null) return { form: null, reason: found.obstacle };
   const schema = adjust(found.schema, all);
+  // What a person leaves out is no trouble, whatever its form.
   if (typeof schema === 'string') return { form: null, reason: schema };
+  if (found.obstacle !== null) return { form: null, reason: found.obstacle };
   if (layoutOf(schema).length === 0) return { form: null, reason: 'every column is left out or computed' };
   return { form: { ...found, schema }, reason: '' };
 }

@@ -1,4 +1,5 @@
 import type { TableReport } from '../../replica.js';
+import { countKeyless } from '../capture/keyless-rows.js';
 import { pendingReconciles } from '../capture/pending-reconcile.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { countRows } from './schema-change.js';
@@ -14,6 +15,8 @@ export function tableReports(context: ReplicaContext): TableReport[] {
     keyKind: table.schema.keyKind,
     rows: pending.has(table.number) ? countRows(context, table) : context.tables.digest(table).rows,
     held: context.asides.countHeld(table.name),
+    keyless: countKeyless(context, table),
+    isRefused: false,
   }));
   const others = context.tables.leftOut().map(({ name, reason, form }) => ({
     name,
@@ -22,6 +25,8 @@ export function tableReports(context: ReplicaContext): TableReport[] {
     keyKind: form.schema.keyKind,
     rows: 0,
     held: 0,
+    keyless: 0,
+    isRefused: form.obstacle !== null && form.obstacle === reason,
   }));
   return [...synced, ...others].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -211,14 +211,14 @@ function isFresh(work: LandingWork, { table, block, i, life, had, dirty }: Arriv
 }
 
 /** What was written there after this server's knowledge, into a row that has ended here: its writer loses, and is told. */
-function recordEnded({ scope, mine, context }: LandingWork, { table, life, cells }: LifeState, key: Key | null): void {
+function recordEnded({ scope, mine }: LandingWork, { table, life, cells }: LifeState, key: Key | null): void {
   const isNew = ({ at }: Cell): boolean => {
     const writer = at.weak ?? at;
     return !isUnwritten(at) && !scope.seen.isCovered(mine, writer.origin, writer.stamp);
   };
   const [lost, rest] = [new Map<string, Cell>(), new Map<string, Cell>()];
   for (const [column, cell] of cells) (isNew(cell) ? lost : rest).set(column, cell);
-  scope.conflicts.deleted({ table, life, key: key ?? [] }, { lost, rest }, context.origins.own());
+  scope.conflicts.deleted({ table, life, key: key ?? [] }, { lost, rest }, { why: 'delete', by: null });
 }
 
 interface NamedRow {

@@ -1,3 +1,4 @@
+import type { EndReason } from '../../../core/changeset.js';
 import { compareCellStamps, type CellStamp } from '../../../core/cell-stamp.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import type { Cell } from '../../../core/life-state.js';
@@ -16,9 +17,13 @@ export interface ConflictRecorder {
   row(place: RowPlace, lost: Cells, row: { readonly kept: Cells; readonly rest: Cells }): void;
   /**
    * A change of a row that had been deleted (`rest` is null: only the changed cells are known), or a row that was
-   * deleted with changes its deleter had not seen.
+   * deleted with changes its deleter had not seen. `by` is null where nobody knows any more who deleted it.
    */
-  deleted(place: RowPlace, row: { readonly lost: Cells; readonly rest: Cells | null }, by: OriginId): void;
+  deleted(
+    place: RowPlace,
+    row: { readonly lost: Cells; readonly rest: Cells | null },
+    end: { readonly why: EndReason; readonly by: OriginId | null },
+  ): void;
   /** A row that stands behind another with its key, or was part of it: no application sees it (rules R4.1, R6). */
   hidden(place: RowPlace, cells: Cells): void;
 }
@@ -36,6 +41,12 @@ export interface CellPlace extends RowPlace {
 }
 
 const none: Cells = new Map();
+
+const wordsByEnd: Readonly<Record<EndReason, string>> = {
+  delete: 'deleted',
+  cascade: 'deleted with the row that it refers to',
+  rekey: 'its key was changed',
+};
 
 export function createConflictRecorder({ conflicts, system }: ReplicaContext): ConflictRecorder {
   let count = 0;
@@ -82,11 +93,18 @@ export function createConflictRecorder({ conflicts, system }: ReplicaContext): C
     row(place, lost, { kept, rest }) {
       const at = latest(kept);
       const keptOrigin = at && writerOf(at);
-      const note = keptOrigin === null ? '' : `the row as ${keptOrigin} wrote it`;
-      add(place, { column: null, rule: 'later row write wins', note, kept: none, lost, rest, keptOrigin });
+      add(place, {
+        column: null,
+        rule: 'later row write wins',
+        note: 'the row as written later',
+        kept: none,
+        lost,
+        rest,
+        keptOrigin,
+      });
     },
-    deleted(place, { lost, rest }, by) {
-      const note = `deleted by ${by}`;
+    deleted(place, { lost, rest }, { why, by }) {
+      const note = wordsByEnd[why];
       add(place, { column: null, rule: 'delete wins', note, kept: none, lost, rest, keptOrigin: by });
     },
     hidden(place, lost) {
