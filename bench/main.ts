@@ -1,4 +1,5 @@
-// Prints every figure as one table and writes bench/results/latest.json. `npm run bench -- --only bulk` runs a part.
+// Prints every figure as one table and writes bench/results/latest.json. `npm run bench -- --only bulk` runs a part; `--rounds 1`
+// is a quick look where medians of rounds are taken.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -7,6 +8,10 @@ import { benchConstraintCost } from './constraint-cost.js';
 import { benchDrivers } from './drivers.js';
 import { benchCodec } from './codec.bench.js';
 import { benchDrainSpeed } from './drain-speed.js';
+import { benchLargeFile, benchSmallFiles } from './folders-copy.js';
+import { benchEdit } from './folders-edit.js';
+import { benchManyFiles } from './folders-many.js';
+import { benchInsert, benchRename } from './folders-traffic.js';
 import { figureLines, isReached, measureOf, type Figure } from './figure.js';
 import { benchMergeSpeed } from './merge-speed.js';
 import { benchMillion } from './million.js';
@@ -19,7 +24,7 @@ import {
   benchWriterBesideMerge,
 } from './replication.js';
 
-const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
+const benches: Readonly<Record<string, (rounds: number) => Promise<Figure[]>>> = {
   drivers: benchDrivers,
   capture: benchCaptureCost,
   'drain-speed': benchDrainSpeed,
@@ -34,15 +39,24 @@ const benches: Readonly<Record<string, () => Promise<Figure[]>>> = {
   idle: benchIdle,
   million: benchMillion,
   codec: benchCodec,
+  'folders-small': benchSmallFiles,
+  'folders-large': benchLargeFile,
+  'folders-insert': benchInsert,
+  'folders-rename': benchRename,
+  'folders-edit': benchEdit,
+  'folders-many': benchManyFiles,
 };
 
-const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: '' }, rounds: { type: 'string', default: '5' } },
+});
+const rounds = Number(values.rounds);
 const figures: Figure[] = [];
 for (const [name, run] of Object.entries(benches)) {
   if (!name.includes(values.only)) continue;
   process.stderr.write(`${name} ...\n`);
   try {
-    figures.push(...(await run()));
+    figures.push(...(await run(rounds)));
   } catch (error) {
     process.stderr.write(`${name} failed: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
