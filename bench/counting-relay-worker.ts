@@ -21,4 +21,4 @@ const server = createServer((incoming) => {
   pass(incoming, outgoing);
   pass(outgoing, incoming);
 });
-server.listen(port, '127.0.0.1', () => parentPort?.postMessage('ready'));
+server.listen(port, '127.0.0.1', () => parentPort?.postMessage('ready', []));
