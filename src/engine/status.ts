@@ -226,17 +226,20 @@ function folderProblems({ config, look }: DatasetInput, facts: StatusFacts): Pro
   const subject = `dataset ${config.name}`;
   const found: Problem[] = [];
   if (folder.problem !== null) {
-    const { code, text } = folder.problem;
-    found.push(
-      problem(facts, { code: code in errorCatalogue ? (code as ErrorCode) : 'USYNC-1000', subject, reason: text }),
-    );
+    const code = folder.problem.code in errorCatalogue ? (folder.problem.code as ErrorCode) : 'USYNC-1000';
+    found.push(problem(facts, { code, subject, reason: folder.problem.text, nextStep: stepFor(code, config.name) }));
   }
   if (folder.waiting > 0) {
     const reason = `${folder.waiting} ${folder.waiting === 1 ? 'file or folder waits' : 'files or folders wait'} here; the others go on.`;
-    found.push(problem(facts, { code: 'USYNC-1703', level: 'warn', subject, reason }));
+    const nextStep = stepFor('USYNC-1703', config.name);
+    found.push(problem(facts, { code: 'USYNC-1703', level: 'warn', subject, reason, nextStep }));
   }
   return found;
 }
+
+/** A command that can be copied as it is. */
+const stepFor = (code: ErrorCode, dataset: string): string =>
+  errorCatalogue[code].nextStep.replaceAll(/\bDATASET\b/g, dataset);
 
 function heldProblems({ name, held, quarantined, folder }: DatasetStatus, facts: StatusFacts): Problem[] {
   if (folder !== null) return [];

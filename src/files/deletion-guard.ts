@@ -1,3 +1,4 @@
+import type { EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
 
 /**
@@ -5,38 +6,114 @@ import { SyncError } from '../core/sync-error.js';
  * still missing here; it is neither deleted elsewhere nor put back until a person says which.
  */
 export interface DeletionGuard {
-  /** Null when so many may be deleted now; else why they wait. */
-  obstacle(gone: number, recorded: number): SyncError | null;
+  /** An entry came to a path that had none. If one of the same version vanishes elsewhere, it was moved. */
+  appeared(entry: GuardedEntry): void;
+  /**
+   * Null when these entries may be deleted now; else why they wait. What is held once waits until a person accepts it or
+   * most of it is back, whatever else is added meanwhile.
+   */
+  obstacle(gone: readonly GuardedEntry[], recorded: number): SyncError | null;
   /** A person said that what is missing is meant to be gone. */
   accept(): void;
+}
+
+export interface GuardedEntry {
+  readonly path: string;
+  readonly version: EntryVersion;
 }
 
 /** Fewer deletions than this within a minute are never held, unless nothing is left. */
 const heldFrom = 100;
 const windowMs = 60_000;
 
+const freshMax = 100_000;
+
+interface GuardState {
+  isAccepted: boolean;
+  recent: { readonly atMs: number; readonly count: number }[];
+  /** How many entries there were when deletions were held. */
+  heldOf: number | null;
+  /** How often the guard was asked: what came between two questions was found together. */
+  round: number;
+  /** What came lately, by path, the oldest first. */
+  readonly fresh: Map<string, Fresh>;
+}
+
+interface Fresh {
+  readonly atMs: number;
+  readonly round: number;
+  readonly version: EntryVersion;
+}
+
 export function createDeletionGuard(dataset: string, nowMs: () => number): DeletionGuard {
-  let isAccepted = false;
-  let recent: { readonly atMs: number; readonly count: number }[] = [];
+  const state: GuardState = { isAccepted: false, recent: [], heldOf: null, round: 0, fresh: new Map() };
   return {
-    obstacle(gone, recorded) {
-      const since = nowMs() - windowMs;
-      recent = recent.filter(({ atMs }) => atMs > since);
-      const before = recent.reduce((sum, { count }) => sum + count, 0);
-      const isEmptied = gone >= 2 && gone >= recorded;
-      const isMost = gone + before >= heldFrom && (gone + before) * 2 > recorded + before;
-      if (!isAccepted && (isEmptied || isMost)) {
-        const text = `${gone} of ${recorded} entries of dataset ${dataset} are gone from the disk at once.`;
-        return new SyncError('USYNC-1702', text, { facts: { gone, recorded } });
+    appeared({ path, version }) {
+      state.fresh.delete(path);
+      state.fresh.set(path, { atMs: nowMs(), round: state.round, version });
+      const [oldest] = state.fresh.keys();
+      if (oldest !== undefined && state.fresh.size > freshMax) state.fresh.delete(oldest);
+    },
+    obstacle(gone, found) {
+      forgetBefore(state, nowMs() - windowMs);
+      state.round++;
+      const targets = targetsOf(state, gone);
+      const lost = gone.length - targets.length;
+      const recorded = Math.min(found, state.heldOf ?? Infinity);
+      const before = state.recent.reduce((sum, { count }) => sum + count, 0);
+      const isEmptied = lost >= 2 && lost >= recorded;
+      const isMost = lost + before >= heldFrom && (lost + before) * 2 > recorded + before;
+      if (!state.isAccepted && (isEmptied || isMost)) {
+        state.heldOf = recorded;
+        return heldError(dataset, lost, recorded);
       }
-      if (gone > 0) {
-        isAccepted = false;
-        recent.push({ atMs: nowMs(), count: gone });
-      }
+      state.heldOf = null;
+      if (gone.length === 0) return null;
+      state.isAccepted = false;
+      state.recent.push({ atMs: nowMs(), count: lost });
+      for (const path of [...targets, ...gone.map((entry) => entry.path)]) state.fresh.delete(path);
       return null;
     },
     accept: () => {
-      isAccepted = true;
+      state.isAccepted = true;
     },
   };
+}
+
+function heldError(dataset: string, gone: number, recorded: number): SyncError {
+  const text = `${gone} of ${recorded} entries of dataset ${dataset} are gone from the disk at once.`;
+  return new SyncError('USYNC-1702', text, { facts: { gone, recorded } });
+}
+
+function forgetBefore(state: GuardState, since: number): void {
+  state.recent = state.recent.filter(({ atMs }) => atMs > since);
+  for (const [path, { atMs }] of state.fresh) {
+    if (atMs > since) break;
+    state.fresh.delete(path);
+  }
+}
+
+/**
+ * Where what is gone stands now. Each place counts once, and only for what was there before it: that one of many equal
+ * files stands does not excuse the loss of the others.
+ */
+function targetsOf({ fresh }: GuardState, gone: readonly GuardedEntry[]): string[] {
+  const isGone = new Set(gone.map(({ path }) => path));
+  const sources = new Map<EntryVersion, number[]>();
+  for (const { path, version } of gone) {
+    const rounds = sources.get(version) ?? [];
+    rounds.push(fresh.get(path)?.round ?? -1);
+    sources.set(version, rounds);
+  }
+  // The earliest is at the end, where it is taken from.
+  for (const rounds of sources.values()) rounds.sort((p, q) => q - p);
+  const targets: string[] = [];
+  for (const [path, { version, round }] of fresh) {
+    const rounds = sources.get(version);
+    const earliest = rounds?.at(-1);
+    if (rounds === undefined || earliest === undefined || earliest >= round || isGone.has(path)) continue;
+    rounds.pop();
+    targets.push(path);
+  }
+  return targets;
 }

@@ -169,6 +169,8 @@ async function readOne(options: ScannerOptions, state: ScanState, { work, each }
     return;
   }
   if (found.isLeftOut && found.record === null) return;
+  if (found.now !== null && found.record === null)
+    options.guard.appeared({ path: each.path, version: found.now.version });
   work.batch.push(found);
   work.bytes += found.now?.size ?? 0;
   if (work.batch.length >= batchEntries || work.bytes >= batchBytes) flush(options, work);
@@ -237,8 +239,8 @@ function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
     flush(options, work);
     return;
   }
-  const counted = work.gone.filter(({ record }) => record !== null && !record.isKept).length;
-  const held = guard.obstacle(counted, context.table.disk.count());
+  const gone = work.gone.flatMap(({ record }) => (record === null || record.isKept ? [] : [record]));
+  const held = guard.obstacle(gone, context.table.disk.count());
   if (held !== null) {
     state.held = held;
     // Still gone at the next look, it is judged at once.

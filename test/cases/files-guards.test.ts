@@ -143,6 +143,41 @@ test('most of a large folder gone at once is held; what comes back ends it', asy
   assert.equal(a.table.rows.counts().entries, 300);
 });
 
+test('a folder that is moved with most of the files is a rename, not a deletion', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('old/x/inner'), { recursive: true });
+  for (let index = 0; index < 150; index++) writeFileSync(a.path(`old/x/inner/f${index}`), `content ${index}`);
+  writeFileSync(a.path('stays'), 'x');
+  await settleAll([a, b]);
+  renameSync(a.path('old/x/inner'), a.path('moved'));
+  rmSync(a.path('old'), { recursive: true });
+  await settleAll([a, b]);
+  assert.equal(a.side.status().problem, null);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.equal(Object.keys(treeOf(b.root)).length, 152);
+});
+
+test('deletions that are held stay held while files are added elsewhere', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  for (let index = 0; index < 200; index++) writeFileSync(a.path(`f${index}`), `content ${index}`);
+  await a.capture();
+  for (let index = 0; index < 110; index++) rmSync(a.path(`f${index}`));
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  for (let index = 0; index < 200; index++) writeFileSync(a.path(`new ${index}`), `new ${index}`);
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  assert.equal(a.table.rows.counts().entries, 400);
+  for (let index = 0; index < 60; index++) writeFileSync(a.path(`f${index}`), `content ${index}`);
+  await a.capture();
+  await a.capture();
+  assert.equal(a.side.status().problem, null);
+  assert.equal(a.table.rows.counts().entries, 350);
+});
+
 test('another folder at the root, as after an unmount, stops everything and deletes nothing', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');
