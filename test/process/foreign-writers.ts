@@ -18,6 +18,18 @@ export function runShell(database: string, sql: string): string {
   return stdout;
 }
 
+/** Runs a script of Python, with `db` open on the database as an application opens it. */
+export function runPython(database: string, script: string): string {
+  const opening =
+    'import sqlite3, sys\ndb = sqlite3.connect(sys.argv[1], timeout=10)\ndb.execute("PRAGMA foreign_keys = ON")\n';
+  const { status, stdout, stderr } = spawnSync('python3', ['-', database], {
+    input: `${opening}${script}`,
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`python3 ${database}: ${stderr}`);
+  return stdout;
+}
+
 export interface WriterRun {
   /** Resolves with the names of all artists whose insert was committed. */
   readonly done: Promise<readonly string[]>;
