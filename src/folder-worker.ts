@@ -11,10 +11,11 @@ import {
   type MessageFromFolder,
   type MessageToFolder,
 } from './folder-messages.js';
+import { createRealDisk } from './system/real-disk.js';
 import { createRealSystem } from './system/real-system.js';
 
 /** What the worker is told at its start. */
-export interface FolderWorkerData extends Omit<FolderSideOptions, 'table' | 'peers' | 'system' | 'onCaptured'> {
+export interface FolderWorkerData extends Omit<FolderSideOptions, 'table' | 'peers' | 'system' | 'disk' | 'onCaptured'> {
   readonly statePath: string;
 }
 
@@ -35,6 +36,7 @@ const side = createFolderSide({
   ...options,
   table,
   system: createRealSystem(),
+  disk: createRealDisk(),
   onCaptured: () => post({ kind: 'captured' }),
   peers: {
     fetch: (requests) =>

@@ -1,27 +1,16 @@
 /** Brings the content of a version into a temporary file, whole, verified and durable: from this disk or from peers. */
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-} from 'node:fs';
-import { promisify } from 'node:util';
+import { constants } from 'node:fs';
 import { chunkRecordBytes, decodeChunkList, type Chunk } from '../core/chunking/chunk-list.js';
 import { isLargestChunk, singleChunkBytesMax } from '../core/chunking/chunk-size.js';
 import { contentBytesMax, type ContentPeers, type ContentRequest } from '../core/content-request.js';
 import type { EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
-import { pause } from '../system/pause.js';
+import type { System } from '../system/system.js';
 import { bytesVersion, isDatabase, listVersion, sha256 } from './content-hash.js';
 import { readLocal, readLocalChunk } from './content-reader.js';
 import type { FolderContext } from './folder-context.js';
 import { temporaryFolder } from './state-folder.js';
+import { removeIfThere, writeAll } from './whole-file.js';
 
 export interface ContentGetter {
   /**
@@ -34,7 +23,7 @@ export interface ContentGetter {
 export function createContentGetter(context: FolderContext, peers: ContentPeers): ContentGetter {
   /** One at a time a version: the temporary file has its name. */
   const busy = new Map<EntryVersion, Promise<unknown>>();
-  const fetcher = createFetcher(peers);
+  const fetcher = createFetcher(peers, context.system);
   return {
     async get(version, size) {
       while (busy.has(version)) await busy.get(version)?.catch(() => undefined);
@@ -66,15 +55,16 @@ async function getSmall(context: FolderContext, fetcher: Fetcher, { version, siz
   refuseDatabase(bytes);
   makeRoom(context, size);
   const path = temporaryPath(version);
+  const { disk } = context.root;
   const handle = context.root.at(path, (place) => {
-    rmSync(place, { force: true });
-    return openSync(place, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+    removeIfThere(disk, place);
+    return disk.open(place, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
   });
   try {
-    writeAll(handle, bytes, 0);
-    await syncFile(handle);
+    writeAll(disk, handle, { bytes, offset: 0 });
+    await disk.syncContent(handle);
   } finally {
-    closeSync(handle);
+    disk.close(handle);
   }
   return path;
 }
@@ -83,17 +73,18 @@ async function getLarge(context: FolderContext, fetcher: Fetcher, { version, siz
   const list = await getList(context, fetcher, version);
   const chunks = decodeChunkList(list, size);
   const path = temporaryPath(version);
+  const { disk } = context.root;
   const handle = context.root.at(path, (place) =>
-    openSync(place, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600),
+    disk.open(place, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600),
   );
   try {
-    const held = fstatSync(handle).size;
+    const held = Number(disk.statsOf(handle).size);
     makeRoom(context, chunks.reduce((sum, chunk) => sum + (isHole(chunk) ? 0 : chunk.length), 0) - held);
     await fill({ context, fetcher, version, handle, held }, chunks);
-    ftruncateSync(handle, size);
-    await syncFile(handle);
+    disk.truncate(handle, size);
+    await disk.syncContent(handle);
   } finally {
-    closeSync(handle);
+    disk.close(handle);
   }
   return path;
 }
@@ -131,7 +122,7 @@ interface Filling {
 }
 
 async function fill(filling: Filling, chunks: readonly Chunk[]): Promise<void> {
-  const { handle } = filling;
+  const { context, handle } = filling;
   const missing: Chunk[] = [];
   let sincePause = 0;
   for (const chunk of chunks) {
@@ -140,7 +131,7 @@ async function fill(filling: Filling, chunks: readonly Chunk[]): Promise<void> {
     sincePause += chunk.length;
     if (sincePause > 4 * 1024 * 1024) {
       sincePause = 0;
-      await pause();
+      await context.system.pause();
     }
   }
   let next = 0;
@@ -149,7 +140,7 @@ async function fill(filling: Filling, chunks: readonly Chunk[]): Promise<void> {
       try {
         const bytes = await fetchChunk(filling, chunk);
         if (chunk.offset === 0) refuseDatabase(bytes);
-        writeAll(handle, bytes, chunk.offset);
+        writeAll(context.root.disk, handle, { bytes, offset: chunk.offset });
       } catch (error) {
         next = missing.length;
         throw error;
@@ -174,17 +165,17 @@ function isHole({ hash, length }: Chunk): boolean {
 
 const zerosByLength = new Map<number, Buffer>();
 
-function isHeld({ handle, held }: Filling, { hash, offset, length }: Chunk): boolean {
+function isHeld({ context, handle, held }: Filling, { hash, offset, length }: Chunk): boolean {
   if (offset + length > held) return false;
   const bytes = Buffer.allocUnsafe(length);
-  return readSync(handle, bytes, 0, length, offset) === length && sha256(bytes).equals(hash);
+  return context.root.disk.read(handle, bytes, offset) === length && sha256(bytes).equals(hash);
 }
 
 function copyLocal({ context, version, handle }: Filling, chunk: Chunk): boolean {
   for (const bytes of [readLocal(context, version, chunk), readLocalChunk(context, chunk)]) {
     if (bytes === null || !sha256(bytes).equals(chunk.hash)) continue;
     if (chunk.offset === 0) refuseDatabase(bytes);
-    writeAll(handle, bytes, chunk.offset);
+    writeAll(context.root.disk, handle, { bytes, offset: chunk.offset });
     return true;
   }
   return false;
@@ -215,7 +206,7 @@ interface Wish {
 const questionsMax = 24;
 const itemsMax = 128;
 
-function createFetcher(peers: ContentPeers): Fetcher {
+function createFetcher(peers: ContentPeers, system: System): Fetcher {
   const wishes: Wish[] = [];
   const open = new Set<readonly Wish[]>();
   const ask = async (batch: readonly Wish[]): Promise<void> => {
@@ -241,7 +232,7 @@ function createFetcher(peers: ContentPeers): Fetcher {
     new Promise((resolve, reject) => {
       wishes.push({ request, isShort, resolve, reject });
       // What is wished for in this turn goes out together.
-      if (wishes.length === 1) setImmediate(pump);
+      if (wishes.length === 1) void system.pause().then(pump);
     });
 }
 
@@ -259,9 +250,9 @@ function takeBatch(wishes: Wish[]): Wish[] {
 
 /** Room is left for everyone else on the disk. */
 function makeRoom({ root }: FolderContext, bytes: number): void {
-  const { bavail, blocks, bsize } = statfsSync(root.realPath);
-  const reserve = Math.min(512 * 1024 * 1024, (blocks * bsize) / 100);
-  if (bavail * bsize - reserve < bytes)
+  const { free, total } = root.disk.space(root.realPath);
+  const reserve = Math.min(512 * 1024 * 1024, total / 100);
+  if (free - reserve < bytes)
     throw new SyncError('USYNC-1207', `The disk of ${root.realPath} has no room for ${bytes} bytes.`);
 }
 
@@ -270,13 +261,6 @@ function refuseDatabase(bytes: Uint8Array): void {
   if (isDatabase(bytes.subarray(0, 16)))
     throw new SyncError('USYNC-1703', 'It is a SQLite database, which is never placed as a file.');
 }
-
-function writeAll(handle: number, bytes: Uint8Array, offset: number): void {
-  for (let written = 0; written < bytes.length;)
-    written += writeSync(handle, bytes, written, bytes.length - written, offset + written);
-}
-
-const syncFile = promisify(fdatasync);
 
 const temporaryPath = (version: EntryVersion): string => `${temporaryFolder}/${version.replace(':', '-')}`;
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readSync } from 'node:fs';
 import { encodeChunkList, type Chunk } from '../core/chunking/chunk-list.js';
 import { chunkSizeFor, singleChunkBytesMax, type ChunkSize } from '../core/chunking/chunk-size.js';
 import { findChunkEnd } from '../core/chunking/find-chunk-end.js';
 import { contentVersion, type EntryVersion } from '../core/entry.js';
+import type { Disk } from '../system/disk.js';
 
 export interface HashedContent {
   readonly version: EntryVersion;
@@ -14,12 +14,17 @@ export interface HashedContent {
   readonly head: Uint8Array;
 }
 
+export interface ContentToHash {
+  readonly disk: Disk;
+  readonly handle: number;
+  readonly size: number;
+  readonly pause: () => Promise<void>;
+}
+
 /** Reads `size` bytes of an open file from its start. Null when it ended before. Yields to other work between blocks. */
-export async function hashContent(
-  handle: number,
-  { size, pause }: { readonly size: number; readonly pause: () => Promise<void> },
-): Promise<HashedContent | null> {
-  if (size <= singleChunkBytesMax) return hashSmall(handle, size);
+export async function hashContent({ disk, handle, size, pause }: ContentToHash): Promise<HashedContent | null> {
+  const file: OpenFile = { disk, handle };
+  if (size <= singleChunkBytesMax) return hashSmall(file, size);
   const chunkSize = chunkSizeFor(size);
   const buffer = Buffer.allocUnsafeSlow(blockBytes);
   const chunks: Chunk[] = [];
@@ -29,7 +34,7 @@ export async function hashContent(
   let offset = 0;
   while (offset < size) {
     const wanted = Math.min(buffer.length - filled, size - read);
-    if (!readWhole(handle, buffer.subarray(filled, filled + wanted), read)) return null;
+    if (!readWhole(file, buffer.subarray(filled, filled + wanted), read)) return null;
     read += wanted;
     filled += wanted;
     if (offset === 0) head = Uint8Array.from(buffer.subarray(0, headBytes));
@@ -64,16 +69,21 @@ function chunkEnds(
 const blockBytes = 8 * 1024 * 1024;
 const headBytes = 16;
 
-function hashSmall(handle: number, size: number): HashedContent | null {
+function hashSmall(file: OpenFile, size: number): HashedContent | null {
   const bytes = Buffer.allocUnsafe(size);
-  if (!readWhole(handle, bytes, 0)) return null;
+  if (!readWhole(file, bytes, 0)) return null;
   return { version: bytesVersion(bytes), size, list: null, head: Uint8Array.from(bytes.subarray(0, headBytes)) };
 }
 
+export interface OpenFile {
+  readonly disk: Disk;
+  readonly handle: number;
+}
+
 /** Fills `bytes` from this place of a file. False when the file ends before. */
-export function readWhole(handle: number, bytes: Uint8Array, offset: number): boolean {
+export function readWhole({ disk, handle }: OpenFile, bytes: Uint8Array, offset: number): boolean {
   for (let filled = 0; filled < bytes.length;) {
-    const count = readSync(handle, bytes, filled, bytes.length - filled, offset + filled);
+    const count = disk.read(handle, bytes.subarray(filled), offset + filled);
     if (count === 0) return false;
     filled += count;
   }

@@ -1,4 +1,3 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { chunkRecordBytes, type Chunk } from '../core/chunking/chunk-list.js';
 import { contentBytesMax, contentItemsMax, type ContentRequest } from '../core/content-request.js';
 import type { EntryVersion } from '../core/entry.js';
@@ -6,6 +5,7 @@ import { SyncError } from '../core/sync-error.js';
 import { readWhole } from './content-hash.js';
 import type { FolderContext } from './folder-context.js';
 import { historyFolder } from './state-folder.js';
+import { readFlags } from './whole-file.js';
 
 /** Answers a peer from the files as they stand. The peer checks every hash: a file that changed meanwhile is no answer. */
 export function readContents(
@@ -48,24 +48,25 @@ function readRange(
   path: string,
   { offset, length }: Range,
 ): Uint8Array | null {
+  const { disk } = root;
   let handle: number;
   try {
     handle = root.at(path, (place) => {
       if (protectedFiles.isProtectedFile(place)) throw new Error('a database of this process');
-      return openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      return disk.open(place, readFlags);
     });
   } catch {
     // It was moved or cannot be read: another place may have it.
     return null;
   }
   try {
-    if (!fstatSync(handle).isFile()) return null;
+    if (!disk.statsOf(handle).isFile()) return null;
     const bytes = new Uint8Array(length);
-    return readWhole(handle, bytes, offset) ? bytes : null;
+    return readWhole({ disk, handle }, bytes, offset) ? bytes : null;
   } catch {
     return null;
   } finally {
-    closeSync(handle);
+    disk.close(handle);
   }
 }
 

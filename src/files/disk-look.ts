@@ -1,6 +1,6 @@
-import { lstatSync, readlinkSync, type BigIntStats } from 'node:fs';
 import { errorMessageOf } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
+import { codeOf, type Disk, type FileStats } from '../system/disk.js';
 
 /** What stands at a path, without its content. */
 export type DiskLook =
@@ -24,12 +24,12 @@ export interface FileLook {
 }
 
 /** Looks without following a link. Never throws for what a disk can hold. */
-export function lookAt(place: string): DiskLook {
+export function lookAt(disk: Disk, place: string): DiskLook {
   try {
-    const stats = lstatSync(place, { bigint: true, throwIfNoEntry: false });
-    if (stats === undefined) return { kind: 'nothing' };
+    const stats = disk.look(place);
+    if (stats === null) return { kind: 'nothing' };
     if (stats.isSymbolicLink()) {
-      return { kind: 'link', target: readlinkSync(place), mark: markOf(stats), mtime: microseconds(stats) };
+      return { kind: 'link', target: disk.readLink(place), mark: markOf(stats), mtime: microseconds(stats) };
     }
     return lookOf(stats);
   } catch (error) {
@@ -40,7 +40,7 @@ export function lookAt(place: string): DiskLook {
 }
 
 /** The same from the stats of an open file. */
-export function lookOf(stats: BigIntStats): DiskLook {
+export function lookOf(stats: FileStats): DiskLook {
   const mtime = microseconds(stats);
   const mode = Number(stats.mode & 0o777n);
   if (stats.isDirectory()) return { kind: 'folder', mode, mark: `d ${mode} ${stats.ino}`, mtime };
@@ -49,10 +49,10 @@ export function lookOf(stats: BigIntStats): DiskLook {
   return { kind: 'file', size: Number(stats.size), mode, mark: markOf(stats), mtime, changedMs };
 }
 
-const microseconds = ({ mtimeNs }: BigIntStats): number => Number(mtimeNs / 1000n);
+const microseconds = ({ mtimeNs }: FileStats): number => Number(mtimeNs / 1000n);
 
 /** Times alone can be set at will: the inode and its change time cannot. */
-const markOf = ({ size, mtimeNs, ctimeNs, ino, mode }: BigIntStats): string =>
+const markOf = ({ size, mtimeNs, ctimeNs, ino, mode }: FileStats): string =>
   `${size} ${mtimeNs} ${ctimeNs} ${ino} ${mode & 0o777n}`;
 
 /** Whether what stands there is what the record says; then its content needs no second look. */
@@ -61,7 +61,4 @@ export function isAsRecorded(look: DiskLook, record: DiskRecord | null): boolean
   return 'mark' in look && look.mark === record.mark && record.mark !== '';
 }
 
-const specialName = (stats: BigIntStats): string => (stats.isSocket() ? 'socket' : stats.isFIFO() ? 'pipe' : 'device');
-
-export const codeOf = (error: unknown): string | null =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+const specialName = (stats: FileStats): string => (stats.isSocket() ? 'socket' : stats.isFIFO() ? 'pipe' : 'device');

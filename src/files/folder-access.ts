@@ -1,26 +1,16 @@
 /** What a program may do in a synced folder through this server: the same as an application beside it, and no more. */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { FileContent, FileRequest, FolderEntries, FolderEntry } from '../databases/folder-calls.js';
+import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { isDatabase } from './content-hash.js';
-import { codeOf } from './disk-look.js';
 import { parentOf, pathObstacle } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { databaseReason, reasonToLeaveOut } from './left-out.js';
 import { syncFolder, temporaryFolder } from './state-folder.js';
+import { readFlags, removeIfThere, writeAll } from './whole-file.js';
 
 /** What stands directly in a folder of the dataset; "" is the root. */
 export function entriesIn(context: FolderContext, folder: string, max: number): FolderEntries {
@@ -37,23 +27,24 @@ export function entriesIn(context: FolderContext, folder: string, max: number): 
 /** A piece of a file as it stands on disk. Throws USYNC-1908 where there is none, or where it takes no part. */
 export function readFileContent(context: FolderContext, { path, offset, bytesMax }: FileRequest): FileContent {
   refuseLeftOut(context, path);
+  const { disk } = context.root;
   try {
     return context.root.at(path, (place) => {
-      const handle = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+      const handle = disk.open(place, readFlags);
       try {
-        const stats = fstatSync(handle, { bigint: true });
+        const stats = disk.statsOf(handle);
         if (!stats.isFile()) throw noFile(path);
         const bytes = Buffer.alloc(Math.max(0, Math.min(bytesMax, Number(stats.size) - offset)));
-        const count = readSync(handle, bytes, 0, bytes.length, offset);
+        const count = disk.read(handle, bytes, offset);
         // A view of the pool would take other bytes along to another thread.
         return {
           bytes: new Uint8Array(bytes.subarray(0, count)),
           size: Number(stats.size),
-          modifiedMs: Number(stats.mtimeMs),
+          modifiedMs: Number(stats.mtimeNs / 1_000_000n),
           mark: `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`,
         };
       } finally {
-        closeSync(handle);
+        disk.close(handle);
       }
     });
   } catch (error) {
@@ -67,17 +58,18 @@ export function writeFile(context: FolderContext, path: string, bytes: Uint8Arra
   refuseLeftOut(context, path);
   if (isDatabase(Buffer.from(bytes.subarray(0, 16)))) throw refusedPath(path, databaseReason);
   const temporary = `${temporaryFolder}/upload-${randomHex(context.system, 8)}`;
+  const { disk } = context.root;
   try {
     makeFolders(context, parentOf(path));
     context.root.at(temporary, (source) => {
-      const handle = openSync(source, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
+      const handle = disk.open(source, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
       try {
-        writeFileSync(handle, bytes);
-        fsyncSync(handle);
+        writeAll(disk, handle, { bytes, offset: 0 });
+        disk.sync(handle);
       } finally {
-        closeSync(handle);
+        disk.close(handle);
       }
-      context.root.at(path, (place) => renameSync(source, place));
+      context.root.at(path, (place) => disk.rename(source, place));
     });
   } catch (error) {
     removeQuietly(context, temporary);
@@ -91,7 +83,7 @@ export function writeFile(context: FolderContext, path: string, bytes: Uint8Arra
 export function removeFile(context: FolderContext, path: string): void {
   refuseLeftOut(context, path);
   try {
-    context.root.at(path, (place) => rmSync(place));
+    context.root.at(path, (place) => context.root.disk.removeFile(place));
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) throw noFile(path, error);
     throw notWritten(path, error);
@@ -109,7 +101,7 @@ function makeFolders(context: FolderContext, folder: string): void {
   makeFolders(context, parentOf(folder));
   context.root.at(folder, (place) => {
     try {
-      mkdirSync(place);
+      context.root.disk.makeFolder(place);
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
@@ -118,7 +110,7 @@ function makeFolders(context: FolderContext, folder: string): void {
 
 function removeQuietly(context: FolderContext, path: string): void {
   try {
-    context.root.at(path, (place) => rmSync(place, { force: true }));
+    context.root.at(path, (place) => removeIfThere(context.root.disk, place));
   } catch {
     // What is left there is removed at the next start.
   }

@@ -2,12 +2,12 @@
  * The disk's side of one folder dataset: what applications do in the folder is written into the table, and what merging
  * wrote into the table is placed in the folder. One loop does both in turn; all of it runs in one thread.
  */
-import { constants, closeSync, openSync, readFileSync } from 'node:fs';
 import type { ContentPeers, ContentRequest } from '../core/content-request.js';
 import type { Entry } from '../core/entry.js';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { EntryTable, HistoryRecord } from '../databases/entry-table.js';
 import type { FileContent, FileRequest, FolderEntries, FolderStatus, WaitingEntry } from '../databases/folder-calls.js';
+import type { Disk } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import type { System } from '../system/system.js';
 import { createContentGetter } from './content-getter.js';
@@ -26,6 +26,7 @@ import { openRootFolder, type RootFolder } from './root-folder.js';
 import { createScanner, type Scanner } from './scanner.js';
 import { prepareStateFolder, readFolderId, writeFolderId } from './state-folder.js';
 import { createWaitingList } from './waiting-list.js';
+import { readText } from './whole-file.js';
 
 export interface FolderSide {
   /** Opens the folder and starts to work. Rejects with `USYNC-1700` or `USYNC-1701` where it must not be touched. */
@@ -68,6 +69,7 @@ export interface FolderSideOptions {
   readonly table: EntryTable;
   readonly peers: ContentPeers;
   readonly system: System;
+  readonly disk: Disk;
   /** Entries were captured. */
   readonly onCaptured: () => void;
 }
@@ -202,7 +204,7 @@ function inTurn(state: SideState, work: () => Promise<void>): Promise<void> {
 
 async function openSide(options: FolderSideOptions, state: SideState): Promise<void> {
   closeSide(state);
-  const root = openRootFolder(options.path);
+  const root = openRootFolder(options.disk, options.path);
   try {
     checkIdentity(options, root);
     prepareStateFolder(root);
@@ -249,7 +251,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     system,
     author,
     rules: createIgnoreRules(defaultIgnores),
-    protectedFiles: createProtectedFiles(options.protectedPaths),
+    protectedFiles: createProtectedFiles(options.disk, options.protectedPaths),
     waiting: createWaitingList(),
     leftOut: createWaitingList(),
     outgrown: new Map(),
@@ -257,6 +259,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
   };
   const watch = createFolderWatch({
     root,
+    system,
     onHint: dirty,
     onOverflow: () => {
       box.opened?.scanner.markAllDirty();
@@ -294,14 +297,7 @@ const ignoreFileBytesMax = 256 * 1024;
 
 function linesOfIgnoreFile({ root }: FolderContext): string[] {
   try {
-    const handle = root.at(ignoreFile, (place) =>
-      openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
-    );
-    try {
-      return readFileSync(handle, 'utf8').slice(0, ignoreFileBytesMax).split('\n');
-    } finally {
-      closeSync(handle);
-    }
+    return root.at(ignoreFile, (place) => readText(root.disk, place, ignoreFileBytesMax)).split('\n');
   } catch {
     // There is none, or it cannot be read: the scan tells of that.
     return [];
@@ -392,7 +388,7 @@ async function restoreWith(options: FolderSideOptions, state: SideState, { path,
 
 async function accept(options: FolderSideOptions, state: SideState): Promise<void> {
   state.guard.accept();
-  const root = openRootFolder(options.path);
+  const root = openRootFolder(options.disk, options.path);
   try {
     prepareStateFolder(root);
     writeFolderId(root, identityOf(options));

@@ -1,5 +1,5 @@
-import { watch, type FSWatcher } from 'node:fs';
-import { codeOf } from './disk-look.js';
+import { codeOf } from '../system/disk.js';
+import type { System } from '../system/system.js';
 import type { RootFolder } from './root-folder.js';
 
 /**
@@ -18,6 +18,7 @@ export interface FolderWatch {
 
 export interface FolderWatchOptions {
   readonly root: RootFolder;
+  readonly system: System;
   readonly onHint: (folder: string, name: string | null) => void;
   readonly onOverflow: () => void;
 }
@@ -25,51 +26,52 @@ export interface FolderWatchOptions {
 /** Linux drops events beyond this many without a word to the process. */
 const eventsPerTurnMax = 16_000;
 
-export function createFolderWatch({ root, onHint, onOverflow }: FolderWatchOptions): FolderWatch {
-  const watchers = new Map<string, FSWatcher>();
+export function createFolderWatch({ root, system, onHint, onOverflow }: FolderWatchOptions): FolderWatch {
+  const watches = new Map<string, () => void>();
   let shortage: string | null = null;
   let eventsThisTurn = 0;
   const hint = (folder: string, name: string | null): void => {
-    if (eventsThisTurn++ === 0)
-      setImmediate(() => {
-        if (eventsThisTurn >= eventsPerTurnMax) onOverflow();
-        eventsThisTurn = 0;
-      });
+    if (eventsThisTurn++ === 0) void endTurn();
     onHint(folder, name);
   };
+  const endTurn = async (): Promise<void> => {
+    await system.pause();
+    if (eventsThisTurn >= eventsPerTurnMax) onOverflow();
+    eventsThisTurn = 0;
+  };
   const drop = (folder: string): void => {
-    watchers.get(folder)?.close();
-    watchers.delete(folder);
+    watches.get(folder)?.();
+    watches.delete(folder);
   };
   return {
     add(folder) {
-      if (watchers.has(folder)) return;
+      if (watches.has(folder)) return;
       try {
-        const watcher = root.inFolder(folder, (place) => watch(place('')));
-        watcher.on('change', (_, name) => hint(folder, nameOfHint(name)));
-        watcher.on('error', () => {
-          drop(folder);
-          onHint(folder, null);
-        });
-        watchers.set(folder, watcher);
+        const listener = {
+          onHint: (name: string | null) => hint(folder, name),
+          onEnd: () => {
+            drop(folder);
+            onHint(folder, null);
+          },
+        };
+        watches.set(
+          folder,
+          root.inFolder(folder, (place) => root.disk.watch(place(''), listener)),
+        );
       } catch (error) {
         if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EMFILE')
           shortage = 'The system allows no more watches (fs.inotify.max_user_watches); changes are found by looking.';
       }
     },
-    has: (folder) => watchers.has(folder),
+    has: (folder) => watches.has(folder),
     remove(folder) {
-      for (const watched of watchers.keys()) if (watched === folder || watched.startsWith(`${folder}/`)) drop(watched);
+      for (const watched of watches.keys()) if (watched === folder || watched.startsWith(`${folder}/`)) drop(watched);
     },
     get shortage() {
       return shortage;
     },
     close() {
-      for (const folder of watchers.keys()) drop(folder);
+      for (const folder of watches.keys()) drop(folder);
     },
   };
 }
-
-/** Names that are not UTF-8 came as replacement characters: the whole folder is looked at. */
-const nameOfHint = (name: string | Buffer | null): string | null =>
-  typeof name === 'string' && !name.includes('\uFFFD') ? name : null;

@@ -1,23 +1,25 @@
-import { chmodSync, constants, copyFileSync, linkSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import type { Entry } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
 import type { DiskRecord, HistoryBounds, HistoryRecord } from '../databases/entry-table.js';
+import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
-import { codeOf, isAsRecorded, lookAt } from './disk-look.js';
+import { isAsRecorded, lookAt } from './disk-look.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { historyFolder, namesInFolder, temporaryFolder } from './state-folder.js';
+import { readFlags, removeIfThere } from './whole-file.js';
 
 /** Keeps what is replaced: a second name of the same file, so that its content costs nothing and nothing is ever missing. */
 export function keepReplaced(context: FolderContext, record: DiskRecord): void {
+  const { disk } = context.root;
   const file = historyName(context, record.path);
   context.root.at(`${historyFolder}/${file}`, (kept) =>
     context.root.at(record.path, (place) => {
       try {
-        linkSync(place, kept);
+        disk.linkFile(place, kept);
       } catch (error) {
         if (!['EPERM', 'ENOTSUP', 'EMLINK', 'EXDEV'].includes(codeOf(error) ?? '')) throw error;
-        copyFileSync(place, kept, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+        disk.copyFile(place, kept);
       }
     }),
   );
@@ -33,10 +35,10 @@ export function keepCopy(context: FolderContext, record: DiskRecord): boolean {
   const file = historyName(context, record.path);
   const isWhole = root.at(`${historyFolder}/${file}`, (kept) =>
     root.at(record.path, (place) => {
-      if (!isAsRecorded(lookAt(place), record)) return false;
-      copyFileSync(place, kept, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-      if (isAsRecorded(lookAt(place), record)) return true;
-      rmSync(kept);
+      if (!isAsRecorded(lookAt(root.disk, place), record)) return false;
+      root.disk.copyFile(place, kept);
+      if (isAsRecorded(lookAt(root.disk, place), record)) return true;
+      root.disk.removeFile(kept);
       return false;
     }),
   );
@@ -48,7 +50,7 @@ export function keepCopy(context: FolderContext, record: DiskRecord): boolean {
 export function keepDeleted(context: FolderContext, record: DiskRecord): void {
   const file = historyName(context, record.path);
   context.root.at(`${historyFolder}/${file}`, (kept) =>
-    context.root.at(record.path, (place) => renameSync(place, kept)),
+    context.root.at(record.path, (place) => context.root.disk.rename(place, kept)),
   );
   add(context, { record, file, reason: 'deleted' });
 }
@@ -74,15 +76,21 @@ export function restoreHistory(context: FolderContext, { path, file, mode, mtime
   const temporary = `${temporaryFolder}/restore-${randomHex(system, 6)}`;
   root.at(`${historyFolder}/${file}`, (from) =>
     root.at(temporary, (to) => {
-      copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-      chmodSync(to, mode === 0 ? 0o644 : mode & 0o777);
-      utimesSync(to, mtime / 1e6, mtime / 1e6);
+      const { disk } = root;
+      disk.copyFile(from, to);
+      const handle = disk.open(to, readFlags);
+      try {
+        disk.setMode(handle, mode === 0 ? 0o644 : mode & 0o777);
+        disk.setTimes(handle, mtime / 1e6);
+      } finally {
+        disk.close(handle);
+      }
     }),
   );
   try {
     moveOver(context, temporary, path);
   } catch (error) {
-    root.at(temporary, (place) => rmSync(place, { force: true }));
+    root.at(temporary, (place) => removeIfThere(root.disk, place));
     throw error;
   }
 }
@@ -94,7 +102,7 @@ export function restoreHistory(context: FolderContext, { path, file, mode, mtime
 export function restoreCopy(context: FolderContext, { path, copyOf }: Pick<Entry, 'path' | 'copyOf'>): void {
   const { root, table, dirty } = context;
   const record = table.disk.at(path);
-  if (record === null || copyOf === null || !root.at(path, (place) => isAsRecorded(lookAt(place), record)))
+  if (record === null || copyOf === null || !root.at(path, (place) => isAsRecorded(lookAt(root.disk, place), record)))
     throw new SyncError('USYNC-1801', `${path} is not on this disk as it was found.`);
   moveOver(context, path, copyOf);
   dirty(parentOf(path), nameOf(path));
@@ -105,12 +113,12 @@ function moveOver(context: FolderContext, from: string, path: string): void {
   const { root, table, dirty } = context;
   mkdirOnTheWay(context, path);
   const record = table.disk.at(path);
-  const look = root.at(path, lookAt);
+  const look = root.at(path, (place) => lookAt(root.disk, place));
   if (look.kind === 'folder') throw new SyncError('USYNC-1801', `${path} is a folder now.`);
   if (!isAsRecorded(look, record))
     throw new SyncError('USYNC-1801', `${path} is being changed at this moment.`, { nextStep: 'Try again.' });
   if (record !== null) keepReplaced(context, record);
-  root.at(from, (place) => root.at(path, (to) => renameSync(place, to)));
+  root.at(from, (place) => root.at(path, (to) => root.disk.rename(place, to)));
   dirty(parentOf(path), nameOf(path));
 }
 
@@ -119,7 +127,7 @@ function mkdirOnTheWay({ root }: FolderContext, path: string): void {
   for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) folders.unshift(folder);
   for (const folder of folders)
     root.at(folder, (place) => {
-      if (lookAt(place).kind === 'nothing') mkdirSync(place, { mode: 0o755 });
+      if (lookAt(root.disk, place).kind === 'nothing') root.disk.makeFolder(place, 0o755);
     });
 }
 
@@ -127,7 +135,7 @@ function mkdirOnTheWay({ root }: FolderContext, path: string): void {
 export function pruneHistory(context: FolderContext, bounds: HistoryBounds): void {
   const { table, root } = context;
   for (const { id, file } of table.history.excess(bounds)) {
-    root.at(`${historyFolder}/${file}`, (place) => rmSync(place, { force: true }));
+    root.at(`${historyFolder}/${file}`, (place) => removeIfThere(root.disk, place));
     table.history.remove(id);
   }
 }
@@ -136,5 +144,5 @@ export function pruneHistory(context: FolderContext, bounds: HistoryBounds): voi
 export function dropStrayHistory({ table, root }: FolderContext): void {
   const known = new Set(table.history.list({ max: Number.MAX_SAFE_INTEGER }).map(({ file }) => file));
   for (const name of namesInFolder(root, historyFolder))
-    if (!known.has(name)) root.at(`${historyFolder}/${name}`, (place) => rmSync(place, { force: true }));
+    if (!known.has(name)) root.at(`${historyFolder}/${name}`, (place) => removeIfThere(root.disk, place));
 }

@@ -1,8 +1,8 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDatabase } from './content-hash.js';
 import { isReservedName, nameOf, parentOf, pathObstacle } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
+import { readFlags } from './whole-file.js';
 
 /**
  * Why a path takes no part in the dataset, judged by its name and its neighbours; null when it does. The sender and the
@@ -34,20 +34,20 @@ function companionReason(context: FolderContext, path: string): string | null {
 
 export const databaseReason = 'it belongs to a SQLite database, which is synced as a dataset of its own or not at all';
 
-function isDatabaseAt({ protectedFiles }: FolderContext, place: string): boolean {
+function isDatabaseAt({ protectedFiles, root: { disk } }: FolderContext, place: string): boolean {
   if (protectedFiles.isProtectedFile(place)) return true;
   let handle: number;
   try {
-    handle = openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    handle = disk.open(place, readFlags);
   } catch {
     return false;
   }
   try {
     const head = Buffer.alloc(16);
-    return readSync(handle, head, 0, 16, 0) === 16 && isDatabase(head);
+    return disk.read(handle, head, 0) === 16 && isDatabase(head);
   } catch {
     return false;
   } finally {
-    closeSync(handle);
+    disk.close(handle);
   }
 }

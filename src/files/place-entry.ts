@@ -2,32 +2,18 @@
  * One step on the disk. Each looks once more at what stands there in the moment before it acts, and acts in one system
  * call: what a reader sees at a path is the old content or the new one, whole.
  */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  futimesSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs';
 import { folderVersion, type Entry } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
+import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
-import { codeOf, isAsRecorded, lookAt } from './disk-look.js';
+import { isAsRecorded, lookAt, type DiskLook } from './disk-look.js';
 import { joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { keepDeleted, keepReplaced } from './history-keeper.js';
 import { reasonToLeaveOut } from './left-out.js';
-import { temporaryFolder } from './state-folder.js';
+import { namesInFolder, temporaryFolder } from './state-folder.js';
+import { readFlags } from './whole-file.js';
 
 /** Whether it could be done. `changed`: something else stands there than is recorded; it must be looked at first. */
 export type Placed = 'done' | 'changed' | 'waits';
@@ -49,8 +35,10 @@ export function placeEntry(context: FolderContext, entry: Entry, temporary: stri
   return 'done';
 }
 
+const lookIn = ({ root }: FolderContext, path: string): DiskLook => root.at(path, (place) => lookAt(root.disk, place));
+
 function isUntouched(context: FolderContext, path: string, record: DiskRecord | null): boolean {
-  const look = context.root.at(path, lookAt);
+  const look = lookIn(context, path);
   // A folder's record is of the folder itself; what is in it does not matter here.
   if (record?.version === folderVersion) return look.kind === 'folder';
   return isAsRecorded(look, record);
@@ -66,12 +54,13 @@ interface FolderToPlace {
 /** Also for a folder that no row names: it is made because something stands in it. */
 export function placeFolder(context: FolderContext, { path, mode, modeAge, record }: FolderToPlace): Placed {
   if (record !== null && record.version !== folderVersion) keepDeleted(context, record);
+  const { disk } = context.root;
   context.root.at(path, (place) => {
-    if (record?.version !== folderVersion) mkdirSync(place, { mode: 0o700 });
+    if (record?.version !== folderVersion) disk.makeFolder(place, 0o700);
     // Its owner must be able to work in it, whatever the mode says elsewhere.
-    chmodSync(place, mode === 0 ? 0o755 : mode | 0o700);
+    disk.setFolderMode(place, mode === 0 ? 0o755 : mode | 0o700);
   });
-  const look = context.root.at(path, lookAt);
+  const look = lookIn(context, path);
   if (look.kind !== 'folder') return 'changed';
   context.table.disk.put({
     path,
@@ -88,55 +77,54 @@ export function placeFolder(context: FolderContext, { path, mode, modeAge, recor
 
 function makeLink({ root, system }: FolderContext, { version }: Entry): string {
   const path = `${temporaryFolder}/link-${randomHex(system, 6)}`;
-  root.at(path, (place) => symlinkSync(version.slice(2), place));
+  root.at(path, (place) => root.disk.makeLink(version.slice(2), place));
   return path;
 }
 
 /** Renaming replaces what stands there; where nothing stands, nothing may be replaced. */
 function moveIn(
-  { root }: FolderContext,
+  { root, root: { disk } }: FolderContext,
   source: string,
   { path, isReplacing }: { readonly path: string; readonly isReplacing: boolean },
 ): boolean {
   return root.at(source, (from) =>
     root.at(path, (to) => {
       if (isReplacing) {
-        renameSync(from, to);
+        disk.rename(from, to);
         return true;
       }
       try {
-        linkSync(from, to);
+        disk.linkFile(from, to);
       } catch (error) {
         if (codeOf(error) === 'EEXIST') return false;
         if (!['EPERM', 'ENOTSUP', 'EMLINK'].includes(codeOf(error) ?? '')) throw error;
-        renameSync(from, to);
+        disk.rename(from, to);
         return true;
       }
-      rmSync(from);
+      disk.removeFile(from);
       return true;
     }),
   );
 }
 
 function noteDone(context: FolderContext, { path, version, size, mode, mtime, modeAge }: Entry): void {
-  const look = context.root.at(path, lookAt);
+  const look = lookIn(context, path);
   const mark = look.kind === 'file' || look.kind === 'link' ? look.mark : '';
   context.table.disk.put({ path, version, size, mode, mtime, mark, isKept: false, modeAge });
 }
 
 /** By an open file, so that it is this file whose mode and time are set, whatever is done to its name meanwhile. */
 function setAttributes({ root }: FolderContext, path: string, { mode, mtime }: Pick<Entry, 'mode' | 'mtime'>): void {
-  const handle = root.at(path, (place) =>
-    openSync(place, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
-  );
+  const { disk } = root;
+  const handle = root.at(path, (place) => disk.open(place, readFlags));
   try {
-    if (!fstatSync(handle).isFile()) throw new SyncError('USYNC-1703', 'It is no file any more.');
-    fchmodSync(handle, mode === 0 ? 0o644 : mode & 0o777);
+    if (!disk.statsOf(handle).isFile()) throw new SyncError('USYNC-1703', 'It is no file any more.');
+    disk.setMode(handle, mode === 0 ? 0o644 : mode & 0o777);
     // Half a microsecond more, so that a number that is not exact is not cut to the one below.
     const seconds = (mtime + 0.5) / 1e6;
-    futimesSync(handle, seconds, seconds);
+    disk.setTimes(handle, seconds);
   } finally {
-    closeSync(handle);
+    disk.close(handle);
   }
 }
 
@@ -169,7 +157,7 @@ export function removeEntry(context: FolderContext, path: string): Placed {
 function removeFolder(context: FolderContext, path: string): Placed {
   const { root, table } = context;
   try {
-    root.at(path, (place) => rmdirSync(place));
+    root.at(path, (place) => root.disk.removeFolder(place));
     table.disk.remove(path);
     return 'done';
   } catch (error) {
@@ -177,10 +165,10 @@ function removeFolder(context: FolderContext, path: string): Placed {
     if (code === 'ENOENT') return 'changed';
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
-  const names = root.inFolder(path, (place) => readdirSync(place(''), { withFileTypes: true }));
-  const isLeft = names.every((found) => {
-    const inner = joinPath(path, found.name);
-    return reasonToLeaveOut(context, inner, found.isDirectory()) !== null || table.disk.at(inner)?.isKept === true;
+  const isLeft = namesInFolder(root, path).every((name) => {
+    const inner = joinPath(path, name);
+    const isFolder = lookIn(context, inner).kind === 'folder';
+    return reasonToLeaveOut(context, inner, isFolder) !== null || table.disk.at(inner)?.isKept === true;
   });
   const record = table.disk.at(path);
   if (!isLeft || record === null) {
@@ -203,7 +191,7 @@ export function missingFolders({ root, table }: FolderContext, path: string): st
 
 function isFolderThere(root: FolderContext['root'], folder: string): boolean {
   try {
-    return root.inFolder(parentOf(folder), (place) => lookAt(place(nameOf(folder))).kind === 'folder');
+    return root.inFolder(parentOf(folder), (place) => lookAt(root.disk, place(nameOf(folder))).kind === 'folder');
   } catch {
     return false;
   }

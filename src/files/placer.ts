@@ -2,9 +2,9 @@
 import { folderVersion, kindOfVersion, type Entry, type EntryVersion } from '../core/entry.js';
 import { errorCodeOf, errorMessageOf } from '../core/sync-error.js';
 import type { PendingPath } from '../databases/entry-table.js';
-import { pause } from '../system/pause.js';
+import { codeOf } from '../system/disk.js';
 import type { ContentGetter } from './content-getter.js';
-import { codeOf, isAsRecorded, lookAt } from './disk-look.js';
+import { isAsRecorded, lookAt } from './disk-look.js';
 import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { keepCopy } from './history-keeper.js';
@@ -82,7 +82,7 @@ async function placeBatch(options: PlacerOptions, state: PlacerState, batch: rea
   const done: Planned[] = [];
   const ready = byDepth.filter(isDisk);
   const sources = await getSources(options, state, ready);
-  await pause();
+  await context.system.pause();
   intend(context, ready);
   context.table.atomically(() => {
     for (const each of [...ready, ...byDepth.filter((other) => !isDisk(other)).toReversed()]) {
@@ -189,7 +189,7 @@ function movableFile(
   if (table.disk.at(path) !== null) return null;
   for (const other of table.disk.holding(version)) {
     if (taken.has(other) || table.rows.at(other).length > 0) continue;
-    if (root.at(other, (place) => isAsRecorded(lookAt(place), table.disk.at(other)))) return other;
+    if (root.at(other, (place) => isAsRecorded(lookAt(root.disk, place), table.disk.at(other)))) return other;
   }
   return null;
 }
@@ -302,7 +302,7 @@ function placeFrom(context: FolderContext, entry: Entry, source: Source | null):
   const { disk } = context.table;
   const isGone =
     source?.isMoved === true &&
-    !context.root.at(source.path, (place) => isAsRecorded(lookAt(place), disk.at(source.path)));
+    !context.root.at(source.path, (place) => isAsRecorded(lookAt(context.root.disk, place), disk.at(source.path)));
   if (isGone) return 'waits';
   const result = placeEntry(context, entry, source?.path ?? null);
   if (result === 'done' && source?.isMoved === true) {

@@ -1,5 +1,5 @@
-import { lstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { Disk } from '../system/disk.js';
 
 /**
  * Files inside a synced folder that this process must not even open: closing any handle on a SQLite database drops the
@@ -17,13 +17,13 @@ export interface ProtectedPaths {
   readonly folders: readonly string[];
 }
 
-export function createProtectedFiles({ databases, folders }: ProtectedPaths): ProtectedFiles {
-  const files = databases.map(realPathOf);
-  const roots = folders.map(realPathOf);
+export function createProtectedFiles(disk: Disk, { databases, folders }: ProtectedPaths): ProtectedFiles {
+  const files = databases.map((path) => realPathOf(disk, path));
+  const roots = folders.map((path) => realPathOf(disk, path));
   const seen = new Set<string>();
   const look = (): void => {
     for (const file of files) {
-      const inode = inodeOf(file);
+      const inode = inodeOf(disk, file);
       if (inode !== null) seen.add(inode);
     }
   };
@@ -34,29 +34,29 @@ export function createProtectedFiles({ databases, folders }: ProtectedPaths): Pr
       roots.some((root) => path === root || path.startsWith(`${root}/`)),
     isProtectedFile(place) {
       look();
-      const inode = inodeOf(place);
+      const inode = inodeOf(disk, place);
       return inode !== null && seen.has(inode);
     },
   };
 }
 
 /** The file itself may not be there yet: its folder is. */
-function realPathOf(path: string): string {
+function realPathOf(disk: Disk, path: string): string {
   try {
-    return realpathSync(path);
+    return disk.realPath(path);
   } catch {
     try {
-      return join(realpathSync(dirname(path)), basename(path));
+      return join(disk.realPath(dirname(path)), basename(path));
     } catch {
       return path;
     }
   }
 }
 
-function inodeOf(path: string): string | null {
+function inodeOf(disk: Disk, path: string): string | null {
   try {
-    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-    return stats === undefined ? null : `${stats.dev} ${stats.ino}`;
+    const stats = disk.look(path);
+    return stats === null ? null : `${stats.dev} ${stats.ino}`;
   } catch {
     return null;
   }

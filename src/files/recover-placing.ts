@@ -1,17 +1,16 @@
 import { folderVersion } from '../core/entry.js';
-import { pause } from '../system/pause.js';
 import { lookAt } from './disk-look.js';
 import type { FolderContext } from './folder-context.js';
 import { namesInFolder, temporaryFolder } from './state-folder.js';
 import { readDiffering } from './scan-folder.js';
-import { rmSync } from 'node:fs';
+import { removeIfThere } from './whole-file.js';
 
 /**
  * After a crash: what was placed and not recorded is recorded now. Without this the scan would take it for an edit of an
  * application, and a file that was deleted elsewhere meanwhile would come back.
  */
 export async function recoverPlacing(context: FolderContext): Promise<void> {
-  const { table, root } = context;
+  const { table, root, system } = context;
   for (const { path, version } of table.disk.intended()) {
     const record = table.disk.at(path);
     const found = await lookAndRead(context, path);
@@ -22,17 +21,17 @@ export async function recoverPlacing(context: FolderContext): Promise<void> {
       table.rows.mark(path);
     }
     table.disk.forgetIntended(path);
-    await pause();
+    await system.pause();
   }
   // A file that is half there goes on where it was, if it is still wanted.
   for (const name of namesInFolder(root, temporaryFolder)) {
-    if (!isWanted(context, name)) root.at(`${temporaryFolder}/${name}`, (place) => rmSync(place, { force: true }));
+    if (!isWanted(context, name)) root.at(`${temporaryFolder}/${name}`, (place) => removeIfThere(root.disk, place));
   }
 }
 
 async function lookAndRead(context: FolderContext, path: string) {
   try {
-    const look = context.root.at(path, lookAt);
+    const look = context.root.at(path, (place) => lookAt(context.root.disk, place));
     if (look.kind === 'folder' || look.kind === 'nothing') return look.kind === 'folder' ? folder : null;
     const found = await readDiffering(context, { path, record: context.table.disk.at(path), look });
     return found?.now ?? null;

@@ -2,12 +2,14 @@
  * The one door to a synced folder. A path is walked name by name from an open handle of the root, and no link is ever
  * followed on the way, so that neither a hostile path nor a folder that somebody swaps for a link meanwhile leads outside.
  */
-import { closeSync, constants, existsSync, fstatSync, lstatSync, openSync, realpathSync, statSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { SyncError } from '../core/sync-error.js';
+import type { Disk } from '../system/disk.js';
 import { nameOf, parentOf } from './entry-path.js';
 
 export interface RootFolder {
+  readonly disk: Disk;
   readonly realPath: string;
   /**
    * Runs `work` with a path by which the folder can be used while it runs: `place('')` is the folder itself, `place(name)`
@@ -24,77 +26,76 @@ export interface RootFolder {
 export type Place = (name: string) => string;
 
 /** Throws `USYNC-1700` when there is no folder. */
-export function openRootFolder(path: string): RootFolder {
-  const realPath = realPathOf(path);
-  const root = openSync(realPath, constants.O_RDONLY | constants.O_DIRECTORY);
-  const walk = hasHandlePaths(root) ? walkByHandles : walkByNames;
+export function openRootFolder(disk: Disk, path: string): RootFolder {
+  const realPath = realPathOf(disk, path);
+  const root = disk.open(realPath, constants.O_RDONLY | constants.O_DIRECTORY);
+  const walk = disk.hasHandlePaths(root) ? walkByHandles : walkByNames;
   let isOpen = true;
   const inFolder = <T>(folder: string, work: (place: Place) => T): T => {
     // The number of a closed handle may name another file by now.
     if (!isOpen) throw new SyncError('USYNC-1002', `The folder ${realPath} is closed.`);
-    return walk({ root, realPath, folder }, work);
+    return walk({ disk, root, realPath, folder }, work);
   };
   return {
+    disk,
     realPath,
     inFolder,
     at: (entry, work) => inFolder(parentOf(entry), (place) => work(place(nameOf(entry)))),
     isReplaced() {
-      const opened = fstatSync(root);
-      const found = statSync(realPath, { throwIfNoEntry: false });
+      const opened = disk.statsOf(root);
+      const found = disk.lookThrough(realPath);
       return found?.ino !== opened.ino || found.dev !== opened.dev;
     },
     close() {
-      if (isOpen) closeSync(root);
+      if (isOpen) disk.close(root);
       isOpen = false;
     },
   };
 }
 
-function realPathOf(path: string): string {
+function realPathOf(disk: Disk, path: string): string {
   try {
-    const realPath = realpathSync(path);
-    if (statSync(realPath).isDirectory()) return realPath;
+    const realPath = disk.realPath(path);
+    if (disk.lookThrough(realPath)?.isDirectory() === true) return realPath;
   } catch (cause) {
     throw new SyncError('USYNC-1700', `The folder ${path} cannot be opened.`, { facts: { path }, cause });
   }
   throw new SyncError('USYNC-1700', `${path} is not a folder.`, { facts: { path } });
 }
 
-const handlePath = (handle: number): string => `/proc/self/fd/${handle}`;
-
-const hasHandlePaths = (handle: number): boolean =>
-  process.platform === 'linux' && existsSync(`${handlePath(handle)}/.`);
-
 interface Walk {
+  readonly disk: Disk;
   readonly root: number;
   readonly realPath: string;
   readonly folder: string;
 }
 
-function walkByHandles<T>({ root, folder }: Walk, work: (place: Place) => T): T {
+function walkByHandles<T>({ disk, root, folder }: Walk, work: (place: Place) => T): T {
   let handle = root;
   try {
     for (const name of folder === '' ? [] : folder.split('/')) {
-      const next = openSync(`${handlePath(handle)}/${name}`, folderFlags);
-      if (handle !== root) closeSync(handle);
+      const next = disk.open(`${disk.handlePath(handle)}/${name}`, folderFlags);
+      if (handle !== root) disk.close(handle);
       handle = next;
     }
-    const place = handlePath(handle);
+    const place = disk.handlePath(handle);
     return work((name) => (name === '' ? place : `${place}/${name}`));
   } finally {
-    if (handle !== root) closeSync(handle);
+    if (handle !== root) disk.close(handle);
   }
 }
 
 const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** Where handles have no paths: every name on the way is looked at, which leaves a moment between look and use. */
-function walkByNames<T>({ realPath, folder }: Walk, work: (place: Place) => T): T {
+function walkByNames<T>({ disk, realPath, folder }: Walk, work: (place: Place) => T): T {
   let place = realPath;
   for (const name of folder === '' ? [] : folder.split('/')) {
     place = join(place, name);
-    if (!lstatSync(place).isDirectory())
-      throw Object.assign(new Error(`ENOTDIR: not a folder, '${place}'`), { code: 'ENOTDIR' });
+    const look = disk.look(place);
+    if (look?.isDirectory() === true) continue;
+    const code = look === null ? 'ENOENT' : 'ENOTDIR';
+    throw Object.assign(new Error(`${code}: no folder, '${place}'`), { code });
   }
   return work((name) => (name === '' ? place : join(place, name)));
 }

@@ -1,14 +1,14 @@
 /** Compares a folder with what is recorded of it, and reads what changed. Nothing is written here. */
-import { closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs';
 import { errorMessageOf } from '../core/sync-error.js';
 import { folderVersion, linkVersion, type EntryVersion } from '../core/entry.js';
 import type { DiskRecord } from '../databases/entry-table.js';
-import { pause } from '../system/pause.js';
+import { codeOf } from '../system/disk.js';
 import { hashContent, isDatabase } from './content-hash.js';
-import { codeOf, isAsRecorded, lookAt, lookOf, type DiskLook, type FileLook } from './disk-look.js';
+import { isAsRecorded, lookAt, lookOf, type DiskLook, type FileLook } from './disk-look.js';
 import { isLinkInside, joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { databaseReason, reasonToLeaveOut } from './left-out.js';
+import { readFlags } from './whole-file.js';
 
 /** One path at which the disk is not as recorded. */
 export interface Found {
@@ -55,7 +55,7 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
       for (const name of new Set([...found, ...(names === null ? records.keys() : [])])) {
         const path = joinPath(folder, name);
         const record = records.get(name) ?? null;
-        const look = lookAt(place(name));
+        const look = lookAt(context.root.disk, place(name));
         if (look.kind === 'unknown') {
           context.waiting.put(path, look.reason);
           continue;
@@ -83,7 +83,7 @@ function goneFolder(context: FolderContext, folder: string): FolderListing {
 /** Names come as bytes: what is not UTF-8 is told of, and never taken for something that is missing. */
 function namesIn(context: FolderContext, folder: string, place: string): string[] {
   const names: string[] = [];
-  for (const bytes of readdirSync(place, { encoding: 'buffer' })) {
+  for (const bytes of context.root.disk.namesIn(place)) {
     const name = bytes.toString();
     if (Buffer.from(name).equals(bytes)) names.push(name);
     else context.leftOut.put(joinPath(folder, name), 'the name is not valid UTF-8');
@@ -141,26 +141,27 @@ async function readFile(
   if (isOpenHere) return leaveOut(databaseReason);
   const handle = openToRead(context, path);
   if (handle === null) return null;
+  const { disk } = context.root;
   try {
-    const before = lookOf(fstatSync(handle, { bigint: true }));
+    const before = lookOf(disk.statsOf(handle));
     if (before.kind !== 'file' || before.mark !== look.mark) return null;
-    const hashed = await hashContent(handle, { size: look.size, pause });
+    const hashed = await hashContent({ disk, handle, size: look.size, pause: () => context.system.pause() });
     if (hashed === null) return null;
     if (isDatabase(hashed.head)) return leaveOut(databaseReason);
-    const after = lookOf(fstatSync(handle, { bigint: true }));
+    const after = lookOf(disk.statsOf(handle));
     context.waiting.remove(path);
     // A file that only grew while it was read was read whole as it was before: a log is never left to starve.
     const mark = after.kind === 'file' && after.mark === look.mark ? look.mark : '';
     const { size, version, list } = hashed;
     return { path, record, isLeftOut: false, now: { version, size, list, mark, mode: look.mode, mtime: look.mtime } };
   } finally {
-    closeSync(handle);
+    disk.close(handle);
   }
 }
 
 function openToRead(context: FolderContext, path: string): number | null {
   try {
-    return context.root.at(path, (place) => openSync(place, readFlags));
+    return context.root.at(path, (place) => context.root.disk.open(place, readFlags));
   } catch (error) {
     const code = codeOf(error);
     // Gone or replaced since the look: the next look tells.
@@ -169,6 +170,3 @@ function openToRead(context: FolderContext, path: string): number | null {
     return null;
   }
 }
-
-/** A pipe must not block, a link must not be followed. */
-const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;

@@ -2,7 +2,6 @@
 import { folderVersion } from '../core/entry.js';
 import type { SyncError } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
-import { pause } from '../system/pause.js';
 import { captureFound } from './capture-found.js';
 import type { DeletionGuard } from './deletion-guard.js';
 import { nameOf, parentOf } from './entry-path.js';
@@ -141,7 +140,7 @@ async function scanOne(options: ScannerOptions, state: ScanState, { work, folder
     if (each.record?.version === folderVersion && each.look.kind !== 'folder') goneBelow(options, work, each.path);
     await readOne(options, state, { work, each });
   }
-  await pause();
+  await context.system.pause();
 }
 
 interface OneEntry {

@@ -1,31 +1,23 @@
 /** What Universal Sync keeps inside a synced folder: its mark, files on their way, and what was replaced or deleted. */
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { constants } from 'node:fs';
 import { SyncError } from '../core/sync-error.js';
-import { codeOf } from './disk-look.js';
+import { codeOf } from '../system/disk.js';
 import { stateFolder } from './entry-path.js';
 import type { RootFolder } from './root-folder.js';
+import { readText, removeIfThere, writeAll } from './whole-file.js';
 
 /** Files of one name each; temporary ones are named by their version, so that a cut transfer goes on where it was. */
 export const temporaryFolder = `${stateFolder}/temporary`;
 export const historyFolder = `${stateFolder}/history`;
 const markPath = `${stateFolder}/id`;
+const markBytesMax = 1024;
 
 /** Makes the folders that are missing. */
 export function prepareStateFolder(root: RootFolder): void {
   for (const path of [stateFolder, temporaryFolder, historyFolder])
     root.at(path, (place) => {
       try {
-        mkdirSync(place, { mode: 0o700 });
+        root.disk.makeFolder(place, 0o700);
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error;
       }
@@ -35,7 +27,7 @@ export function prepareStateFolder(root: RootFolder): void {
 /** The id that this folder was given; null when it has none. */
 export function readFolderId(root: RootFolder): string | null {
   try {
-    return root.at(markPath, (place) => readFileSync(place, 'utf8').trim());
+    return root.at(markPath, (place) => readText(root.disk, place, markBytesMax).trim());
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null;
@@ -45,26 +37,27 @@ export function readFolderId(root: RootFolder): string | null {
 
 export function writeFolderId(root: RootFolder, id: string): void {
   root.at(markPath, (place) => {
-    rmSync(place, { force: true });
-    const handle = openSync(place, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-    writeSync(handle, `${id}\n`);
-    fsyncSync(handle);
-    closeSync(handle);
+    const { disk } = root;
+    removeIfThere(disk, place);
+    const handle = disk.open(place, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    writeAll(disk, handle, { bytes: Buffer.from(`${id}\n`), offset: 0 });
+    disk.sync(handle);
+    disk.close(handle);
   });
 }
 
 export const namesInFolder = (root: RootFolder, folder: string): string[] =>
-  root.inFolder(folder, (place) => readdirSync(place('')));
+  root.inFolder(folder, (place) => root.disk.namesIn(place('')).map(String));
 
 /** Makes renames in a folder survive power loss. A folder that is gone by now needs none. */
 export function syncFolder(root: RootFolder, folder: string): void {
   try {
     root.inFolder(folder, (place) => {
-      const handle = openSync(place(''), constants.O_RDONLY);
+      const handle = root.disk.open(place(''), constants.O_RDONLY);
       try {
-        fsyncSync(handle);
+        root.disk.sync(handle);
       } finally {
-        closeSync(handle);
+        root.disk.close(handle);
       }
     });
   } catch (error) {

@@ -30,6 +30,7 @@ const systemAt = (nowMs: number): System => ({
   monotonicMs: () => nowMs,
   randomBytes: (count) => new Uint8Array(count),
   after: () => () => {},
+  pause: () => Promise.resolve(),
 });
 
 function lines(format: 'json' | 'text', level: ObservedEvent['level'] = 'info') {

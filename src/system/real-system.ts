@@ -13,6 +13,10 @@ export const createRealSystem = (): System => ({
       clearTimeout(timer);
     };
   },
+  pause: () =>
+    new Promise((resolve) => {
+      setImmediate(resolve);
+    }),
 });
 
 const timerMsMax = 2 ** 31 - 1;

@@ -7,4 +7,6 @@ export interface System {
   randomBytes(count: number): Uint8Array;
   /** Calls once after the time. The returned function cancels it. */
   after(ms: number, callback: () => void): () => void;
+  /** Lets what waits in this thread run before long work goes on. */
+  pause(): Promise<void>;
 }

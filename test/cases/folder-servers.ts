@@ -12,6 +12,7 @@ import { openSqliteEntryTable } from '../../src/databases/sqlite/entries/sqlite-
 import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.js';
 import { createFolderReplica, type FolderWork } from '../../src/files/folder-replica.js';
 import { createFolderSide, type FolderSide, type FolderSideOptions } from '../../src/files/folder-side.js';
+import { createRealDisk } from '../../src/system/real-disk.js';
 import { createRealSystem } from '../../src/system/real-system.js';
 
 export interface FolderServer {
@@ -93,6 +94,7 @@ async function openServer(ground: string, { name, others, options }: Opening): P
       },
     },
     system,
+    disk: createRealDisk(),
     onCaptured: () => undefined,
     ...options,
   });

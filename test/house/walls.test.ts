@@ -131,4 +131,14 @@ test('clock, random and timers are reached through the system room only', () => 
   );
 });
 
+test('folders reach the disk through the system room only', () => {
+  const direct = files
+    .filter((file) => !isTest(file) && roomOf(file) === 'files')
+    .filter((file) => {
+      const text = readFileSync(join(sourceFolder, file), 'utf8');
+      return [...text.matchAll(/import ([^;]*?) from 'node:fs[^']*'/g)].some(([, names]) => names !== '{ constants }');
+    });
+  assert.deepEqual(direct, []);
+});
+
 const withoutComments = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');

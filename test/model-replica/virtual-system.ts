@@ -26,6 +26,7 @@ export function createVirtualSystem(seed = 1): VirtualSystem {
         timers = timers.filter((other) => other !== timer);
       };
     },
+    pause: () => Promise.resolve(),
     async run(ms, isDone = () => false) {
       const untilMs = timeMs + ms;
       await settle();

@@ -50,6 +50,12 @@ export function createProcess(time: VirtualTime, clock: SimulatedClock, random: 
         time.after(ms, () => {
           if (!isDead) callback();
         }),
+      pause: () =>
+        new Promise((resolve) => {
+          time.after(0, () => {
+            if (!isDead) resolve();
+          });
+        }),
     },
   };
 }

@@ -1,0 +1,82 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  fchmodSync,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  futimesSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  statfsSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  watch,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
+import type { Disk, FileStats, WatchListener } from './disk.js';
+
+/** The file system of the machine. */
+export const createRealDisk = (): Disk => ({
+  open: openSync,
+  close: closeSync,
+  read: (handle, bytes, offset) => readSync(handle, bytes, 0, bytes.length, offset),
+  write: (handle, bytes, offset) => writeSync(handle, bytes, 0, bytes.length, offset),
+  truncate: ftruncateSync,
+  sync: fsyncSync,
+  syncContent: promisify(fdatasync),
+  statsOf: (handle) => fstatSync(handle, { bigint: true }),
+  setMode: fchmodSync,
+  setTimes: (handle, seconds) => futimesSync(handle, seconds, seconds),
+  look: (path) => lstatSync(path, statOptions) ?? null,
+  lookThrough: (path): FileStats | null => statSync(path, statOptions) ?? null,
+  readLink: (path) => readlinkSync(path),
+  namesIn: (path) => readdirSync(path, { encoding: 'buffer' }),
+  realPath: (path) => realpathSync(path),
+  makeFolder: (path, mode) => mkdirSync(path, { mode }),
+  setFolderMode: chmodSync,
+  removeFolder: (path) => rmdirSync(path),
+  makeLink: (target, path) => symlinkSync(target, path),
+  linkFile: linkSync,
+  copyFile: (from, to) => copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
+  rename: renameSync,
+  removeFile: unlinkSync,
+  space(path) {
+    const { bavail, blocks, bsize } = statfsSync(path);
+    return { free: bavail * bsize, total: blocks * bsize };
+  },
+  handlePath,
+  hasHandlePaths: (handle) => process.platform === 'linux' && existsSync(`${handlePath(handle)}/.`),
+  watch: watchFolder,
+});
+
+const statOptions = { bigint: true, throwIfNoEntry: false } as const;
+
+function handlePath(handle: number): string {
+  return `/proc/self/fd/${handle}`;
+}
+
+function watchFolder(path: string, listener: WatchListener): () => void {
+  const watcher = watch(path);
+  watcher.on('change', (_, name) => listener.onHint(nameOfHint(name)));
+  watcher.on('error', () => listener.onEnd());
+  return () => watcher.close();
+}
+
+/** Names that are not UTF-8 came as replacement characters: the whole folder is looked at. */
+const nameOfHint = (name: string | Buffer | null): string | null =>
+  typeof name === 'string' && !name.includes('\uFFFD') ? name : null;
