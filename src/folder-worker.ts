@@ -15,7 +15,10 @@ import { createRealDisk } from './system/real-disk.js';
 import { createRealSystem } from './system/real-system.js';
 
 /** What the worker is told at its start. */
-export interface FolderWorkerData extends Omit<FolderSideOptions, 'table' | 'peers' | 'system' | 'disk' | 'onCaptured'> {
+export interface FolderWorkerData extends Omit<
+  FolderSideOptions,
+  'table' | 'peers' | 'system' | 'disk' | 'onCaptured'
+> {
   readonly statePath: string;
 }
 
