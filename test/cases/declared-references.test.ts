@@ -53,6 +53,15 @@ test('a declared reference and both kinds of lists follow a parent that gets ano
     );
   }));
 
+test('a list follows a row to which an application gives another number', () =>
+  withServers({ schema, rules, servers: 'abc' }, async (a, b, c) => {
+    a.shell(`INSERT INTO author VALUES (1, 'ann'), (2, 'ben'); INSERT INTO book VALUES (1, 'p', NULL, '[1,2]', '2,1')`);
+    await assertSame([a, b, c]);
+    b.shell('UPDATE author SET id = 9 WHERE id = 2');
+    await assertSame([a, b, c]);
+    for (const server of [a, b, c]) assert.equal(server.ask('SELECT others, readers FROM book'), '[1,9]|9,1');
+  }));
+
 test('a list is shown as it was written where it is none, and where nobody has the number', () =>
   withServers({ schema, rules }, async (a, b) => {
     a.shell(`INSERT INTO author VALUES (7, 'x');

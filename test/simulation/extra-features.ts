@@ -4,11 +4,20 @@
  */
 import type { Plan } from './plan.js';
 import type { Random } from './random.js';
+import { withCircles, withDeclaredReferences, withKeyReferences } from './referring-tables.js';
+import { withChecks, withIndexes } from './constrained-tables.js';
 import { withRules } from './ruled-tables.js';
 
 type AddFeature = (plan: Plan, random: Random) => Plan;
 
-const extraFeatures = { rules: withRules } satisfies Record<string, AddFeature>;
+const extraFeatures = {
+  rules: withRules,
+  declared: withDeclaredReferences,
+  circles: withCircles,
+  keyReferences: withKeyReferences,
+  indexes: withIndexes,
+  checks: withChecks,
+} satisfies Record<string, AddFeature>;
 
 export type ExtraName = keyof typeof extraFeatures;
 

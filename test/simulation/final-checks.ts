@@ -92,7 +92,7 @@ async function checkLedger(world: World, engines: readonly Running[]): Promise<v
         for (const token of new Set(tokensIn(cell))) visible.set(token, (visible.get(token) ?? 0) + 1);
   const revivable = new Set(
     world.plan.tables.flatMap((table) =>
-      table.references
+      [...table.references, ...(table.keyReferences ?? [])]
         .filter(({ onDelete }) => onDelete === 'RESTRICT' || onDelete === 'NO ACTION')
         .map(({ parent }) => world.plan.tables[parent]?.name ?? ''),
     ),
@@ -137,8 +137,10 @@ function checkInvention(world: World, dumps: readonly TableDump[]): void {
     const exempt = new Set([
       ...(table?.key.kind === 'generated' ? [table.key.column] : []),
       ...(table?.references.map(({ column }) => column) ?? []),
+      ...(table?.declared?.map(({ column }) => column) ?? []),
+      ...(table?.keyReferences?.flatMap(({ columns }) => columns) ?? []),
       ...(table?.columns
-        .filter(({ isUnique, rule }) => isUnique === true || rule === 'counter')
+        .filter(({ isUnique, isOfUnique, rule }) => isUnique === true || isOfUnique === true || rule === 'counter')
         .map((column) => column.name) ?? []),
     ]);
     for (const [at, column] of dump.columns.entries()) {

@@ -460,4 +460,29 @@ export const plantedBugs: readonly PlantedBug[] = [
     needs: 'conflicts',
     ignores: 'granularity',
   },
+  {
+    name: 'leaves-declared-numbers',
+    what: 'columns that a person declared as references do not follow their rows',
+    caughtAs: ['MISLED'],
+    with: 'declared',
+    needs: 'conflicts',
+    ignores: 'references',
+  },
+  ...(['circles', 'keyReferences'] as const).map((name): PlantedBug => ({
+    name: `loses-references-of-${name}`,
+    what: 'a merge forgets what rows refer to',
+    caughtAs: anyDifference,
+    with: name,
+    needs: 'conflicts',
+    wrapReplica: afterMerge(({ at, after }) =>
+      spoil(
+        at,
+        after.flatMap(({ name: table, columns }) =>
+          columns
+            .filter((column) => /^(?:circle|of)\d+$/.test(column))
+            .map((column) => `UPDATE ${quoteName(table)} SET ${quoteName(column)} = NULL`),
+        ),
+      ),
+    ),
+  })),
 ];

@@ -2,9 +2,9 @@
  * Columns with a rule of their own, judged by what the applications wrote: a counter shows all that was added to it, `max` and
  * `min` the extreme, `first-write-wins` nothing that was written over a value that stood.
  */
-import { rowsByBirth } from './born-rows.js';
+import { replacedBirths, rowsByBirth } from './born-rows.js';
 import type { Plan } from './plan.js';
-import { keyColumnsOf, type SimulatedColumn, type SimulatedRule, type SimulatedTable } from './table-design.js';
+import type { SimulatedColumn, SimulatedRule, SimulatedTable } from './table-design.js';
 import type { TableDump } from './table-dump.js';
 import type { Witness, WitnessedWrite } from './witness.js';
 import type { Failure } from './world.js';
@@ -62,8 +62,11 @@ function isJudged(plan: Plan, table: SimulatedTable): boolean {
       ({ parent, onDelete }) => plan.tables[parent] === table && (onDelete === 'RESTRICT' || onDelete === 'NO ACTION'),
     ),
   );
-  return !goesBack && !isParent && ruledColumns(table).length > 0 && !table.columns.some(({ isUnique }) => isUnique);
+  return !goesBack && !isParent && ruledColumns(table).length > 0 && !hasUniques(table);
 }
+
+const hasUniques = ({ columns, uniques = [] }: SimulatedTable): boolean =>
+  uniques.length > 0 || columns.some(({ isUnique }) => isUnique);
 
 const ruledColumns = ({ columns }: SimulatedTable): (SimulatedColumn & { readonly rule: SimulatedRule })[] =>
   columns.flatMap((column) => (column.rule ? [{ ...column, rule: column.rule }] : []));
@@ -75,30 +78,24 @@ interface WrittenTable {
 }
 
 function noteTable(cells: Map<string, RuledCell>, { write, table, dump }: WrittenTable): void {
-  const former = write.before.find(({ name }) => name === table.name);
-  const was = former ? rowsByBirth(former) : new Map<string, readonly string[]>();
-  const isBag = table.key.kind === 'bag';
-  const birthAt = new Map(isBag ? [] : [...was].map(([birth, row]) => [keyOf(table, dump, row), birth]));
+  const before = write.before.find(({ name }) => name === table.name);
+  const was = before ? rowsByBirth(before) : new Map<string, readonly string[]>();
+  const replaced = replacedBirths(table, before, dump);
   for (const [birth, row] of rowsByBirth(dump)) {
-    const replaced = was.has(birth) ? undefined : birthAt.get(keyOf(table, dump, row));
+    const former = replaced.get(birth);
     for (const { name, rule } of ruledColumns(table)) {
       const at = dump.columns.indexOf(name);
-      const before = was.get(birth)?.[at];
+      const stood = was.get(birth)?.[at];
       const after = row[at] ?? 'null';
-      if (before === after) continue;
+      if (stood === after) continue;
       const cell = cellAt(cells, placeOf(table, birth, name), rule);
-      noteCell(cell, { before: before ?? 'null', after, write });
-      if (replaced === undefined) continue;
+      noteCell(cell, { before: stood ?? 'null', after, write });
+      if (former === undefined) continue;
       cell.isUnclear = true;
-      cellAt(cells, placeOf(table, replaced, name), rule).isUnclear = true;
+      cellAt(cells, placeOf(table, former, name), rule).isUnclear = true;
     }
   }
 }
-
-const keyOf = (table: SimulatedTable, dump: TableDump, row: readonly string[]): string =>
-  keyColumnsOf(table)
-    .map((column) => row[dump.columns.indexOf(column)])
-    .join('\t');
 
 function cellAt(cells: Map<string, RuledCell>, place: string, rule: SimulatedRule): RuledCell {
   const cell = cells.get(place) ?? newCell(rule);

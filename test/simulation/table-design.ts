@@ -9,6 +9,9 @@ export interface SimulatedColumn {
   readonly defaultSql?: string;
   /** Values of a unique column come from a small domain, so that they clash. */
   readonly isUnique?: boolean;
+  /** The same values, in a unique of the table. */
+  readonly isOfUnique?: boolean;
+  readonly collation?: 'NOCASE';
   /** How a person wants it merged; numbers but for `first-write-wins`. */
   readonly rule?: SimulatedRule;
 }
@@ -41,6 +44,34 @@ export interface SimulatedTable {
   readonly references: readonly SimulatedReference[];
   /** Whole rows win or lose. */
   readonly isWholeRow?: boolean;
+  /** Numbers of rows of another table in columns without a foreign key. */
+  readonly declared?: readonly DeclaredColumn[];
+  /** Foreign keys to natural keys, by value. */
+  readonly keyReferences?: readonly KeyReference[];
+  readonly uniques?: readonly SimulatedUnique[];
+  readonly uniquePolicy?: 'merge' | 'hold' | 'rename';
+  /** Conditions as SQL text. */
+  readonly checks?: readonly string[];
+}
+
+export interface DeclaredColumn {
+  readonly column: string;
+  readonly parent: number;
+  readonly list?: 'json' | 'text';
+}
+
+export interface KeyReference {
+  readonly columns: readonly string[];
+  readonly parent: number;
+  readonly onDelete: SimulatedReference['onDelete'];
+  readonly onUpdate: 'CASCADE' | 'SET NULL' | 'NO ACTION';
+}
+
+export interface SimulatedUnique {
+  /** What is compared, as SQL text. */
+  readonly parts: string;
+  /** Of an index of its own; otherwise it is declared in the table. */
+  readonly index?: { readonly name: string; readonly where?: string };
 }
 
 export type TableChange =
@@ -158,6 +189,8 @@ export const columnNamesOf = (table: SimulatedTable): string[] => [
   table.bornColumn,
   ...table.columns.map((column) => column.name),
   ...table.references.map((reference) => reference.column),
+  ...(table.declared ?? []).map(({ column }) => column),
+  ...(table.keyReferences ?? []).flatMap(({ columns }) => columns),
 ];
 
 export function createTableSql(table: SimulatedTable, tables: readonly SimulatedTable[], name = table.name): string {
@@ -179,13 +212,44 @@ export function createTableSql(table: SimulatedTable, tables: readonly Simulated
         `${quoteName(column)} INTEGER REFERENCES ${quoteName(target.name)}(${quoteName(target.key.column)}) ON DELETE ${onDelete}`,
       );
   }
+  for (const { column, list } of table.declared ?? [])
+    lines.push(`${quoteName(column)} ${list === undefined ? 'INTEGER' : 'TEXT'}`);
+  lines.push(...keyReferenceSql(table, tables));
+  for (const { parts, index } of table.uniques ?? []) if (!index) lines.push(`UNIQUE (${parts})`);
+  for (const check of table.checks ?? []) lines.push(`CHECK (${check})`);
   if (key.kind === 'natural')
     lines.push(`PRIMARY KEY (${key.columns.map((column) => quoteName(column.name)).join(', ')})`);
   return `CREATE TABLE ${quoteName(name)} (${lines.join(', ')})${key.kind === 'natural' && key.isWithoutRowid ? ' WITHOUT ROWID' : ''}`;
 }
 
+/** Columns before constraints, as SQL wants it. */
+function keyReferenceSql({ keyReferences = [] }: SimulatedTable, tables: readonly SimulatedTable[]): string[] {
+  const columns: string[] = [];
+  const constraints: string[] = [];
+  for (const { columns: names, parent, onDelete, onUpdate } of keyReferences) {
+    const target = tables[parent];
+    if (target?.key.kind !== 'natural') continue;
+    for (const [at, name] of names.entries()) columns.push(`${quoteName(name)} ${target.key.columns[at]?.type ?? ''}`);
+    const list = (all: readonly string[]): string => all.map(quoteName).join(', ');
+    constraints.push(
+      `FOREIGN KEY (${list(names)}) REFERENCES ${quoteName(target.name)}(${list(keyColumnsOf(target))}) ON DELETE ${onDelete} ON UPDATE ${onUpdate}`,
+    );
+  }
+  return [...columns, ...constraints];
+}
+
+/** Indexes of the table beside those that it declares. */
+export const indexSqls = (table: SimulatedTable): string[] =>
+  (table.uniques ?? []).flatMap(({ parts, index }) =>
+    index
+      ? [
+          `CREATE UNIQUE INDEX ${quoteName(index.name)} ON ${quoteName(table.name)} (${parts})${index.where === undefined ? '' : ` WHERE ${index.where}`}`,
+        ]
+      : [],
+  );
+
 const columnSql = (column: SimulatedColumn): string =>
-  `${quoteName(column.name)} ${column.type}${column.isNotNull ? ' NOT NULL' : ''}${column.defaultSql === undefined ? '' : ` DEFAULT ${column.defaultSql}`}`;
+  `${quoteName(column.name)} ${column.type}${column.collation ? ` COLLATE ${column.collation}` : ''}${column.isNotNull ? ' NOT NULL' : ''}${column.defaultSql === undefined ? '' : ` DEFAULT ${column.defaultSql}`}`;
 
 export function changeSql(change: TableChange, tables: readonly SimulatedTable[]): string {
   const table = tables[change.table];

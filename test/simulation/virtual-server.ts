@@ -21,6 +21,7 @@ import {
 import {
   changeSql,
   createTableSql,
+  indexSqls,
   logTablesSql,
   tableAfter,
   type SimulatedTable,
@@ -74,7 +75,11 @@ export function createServer(world: World, index: number, isJoining = false): Vi
   const path = `${world.folder}/s${index}.g0.db`;
   const app = openApplication(path, () => clock.nowMs());
   app.exec(`PRAGMA journal_mode = ${options.journalMode}`);
-  for (const sql of [...logTablesSql, ...world.plan.tables.map((table) => createTableSql(table, world.plan.tables))])
+  const { tables } = world.plan;
+  for (const sql of [
+    ...logTablesSql,
+    ...tables.flatMap((table) => [createTableSql(table, tables), ...indexSqls(table)]),
+  ])
     app.exec(sql);
   const identity: ReplicaIdentity = {
     server: serverIdOf(index),
@@ -216,7 +221,7 @@ export function rebuildTable(world: World, server: VirtualServer, index: number)
       .join(', ');
     const quoted = `"${table.name.replaceAll('"', '""')}"`;
     app.exec(
-      `INSERT INTO rebuilt_table (${names}) SELECT ${names} FROM ${quoted}; DROP TABLE ${quoted}; ALTER TABLE rebuilt_table RENAME TO ${quoted}; COMMIT`,
+      `INSERT INTO rebuilt_table (${names}) SELECT ${names} FROM ${quoted}; DROP TABLE ${quoted}; ALTER TABLE rebuilt_table RENAME TO ${quoted}; ${indexSqls(table).join('; ')}; COMMIT`,
     );
   } catch (error) {
     app.exec('ROLLBACK');

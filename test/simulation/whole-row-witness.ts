@@ -35,5 +35,7 @@ export function createWholeRowWitness({ tables }: Plan): Witness | null {
  */
 const columnsOf = ({ bornColumn, columns }: SimulatedTable): string[] => [
   bornColumn,
-  ...columns.filter(({ rule, isUnique }) => rule === undefined && isUnique !== true).map(({ name }) => name),
+  ...columns
+    .filter(({ rule, isUnique, isOfUnique }) => rule === undefined && isUnique !== true && isOfUnique !== true)
+    .map(({ name }) => name),
 ];

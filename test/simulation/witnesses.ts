@@ -1,4 +1,5 @@
 import type { Plan } from './plan.js';
+import { createReferenceWitness } from './reference-witness.js';
 import { createRuleWitness } from './rule-witness.js';
 import type { TableDump } from './table-dump.js';
 import { createWholeRowWitness } from './whole-row-witness.js';
@@ -7,7 +8,9 @@ import type { World } from './world.js';
 
 /** Only those that have something to watch. */
 export const createWitnesses = (plan: Plan): readonly Witness[] =>
-  [createRuleWitness(plan), createWholeRowWitness(plan)].filter((witness) => witness !== null);
+  [createRuleWitness(plan), createWholeRowWitness(plan), createReferenceWitness(plan)].filter(
+    (witness) => witness !== null,
+  );
 
 /** What an application wrote becomes known to the ledger and to every witness. */
 export function noteWrite(

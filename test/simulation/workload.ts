@@ -3,7 +3,13 @@ import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { applicationStatement } from './application-statements.js';
 import { statementKinds, type RunOptions, type StatementKind } from './plan.js';
 import type { Random } from './random.js';
-import { columnNamesOf, quoteName, type SimulatedColumn, type SimulatedTable } from './table-design.js';
+import {
+  columnNamesOf,
+  quoteName,
+  type KeyReference,
+  type SimulatedColumn,
+  type SimulatedTable,
+} from './table-design.js';
 import { keyValueSql, ruledValueSql, writtenValueSql, type TokenSource } from './written-value.js';
 
 export interface Application {
@@ -138,6 +144,8 @@ function insertSql(target: Target, verb: 'INSERT' | 'REPLACE', keySql?: readonly
     `'${tokens.next()}'`,
     ...table.columns.map((column) => columnValueSql(target, column)),
     ...table.references.map((reference) => parentSql(target, reference.parent)),
+    ...declaredSql(target),
+    ...(table.keyReferences ?? []).flatMap((reference) => parentKeySql(target, reference)),
   ];
   // Applications often leave out columns.
   const names = columnNamesOf(table);
@@ -161,7 +169,9 @@ function newKey({ table, random }: Target): string[] {
 
 function columnValueSql({ random, tokens }: Target, column: SimulatedColumn): string {
   if (column.rule) return ruledValueSql(random, tokens, column.rule);
-  if (column.isUnique) return random.chance(0.2) ? 'NULL' : `'u${random.below(uniqueDomain)}'`;
+  if (column.isUnique === true) return random.chance(0.2) ? 'NULL' : `'u${random.below(uniqueDomain)}'`;
+  if (column.isOfUnique === true)
+    return random.chance(0.2) ? 'NULL' : `'${random.chance(0.5) ? 'u' : 'U'}${random.below(uniqueDomain)}'`;
   const value = writtenValueSql(random, tokens, 0.25);
   return column.isNotNull && value === 'NULL' ? "'none'" : value;
 }
@@ -173,11 +183,40 @@ function parentSql({ random, tables }: Target, parent: number): string {
   return `(SELECT ${quoteName(table.key.column)} FROM ${name} ORDER BY 1 LIMIT 1 OFFSET (SELECT ${random.below(1000)} % max(count(*), 1) FROM ${name}))`;
 }
 
+/** Numbers of rows that are there, one or several in a text. */
+const declaredSql = (target: Target): string[] =>
+  (target.table.declared ?? []).map(({ parent, list }) => {
+    const number = parentSql(target, parent);
+    const table = target.tables[parent];
+    if (list === undefined || number === 'NULL' || table?.key.kind !== 'generated') return number;
+    const gather = list === 'json' ? 'json_group_array(id)' : `group_concat(id, ',')`;
+    const offset = target.random.below(3);
+    return `(SELECT ${gather} FROM (SELECT ${quoteName(table.key.column)} AS id FROM ${quoteName(table.name)} ORDER BY 1 DESC LIMIT ${target.random.between(1, 3)} OFFSET ${offset}))`;
+  });
+
+/** The key of a row that is there, column by column. */
+function parentKeySql({ random, tables }: Target, { columns, parent }: KeyReference): string[] {
+  const table = tables[parent];
+  if (table?.key.kind !== 'natural' || random.chance(0.15)) return columns.map(() => 'NULL');
+  const name = quoteName(table.name);
+  const order = table.key.columns.map((column) => quoteName(column.name));
+  const which = random.below(1000);
+  return order.map(
+    (column) =>
+      `(SELECT ${column} FROM ${name} ORDER BY ${order.join(', ')} LIMIT 1 OFFSET (SELECT ${which} % max(count(*), 1) FROM ${name}))`,
+  );
+}
+
 function assignments(target: Target): string {
   const { table, random } = target;
   const all = [
     ...table.columns.map((column) => assignment(target, column)),
     ...table.references.map((reference) => `${quoteName(reference.column)} = ${parentSql(target, reference.parent)}`),
+    ...declaredSql(target).map((value, at) => `${quoteName(table.declared?.[at]?.column ?? '')} = ${value}`),
+    ...(table.keyReferences ?? []).map(
+      (reference) =>
+        `(${reference.columns.map(quoteName).join(', ')}) = (${parentKeySql(target, reference).join(', ')})`,
+    ),
   ];
   const some = all.filter(() => random.chance(0.5));
   return (some.length > 0 ? some : [random.pick(all)]).join(', ');

@@ -15,7 +15,7 @@ import { captureEverything } from './capture/capture-everything.js';
 import { syncWal } from './connection/durable-flush.js';
 import { takeHeirs } from './merge/duty-holder.js';
 import { createMerging } from './merge/merging.js';
-import { hasPendingSettle } from './merge/pending-settle.js';
+import { hasPendingSettle } from './merge/tables-to-settle.js';
 import { takeNumberLane } from './stores/number-lanes.js';
 import { isFresh } from './stores/is-fresh.js';
 import { readProof } from './stores/proof.js';

@@ -10,6 +10,7 @@ import { ruledColumns } from './known-values.js';
 import { pendingReconciles, removePending } from './pending-reconcile.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
+import { settleListsOf } from '../merge/tables-to-settle.js';
 import { inTransaction, reloadStores, whenFree } from '../stores/store-transaction.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import { transact } from '../connection/transaction.js';
@@ -150,6 +151,7 @@ function compareNoted(context: ReplicaContext, { range, whole, changeset, sink }
     if (hasKeyMoves(comparison, range)) {
       if (sink.isStaged) return null;
       comparisons.push({ ...comparison, ...followKeyMoves(comparison, range) });
+      settleListsOf(context, table);
     } else comparisons.push(comparison);
   }
   captureChanges(comparisons);

@@ -1,7 +1,7 @@
 import type { Heirs } from '../../../core/heirs.js';
 import { serverIdOfOrigin, type OriginId } from '../../../core/origin.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
-import { addPendingSettle } from './pending-settle.js';
+import { addPendingSettle } from './tables-to-settle.js';
 
 /** Whether this server makes permanent what is provisional about a row or a reference of `origin` (rule R8). */
 export function isDutyHere({ meta, identity }: ReplicaContext, origin: OriginId): boolean {

@@ -4,7 +4,7 @@ import { confirmDuties } from './confirm-duty.js';
 import { applyBlocks, memoryOf, scopeOf, settle, type MergeMemory } from './merge-changeset.js';
 import { createRowMerger, type MergeScope } from './merge-rows.js';
 import { pendingReconciles } from '../capture/pending-reconcile.js';
-import { addPendingSettle } from './pending-settle.js';
+import { addPendingSettle } from './tables-to-settle.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { SyncedTable } from '../schema/synced-table.js';

@@ -4,7 +4,7 @@
  */
 import type { ChangeBlock } from '../../../core/changeset.js';
 import { foldName } from '../connection/identifiers.js';
-import { addPendingSettle } from '../merge/pending-settle.js';
+import { addPendingSettle } from '../merge/tables-to-settle.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { SyncedTable } from './synced-table.js';
 

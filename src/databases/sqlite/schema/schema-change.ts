@@ -3,7 +3,7 @@ import type { DiscoveredTable } from './discovered-table.js';
 import { foldName } from '../connection/identifiers.js';
 import { forgetKeyless } from '../capture/keyless-rows.js';
 import { addPending } from '../capture/pending-reconcile.js';
-import { addPendingSettle } from '../merge/pending-settle.js';
+import { addPendingSettle } from '../merge/tables-to-settle.js';
 import { addLostTable } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';

@@ -1,0 +1,118 @@
+/**
+ * Columns that hold the number of a row: whatever number that row has in the end, the column shows it. Judged by what the
+ * application saw when it wrote: which row stood at the number.
+ */
+import { replacedBirths, rowsByBirth } from './born-rows.js';
+import type { Plan } from './plan.js';
+import type { SimulatedTable } from './table-design.js';
+import type { TableDump } from './table-dump.js';
+import type { Witness, WitnessedWrite } from './witness.js';
+
+interface Followed {
+  readonly table: SimulatedTable;
+  readonly column: string;
+  readonly parent: SimulatedTable;
+  readonly numberColumn: string;
+}
+
+interface Meaning {
+  /** Births of the rows that were meant, by any write. */
+  readonly rows: Set<string>;
+  /** Nothing was meant, or nobody can tell. */
+  isUnclear: boolean;
+}
+
+export function createReferenceWitness(plan: Plan): Witness | null {
+  const isClear = !plan.steps.some(({ kind }) => ['restore', 'power-loss', 'clone', 'join'].includes(kind));
+  const followed = isClear ? plan.tables.flatMap((table) => followedOf(plan, table)) : [];
+  if (followed.length === 0) return null;
+  const meanings = new Map<string, Meaning>();
+  const moved = new Set<string>();
+  return {
+    note: (write) => {
+      for (const each of followed) noteColumn({ meanings, moved }, each, write);
+    },
+    noteDrained: () => undefined,
+    judge: (dumps) => {
+      for (const each of followed) {
+        const text = misledIn({ meanings, moved }, each, dumps);
+        if (text !== null) return { promise: 'MISLED', text };
+      }
+      return null;
+    },
+  };
+}
+
+function followedOf(plan: Plan, table: SimulatedTable): Followed[] {
+  const places = [...table.references, ...(table.declared ?? []).filter(({ list }) => list === undefined)];
+  return places.flatMap(({ column, parent: index }) => {
+    const parent = plan.tables[index];
+    return parent?.key.kind === 'generated' ? [{ table, column, parent, numberColumn: parent.key.column }] : [];
+  });
+}
+
+interface Known {
+  readonly meanings: Map<string, Meaning>;
+  /** Rows to which an application gave another number. */
+  readonly moved: Set<string>;
+}
+
+const placeOf = ({ table, column }: Followed, birth: string): string => `${table.name}\0${column}\0${birth}`;
+const dumpOf = (dumps: readonly TableDump[], { name }: SimulatedTable): TableDump | undefined =>
+  dumps.find((dump) => dump.name === name);
+
+function noteColumn({ meanings, moved }: Known, followed: Followed, { before, after }: WitnessedWrite): void {
+  const { table, column, parent, numberColumn } = followed;
+  const [was, is, parents] = [dumpOf(before, table), dumpOf(after, table), dumpOf(after, parent)];
+  if (!is || !parents) return;
+  const numbersBefore = birthsByNumber(dumpOf(before, parent), numberColumn);
+  const numbers = birthsByNumber(parents, numberColumn);
+  const stillAt = new Map([...numbers].map(([number, birth]) => [birth, number]));
+  for (const [number, birth] of numbersBefore)
+    if (stillAt.has(birth) && stillAt.get(birth) !== number) moved.add(birth);
+  const rowsBefore = was ? rowsByBirth(was) : new Map<string, readonly string[]>();
+  const replaced = replacedBirths(table, was, is);
+  const at = is.columns.indexOf(column);
+  for (const [birth, row] of rowsByBirth(is)) {
+    const shown = row[at] ?? 'null';
+    const former = replaced.get(birth);
+    for (const each of former === undefined ? [] : [former, birth])
+      meaningAt(meanings, placeOf(followed, each)).isUnclear = true;
+    if (rowsBefore.get(birth)?.[at] === shown) continue;
+    const meaning = meaningAt(meanings, placeOf(followed, birth));
+    const meant = numbers.get(shown);
+    if (meant === undefined) meaning.isUnclear = true;
+    else meaning.rows.add(meant);
+  }
+}
+
+function meaningAt(meanings: Map<string, Meaning>, place: string): Meaning {
+  const meaning = meanings.get(place) ?? { rows: new Set<string>(), isUnclear: false };
+  meanings.set(place, meaning);
+  return meaning;
+}
+
+function birthsByNumber(dump: TableDump | undefined, column: string): ReadonlyMap<string, string> {
+  if (!dump) return new Map();
+  const [at, bornAt] = [dump.columns.indexOf(column), dump.columns.indexOf('born')];
+  return new Map(dump.rows.map((row) => [row[at] ?? '', row[bornAt] ?? '']));
+}
+
+/** Only where every row that was ever meant is shown: of one that is gone the column may show nothing, or a bare number. */
+function misledIn({ meanings, moved }: Known, followed: Followed, dumps: readonly TableDump[]): string | null {
+  const { table, column, parent, numberColumn } = followed;
+  const dump = dumpOf(dumps, table);
+  if (!dump) return null;
+  const births = birthsByNumber(dumpOf(dumps, parent), numberColumn);
+  const shownRows = new Set(births.values());
+  for (const [birth, row] of rowsByBirth(dump)) {
+    const meaning = meanings.get(placeOf(followed, birth));
+    if (!meaning || meaning.isUnclear || meaning.rows.size === 0) continue;
+    if ([...meaning.rows].some((meant) => !shownRows.has(meant) || moved.has(meant))) continue;
+    const shown = row[dump.columns.indexOf(column)] ?? 'null';
+    const found = births.get(shown) ?? '';
+    if (!meaning.rows.has(found))
+      return `${table.name}.${column} of ${birth} shows ${shown}, which is ${found || 'no row'}, and meant ${[...meaning.rows].join()}`;
+  }
+  return null;
+}
