@@ -52,6 +52,8 @@ interface Fate extends WrittenToken {
   readonly column: string;
   readonly at: number;
   readonly isBorn: boolean;
+  /** The name of the token in its row. */
+  readonly instance: string;
   gone: { readonly server: number; readonly at: number }[];
   isUncertain: boolean;
   isGoneUncertain: boolean;
@@ -94,10 +96,7 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
       const known = new Set(before.flatMap((dump) => [...tokensOf(dump)]));
       const was = placesOf(byName, before);
       const is = placesOf(byName, after);
-      for (const dump of after)
-        for (const row of dump.rows)
-          for (const [column, cell] of row.entries())
-            allowed.add(`${dump.name}\0${dump.columns[column] ?? ''}\0${cell}`);
+      for (const name of cellNames(after)) allowed.add(name);
       for (const [instance, place] of is) {
         const { token } = place;
         const old = was.get(instance);
@@ -105,7 +104,7 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
         // A token shown in another row than it was written into: rows that became one.
         const isNew = !old && !fates.has(instance) && !known.has(token);
         if (!isNew) continue;
-        const fate = freshFate(place, server, at);
+        const fate = freshFate(place, instance, { server, at });
         fates.set(instance, fate);
         instancesByToken.set(token, [...(instancesByToken.get(token) ?? []), fate]);
       }
@@ -113,7 +112,8 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
       for (const [instance, { token }] of was) {
         const gone = { server, at };
         if (!left.has(token)) for (const fate of instancesByToken.get(token) ?? []) fate.gone.push(gone);
-        else if (!is.has(instance)) fates.get(instance)?.gone.push(gone);
+        else if (!is.has(instance))
+          noteInstanceGone(fates.get(instance), { all: instancesByToken.get(token), was, gone });
       }
       for (const token of withoutCopies(before, after, outside))
         for (const fate of instancesByToken.get(token) ?? []) fate.gone.push({ server, at });
@@ -140,13 +140,24 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
   };
 }
 
-const freshFate = ({ token, table, column, isBorn }: TokenPlace, server: number, at: number): Fate => ({
+function* cellNames(dumps: readonly TableDump[]): IterableIterator<string> {
+  for (const dump of dumps)
+    for (const row of dump.rows)
+      for (const [column, cell] of row.entries()) yield `${dump.name}\0${dump.columns[column] ?? ''}\0${cell}`;
+}
+
+const freshFate = (
+  { token, table, column, isBorn }: TokenPlace,
+  instance: string,
+  { server, at }: Fate['gone'][number],
+): Fate => ({
   token,
   table,
   column,
   server,
   at,
   isBorn,
+  instance,
   gone: [],
   isUncertain: false,
   isGoneUncertain: false,
@@ -160,6 +171,21 @@ function forgetSince(fate: Fate, server: number, since: number): void {
   const kept = fate.gone.filter((gone) => gone.server !== server || gone.at <= since);
   if (kept.length < fate.gone.length) fate.isGoneUncertain = true;
   fate.gone = kept;
+}
+
+interface Instances {
+  readonly all: readonly Fate[] | undefined;
+  readonly was: ReadonlyMap<string, TokenPlace>;
+  readonly gone: Fate['gone'][number];
+}
+
+/**
+ * One of the rows with this token is gone. A row goes by another name when its birth was overwritten elsewhere by REPLACE:
+ * then nobody can tell which of the rows that are not shown here by their own name it was.
+ */
+function noteInstanceGone(fate: Fate | undefined, { all, was, gone }: Instances): void {
+  if (fate) fate.gone.push(gone);
+  else for (const other of all ?? []) if (!was.has(other.instance)) other.isGoneUncertain = true;
 }
 
 interface DeletedRows {

@@ -82,7 +82,7 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
         connection.rest();
         const fresh = await lock.around(() => connection.connect());
         connection.accept();
-        await merging.finishLanding(fresh.context);
+        await merging.clearStaged(fresh.context);
         connection.startWatch(fresh);
         connection.armIdle();
         return fresh;

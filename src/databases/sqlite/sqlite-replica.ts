@@ -14,6 +14,7 @@ import { bucketRows, bucketSums } from './stores/buckets.js';
 import { captureEverything } from './capture/capture-everything.js';
 import { syncWal } from './connection/durable-flush.js';
 import { takeHeirs } from './merge/duty-holder.js';
+import { landingSnapshot } from './merge/landing-marker.js';
 import { createMerging } from './merge/merging.js';
 import { hasPendingSettle } from './merge/tables-to-settle.js';
 import { takeNumberLane } from './stores/number-lanes.js';
@@ -69,7 +70,8 @@ const positionOf = (context: ReplicaContext): ReplicaPosition => ({
   vector: context.origins.vector(),
   tail: context.journal.tail(),
   isLanding: context.meta.text('landing') !== null,
-  isFresh: isFresh(context),
+  // A first landing that was cut off is finished by a drain.
+  isFresh: isFresh(context) && landingSnapshot(context) === null,
   journalBytes: context.journal.bytes(),
   journalSinceMs: context.journal.sinceMs(),
 });
@@ -204,7 +206,7 @@ async function drainWithNews(context: ReplicaContext, merging: Merging): Promise
 
 /** Whoever drains a replica that belongs to no dataset yet founds it with the rows that are here. */
 async function markFounded(context: ReplicaContext): Promise<void> {
-  if (context.meta.text('isFounded') !== null) return;
+  if (context.meta.text('isFounded') !== null || landingSnapshot(context)) return;
   await whenFree(context.system, () => inTransaction(context, () => context.meta.set('isFounded', 1)));
 }
 

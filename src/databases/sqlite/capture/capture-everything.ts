@@ -17,7 +17,7 @@ export interface Captured extends Drained {
 }
 
 /** What the merging side does when rows were captured or tables came. */
-type AroundCapture = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'>;
+type AroundCapture = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'> & Partial<Pick<Merging, 'resumeSnapshot'>>;
 
 /** A migration that never stops must not keep this from returning. */
 const roundsMax = 5;
@@ -27,6 +27,7 @@ export async function captureEverything(context: ReplicaContext, merging: Around
   let schemaChanged = false;
   // One that a failure or a crash cut off: nothing can be captured before it is here as a whole.
   await landChangeset(context, merging, { isResumed: true });
+  await merging.resumeSnapshot?.(context);
   let look = await lookAt(context);
   if (look.isQuiet) return { ...nothingDrained, schemaChanged, hasMore: false };
   if (mustPropagate(context)) {

@@ -1,6 +1,9 @@
 import type { OriginId } from '../../../core/origin.js';
 import type { Stamp } from '../../../core/stamp.js';
+import type { VersionVector } from '../../../core/version-vector.js';
+import type { AdoptionChoice } from '../../replica.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { textToVector, vectorToText } from '../stores/vector-text.js';
 
 /** A changeset whose parts are all staged. */
 export interface LandingChangeset {
@@ -20,6 +23,29 @@ export function landingChangeset({ meta }: Pick<ReplicaContext, 'meta'>): Landin
 export const markLanding = ({ meta }: Pick<ReplicaContext, 'meta'>, { origin, stamp }: LandingChangeset): void =>
   meta.set('landing', JSON.stringify({ changeset: [origin, stamp] }));
 
-/** A snapshot whose landing a crash or a failure cut off: what it brought stands in part, until one has landed as a whole. */
-export const isSnapshotCutOff = (context: Pick<ReplicaContext, 'meta'>): boolean =>
-  context.meta.text('landing') !== null && landingChangeset(context) === null;
+/** A snapshot whose chunks are all kept in the database (`kept-snapshot.ts`), and which is landing. */
+export interface LandingSnapshot {
+  readonly vector: VersionVector;
+  readonly chunks: number;
+  readonly choice: AdoptionChoice;
+}
+
+/** The snapshot that is landing, or whose landing was cut off; null when there is none. */
+export function landingSnapshot({ meta }: Pick<ReplicaContext, 'meta'>): LandingSnapshot | null {
+  const text = meta.text('landing');
+  if (text === null) return null;
+  const { vector, chunks, choice } = JSON.parse(text) as {
+    readonly vector?: string;
+    readonly chunks?: number;
+    readonly choice?: AdoptionChoice;
+  };
+  return vector === undefined
+    ? null
+    : { vector: textToVector(vector), chunks: chunks ?? 0, choice: choice ?? 'same-rows' };
+}
+
+/** From here on nothing is drained or sent until the snapshot has landed. */
+export const markSnapshot = (
+  { meta }: Pick<ReplicaContext, 'meta'>,
+  { vector, chunks, choice }: LandingSnapshot,
+): void => meta.set('landing', JSON.stringify({ vector: vectorToText(vector), chunks, choice }));

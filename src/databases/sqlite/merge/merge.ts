@@ -10,7 +10,7 @@ import { landChangeset } from './changeset-landing.js';
 import { mustPropagate } from '../schema/propagated-schema.js';
 import { drainInTransaction, drainNotes } from '../capture/drain.js';
 import { followNames } from './epochs.js';
-import { isSnapshotCutOff, landingChangeset, markLanding } from './landing-marker.js';
+import { landingChangeset, landingSnapshot, markLanding } from './landing-marker.js';
 import { mergeChangeset, memoryOf, type MergedChangeset } from './merge-changeset.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import { gateOf } from './merge-gate.js';
@@ -46,7 +46,7 @@ export async function mergeParts(
   const { system } = context;
   const tally: MergeTally = { ...nothingMerged, forks: [] };
   await landChangeset(context, around, { isResumed: true });
-  if (await whenFree(system, () => isSnapshotCutOff(context)))
+  if (await whenFree(system, () => landingSnapshot(context)))
     return { ...nothingMerged, vector: context.origins.vector(), hasGap: parts.length > 0 };
   await drainNotes(context, (tables) => around.settleAfterDrain(context, tables));
   const tooSlow = new Set<string>();

@@ -4,7 +4,9 @@ import { mergeParts } from './merge.js';
 import type { Merging } from '../stores/replica-context.js';
 import { settleAfterDrain, settleWaiting } from './settle-waiting.js';
 import { openSnapshot } from '../snapshot/snapshot-reader.js';
-import { receiveSnapshot, resumeLanding } from '../snapshot/snapshot-writer.js';
+import { clearStaged } from '../snapshot/clear-staged.js';
+import { resumeSnapshot } from '../snapshot/land-snapshot.js';
+import { receiveSnapshot } from '../snapshot/snapshot-writer.js';
 
 export interface MergingOptions {
   /** Where snapshots wait on their way; in memory when it is not given. */
@@ -20,11 +22,13 @@ export function createMerging(options: MergingOptions = {}): Merging {
     settleAfterDrain,
     openSnapshot: (context) => openSnapshot(context, spoolFolder),
     receiveSnapshot: async (context, vector) => receiveSnapshot(context, vector, spoolFolder),
-    finishLanding: resumeLanding,
+    clearStaged,
+    resumeSnapshot,
     newEpoch: (context) => newEpoch(context),
     async cutBranch(context, origin, theirs) {
       // The staged parts of one that was cut off half-way may name what gets another name.
       await landChangeset(context, { settleAfterDrain, settleWaiting }, { isResumed: true });
+      await resumeSnapshot(context);
       return cutBranch(context, origin, theirs);
     },
   };

@@ -4,6 +4,9 @@ import { test } from 'node:test';
 import type { AdoptionChoice, MergeOutcome } from '../../replica.js';
 import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
 import { pendingReconciles } from '../capture/pending-reconcile.js';
+import { captureEverything } from '../capture/capture-everything.js';
+import { settleAfterDrain, settleWaiting } from '../merge/settle-waiting.js';
+import { resumeSnapshot } from './land-snapshot.js';
 import { openSnapshot } from './snapshot-reader.js';
 import { receiveSnapshot } from './snapshot-writer.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
@@ -276,6 +279,72 @@ test('nothing is merged over what an application wrote after the cut', () =>
     assertSame([a, b, c]);
     assert.match(b.dump(), /by c, later/);
   }));
+
+/** `to` takes the snapshot up to its last transaction, which fails. */
+async function sendSnapshotThatIsCutOff(
+  from: MergeServer,
+  to: MergeServer,
+  options: { readonly choice?: AdoptionChoice } = {},
+): Promise<void> {
+  const advance = to.context.origins.advance.bind(to.context.origins);
+  to.context.origins.advance = () => {
+    throw new Error('cut off');
+  };
+  await assert.rejects(sendSnapshot(from, to, options), /cut off/);
+  to.context.origins.advance = advance;
+  assert.notEqual(to.context.meta.text('landing'), null);
+}
+
+test('a landing that was cut off is finished without its sender, before another peer gives a snapshot', () =>
+  withServers(shop, async ([a, b, c]) => {
+    for (const server of [a, b, c]) await server.capture();
+    a.app.exec(`INSERT INTO tags VALUES ('changed', 'red'), ('gone', 'red'); INSERT INTO parents VALUES (1, 'p')`);
+    await exchangeAll([a, b, c]);
+    a.app.exec(`DELETE FROM tags WHERE tag = 'gone'; UPDATE tags SET colour = 'by a' WHERE tag = 'changed';
+      INSERT INTO tags VALUES ('only a', 'red'); INSERT INTO notes VALUES ('only a', 1); DELETE FROM parents`);
+    await sendSnapshotThatIsCutOff(a, c);
+    b.app.exec(`INSERT INTO tags VALUES ('only b', 'red')`);
+    c.app.exec(`INSERT INTO tags VALUES ('only c', 'red')`);
+    await sendSnapshot(b, c);
+    const [held, sent] = [c, a].map(({ context }) => context.origins.vector().get(a.context.origins.own())?.stamp);
+    assert.equal(held, sent, 'what is shown of a is told of');
+    await sendSnapshot(c, b);
+    assertSame([b, c]);
+    for (const row of [/'only a'/, /'only b'/, /'only c'/, /'changed' \| 'by a'/]) assert.match(b.dump(), row);
+    assert.doesNotMatch(b.dump(), /'gone'|'p'/);
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+  }));
+
+test('a landing that was cut off is finished by the next drain, with nobody there', () =>
+  withServers(shop, async ([a, , c]) => {
+    for (const server of [a, c]) await server.capture();
+    a.app.exec(fill('a', 0));
+    await sendSnapshotThatIsCutOff(a, c);
+    c.app.exec(`INSERT INTO tags VALUES ('meanwhile', 'red'); DELETE FROM tags WHERE tag = 'a3'`);
+    await captureEverything(c.context, { settleAfterDrain, settleWaiting, resumeSnapshot });
+    assert.equal(c.context.meta.text('landing'), null);
+    assert.equal(c.app.prepare('SELECT count(*) FROM _usync_snapshot').get()?.[0], 0n, 'nothing of it is kept');
+    await exchangeAll([a, c]);
+    assertSame([a, c]);
+    assert.match(a.dump(), /'meanwhile'/);
+    assert.doesNotMatch(a.dump(), /tags: 'a3'/);
+  }));
+
+for (const choice of ['same-rows', 'distinct-rows'] as const)
+  test(`a joiner whose first landing was cut off finishes it as it was told to: ${choice}`, () =>
+    withServers(shop, async ([a, b, c]) => {
+      for (const server of [a, c]) server.app.exec(`INSERT INTO parents VALUES (1, 'of ${server.name}')`);
+      await a.capture();
+      await c.followSchema();
+      await sendSnapshotThatIsCutOff(a, c, { choice });
+      await resumeSnapshot(c.context);
+      assert.equal(c.context.meta.text('landing'), null);
+      await exchangeAll([a, b, c]);
+      assertSame([a, b, c]);
+      const [count] = a.app.prepare('SELECT count(*) FROM parents').get() ?? [];
+      assert.equal(count, choice === 'same-rows' ? 1n : 2n);
+    }));
 
 test('a change of a row that the receiver had deleted is told of, though both sides take snapshots', () =>
   withServers(shop, async ([a, , c]) => {

@@ -65,8 +65,10 @@ export interface Merging {
   settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<string>): void;
   openSnapshot(context: ReplicaContext): Promise<SnapshotReader>;
   receiveSnapshot(context: ReplicaContext, vector: VersionVector): Promise<SnapshotWriter>;
-  /** Finishes or undoes a landing that a crash cut off. */
-  finishLanding(context: ReplicaContext): Promise<void>;
+  /** At opening: forgets what is staged and needed no more. */
+  clearStaged(context: ReplicaContext): Promise<void>;
+  /** Finishes the landing of a snapshot that was cut off. */
+  resumeSnapshot(context: ReplicaContext): Promise<void>;
   newEpoch(context: ReplicaContext, reason: string): OriginId;
   cutBranch(context: ReplicaContext, origin: OriginId, theirs: History): Promise<CutOutcome>;
 }

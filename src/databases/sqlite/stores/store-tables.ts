@@ -49,6 +49,8 @@ export const storeTables: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS _usync_parts (
     origin INTEGER NOT NULL, stamp INTEGER NOT NULL, part INTEGER NOT NULL, last INTEGER NOT NULL, bytes BLOB NOT NULL,
     PRIMARY KEY (origin, stamp, part))`,
+  // The chunks of a snapshot that is landing.
+  `CREATE TABLE IF NOT EXISTS _usync_snapshot (place INTEGER PRIMARY KEY, bytes BLOB NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS _usync_conflicts (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, tbl TEXT NOT NULL, origin INTEGER NOT NULL,
     stamp INTEGER NOT NULL, place INTEGER NOT NULL, key BLOB NOT NULL, col TEXT, rule TEXT NOT NULL, note TEXT NOT NULL,

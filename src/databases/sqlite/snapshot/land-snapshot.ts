@@ -1,0 +1,280 @@
+import type { StateBlock } from '../../../core/state-block.js';
+import { decodeStateChunk, type StateChunk } from '../../../core/state-codec.js';
+import { stampIn, joinVectors, type VersionVector } from '../../../core/version-vector.js';
+import { decompressBytes } from '../../../system/compression.js';
+import { nothingMerged } from '../../nothing-merged.js';
+import type { AdoptionChoice, AdoptionPreview, MergeOutcome } from '../../replica.js';
+import { adoptBlock, createAdoption, isFresh, previewAdoption, type Adoption } from './adoption-at-join.js';
+import { captureEverything } from '../capture/capture-everything.js';
+import { landChangeset } from '../merge/changeset-landing.js';
+import type { ChunkSpool } from './chunk-spool.js';
+import { countChunks, dropChunks, keepChunks, keptChunk, keptChunks } from './kept-snapshot.js';
+import { landingSnapshot, markSnapshot, type LandingSnapshot } from '../merge/landing-marker.js';
+import { drainInTransaction } from '../capture/drain.js';
+import { followNames } from '../merge/epochs.js';
+import { memoryOf, settle } from '../merge/merge-changeset.js';
+import { raiseFlag } from '../stores/merging-flag.js';
+import { removeLostTable } from '../stores/lost-tables.js';
+import { addPending, pendingReconciles, removePending } from '../capture/pending-reconcile.js';
+import type { Merging, ReplicaContext } from '../stores/replica-context.js';
+import { followSchema } from '../schema/schema-change.js';
+import { hasSchemaMoved } from '../connection/schema-cookie.js';
+import { settleAfterDrain, settleWaiting } from '../merge/settle-waiting.js';
+import { forksWithSnapshot, keepHistories, type Histories } from './snapshot-histories.js';
+import { beginLanded, createLanding, endLanded, type Landing } from './snapshot-landing.js';
+import type { Key } from '../stores/shadow-store.js';
+import { inTransaction, pause, whenFree } from '../stores/store-transaction.js';
+
+const around: Pick<Merging, 'settleAfterDrain' | 'settleWaiting'> = { settleAfterDrain, settleWaiting };
+
+/** A snapshot that has come whole. */
+export interface WholeSnapshot {
+  readonly context: ReplicaContext;
+  readonly vector: VersionVector;
+  readonly spool: ChunkSpool;
+  readonly choice: AdoptionChoice | undefined;
+  readonly preview: () => AdoptionPreview;
+}
+
+/**
+ * Merges a snapshot (rule R9.1) in short transactions. Meanwhile the landing marker stands: nothing is drained or sent. What
+ * is cut off is landed again from its own chunks, which the database keeps until then: no other snapshot may come between,
+ * since its sender may lack what has landed already (decision 0018).
+ */
+export async function landSnapshot(whole: WholeSnapshot): Promise<MergeOutcome> {
+  const { context, vector, spool, preview } = whole;
+  await landChangeset(context, around, { isResumed: true });
+  await resumeSnapshot(context);
+  await followEverything(context);
+  const adoption = createAdoption(context, preview, whole.choice);
+  const choice = whole.choice === 'distinct-rows' ? 'distinct-rows' : 'same-rows';
+  const histories = spool.count > 0 ? decodeStateChunk(spool.read(0), decompressBytes).histories : new Map();
+  const snapshot: LandingSnapshot = { vector, chunks: spool.count, choice };
+  await keepChunks(context, spool);
+  spool.close();
+  await followEverything(context);
+  const forks = await slice(context, () => {
+    const drained = adoption ? { tables: new Set<string>() } : drainInTransaction(context);
+    if (drained.tables.size > 0) settleAfterDrain(context, drained.tables);
+    if (followNames(context, vector.keys())) raiseFlag(context, true);
+    const found = forksWithSnapshot(context, vector, histories);
+    if (found.length === 0) markSnapshot(context, snapshot);
+    return found;
+  });
+  if (forks.length > 0) {
+    await dropChunks(context);
+    return outcomeOf(context, { forks });
+  }
+  return landKept(context, snapshot, adoption);
+}
+
+/** Finishes the landing of a snapshot that a crash or a failure cut off. Nobody needs to be there for it. */
+export async function resumeSnapshot(context: ReplicaContext): Promise<void> {
+  const snapshot = await whenFree(context.system, () => landingSnapshot(context));
+  if (!snapshot || (await whenFree(context.system, () => countChunks(context))) !== snapshot.chunks) return;
+  await followEverything(context);
+  const adoption = createAdoption(context, () => previewAdoption(context, []), snapshot.choice);
+  await landKept(context, snapshot, adoption);
+}
+
+/** The tables as they are now, and what was written before. A joiner that waits for the group's rows captures nothing. */
+async function followEverything(context: ReplicaContext): Promise<void> {
+  if (!isFresh(context)) return void (await captureEverything(context, around));
+  await slice(context, () => {
+    if (hasSchemaMoved(context)) followSchema(context);
+  });
+}
+
+async function landKept(
+  context: ReplicaContext,
+  { vector, chunks }: LandingSnapshot,
+  adoption: Adoption | null,
+): Promise<MergeOutcome> {
+  const histories = chunks > 0 ? (await keptChunk(context, 0)).histories : new Map();
+  beginLanded(context);
+  const landing = createLanding(context, vector);
+  const spoken = new Set<string>();
+  const told: Told[] = [];
+  for await (const chunk of keptChunks(context, chunks)) {
+    for (const { table } of chunk.blocks) spoken.add(table);
+    if (chunk.seen.size > 0 || chunk.strays.size > 0) told.push({ seen: chunk.seen, strays: chunk.strays });
+    await landChunk(context, landing, adoption, chunk);
+  }
+  await endWhatIsGone(context, landing, spoken);
+  await landWaiting(context, landing, adoption);
+  const refused = await slice(context, () => finishLanding(context, landing, { vector, spoken, histories, told }));
+  endLanded(context);
+  await dropChunks(context);
+  const conflicts = landing.conflicts + (adoption?.conflicts ?? 0);
+  return outcomeOf(context, { merged: 1, rows: landing.rows, conflicts, quarantined: refused });
+}
+
+const outcomeOf = ({ origins }: ReplicaContext, facts: Partial<MergeOutcome>): MergeOutcome => ({
+  vector: origins.vector(),
+  ...nothingMerged,
+  ...facts,
+});
+
+/** One transaction, and a pause as long as it took. */
+async function slice<T>(context: ReplicaContext, work: () => T): Promise<T> {
+  const startMs = context.system.monotonicMs();
+  const result = await whenFree(context.system, () =>
+    inTransaction(context, () => {
+      raiseFlag(context, true);
+      const done = work();
+      raiseFlag(context, false);
+      return done;
+    }),
+  );
+  await pause(context.system, context.pace.pauseMs(context.system.monotonicMs() - startMs));
+  return result;
+}
+
+/** As much of `steps` as the time of a slice allows, again and again until all is done. */
+async function inSlices(
+  context: ReplicaContext,
+  adoption: Adoption | null,
+  steps: Iterator<() => void>,
+): Promise<void> {
+  let step = steps.next();
+  while (!step.done) {
+    await slice(context, () => {
+      memoryOf(context).begin();
+      adoption?.earlyNotes.lookAgain();
+      const startMs = context.system.monotonicMs();
+      do {
+        if (step.done) break;
+        step.value();
+        step = steps.next();
+      } while (context.system.monotonicMs() - startMs < context.pace.sliceMs);
+    });
+  }
+}
+
+async function landChunk(
+  context: ReplicaContext,
+  landing: Landing,
+  adoption: Adoption | null,
+  chunk: StateChunk,
+): Promise<void> {
+  const { rowsAtOnce } = context.pace;
+  function* steps(): IterableIterator<() => void> {
+    for (const alias of chunk.aliases) yield () => landing.alias(alias);
+    for (const whole of chunk.blocks) {
+      for (let from = 0; from < whole.count; from += rowsAtOnce) {
+        const to = Math.min(from + rowsAtOnce, whole.count);
+        yield () => landLives(landing, adoption, whole, { from, to });
+      }
+    }
+  }
+  await inSlices(context, adoption, steps());
+}
+
+function landLives(
+  landing: Landing,
+  adoption: Adoption | null,
+  block: StateBlock,
+  { from, to }: { readonly from: number; readonly to: number },
+): void {
+  if (!adoption) return landing.lives(block, from, to);
+  for (const [start, end] of adoptBlock(adoption, block, { from, to })) landing.lives(block, start, end);
+}
+
+async function endWhatIsGone(context: ReplicaContext, landing: Landing, spoken: ReadonlySet<string>): Promise<void> {
+  for (const name of spoken) {
+    const table = context.tables.byName(name);
+    function* steps(): IterableIterator<() => void> {
+      yield () => {
+        landing.endCoveredAsides(name);
+        settle(landing.scope);
+      };
+      let after: Key | null = null;
+      if (!table) return;
+      for (;;) {
+        let next: Key | null = null;
+        yield () => {
+          next = landing.endCovered(table, after);
+          settle(landing.scope);
+        };
+        if (next === null) return;
+        after = next;
+      }
+    }
+    await inSlices(context, null, steps());
+  }
+}
+
+/** Lives that clashed or referenced rows that came after them: all are here now. */
+async function landWaiting(context: ReplicaContext, landing: Landing, adoption: Adoption | null): Promise<void> {
+  const { waitingLives } = landing;
+  function* steps(): IterableIterator<() => void> {
+    while (waitingLives.length > 0) {
+      const some = waitingLives.splice(0, context.pace.rowsAtOnce);
+      yield () => {
+        landing.waiting(some);
+        settle(landing.scope);
+      };
+    }
+  }
+  await inSlices(context, adoption, steps());
+}
+
+interface Finish {
+  readonly vector: VersionVector;
+  readonly spoken: ReadonlySet<string>;
+  readonly histories: Histories;
+  readonly told: readonly Told[];
+}
+
+/** What the sender knows of who had seen what. */
+type Told = Pick<StateChunk, 'seen' | 'strays'>;
+
+/** The state is here as a whole: the vector moves, and what applications wrote meanwhile is drained on top of it. */
+function finishLanding(context: ReplicaContext, landing: Landing, { vector, spoken, histories, told }: Finish): number {
+  const { origins, journal, meta, system } = context;
+  const nowMs = system.nowMs();
+  landing.begin();
+  const before = origins.vector();
+  keepHistories(context, vector, histories);
+  for (const [origin, entry] of joinVectors(before, vector)) {
+    if (entry.stamp > stampIn(before, origin)) origins.advance(origin, entry);
+    origins.saw(entry.stamp, nowMs);
+  }
+  for (const { seen, strays } of told) {
+    for (const [origin, stamps] of seen) context.seen.learnStamps(origin, stamps);
+    for (const [origin, found] of strays) context.strays.learn(origin, found);
+  }
+  if ([...vector].some(([origin, { stamp }]) => stamp > stampIn(before, origin))) journal.appendGap(vector, nowMs);
+  meta.set('landing', null);
+  meta.set('isFounded', 1);
+  for (const name of spoken) {
+    const number = context.tables.byName(name)?.number ?? 0;
+    if (landing.lost.has(number)) removeLostTable(context, number);
+  }
+  raiseFlag(context, false);
+  drainNoted(context);
+  raiseFlag(context, true);
+  landing.begin();
+  landing.written();
+  for (const name of spoken) endWritten(context, landing, name);
+  settle(landing.scope);
+  settleWaiting(context, null);
+  return [...context.asides.tables()].reduce((sum, table) => sum + context.asides.countRefused(table), 0);
+}
+
+/** Also in tables that are yet to be adopted as a whole: a row that was written has a shadow by now, or is new. */
+function drainNoted(context: ReplicaContext): void {
+  const pending = pendingReconciles(context).filter(({ naming }) => naming === 'genesis');
+  for (const { table } of pending) removePending(context, table);
+  drainInTransaction(context);
+  for (const { table, naming } of pending) addPending(context, table, naming);
+}
+
+/** Rows that were passed over because an application had written them. */
+function endWritten(context: ReplicaContext, landing: Landing, name: string): void {
+  const table = context.tables.byName(name);
+  if (!table || !landing.hasPassedOver(table)) return;
+  let after: Key | null = null;
+  do after = landing.endCovered(table, after);
+  while (after !== null);
+}
