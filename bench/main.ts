@@ -13,6 +13,9 @@ import { benchEdit } from './folders-edit.js';
 import { benchManyFiles } from './folders-many.js';
 import { benchInsert, benchRename } from './folders-traffic.js';
 import { figureLines, isReached, measureOf, type Figure } from './figure.js';
+import { benchHttpAnswers } from './http-answers.js';
+import { benchHttpLive } from './http-live.js';
+import { benchHttpPaint } from './http-paint.js';
 import { benchMergeSpeed } from './merge-speed.js';
 import { benchMillion } from './million.js';
 import {
@@ -45,6 +48,9 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<Figure[]>>> =
   'folders-rename': benchRename,
   'folders-edit': benchEdit,
   'folders-many': benchManyFiles,
+  'http-answers': benchHttpAnswers,
+  'http-live': benchHttpLive,
+  'http-paint': benchHttpPaint,
 };
 
 const { values } = parseArgs({

@@ -37,7 +37,7 @@ export function createEngine(options: EngineOptions, adapters: EngineAdapters): 
       state.stopping ??= stopAll(state, observation, reason);
       return state.stopping;
     },
-    status: async () => gatherStatus({ ...running(), phase: phaseOf(state) }),
+    status: async ({ patienceMs } = {}) => gatherStatus({ ...running(), phase: phaseOf(state), patienceMs }),
     waitUntilInSync: async (wait) => {
       const current = running();
       await waitUntilProven(current, wait);

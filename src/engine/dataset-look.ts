@@ -24,7 +24,8 @@ export interface DatasetLook {
 
 /** Reads what a status shows; asks the database for lists only when its vector has moved. */
 export interface DatasetLooker {
-  look(): Promise<DatasetLook>;
+  /** Waits so long at most for a dataset that is busy. */
+  look(patienceMs?: number): Promise<DatasetLook>;
 }
 
 export const emptyLook: DatasetLook = {
@@ -60,9 +61,9 @@ export function createDatasetLooker(runner: DatasetRunner, system: System): Data
     );
   }
   return {
-    async look() {
+    async look(patienceMs = lookTimeoutMs) {
       if (!runner.facts.isOpen) return last;
-      await withinTime((running ??= start()), system);
+      await withinTime((running ??= start()), { system, patienceMs });
       if (unansweredSinceMs === null) return last;
       const unansweredMs = Math.max(1, system.monotonicMs() - unansweredSinceMs);
       return { ...last, position: position ?? last.position, unansweredMs };
@@ -88,9 +89,12 @@ async function read(
 }
 
 /** A long merge must not keep a person from seeing that it runs. */
-function withinTime(work: Promise<void>, system: System): Promise<void> {
+function withinTime(
+  work: Promise<void>,
+  { system, patienceMs }: { readonly system: System; readonly patienceMs: number },
+): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = system.after(lookTimeoutMs, resolve);
+    const cancel = system.after(patienceMs, resolve);
     void work.finally(() => {
       cancel();
       resolve();

@@ -24,7 +24,7 @@ export interface Engine extends AsyncDisposable, DecisionCalls, PageCalls {
   /** Resolves with the reason when someone asked over the control socket that this engine ends. */
   readonly stopRequested: Promise<string>;
   /** Truthful at the moment of the call. Costs a few small reads a dataset. */
-  status(): Promise<EngineStatus>;
+  status(options?: StatusOptions): Promise<EngineStatus>;
   /** Resolves as soon as the proof is there, or at the time-out, or when `signal` aborts; look at `isInSync`. */
   waitUntilInSync(options: WaitOptions): Promise<EngineStatus>;
   /** Compares digests with every connected member; where they differ, names tables and rows. */
@@ -93,6 +93,11 @@ export interface OpenedTransport {
   /** SHA-256 of the public key, lower-case hex. */
   readonly fingerprint: string;
   readonly transport: Transport;
+}
+
+export interface StatusOptions {
+  /** How long a dataset that is busy is waited for; what is told of it then is from before, and says so. 1 s when absent. */
+  readonly patienceMs?: number;
 }
 
 export interface WaitOptions {

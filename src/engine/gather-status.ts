@@ -13,12 +13,14 @@ export interface StatusPlace {
   readonly ground: EngineGround;
   readonly network: EngineNetwork;
   readonly phase: StatusFacts['phase'];
+  /** How long a dataset that is busy is waited for. */
+  readonly patienceMs?: number | undefined;
 }
 
-export async function gatherStatus({ ground, network, phase }: StatusPlace): Promise<EngineStatus> {
+export async function gatherStatus({ ground, network, phase, patienceMs }: StatusPlace): Promise<EngineStatus> {
   const { adapters, observation, group } = ground;
   const datasets = await Promise.all(
-    [...runnersOf(ground)].map(([name, runner]) => datasetInput(ground, name, runner)),
+    [...runnersOf(ground)].map(([name, runner]) => datasetInput(ground, { name, runner, patienceMs })),
   );
   const peers = group
     .servers()
@@ -46,8 +48,14 @@ export function runnersOf({
 
 type Runner = NonNullable<EngineGround['group']['runner']>;
 
-async function datasetInput(ground: EngineGround, name: string, runner: Runner): Promise<DatasetInput> {
-  const look = (await ground.lookers.get(name)?.look()) ?? emptyLook;
+interface Looked {
+  readonly name: string;
+  readonly runner: Runner;
+  readonly patienceMs: number | undefined;
+}
+
+async function datasetInput(ground: EngineGround, { name, runner, patienceMs }: Looked): Promise<DatasetInput> {
+  const look = (await ground.lookers.get(name)?.look(patienceMs)) ?? emptyLook;
   return {
     config: runner.config,
     isInternal: name === serversDataset,

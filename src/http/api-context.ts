@@ -19,6 +19,7 @@ export interface ApiContext {
   readonly engine: Engine;
   readonly config: Config;
   readonly version: string;
+  readonly serverId: string;
   readonly system: System;
   readonly access: Access;
   readonly audit: AuditLog;

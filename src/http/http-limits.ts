@@ -15,6 +15,10 @@ export const liveStatusMs = 1_000;
 export const liveStatusAtLeastMs = 10_000;
 /** A status that several callers ask for within this time is read once. */
 export const statusSharedMs = 100;
+/** How long a caller waits for a dataset that is busy with a long merge. */
+export const statusPatienceMs = 25;
+/** So old may a look be that is told where nothing was learnt since and a new one is not answered in time. */
+export const statusOldMsMax = 2_000;
 
 export const sessionIdleMs = 12 * 3_600_000;
 export const sessionAbsoluteMs = 7 * 86_400_000;

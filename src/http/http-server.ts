@@ -55,12 +55,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const { http } = loaded.config;
   const tls = await readTls(http);
   let address: PageAddress | null = null;
+  const { id } = (await options.engine.status()).server;
   const context = await openContext(options, {
+    serverId: id,
     isSecure: tls !== null,
     certificateEndsMs: tls && Date.parse(new X509Certificate(tls.cert).validTo),
     onSetUp: () => void system.after(widenAfterMs, () => void widen().catch(() => undefined)),
   });
-  const { id } = (await options.engine.status()).server;
   const app = createApp({
     context,
     assets: options.assets,
@@ -100,7 +101,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
 async function openContext(
   { engine, loaded, file, version, system, files, setupFiles, doctor, passwordCostBits }: HttpServerOptions,
-  given: Pick<ApiContext, 'isSecure' | 'onSetUp' | 'certificateEndsMs'>,
+  given: Pick<ApiContext, 'serverId' | 'isSecure' | 'onSetUp' | 'certificateEndsMs'>,
 ): Promise<ApiContext> {
   const { config } = loaded;
   const jobs = createJobs(system);

@@ -10,11 +10,14 @@ import { createStatusReader } from './status-reader.js';
 function place() {
   const listeners = new Set<(event: ObservedEvent) => void>();
   const peer = { id: 'b', connection: 'connected', lastContactMs: 1_000 };
-  const scene = { nowMs: 5_000, looks: 0, peer };
+  const scene = { nowMs: 5_000, looks: 0, unansweredMs: 0, peer };
   const engine = {
     status: () => {
       scene.looks += 1;
-      return Promise.resolve({ peers: [{ ...scene.peer }] } as unknown as EngineStatus);
+      return Promise.resolve({
+        peers: [{ ...scene.peer }],
+        datasets: [{ unansweredMs: scene.unansweredMs }],
+      } as unknown as EngineStatus);
     },
     servers: () => Promise.resolve([]),
     onActivity: (listener: (event: ObservedEvent) => void) => {
@@ -75,4 +78,22 @@ test('a reader that is closed listens no longer', () => {
   const { reader, listeners } = place();
   reader.close();
   assert.equal(listeners.size, 0);
+});
+
+test('a dataset that is late where nothing happened stands as it stood; after news it does not, nor for long', async () => {
+  const { scene, reader, happen } = place();
+  const lateMs = async (): Promise<unknown> => (await reader.read()).status.datasets[0]?.unansweredMs;
+  assert.equal(await lateMs(), 0);
+  scene.unansweredMs = 30;
+  scene.nowMs += 1_000;
+  assert.equal(await lateMs(), 0);
+  scene.nowMs += 1_500;
+  assert.equal(await lateMs(), 30);
+  scene.unansweredMs = 0;
+  scene.nowMs += 1_000;
+  assert.equal(await lateMs(), 0);
+  scene.unansweredMs = 30;
+  happen({ kind: 'merged' });
+  scene.nowMs += 200;
+  assert.equal(await lateMs(), 30);
 });

@@ -3,7 +3,7 @@ import type { EngineStatus } from '../engine/engine-status.js';
 import type { PingReport } from '../engine/page-calls.js';
 import type { ObservedEvent } from '../observe/event.js';
 import type { System } from '../system/system.js';
-import { statusSharedMs } from './http-limits.js';
+import { statusOldMsMax, statusPatienceMs, statusSharedMs } from './http-limits.js';
 
 /**
  * The status and the list of servers; callers that ask at nearly the same time share one look, unless something was
@@ -34,18 +34,35 @@ type Looked = Pick<Engine, 'status' | 'servers' | 'onActivity'>;
 
 export function createStatusReader(engine: Looked, system: System): StatusReader {
   let last: { readonly atMs: number; readonly look: Promise<StatusLook> } | null = null;
+  /** The last look that every dataset answered, as long as nothing is known to have happened since. */
+  let complete: { readonly atMs: number; readonly look: StatusLook } | null = null;
+  let learnt = 0;
   const unanswered = new Map<string, UnansweredPing>();
   const forget = (): void => {
     last = null;
+    complete = null;
+    learnt += 1;
   };
   const forgetActivity = engine.onActivity(({ kind }) => {
-    if (changesServers.has(kind)) forget();
+    if (changesServers.has(kind)) return forget();
+    complete = null;
+    learnt += 1;
   });
+  /** A dataset may be late because the machine is busy with something else: then it stands as it stood. */
+  const lookNow = async (atMs: number): Promise<StatusLook> => {
+    const before = learnt;
+    const found = await look(engine, unanswered);
+    if (found.status.datasets.every(({ unansweredMs }) => unansweredMs === 0)) {
+      if (learnt === before) complete = { atMs, look: found };
+      return found;
+    }
+    return complete && atMs - complete.atMs < statusOldMsMax ? complete.look : found;
+  };
   return {
     forget,
     read() {
       const nowMs = system.monotonicMs();
-      if (last === null || nowMs - last.atMs > statusSharedMs) last = { atMs: nowMs, look: look(engine, unanswered) };
+      if (last === null || nowMs - last.atMs > statusSharedMs) last = { atMs: nowMs, look: lookNow(nowMs) };
       return last.look;
     },
     pinged(id, { isAnswered, atMs, reason }) {
@@ -71,7 +88,7 @@ const changesServers: ReadonlySet<ObservedEvent['kind']> = new Set<ObservedEvent
 ]);
 
 async function look(engine: Looked, unanswered: Map<string, UnansweredPing>): Promise<StatusLook> {
-  const [status, servers] = await Promise.all([engine.status(), engine.servers()]);
+  const [status, servers] = await Promise.all([engine.status({ patienceMs: statusPatienceMs }), engine.servers()]);
   for (const { id, lastContactMs } of status.peers) {
     const asked = unanswered.get(id);
     if (asked && (lastContactMs ?? 0) > asked.atMs) unanswered.delete(id);

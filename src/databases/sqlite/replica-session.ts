@@ -14,6 +14,7 @@ import type { Merging, ReplicaContext } from './stores/replica-context.js';
 import { createLane } from './replica-lane.js';
 import { openReplica, type OpenedReplica } from './replica-opening.js';
 import type { SqliteModule } from './connection/sqlite-module.js';
+import { whenFree } from './stores/store-transaction.js';
 import { adjustByRules, type TableRules } from './schema/table-rules.js';
 
 export interface SqliteReplicaOptions {
@@ -57,6 +58,11 @@ export interface ReplicaSession {
    * for reading what is told of the landing itself.
    */
   readonly callBetween: <T>(work: (context: ReplicaContext) => Promise<T> | T) => Promise<T>;
+  /**
+   * Reads for people what is committed, also between two transactions of the call that is under way: who looks must not
+   * wait for the end of a long merge. What is read may be from the midst of it, so no proof is read like this.
+   */
+  readonly lookBetween: <T>(look: (context: ReplicaContext) => T) => Promise<T>;
   /** What is known without asking the file: null while the connection is closed, or when `look` had to read and failed. */
   readonly glance: <T>(look: (context: ReplicaContext) => T) => T | null;
   /** Keeps the connection open until the returned function is called: for what lives longer than one call. */
@@ -99,6 +105,11 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
     async callBetween(work) {
       const context = lane.isBusy ? connection.landingContext() : null;
       return context ? work(context) : session.call(work);
+    },
+    async lookBetween(look) {
+      const context = lane.isBusy ? connection.openContext() : null;
+      if (context?.meta.isLoaded === true) return whenFree(context.system, () => look(context));
+      return session.call((free) => whenFree(free.system, () => look(free)));
     },
     glance(look) {
       const context = connection.openContext();

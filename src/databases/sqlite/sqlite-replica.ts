@@ -55,7 +55,7 @@ export function createSqliteReplica(options: SqliteReplicaOptions): SqliteReplic
     ...snapshotCalls(session, merging),
     ...proofCalls(session, merging),
     ...decisionCalls(session, merging),
-    tables: () => session.call((context) => whenFree(context.system, () => tableReports(context))),
+    tables: () => session.lookBetween(tableReports),
   };
 }
 

@@ -25,16 +25,13 @@ export const statusHandlers: Handlers<keyof typeof statusRoutes> = {
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
     });
   },
-  async ping(_, { status, system, version }) {
-    const { server } = (await status.read()).status;
-    return {
-      status: 'ok',
-      timestamp: isoTime(system.nowMs()),
-      version: apiVersion,
-      server_id: server.id,
-      software_version: version,
-    };
-  },
+  ping: (_, { serverId, system, version }) => ({
+    status: 'ok',
+    timestamp: isoTime(system.nowMs()),
+    version: apiVersion,
+    server_id: serverId,
+    software_version: version,
+  }),
   status: (_, context) => currentStatus(context),
   async syncStatus(_, context) {
     const { state, headline } = await currentStatus(context);

@@ -33,34 +33,34 @@ type DecisionCalls = Pick<
 >;
 
 /** What people look at and decide. Whatever they write is captured before the call returns. */
-export function decisionCalls({ call }: ReplicaSession, merging: Merging): DecisionCalls {
-  const read = <T>(work: (context: ReplicaContext) => T): Promise<T> =>
-    call((context) => whenFree(context.system, () => work(context)));
+export function decisionCalls({ call, lookBetween }: ReplicaSession, merging: Merging): DecisionCalls {
   return {
-    conflicts: (request) => read((context): ConflictRecord[] => conflictRecords(context, request)),
-    conflictsForgotten: () => read((context) => context.conflicts.forgotten()),
+    conflicts: (request) => lookBetween((context): ConflictRecord[] => conflictRecords(context, request)),
+    conflictsForgotten: () => lookBetween((context) => context.conflicts.forgotten()),
     forgetConflicts: (foundBeforeMs) =>
-      read((context) => inTransaction(context, () => context.conflicts.forgetBefore(foundBeforeMs))),
+      call((context) =>
+        whenFree(context.system, () => inTransaction(context, () => context.conflicts.forgetBefore(foundBeforeMs))),
+      ),
     restoreConflict: (id) =>
       call(async (context) => {
         await captureEverything(context, merging);
         return writeAsPerson(context, merging, () => restoreConflict(context, theConflict(context, id)));
       }),
-    quarantine: (request) => read((context) => quarantineRecords(context, request)),
+    quarantine: (request) => lookBetween((context) => quarantineRecords(context, request)),
     retryHeld: () =>
       call(async (context) => {
         await settle(context, merging, () => merging.settleWaiting(context, null));
         return [...heldLives(context)].length;
       }),
     dropHeld: (id) => call((context) => settle(context, merging, () => dropHeld(context, theHeld(context, id)))),
-    rowHistory: (request) => read((context) => rowHistory(context, request)),
+    rowHistory: (request) => lookBetween((context) => rowHistory(context, request)),
     undo: (request) =>
       call(async (context) => {
         const { steps, write } = await currentPlan(context, merging, request);
         if (!request.isDryRun) await writeAsPerson(context, merging, write);
         return { steps };
       }),
-    recentChanges: (request) => read((context) => recentChanges(context, request)),
+    recentChanges: (request) => lookBetween((context) => recentChanges(context, request)),
     applyWrites: (writes) =>
       call(async (context) => {
         const write = (): WriteOutcome[] => applyWrites(context, writes);
