@@ -58,6 +58,22 @@ describe('bad input', () => {
     assert.equal(existsSync(server.configPath), false);
   });
 
+  test('init names the folders that look like data, and takes none that nobody named', () => {
+    rmSync(server.configPath);
+    createMusicDatabase(server.database, 'plain');
+    for (const folder of ['web/uploads/2026', 'src/files', '.hidden/uploads', 'code'])
+      mkdirSync(join(server.folder, folder), { recursive: true });
+    writeFileSync(join(server.folder, 'web/uploads/2026/a.jpg'), 'x');
+    const { stdout } = succeeded(server.usync('--json', 'init', '--dry-run'));
+    const { proposedFolders, datasets } = JSON.parse(stdout) as {
+      proposedFolders: unknown;
+      datasets: readonly { readonly folder?: string }[];
+    };
+    assert.deepEqual(proposedFolders, ['web/uploads']);
+    assert.ok(datasets.every((each) => each.folder === undefined));
+    assert.match(server.usync('init', '--dry-run').stdout, /web\/uploads: 1 file; .*usync init --folder web\/uploads/);
+  });
+
   test('a folder that is named to init is added to the configuration that is there; what else it says stays', () => {
     const inFolder = (name: string): string => join(server.folder, name);
     for (const name of ['uploads', 'music']) mkdirSync(inFolder(name));

@@ -8,9 +8,10 @@ import { SyncError, errorMessageOf } from '../../core/sync-error.js';
 import type { CommandContext } from '../command-context.js';
 import { addFolders } from '../add-folders.js';
 import { findDatabases } from '../find-databases.js';
+import { findFolders, type FoundFolder } from '../find-folders.js';
 import { forgetIdentity } from '../forget-identity.js';
 import { nameDatabases, nameFolders, type NamedFile, type NamedFolder } from '../name-datasets.js';
-import { printable } from '../terminal.js';
+import { countText, printable } from '../terminal.js';
 
 interface InitOptions {
   readonly database?: readonly string[];
@@ -23,7 +24,7 @@ interface InitOptions {
 export function addInitCommand(program: Command, context: CommandContext): void {
   program
     .command('init')
-    .description('find the databases of the application, write the configuration, show the plan')
+    .description('find the databases of the application, name folders of files, write the configuration, show the plan')
     .option('--database <file...>', 'these databases instead of all that are found')
     .option(
       '--folder <folder...>',
@@ -49,10 +50,8 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       const files = options.database ?? findDatabases(folder);
       const missing = files.find((file) => !existsSync(file));
       if (missing !== undefined) throw new SyncError('USYNC-1200', `there is no file ${missing}`);
-      if (files.length + folders.length === 0)
-        throw new SyncError('USYNC-1200', `no SQLite database was found below ${folder}`, {
-          nextStep: 'Start the application once, or name the file: usync init --database FILE',
-        });
+      const proposed = options.folder === undefined ? findFolders(folder) : [];
+      if (files.length + folders.length === 0) throw nothingFound(folder, proposed);
       const datasets = nameDatabases(files.map((file) => relative(folder, resolve(file)) || file));
       const folderDatasets = nameFolders(
         folders.map((each) => relative(folder, resolve(each)) || '.'),
@@ -61,6 +60,7 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       const plans = await Promise.all(datasets.map(({ name, sqlite }) => planOrReason(name, resolve(folder, sqlite))));
       for (const each of folderDatasets) terminal.print(`${each.name}: the folder ${printable(each.folder)}`);
       for (const { lines } of plans) for (const line of lines) terminal.print(line);
+      for (const line of proposalLines(proposed)) terminal.print(line);
       const name = options.serverName ?? hostname();
       if (options.dryRun !== true) {
         writeFileSync(path, configText(name, [...datasets, ...folderDatasets]), { flag: 'wx' });
@@ -72,9 +72,30 @@ export function addInitCommand(program: Command, context: CommandContext): void 
         name,
         datasets: [...datasets, ...folderDatasets],
         plans: plans.map(({ plan }) => plan),
+        proposedFolders: proposed.map((each) => each.folder),
       });
     });
 }
+
+/** Only named, since a folder that was not meant would be copied to every server. */
+function proposalLines(proposed: readonly FoundFolder[]): string[] {
+  if (proposed.length === 0) return [];
+  const lines = proposed.map(({ folder, files, isMore }) => {
+    const count = `${isMore ? 'more than ' : ''}${countText(files, 'file')}`;
+    return `  ${printable(folder)}: ${count}; to sync it too: usync init --folder ${quoted(folder)}`;
+  });
+  return ['Folders that look like data of the application, not synced yet:', ...lines];
+}
+
+const quoted = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${printable(text)}'`);
+
+const nothingFound = (folder: string, proposed: readonly FoundFolder[]): SyncError =>
+  new SyncError('USYNC-1200', `no SQLite database was found below ${folder}`, {
+    nextStep: [
+      'Start the application once, or name the file: usync init --database FILE',
+      ...proposed.slice(0, 1).map((each) => `For files alone: usync init --folder ${quoted(each.folder)}`),
+    ].join('\n'),
+  });
 
 async function extend(context: CommandContext, path: string, folders: readonly string[]): Promise<void> {
   const terminal = context.terminal();

@@ -8,10 +8,11 @@ import { SyncError } from '../../core/sync-error.js';
 import { openConnection, type Connection } from '../../databases/sqlite/connection/driver.js';
 import { connectControl } from '../../engine/control-client.js';
 import type { ControlClient } from '../../engine/control-contract.js';
+import { uploadsName } from './uploads.js';
 
 const mainScript = fileURLToPath(new URL('../main.js', import.meta.url));
 
-/** One machine of the demo: a folder with the application's databases, and a real `usync run` beside it. */
+/** One machine of the demo: the application's databases and uploads, and a real `usync run` beside it. */
 export interface DemoServer {
   readonly name: string;
   readonly folder: string;
@@ -21,6 +22,8 @@ export interface DemoServer {
   /** The application's own connections: plain SQLite, no code of ours on the way. */
   readonly scouting: Connection;
   readonly accounts: Connection;
+  /** The folder with what users upload. */
+  readonly uploads: string;
   start(): Promise<void>;
   /** As a power cut: SIGKILL, no farewell. */
   kill(): Promise<void>;
@@ -31,7 +34,8 @@ export interface DemoServer {
 
 export async function createDemoServer(root: string, name: string): Promise<DemoServer> {
   const folder = join(root, name);
-  mkdirSync(folder, { recursive: true });
+  const uploads = join(folder, uploadsName);
+  mkdirSync(uploads, { recursive: true });
   const configPath = join(folder, 'usync.yaml');
   const pagePort = await freePort();
   writeFileSync(
@@ -44,6 +48,7 @@ export async function createDemoServer(root: string, name: string): Promise<Demo
       datasets: [
         { name: 'scouting', sqlite: 'scouting.db' },
         { name: 'accounts', sqlite: 'accounts.db' },
+        { name: uploadsName, folder: uploadsName },
       ],
     }),
   );
@@ -53,14 +58,14 @@ export async function createDemoServer(root: string, name: string): Promise<Demo
     return connection;
   };
   return startable({
-    ...{ name, folder, configPath },
+    ...{ name, folder, configPath, uploads },
     pageUrl: `http://127.0.0.1:${pagePort}/sync/`,
     scouting: open('scouting.db'),
     accounts: open('accounts.db'),
   });
 }
 
-type DemoPlace = Pick<DemoServer, 'name' | 'folder' | 'configPath' | 'pageUrl' | 'scouting' | 'accounts'>;
+type DemoPlace = Pick<DemoServer, 'name' | 'folder' | 'configPath' | 'pageUrl' | 'scouting' | 'accounts' | 'uploads'>;
 
 function startable(server: DemoPlace): DemoServer {
   let child: ChildProcess | undefined;

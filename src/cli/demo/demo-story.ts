@@ -6,8 +6,10 @@ import type { DemoServer } from './demo-server.js';
 import { createAccountsDatabase, createScoutingDatabase } from './scouting-data.js';
 import { accountsSchema, scoutingSchema } from './scouting-schema.js';
 import { scout } from './scouting-work.js';
+import { addPhoto, conflictCopies, createUploads, editPlan, hashTree, renameRobots } from './uploads.js';
 
 const waitMs = 60_000;
+const datasetCount = 3;
 
 /** Tells the story on the terminal, each line when it has happened. Resolves with whether all servers ended equal. */
 export async function tellDemo(terminal: Terminal, servers: readonly DemoServer[]): Promise<boolean> {
@@ -16,31 +18,38 @@ export async function tellDemo(terminal: Terminal, servers: readonly DemoServer[
   const step = (text: string): void => terminal.print(`${terminal.paint('cyan', '>')} ${text}`);
   const outcome = (text: string): void => terminal.print(`  ${text}`);
 
-  step('pit: an event-scouting application with 30 tables in two SQLite files; Universal Sync starts beside it');
+  step('pit: an event-scouting application: 30 tables in two SQLite files, a folder of uploads. Universal Sync starts');
   createScoutingDatabase(pit.scouting);
   createAccountsDatabase(pit.accounts);
+  createUploads(pit.uploads);
   await pit.start();
   outcome(
-    `${countText(rowsOf(pit.scouting) + rowsOf(pit.accounts), 'row')}, ${countText(tableNames(pit.scouting).length + tableNames(pit.accounts).length, 'table')}`,
+    `${countText(rowsOf(pit.scouting) + rowsOf(pit.accounts), 'row')}, ${countText(tableNames(pit.scouting).length + tableNames(pit.accounts).length, 'table')}, ${countText(hashTree(pit.uploads).files, 'file')}`,
   );
   outcome(`its dashboard: ${pit.pageUrl} (with --keep it stays open for you)`);
 
-  step('stands and judges: the same application, newly installed, its tables empty; each joins with a code from pit');
+  step('stands and judges: the same application, newly installed, all empty; each joins with a code from pit');
   const joinedAt = Date.now();
   for (const server of [stands, judges]) await join(pit, server);
   await settle(servers);
-  outcome(`both hold every table and row after ${durationText(Date.now() - joinedAt)}`);
+  outcome(`both hold every row and file after ${durationText(Date.now() - joinedAt)}`);
 
   step('all three write at the same time');
   outcome(await writeEverywhere(servers, 40, 0));
 
-  step('stands is cut off: its server is killed. All three applications go on writing, also the one cut off');
+  step('pit uploads a photo; then judges renames the folder of all photos');
+  outcome(await changeFiles(servers, [pit, judges]));
+
+  step('stands is cut off: its server is killed. All three go on writing, also the one cut off');
   await stands.kill();
   const offline = servers.map((server, at) => scout(server, 60, 1000 + at * 500).rows);
+  editPlan(stands.uploads, 'stands: cameras at 9');
+  editPlan(pit.uploads, 'pit: inspection at 10');
   await settle([pit, judges]);
   outcome(
     `${servers.map(({ name }, at) => `${name} ${countText(offline[at] ?? 0, 'row')}`).join(', ')}; pit and judges agree, stands knows nothing of it`,
   );
+  outcome('plan.txt of the uploads is edited at pit, and otherwise at stands');
   outcome(`pit says: ${await headlineWhenWaiting(pit)}`);
 
   step('stands comes back');
@@ -50,6 +59,7 @@ export async function tellDemo(terminal: Terminal, servers: readonly DemoServer[
   outcome(
     `caught up after ${durationText(Date.now() - backAt)}, both ways; rows that had taken the same number both stand`,
   );
+  outcome(`both edits of the plan stand: plan.txt, ${conflictCopies(pit.uploads).join(', ')}`);
 
   return tellProof(terminal, servers, pit);
 }
@@ -72,6 +82,38 @@ async function join(inviter: DemoServer, server: DemoServer): Promise<void> {
   await server.control().call('join', { code });
 }
 
+async function changeFiles(
+  servers: readonly DemoServer[],
+  [first, second]: readonly [DemoServer, DemoServer],
+): Promise<string> {
+  const startedAt = Date.now();
+  addPhoto(first.uploads);
+  await untilTreesAreEqual(servers);
+  const addedAt = Date.now();
+  renameRobots(second.uploads);
+  await untilTreesAreEqual(servers);
+  const renamedAt = Date.now();
+  await settle(servers);
+  return `the photo is everywhere after ${durationText(addedAt - startedAt)}, the new name after ${durationText(renamedAt - addedAt)}`;
+}
+
+function areTreesEqual(servers: readonly DemoServer[]): boolean {
+  try {
+    return new Set(servers.map(({ uploads }) => hashTree(uploads).hash)).size === 1;
+  } catch {
+    // A file was renamed between the list and the look: not yet.
+    return false;
+  }
+}
+
+async function untilTreesAreEqual(servers: readonly DemoServer[]): Promise<void> {
+  const deadline = Date.now() + waitMs;
+  while (!areTreesEqual(servers)) {
+    if (Date.now() > deadline) throw new SyncError('USYNC-1501', 'the folders did not become equal');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
 /** Waits until every given server holds the proof that it equals every other one it can reach. */
 async function settle(servers: readonly DemoServer[]): Promise<void> {
   const deadline = Date.now() + waitMs;
@@ -79,8 +121,9 @@ async function settle(servers: readonly DemoServer[]): Promise<void> {
     const reports = await Promise.all(servers.map((server) => server.control().call('verify', {})));
     const names = new Set(servers.map(({ name }) => name));
     const between = reports.flatMap((report) => report.comparisons.filter(({ peer }) => names.has(peer)));
-    const expected = servers.length * (servers.length - 1) * 2;
-    if (between.length >= expected && between.every(({ result }) => result === 'equal')) return;
+    const expected = servers.length * (servers.length - 1) * datasetCount;
+    const isProven = between.length >= expected && between.every(({ result }) => result === 'equal');
+    if (isProven && areTreesEqual(servers)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const headlines = await Promise.all(
@@ -111,14 +154,18 @@ async function tellProof(terminal: Terminal, servers: readonly DemoServer[], fir
     `  digests: ${report.comparisons.map(({ dataset, peer, result }) => `${dataset} with ${peer} ${result}`).join(', ')}`,
   );
   const hashes = servers.map(({ scouting, accounts }) => contentHash(scouting, accounts));
-  servers.forEach(({ name }, at) =>
-    terminal.print(`  ${name.padEnd(7)} every table read with plain SQL: sha256 ${hashes[at]?.slice(0, 32) ?? ''}`),
-  );
-  const isEqual = report.isEqual && new Set(hashes).size === 1;
+  const trees = servers.map(({ uploads }) => hashTree(uploads));
+  for (const [at, { name }] of servers.entries())
+    terminal.print(`  ${name.padEnd(7)} every table read with plain SQL: sha256 ${hashes[at]?.slice(0, 32) ?? ''}`);
+  for (const [at, { name }] of servers.entries())
+    terminal.print(
+      `  ${name.padEnd(7)} ${countText(trees[at]?.files ?? 0, 'file')} read from disk: sha256 ${trees[at]?.hash.slice(0, 32) ?? ''}`,
+    );
+  const isEqual = report.isEqual && new Set(hashes).size === 1 && new Set(trees.map(({ hash }) => hash)).size === 1;
   terminal.print(
     isEqual ? terminal.paint('green', '  All three hold the same data.') : terminal.paint('red', '  They differ.'),
   );
-  terminal.result({ isEqual, hashes });
+  terminal.result({ isEqual, hashes, trees });
   return isEqual;
 }
 
