@@ -28,4 +28,4 @@ export function createContentPeers(dataset: string, links: () => PeerLinks | nul
 }
 
 const isAble = ({ hello, session }: PeerLink, dataset: string): boolean =>
-  hello.versionMax >= contentSinceVersion && session.status().datasets.some((each) => each.dataset === dataset);
+  hello.versionMax >= contentSinceVersion && session.carries(dataset);

@@ -79,6 +79,8 @@ export interface RunningSession {
   /** Asks the peer's replica; for `usync verify`. Answers "failed" when the session ends or time runs out. */
   ask(dataset: string, question: Question): Promise<Answer>;
   status(): SessionStatus;
+  /** Whether both sides have opened this dataset. */
+  carries(dataset: string): boolean;
   close(code: ErrorCode | '', reason: string): void;
 }
 
@@ -130,6 +132,7 @@ export function runSession(options: RunSessionOptions): RunningSession {
     decide: (verdict) => onVerdict(runner, verdict),
     ask: (dataset, question) => ask(runner, dataset, question),
     status: () => runner.session.status,
+    carries: (dataset) => runner.session.carries(dataset),
     close: (code, reason) => tell({ kind: 'stop', code, reason }),
   };
 }
@@ -234,7 +237,7 @@ function onVerdict(runner: Runner, verdict: Verdict): void {
 function report(runner: Runner, fact: SessionReport): void {
   const { hooks, observe, channel } = runner.options;
   if (fact.kind === 'answered') settleAnswer(runner, fact.id, fact.answer);
-  const event = reportToEvent(fact, runner.session.status.peer?.name ?? channel.remoteAddress);
+  const event = reportToEvent(fact, runner.session.peer?.name ?? channel.remoteAddress);
   if (event) observe(event.level, event.detail);
   hooks.onReport?.(fact);
   if ((fact.kind === 'merged' && fact.merged > 0) || fact.kind === 'snapshot-merged') hooks.onMoved?.(fact.dataset);

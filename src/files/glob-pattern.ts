@@ -23,8 +23,34 @@ export function parseGlobPattern(line: string): GlobPattern | null {
   const tokens: PathToken[] = parts.map((part) => (part === '**' ? anyFolders : parseName(part)));
   // "a/**" is everything inside a, not a itself.
   if (isAnchored && tokens.at(-1) === anyFolders) tokens.splice(-1, 0, [{ kind: 'star' }]);
+  const [only = null] = tokens;
+  if (!isAnchored && only !== anyFolders) {
+    const fits = nameTest(only);
+    return { isNegated, isForFolders, matches: (names) => fits(names.at(-1) ?? '') };
+  }
   const pattern: readonly PathToken[] = isAnchored ? tokens : [anyFolders, ...tokens];
   return { isNegated, isForFolders, matches: (names) => matchesPath(pattern, names) };
+}
+
+/** Most patterns are a name, or its beginning or end: every path is held against all of them, so these are compared whole. */
+function nameTest(tokens: readonly NameToken[] | null): (name: string) => boolean {
+  if (tokens === null) return () => false;
+  const star = tokens.findIndex(({ kind }) => kind === 'star');
+  const start = textOf(star < 0 ? tokens : tokens.slice(0, star));
+  const end = textOf(star < 0 ? [] : tokens.slice(star + 1));
+  if (start === null || end === null) return (name) => matchesName(tokens, name);
+  if (star < 0) return (name) => name === start;
+  return (name) => name.length >= start.length + end.length && name.startsWith(start) && name.endsWith(end);
+}
+
+/** Null when they are not all plain characters. */
+function textOf(tokens: readonly NameToken[]): string | null {
+  let text = '';
+  for (const token of tokens) {
+    if (token.kind !== 'character') return null;
+    text += token.character;
+  }
+  return text;
 }
 
 /** Spaces at the end do not count, unless a backslash stands before the last one that remains. */

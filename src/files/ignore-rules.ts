@@ -16,10 +16,19 @@ export function createIgnoreRules(lines: readonly string[]): IgnoreRules {
     const last = patterns.findLast((pattern) => (isFolder || !pattern.isForFolders) && pattern.matches(names));
     return last !== undefined && !last.isNegated;
   };
+  /** Paths come folder by folder, so what was decided of the last one is most often asked again. */
+  let lastFolder = '';
+  let isLastIgnored = false;
+  const isInIgnored = (names: readonly string[], folder: string): boolean => {
+    if (folder === lastFolder) return isLastIgnored;
+    isLastIgnored = names.some((_, depth) => depth > 0 && decides(names.slice(0, depth), true));
+    lastFolder = folder;
+    return isLastIgnored;
+  };
   return {
     isIgnored(path, isFolder) {
       const names = path.split('/');
-      for (let depth = 1; depth < names.length; depth++) if (decides(names.slice(0, depth), true)) return true;
+      if (isInIgnored(names, path.slice(0, Math.max(0, path.lastIndexOf('/'))))) return true;
       return decides(names, isFolder);
     },
   };

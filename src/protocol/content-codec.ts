@@ -41,11 +41,14 @@ export function writeContentPieces(writer: ByteWriter, pieces: readonly (Uint8Ar
   }
 }
 
-/** Copies, since the frame is not kept. */
+/** Pieces are handed to other threads with the buffer that they stand in: views of a frame's own, else copies. */
 export function readContentPieces(reader: ByteReader): (Uint8Array | null)[] {
   const count = reader.count('contents', contentItemsMax, 1);
+  const isOwn = reader.bytes.byteLength === reader.bytes.buffer.byteLength;
   return Array.from({ length: count }, () => {
     const length = reader.varint();
-    return length === 0 ? null : reader.take(length - 1).slice();
+    if (length === 0) return null;
+    const piece = reader.take(length - 1);
+    return isOwn ? piece : piece.slice();
   });
 }

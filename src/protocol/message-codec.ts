@@ -9,7 +9,7 @@ import { isStamp, type Stamp } from '../core/stamp.js';
 import { SyncError } from '../core/sync-error.js';
 import { readVector, writeVector } from '../core/vector-codec.js';
 import { readAnswer, readDigest, readQuestion, writeAnswer, writeDigest, writeQuestion } from './answer-codec.js';
-import type { HelloMessage, Message, PartPiece } from './message.js';
+import type { Answer, HelloMessage, Message, PartPiece } from './message.js';
 import { datasetsMax, frameBytesMax, linksMax, nameBytesMax, tablesMax, textBytesMax } from './protocol-limits.js';
 import { readFlag, readHex, readText, readTexts, writeFlag, writeHex, writeText, writeTexts } from './text-codec.js';
 
@@ -60,14 +60,21 @@ export function encodeMessage(message: Message): Uint8Array {
   if (writer.position > frameBytesMax) {
     throw new SyncError('USYNC-1507', `A ${message.kind} message of ${writer.position} bytes is larger than a frame.`);
   }
-  return writer.copy();
+  // Nobody else has this writer, so its buffer is the frame's.
+  return writer.view();
 }
 
 /** So that the buffer grows never for much, and is small for little. */
 function bulkBytesOf(message: Message): number {
   if (message.kind === 'snapshot-piece') return message.bytes.length;
+  if (message.kind === 'answer') return contentBytesOf(message.answer);
   if (message.kind !== 'parts') return 0;
   return message.pieces.reduce((sum, { bytes }) => sum + bytes.length + pieceOverheadBytes, 0);
+}
+
+function contentBytesOf(answer: Answer): number {
+  if (answer.kind !== 'content') return 0;
+  return answer.pieces.reduce((sum, piece) => sum + (piece?.length ?? 0) + pieceOverheadBytes, 0);
 }
 
 const pieceOverheadBytes = 64;

@@ -38,6 +38,9 @@ export interface Session {
   /** Takes one event and says what to do, in order. After the `close` effect every event gives nothing. */
   step(time: StepTime, event: SessionEvent): readonly SessionEffect[];
   readonly status: SessionStatus;
+  /** What of the status is asked for with each message; the whole of it costs more. */
+  readonly peer: HelloMessage | null;
+  carries(dataset: string): boolean;
 }
 
 interface SessionState {
@@ -94,6 +97,10 @@ export function createSession(options: SessionOptions): Session {
       }
       return state.effects;
     },
+    get peer() {
+      return state.peer;
+    },
+    carries: (dataset) => parts.datasetByName.has(dataset),
     get status() {
       const { stage, peer, peerWaits, roundTripMs, clockOffsetMs, heardAtMs, bytesIn, bytesOut } = state;
       const datasets = [...parts.datasetByName.values()].map((dataset) => dataset.status);

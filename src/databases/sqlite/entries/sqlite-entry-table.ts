@@ -1,5 +1,6 @@
 import type { EntryTable } from '../../entry-table.js';
 import { openConnection, type Connection } from '../connection/driver.js';
+import { atomically } from './atomically.js';
 import { createContentRecords } from './content-records.js';
 import { createDiskRecords } from './disk-records.js';
 import { createEntryRows } from './entry-rows.js';
@@ -35,18 +36,5 @@ function addModeAge(connection: Connection): void {
     const columns = connection.cached('SELECT name FROM pragma_table_info(?)').all(table);
     if (!columns.some(([name]) => name === 'mode_age'))
       connection.exec(`ALTER TABLE ${table} ADD COLUMN mode_age INTEGER NOT NULL DEFAULT 0`);
-  }
-}
-
-function atomically<T>(connection: Connection, work: () => T): T {
-  if (connection.isInTransaction) return work();
-  connection.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    connection.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (connection.isInTransaction) connection.exec('ROLLBACK');
-    throw error;
   }
 }
