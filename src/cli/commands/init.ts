@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { existsSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { Document } from 'yaml';
 import { loadConfig } from '../../config/load-config.js';
 import { SyncError, errorMessageOf } from '../../core/sync-error.js';
@@ -47,7 +47,7 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       }
       const folder = dirname(path);
       const folders = options.folder ?? [];
-      const files = options.database ?? findDatabases(folder);
+      const files = options.database ?? findDatabases(folder).map((file) => join(folder, file));
       const missing = files.find((file) => !existsSync(file));
       if (missing !== undefined) throw new SyncError('USYNC-1200', `there is no file ${missing}`);
       const proposed = options.folder === undefined ? findFolders(folder) : [];
