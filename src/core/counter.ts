@@ -14,6 +14,12 @@ export const additionColumn = (column: string, origin: OriginId): string => `${c
 
 export const isAddition = (column: string): boolean => column.includes(additionMark);
 
+/** The column and the origin of such a name; null for any other. */
+export function partsOfAddition(name: string): { readonly column: string; readonly origin: OriginId } | null {
+  const at = name.indexOf(additionMark);
+  return at < 0 ? null : { column: name.slice(0, at), origin: name.slice(at + additionMark.length) as OriginId };
+}
+
 /** What is shown of a counter. It counts from 0 where it held no number at first. */
 export function counterTotal(cells: ReadonlyMap<string, Cell>, column: string): SqlValue | undefined {
   const base = plainOf(cells.get(column)?.value ?? null);

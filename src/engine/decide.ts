@@ -18,7 +18,7 @@ export function createDecisionCalls(ground: () => EngineGround): DecisionCalls {
       const [conflicts, forgotten]: [ConflictInfo[], number[]] = [[], []];
       for (const runner of chosenRunners(ground(), dataset)) {
         const records = await runner.replica.conflicts({
-          max: withDecided ? max : conflictsListedMax,
+          max: conflictsListedMax,
           ...(idStart !== undefined && { idStart }),
         });
         conflicts.push(...records.map((record) => conflictInfo(ground(), runner.name, record)));
@@ -27,6 +27,7 @@ export function createDecisionCalls(ground: () => EngineGround): DecisionCalls {
       const listed = conflicts.filter(({ decision }) => withDecided || isOpen(decision?.kind));
       return {
         conflicts: listed.toSorted((a, b) => b.noticedMs - a.noticedMs).slice(0, max),
+        more: Math.max(0, listed.length - max),
         forgotten: forgotten.reduce((sum, count) => sum + count, 0),
       };
     },

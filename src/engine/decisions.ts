@@ -35,6 +35,8 @@ export interface ConflictsQuery {
 
 export interface ConflictList {
   readonly conflicts: readonly ConflictInfo[];
+  /** How many more there are than were asked for. */
+  readonly more: number;
   /** How many this server has forgotten so far, by its bounds or because a person said so. */
   readonly forgotten: number;
 }

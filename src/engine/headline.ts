@@ -80,7 +80,10 @@ function onlyHereText(status: Omit<EngineStatus, 'headline'>): string {
 }
 
 function heldText({ datasets }: Omit<EngineStatus, 'headline'>): string {
-  const held = datasets.reduce((sum, dataset) => sum + dataset.held, 0);
+  const held = datasets.reduce(
+    (sum, { held: rows, quarantined, folder }) => sum + (folder === null ? Math.max(rows, quarantined) : rows),
+    0,
+  );
   return held === 0 ? '' : `; ${held} ${held === 1 ? 'row' : 'rows'} ${isOrAre(held)} held here`;
 }
 

@@ -30,6 +30,7 @@ export function addConflictsCommand(program: Command, context: CommandContext): 
         const list = await call('conflicts', { ...query, ...(dataset !== undefined && { dataset }) });
         for (const conflict of list.conflicts) for (const line of shortLines(conflict, terminal)) terminal.print(line);
         if (list.conflicts.length === 0) terminal.print('No conflict waits for a decision.');
+        if (list.more > 0) terminal.say(`${countText(list.more, 'older conflict')} not shown: list them with --max.`);
         if (list.forgotten > 0) terminal.say(`${countText(list.forgotten, 'older conflict')} are forgotten here.`);
         terminal.result(list);
       }),

@@ -17,10 +17,13 @@ export function addQuarantineCommand(program: Command, context: CommandContext):
     .action(async ({ dataset, max }: { readonly dataset?: string; readonly max: string }) =>
       withEngine(context, async (call) => {
         const terminal = context.terminal();
-        const query = { max: context.numberOption('--max', max), ...(dataset !== undefined && { dataset }) };
-        const held = await call('quarantine', query);
+        const shown = context.numberOption('--max', max);
+        const query = { max: shown + 1, ...(dataset !== undefined && { dataset }) };
+        const found = await call('quarantine', query);
+        const held = found.slice(0, shown);
         for (const row of held) for (const line of linesOf(row, terminal)) terminal.print(line);
         if (held.length === 0) terminal.print('Nothing is held back.');
+        if (found.length > shown) terminal.say('More rows are held back: list them with --max.');
         terminal.result({ held });
       }),
     );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { EngineStatus, PeerStatus } from '../../engine/engine-status.js';
+import type { DatasetStatus, EngineStatus, PeerStatus } from '../../engine/engine-status.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
 import { bytesText, countText, durationText, printable, tableLines, type Terminal } from '../terminal.js';
@@ -71,7 +71,7 @@ function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): 
     each.folder ? 'folder' : countText(each.tables, 'table'),
     countText(each.rows, each.folder ? 'path' : 'row'),
     [
-      ...(each.held > 0 ? [`${countText(each.held, 'row')} held here (usync quarantine)`] : []),
+      ...(heldOf(each) > 0 ? [`${countText(heldOf(each), 'row')} held here (usync quarantine)`] : []),
       ...(each.conflicts > 0 ? [`${countText(each.conflicts, 'conflict')} to look at (usync conflicts)`] : []),
       `journal ${bytesText(each.journalBytes)}`,
     ].join(', '),
@@ -79,6 +79,10 @@ function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): 
   if (datasets.length > 0) lines.push('', ...tableLines([['dataset', 'state', 'tables', 'rows', ''], ...datasets]));
   return lines;
 }
+
+/** Rows of tables that are not here are counted in the quarantine only. */
+const heldOf = ({ held, quarantined, folder }: DatasetStatus): number =>
+  folder === null ? Math.max(held, quarantined) : held;
 
 function peerRow(peer: PeerStatus, nowMs: number): string[] {
   const contact =

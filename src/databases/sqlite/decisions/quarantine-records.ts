@@ -39,7 +39,7 @@ const recordOf = (context: ReplicaContext, life: AsideLife, freedBy: string): Qu
   id: quarantineId(life),
   table: life.table,
   key: life.key ? life.key.map((value) => valueLiteral(value)).join(', ') : '',
-  reason: life.note === null ? life.why : `${life.why}: ${life.note}`,
+  reason: reasonOf(context, life),
   freedBy,
   origin: life.life.origin,
   atMs: msOfStamp(life.life.stamp),
@@ -48,6 +48,30 @@ const recordOf = (context: ReplicaContext, life: AsideLife, freedBy: string): Qu
     value: cellText(context, { table: life.table, column }, value),
   })),
 });
+
+/** In words, with the row that is in the way where it is known, and the constraint. */
+function reasonOf(context: ReplicaContext, { table, why, behind, note }: AsideLife): string {
+  const synced = context.tables.byName(table);
+  const key = synced && behind ? memoryOf(context).rows.keyOfRow(synced, behind) : null;
+  const other = key ? `row ${key.map((value) => valueLiteral(value)).join(', ')}` : 'another row';
+  const words = wordsByReason[why].replace('OTHER', other);
+  return note === null ? words : `${words}: ${note}`;
+}
+
+const wordsByReason: Readonly<Record<AsideReason, string>> = {
+  part: 'it is part of OTHER',
+  'key-loser': 'OTHER stands at its key',
+  merging: 'it becomes one with OTHER',
+  doomed: 'it is being deleted with the row that it refers to',
+  'hidden-key': 'OTHER stands at its key, and is not shown itself',
+  held: 'OTHER has the same unique value',
+  renaming: 'OTHER has the same unique value, and this one is being renamed',
+  'parent-hidden': 'the row that it refers to is held back',
+  'parent-missing': 'the row that it refers to is not here',
+  'table-unknown': 'the table is not here',
+  'column-unknown': 'the table has another key here',
+  refused: 'the schema here refuses it',
+};
 
 /** Null: it is not held back, but one with what is shown. */
 const freedByReason: Readonly<Record<AsideReason, string | null>> = {

@@ -2,7 +2,7 @@ import type { ChangeBlock } from '../../../core/changeset.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import { serverIdOfOrigin } from '../../../core/origin.js';
 import { msOfStamp } from '../../../core/stamp.js';
-import { RawText, RowReference, type CellValue } from '../../../core/value.js';
+import { RawText, RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import type { ChangeRecord, ChangesOutcome, ChangesRequest, JsonValue } from '../../replica.js';
 import { decodeStaged } from '../merge/staged-changeset.js';
 import { memoryOf } from '../merge/merge-changeset.js';
@@ -10,6 +10,7 @@ import { cellsOfChange, keyOfChange } from '../merge/merge-rows.js';
 import type { PlacedEntry } from '../stores/journal-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { cellText, keyOfReference } from './conflict-records.js';
+import { toldColumn } from './told-column.js';
 
 /** So many changesets below the oldest one shown are looked through for what stood before. */
 const lookBackMax = 500;
@@ -37,8 +38,18 @@ export function recentChanges(context: ReplicaContext, request: ChangesRequest):
   const walk: Walk = { context, request, changes: [], awaited: new Map(), ended: new Map(), next: null };
   const isAtEnd = walkJournal(walk);
   const isPruned = context.journal.tail().size > 0;
-  return { changes: walk.changes, next: walk.next, isWhole: !(isAtEnd && isPruned) };
+  return { changes: walk.changes.map(toldChange), next: walk.next, isWhole: !(isAtEnd && isPruned) };
 }
+
+const toldChange = (change: Drafted): ChangeRecord => ({
+  ...change,
+  cells: change.cells.flatMap((cell) => {
+    const told = toldColumn(cell.column);
+    if (!told) return [];
+    const from = cell.from === null ? null : told.text(cell.from);
+    return [{ ...cell, column: told.column, from, to: told.text(cell.to) }];
+  }),
+});
 
 interface Cursor {
   readonly position: number;
@@ -106,7 +117,7 @@ function addChange(walk: Walk, { entry, block, i, index }: Place & { readonly in
     id: `${entry.position}.${index}`,
     kind: block.kind,
     table: block.table,
-    key: keyIn(block, i).map(keyText),
+    key: keyIn(block, i).map((value, part) => keyText(walk.context, { table: block.table, part }, value)),
     origin: entry.origin,
     stamp: entry.stamp,
     atMs: msOfStamp(time ?? entry.stamp),
@@ -178,14 +189,22 @@ function cellsIn(context: ReplicaContext, { entry, block, i }: Place): DraftedCe
   });
 }
 
-const keyText = (value: CellValue): string =>
+function keyText(
+  context: ReplicaContext,
+  { table, part }: { readonly table: string; readonly part: number },
+  value: CellValue,
+): string {
+  if (!(value instanceof RowReference)) return plainText(value);
+  const column = context.tables.byName(table)?.schema.key[part] ?? '';
+  return cellText(context, { table, column }, value);
+}
+
+const plainText = (value: SqlValue): string =>
   value instanceof Uint8Array
     ? `x'${Buffer.from(value).toString('hex')}'`
     : value instanceof RawText
       ? Buffer.from(value.bytes).toString('utf8')
-      : value instanceof RowReference
-        ? lifeText(value.row)
-        : String(value);
+      : String(value);
 
 /** As a program takes it: whole numbers that JSON cannot hold exactly are text, bytes are base64. */
 function jsonOf(

@@ -12,6 +12,7 @@ import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Key } from '../stores/shadow-store.js';
 import { cellText } from './conflict-records.js';
 import { journalBlocks, type JournalBlock } from './journal-changes.js';
+import { toldColumn } from './told-column.js';
 
 /**
  * What happened to the row that stands, or stood, at a key, as far back as the journal goes; newest first. Rows that
@@ -38,9 +39,14 @@ export function rowHistory(context: ReplicaContext, { table: name, key: parts, m
 
 /** The key as the table compares it: what a person typed is text, the column may be a number. */
 function keyOf({ connection }: ReplicaContext, table: SyncedTable, parts: readonly string[]): Key {
-  if (table.isBag || parts.length !== table.keySql.length) {
-    const wanted = table.isBag ? 'no key' : `a key of ${table.schema.key.join(', ')}`;
-    throw new SyncError('USYNC-1802', `Table ${table.name} has ${wanted}; ${parts.length} values were given.`);
+  if (table.isBag)
+    throw new SyncError('USYNC-1802', `Table ${table.name} has no key, so none of its rows can be named.`, {
+      nextStep: 'Look at "usync conflicts" and at the activity of the dashboard for its changes.',
+    });
+  if (parts.length !== table.keySql.length) {
+    const given = parts.length === 1 ? '1 value was' : `${parts.length} values were`;
+    const wanted = `a key of ${table.schema.key.join(', ')}`;
+    throw new SyncError('USYNC-1802', `Table ${table.name} has ${wanted}; ${given} given.`);
   }
   const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
   const shown = connection
@@ -83,10 +89,11 @@ function versionsIn(context: ReplicaContext, { entry, block }: JournalBlock, loo
       origin: entry.origin,
       atMs: msOfStamp(time ?? entry.stamp),
       mergedMs: entry.mergedMs,
-      cells: [...cells].map(([column, { value }]) => ({
-        column,
-        value: cellText(context, { table: looked.table.name, column }, value),
-      })),
+      cells: [...cells].flatMap(([name, { value }]) => {
+        const told = toldColumn(name);
+        const text = cellText(context, { table: looked.table.name, column: name }, value);
+        return told ? [{ column: told.column, value: told.text(text) }] : [];
+      }),
     });
   }
   return found;

@@ -1,8 +1,9 @@
+import { addNumbers, isAddition, isNumber } from '../../../core/counter.js';
 import { isMarkColumn } from '../../../core/mark-column.js';
 import { compareCellStamps, isUnwritten } from '../../../core/cell-stamp.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import type { Cell } from '../../../core/life-state.js';
-import { serverIdOfOrigin, type OriginId } from '../../../core/origin.js';
+import { genesisOrigin, serverIdOfOrigin, type OriginId } from '../../../core/origin.js';
 import { msOfStamp } from '../../../core/stamp.js';
 import { SyncError } from '../../../core/sync-error.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
@@ -17,6 +18,7 @@ import { stampAt, type Key, type Shadow } from '../stores/shadow-store.js';
 import { valueLiteral } from '../stores/value-literal.js';
 import { cellText, keyOfReference } from './conflict-records.js';
 import { journalBlocks, type JournalBlock } from './journal-changes.js';
+import { additionsToUndo, collectAdditions } from './undo-additions.js';
 
 /** More rows than a person can judge; a narrower time is asked for. */
 const rowsMax = 10_000;
@@ -55,6 +57,8 @@ interface UndoneRow {
   readonly columns: Set<string>;
   /** What stood before: per column the newest cell of anybody else, or of itself before the time. */
   readonly before: Map<string, Cell>;
+  /** What it has added to counters, by the name under which that travels. */
+  readonly added: Map<string, Cell>;
   key: Key | null;
   /** The insert was found: with it, every column of the row is known. */
   isWhole: boolean;
@@ -74,12 +78,16 @@ function collect(context: ReplicaContext, request: UndoRequest): Rows {
     if (!table || block.kind === 'merge') continue;
     if (block.kind === 'update' && block.columns.every(isMarkColumn)) continue;
     for (let i = 0; i < block.count; i++) {
+      if (isFound(block, i)) continue;
       const time = block.kind === 'end' ? entry.stamp : (block.times[i] ?? entry.stamp);
       if (!isOurs(entry.origin, time)) continue;
       for (const life of livesOf({ entry, block }, i)) {
         const row = rowIn(rows, table, life);
         if (block.kind === 'end') [row.isEnded, row.key] = [true, plainKey(keyOfChange(block.keys, i))];
-        else for (const column of block.columns) row.columns.add(column);
+        else {
+          for (const column of block.columns) row.columns.add(column);
+          collectAdditions(row.added, cellsOfChange(block, i, entry.origin));
+        }
         if (block.kind === 'insert') row.isInserted = true;
       }
     }
@@ -90,6 +98,10 @@ function collect(context: ReplicaContext, request: UndoRequest): Rows {
   return rows;
 }
 
+/** A row that was there before Universal Sync was found by the server, not written. */
+const isFound = (block: JournalBlock['block'], i: number): boolean =>
+  block.kind === 'insert' && block.rows.get(i)?.origin === genesisOrigin;
+
 function rowIn(rows: Rows, table: SyncedTable, life: LifeName): UndoneRow {
   const name = `${lifeText(life)} ${table.name}`;
   const known = rows.get(name);
@@ -97,7 +109,7 @@ function rowIn(rows: Rows, table: SyncedTable, life: LifeName): UndoneRow {
   const columns = new Set<string>();
   const made: UndoneRow = {
     ...{ table, life, columns, isInserted: false, isEnded: false },
-    ...{ before: new Map<string, Cell>(), key: null, isWhole: false },
+    ...{ before: new Map<string, Cell>(), added: new Map<string, Cell>(), key: null, isWhole: false },
   };
   rows.set(name, made);
   return made;
@@ -122,8 +134,9 @@ function findBefore(context: ReplicaContext, rows: Rows, request: UndoRequest): 
         const row = rows.get(`${lifeText(life)} ${block.table}`);
         if (!row) continue;
         if (block.kind === 'insert') row.isWhole = true;
+        const isOld = isFound(block, i);
         for (const [column, cell] of cellsOfChange(block, i, entry.origin)) {
-          if (isUndone(request, cell.at.weak?.origin ?? cell.at.origin, msOfStamp(cell.at.stamp))) continue;
+          if (!isOld && isUndone(request, cell.at.weak?.origin ?? cell.at.origin, msOfStamp(cell.at.stamp))) continue;
           const known = row.before.get(column);
           if (!known || compareCellStamps(cell.at, known.at) > 0) row.before.set(column, cell);
         }
@@ -147,7 +160,7 @@ function stepOf(context: ReplicaContext, row: UndoneRow, request: UndoRequest): 
   if (!shadow) return [];
   return row.isInserted
     ? [takeAway(context, row, { key, shadow, request })]
-    : goBack(context, row, { key, shadow, request });
+    : [...goBack(context, row, { key, shadow, request }), ...takeOff(context, row, key)];
 }
 
 interface Standing {
@@ -156,12 +169,18 @@ interface Standing {
   readonly request: UndoRequest;
 }
 
-function takeAway(context: ReplicaContext, { table }: UndoneRow, { key, shadow, request }: Standing): PlannedStep {
+function takeAway(
+  context: ReplicaContext,
+  { table, before }: UndoneRow,
+  { key, shadow, request }: Standing,
+): PlannedStep {
   const stamps = [shadow.at, ...(shadow.exceptions?.values() ?? [])];
   const isTouched = stamps.some(
     (at) => !at.weak && !isUnwritten(at) && !isUndone(request, at.origin, msOfStamp(at.stamp)),
   );
-  const skipped = isTouched ? 'another server has changed the row since' : null;
+  // What others added to its counters stands beside the row.
+  const isCounted = [...before.keys()].some(isAddition);
+  const skipped = isTouched || isCounted ? 'another server has changed the row since' : null;
   const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
   return planned(table, key, {
     ...{ kind: 'delete', cells: [], skipped },
@@ -212,6 +231,30 @@ function goBack(context: ReplicaContext, row: UndoneRow, { key, shadow, request 
     steps.push(planned(table, key, { kind: 'update', cells, skipped, write: nothing }));
   }
   return steps;
+}
+
+/** What the server added to counters is taken off what they show now. */
+function takeOff(context: ReplicaContext, row: UndoneRow, key: Key): PlannedStep[] {
+  const { table } = row;
+  const sums = additionsToUndo(row);
+  if (sums.size === 0) return [];
+  const shown = shownValues(context, table, key);
+  return [...sums].flatMap(([column, sum]) => {
+    const now = shown.get(column) ?? null;
+    const from = valueLiteral(now);
+    if (sum === null || !isNumber(now)) {
+      const skipped = 'what stood before is older than the journal';
+      const cells = [{ column, from, to: '?' }];
+      return [planned(table, key, { kind: 'update', cells, skipped, write: nothing })];
+    }
+    if (Number(sum) === 0) return [];
+    const name = quoteName(column);
+    const where = table.keySql.map((part) => `${part} = ?`).join(' AND ');
+    const sql = `UPDATE OR ABORT ${table.sql} SET ${name} = ${name} - ? WHERE ${where}`;
+    const cells = [{ column, from, to: valueLiteral(addNumbers(now, isNumber(sum) ? -sum : 0n)) }];
+    const write = (): void => run(context, table, sql, [sum, ...key]);
+    return [planned(table, key, { kind: 'update', cells, skipped: null, write })];
+  });
 }
 
 function comeBack(context: ReplicaContext, row: UndoneRow): PlannedStep {

@@ -5,6 +5,7 @@ import type { Cell } from '../../../core/life-state.js';
 import { isMarkColumn } from '../../../core/mark-column.js';
 import type { OriginId } from '../../../core/origin.js';
 import { msOfStamp } from '../../../core/stamp.js';
+import type { ColumnRule } from '../../../core/table-schema.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import { conflictId } from './conflict-store.js';
 import type { ReplicaContext } from './replica-context.js';
@@ -48,7 +49,18 @@ const wordsByEnd: Readonly<Record<EndReason, string>> = {
   rekey: 'its key was changed',
 };
 
-export function createConflictRecorder({ conflicts, system }: ReplicaContext): ConflictRecorder {
+const wordsByRule: Readonly<Record<ColumnRule, string>> = {
+  column: 'later write wins',
+  counter: 'later write wins',
+  'left-out': 'later write wins',
+  'first-write-wins': 'first write wins',
+  max: 'highest number wins',
+  min: 'lowest number wins',
+};
+
+export function createConflictRecorder({ conflicts, system, tables }: ReplicaContext): ConflictRecorder {
+  const ruleOf = (table: string, name: string): ColumnRule =>
+    tables.byName(table)?.schema.columns.find((column) => column.name === name)?.rule ?? 'column';
   let count = 0;
   interface Found {
     readonly column: string | null;
@@ -82,7 +94,7 @@ export function createConflictRecorder({ conflicts, system }: ReplicaContext): C
     cell({ column, ...place }, lost, kept) {
       add(place, {
         column,
-        rule: 'later write wins',
+        rule: wordsByRule[ruleOf(place.table, column)],
         note: '',
         kept: new Map([[column, kept]]),
         lost: new Map([[column, lost]]),

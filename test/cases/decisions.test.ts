@@ -1,0 +1,94 @@
+// Goal: what people are shown and may take back is what servers wrote, in words and whole (history, undo, conflicts).
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serverIdOfOrigin } from '../../src/core/origin.js';
+import { assertSame, later, withServers, type CaseServer } from './case-servers.js';
+
+async function undo(at: CaseServer, whose: CaseServer, options: { sinceMs?: number; isDryRun?: boolean } = {}) {
+  const { origin } = await whose.replica.position();
+  const { sinceMs = 0, isDryRun = false } = options;
+  const { steps } = await at.replica.undo({ server: serverIdOfOrigin(origin), sinceMs, isDryRun });
+  return steps.map(({ table, key, kind, cells, skipped }) => {
+    const values = cells.map(({ column, from, to }) => `${column} ${from} > ${to}`).join(', ');
+    return skipped === null ? `${kind} ${table} ${key} ${values}`.trim() : `not ${table} ${key}: ${skipped}`;
+  });
+}
+
+test('undo leaves rows alone that were there before: they were found by a server, not written', () =>
+  withServers(
+    {
+      schema: `CREATE TABLE IF NOT EXISTS t (id INTEGER PRIMARY KEY, v)`,
+      schemaOf: { a: `CREATE TABLE t (id INTEGER PRIMARY KEY, v); INSERT INTO t VALUES (1, 'of old'), (2, 'too')` },
+    },
+    async (a, b) => {
+      await assertSame([a, b]);
+      a.shell(`UPDATE t SET v = 'written' WHERE id = 2; INSERT INTO t VALUES (3, 'new')`);
+      await assertSame([a, b]);
+      assert.deepEqual((await undo(a, a)).toSorted(), ['delete t 3', "update t 2 v 'written' > 'too'"]);
+      assert.equal(await assertSame([a, b]), `t: 1 | 'of old'\nt: 2 | 'too'`);
+    },
+  ));
+
+test('undo takes off what one server added to a counter, and nothing of the others', () =>
+  withServers(
+    {
+      schema: 'CREATE TABLE page (id INTEGER PRIMARY KEY, hits INTEGER, title TEXT)',
+      rules: { page: { columns: { hits: 'counter' } } },
+    },
+    async (a, b) => {
+      a.shell(`INSERT INTO page VALUES (1, 10, 'x'), (2, 10, 'y')`);
+      await assertSame([a, b]);
+      a.shell('UPDATE page SET hits = hits + 1 WHERE id = 1');
+      await assertSame([a, b]);
+      await later();
+      const sinceMs = Date.now();
+      await later();
+      a.shell('UPDATE page SET hits = hits + 5 WHERE id = 1');
+      b.python('UPDATE page SET hits = hits + 100');
+      await assertSame([a, b]);
+      const preview = await undo(b, a, { sinceMs, isDryRun: true });
+      assert.deepEqual(preview, ['update page 1 hits 116 > 111']);
+      assert.equal(a.ask('SELECT hits FROM page WHERE id = 1'), '116', 'a preview changes nothing');
+      assert.deepEqual(await undo(b, a, { sinceMs }), preview);
+      await assertSame([a, b]);
+      assert.equal(a.ask('SELECT hits FROM page ORDER BY id'), '111\n110');
+      const rest = await undo(a, a);
+      assert.deepEqual(rest.toSorted(), [
+        'not page 1: another server has changed the row since',
+        'not page 2: another server has changed the row since',
+      ]);
+      const { versions } = await b.replica.rowHistory({ table: 'page', key: ['1'], max: 20 });
+      const told = versions.flatMap(({ cells }) => cells.map(({ column, value }) => `${column} = ${value}`));
+      assert.ok(told.includes('hits = +6 in all'), told.join());
+      assert.ok(told.every((line) => !line.includes('\0')));
+      const { changes } = await b.replica.recentChanges({ max: 20 });
+      for (const { cells } of changes) for (const { column } of cells) assert.match(column, /^(?:id|hits|title)$/);
+    },
+  ));
+
+test('a conflict names the rule of its column', () =>
+  withServers(
+    {
+      schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY, best, low, first, plain)',
+      rules: { t: { columns: { best: 'max', low: 'min', first: 'first-write-wins' } } },
+    },
+    async (a, b) => {
+      a.shell('INSERT INTO t (id) VALUES (1)');
+      await assertSame([a, b]);
+      a.shell(`UPDATE t SET best = 7, low = 3, first = 'a', plain = 'a'`);
+      await later();
+      b.python(`UPDATE t SET best = 6, low = 1, first = 'b', plain = 'b'`);
+      await assertSame([a, b]);
+      for (const { replica } of [a, b]) {
+        const told = (await replica.conflicts({ max: 10 })).map(
+          ({ column, rule, kept, lost }) => `${column}: ${rule}, ${kept} before ${lost}`,
+        );
+        assert.deepEqual(told.toSorted(), [
+          'best: highest number wins, 7 before 6',
+          "first: first write wins, 'a' before 'b'",
+          'low: lowest number wins, 1 before 3',
+          "plain: later write wins, 'b' before 'a'",
+        ]);
+      }
+    },
+  ));
