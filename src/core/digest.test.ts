@@ -27,4 +27,6 @@ test('tables that both sides have with other columns are not compared, and named
   ]);
   assert.deepEqual(tablesThatDiffer(here, there), []);
   assert.deepEqual(tablesNotCompared(here, there, ['notes.place: it is left out here']), ['orders']);
+  const waits = ['notes: the table is not here', 'orders.note: the column is not here'];
+  assert.deepEqual(tablesNotCompared(here, there, waits), ['notes', 'orders']);
 });

@@ -40,16 +40,28 @@ export function tablesThatDiffer(a: DatasetDigest, b: DatasetDigest, leftOut: re
     .toSorted();
 }
 
-/** Tables that both sides hold, with other columns: the digests say nothing of their rows. */
+/** How a side says that what others have of a table waits there, without anybody having left it out. */
+export const tableNotHere = (table: string): string => `${table}: the table is not here`;
+export const columnNotHere = (table: string, column: string): string => `${table}.${column}: ${missingColumn}`;
+const missingColumn = 'the column is not here';
+
+/** Tables that one side lacks, or holds with other columns: the digests say nothing of their rows. */
 export function tablesNotCompared(a: DatasetDigest, b: DatasetDigest, leftOut: readonly string[] = []): string[] {
-  return [...a]
-    .filter(([name, here]) => {
-      const there = b.get(name);
-      return there !== undefined && !hasSameColumns(here, there) && !isLeftOut(leftOut, name);
+  const names = new Set([...a.keys(), ...b.keys()]);
+  return [...names]
+    .filter((name) => {
+      if (isWaitedFor(leftOut, name)) return true;
+      const [here, there] = [a.get(name), b.get(name)];
+      return here && there && !hasSameColumns(here, there) && !isLeftOut(leftOut, name);
     })
-    .map(([name]) => name)
     .toSorted();
 }
+
+const isWaitedFor = (remarks: readonly string[], table: string): boolean =>
+  remarks.some(
+    (remark) =>
+      remark === tableNotHere(table) || (remark.startsWith(`${table}.`) && remark.endsWith(`: ${missingColumn}`)),
+  );
 
 const hasSameColumns = (a: TableDigest, b: TableDigest): boolean =>
   a.columns === undefined || b.columns === undefined || a.columns === b.columns;

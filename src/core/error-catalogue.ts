@@ -125,8 +125,8 @@ export const errorCatalogue = {
     'Run "usync verify"; the next reconcile captures the difference.',
   ),
   'USYNC-1303': entry(
-    'Columns differ between servers',
-    'A table has other columns on another server, so its rows cannot be compared; what both have is kept identical.',
+    'Tables or columns differ between servers',
+    'A server lacks a table or columns that another one has, so those rows cannot be compared; what both have is kept identical, and the rest waits.',
     'Run the migration of the application on the servers that lack it.',
   ),
   'USYNC-1304': entry(

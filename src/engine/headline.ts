@@ -103,7 +103,9 @@ const isOrAre = (count: number): string => (count === 1 ? 'is' : 'are');
 
 function notComparedText({ datasets }: Omit<EngineStatus, 'headline'>): string {
   const tables = datasets.flatMap(({ notCompared }) => notCompared);
-  return tables.length === 0 ? '' : `; but ${tables.join(', ')} cannot be compared, since columns differ`;
+  return tables.length === 0
+    ? ''
+    : `; but ${tables.join(', ')} cannot be compared, since a server lacks tables or columns`;
 }
 
 export function ageText(ms: number): string {

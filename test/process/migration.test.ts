@@ -45,5 +45,30 @@ describe(
       await waitUntil('both say nothing of it any more', 60_000, async () => !(await isTold(a)) && !(await isTold(b)));
       await untilProven(servers);
     });
+
+    test('F30: a table and a column that one server lacks are named on both, with their values waiting, until it has them', async () => {
+      const [a, b] = servers;
+      const migration = `ALTER TABLE Artist ADD COLUMN Town TEXT; CREATE TABLE Label (Id INTEGER PRIMARY KEY, Name TEXT);`;
+      runShell(
+        a.database,
+        `${migration} INSERT INTO Artist VALUES (1, 'Ann', 'Aachen'); INSERT INTO Label VALUES (1, 'x')`,
+      );
+      for (const server of servers)
+        await waitUntil(`${server.name} names both`, 60_000, async () => {
+          const { headline, datasets } = await server.status();
+          return headline.includes('Artist, Label cannot be compared') && datasets[0]?.notCompared.length === 2;
+        });
+      assert.equal(runShell(b.database, 'SELECT * FROM Artist').trim(), '1|Ann');
+      assert.match(b.usync('status').stdout, /1 row held here/);
+      runShell(b.database, migration);
+      await untilProven(servers);
+      await waitUntil('nothing is left to say', 60_000, async () => {
+        const all = await Promise.all(servers.map((server) => server.status()));
+        return all.every(
+          ({ headline, problems }) => /the same data, proven [^;]*\.$/.test(headline) && problems.length === 0,
+        );
+      });
+      assert.equal(runShell(b.database, 'SELECT Town FROM Artist; SELECT Name FROM Label').trim(), 'Aachen\nx');
+    });
   },
 );

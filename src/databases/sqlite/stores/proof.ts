@@ -1,4 +1,4 @@
-import type { TableDigest } from '../../../core/digest.js';
+import { columnNotHere, tableNotHere, type TableDigest } from '../../../core/digest.js';
 import { columnsHash } from '../../../core/row-hash.js';
 import type { Proof } from '../../replica.js';
 import { lostTables } from './lost-tables.js';
@@ -18,13 +18,12 @@ export function readProof(context: ReplicaContext): Proof {
     for (const column of schema.columns)
       if (column.rule === 'left-out') leftOut.push(`${name}.${column.name}: left out`);
     const known = new Set(schema.columns.map((column) => column.name));
-    for (const column of asides.extraColumns(name))
-      if (!known.has(column)) leftOut.push(`${name}.${column}: the column is not here`);
+    for (const column of asides.extraColumns(name)) if (!known.has(column)) leftOut.push(columnNotHere(name, column));
   }
   return {
     vector: origins.vector(),
     digest,
-    leftOut: [...leftOut, ...unknown.map((name) => `${name}: the table is not here`)],
+    leftOut: [...leftOut, ...unknown.map(tableNotHere)],
     lost: [...lostTables(context)].flatMap((number) => tables.byNumber(number)?.name ?? []),
     held: tables.all().reduce((sum, table) => sum + asides.countHeld(table.name), 0),
   };
