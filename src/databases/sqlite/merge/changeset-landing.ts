@@ -7,7 +7,7 @@ import { confirmDuties } from './confirm-duty.js';
 import { divideChanges, livesOf } from './divide-changes.js';
 import { drainInTransaction } from '../capture/drain.js';
 import { applyBlocks, inMergeOrder, memoryOf, scopeOf, settle, type MergedChangeset } from './merge-changeset.js';
-import { createRowMerger, type MergeScope } from './merge-rows.js';
+import { createRowMerger } from './merge-rows.js';
 import { landingChangeset, type LandingChangeset } from './landing-marker.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import { pickChanges, rangeOf } from './pick-changes.js';
@@ -15,11 +15,10 @@ import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { followSchema } from '../schema/schema-change.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { settleWaiting } from './settle-waiting.js';
-import { settledView } from './settle.js';
+import { settleUnwritten, WrittenMeanwhile } from './settle-unwritten.js';
 import { withNamesHere } from '../schema/renames.js';
 import { decodeStaged, enterJournal } from './staged-changeset.js';
 import { inTransaction, pause, whenFree } from '../stores/store-transaction.js';
-import { writeView } from './view-writer.js';
 import { createWrittenKeys, type WrittenKeys } from '../capture/written-keys.js';
 
 interface Landing {
@@ -148,9 +147,6 @@ async function landPass(landing: Landing): Promise<void> {
   }
 }
 
-/** A row that settling would have had to write over was written by an application. */
-class WrittenMeanwhile extends Error {}
-
 interface Landed {
   readonly heldMs: number;
   readonly conflicts: number;
@@ -226,23 +222,6 @@ function beginSlice({ context, written, header }: Landing) {
   context.seen.learn(header.origin, header.seen);
   written.refresh();
   return memory;
-}
-
-/** What the tables show of a written row is not what its shadow says, so it must be neither read nor written. */
-function settleUnwritten(scope: MergeScope, written: WrittenKeys): number {
-  const { context, set } = scope;
-  if (set.isEmpty) return 0;
-  const view = settledView(scope);
-  const isTouched =
-    [...set.shown.values()].some(({ table, key }) => written.has(table, key)) ||
-    view.rows.some((row) => {
-      const table = context.tables.byName(row.table);
-      return table !== null && !table.isBag && row.status === 'visible' && written.has(table, row.key);
-    });
-  if (isTouched) throw new WrittenMeanwhile();
-  const { refused } = writeView(scope, view);
-  set.clear();
-  return refused;
 }
 
 /** The changeset is here as a whole: what applications wrote meanwhile comes after it, and what waited comes under that. */

@@ -12,7 +12,8 @@ import { countChunks, dropChunks, keepChunks, keptChunk, keptChunks } from './ke
 import { landingSnapshot, markSnapshot, type LandingSnapshot } from '../merge/landing-marker.js';
 import { drainInTransaction } from '../capture/drain.js';
 import { followNames } from '../merge/epochs.js';
-import { memoryOf, settle } from '../merge/merge-changeset.js';
+import { settle } from '../merge/merge-changeset.js';
+import { settleUnwritten, WrittenMeanwhile } from '../merge/settle-unwritten.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import { removeLostTable } from '../stores/lost-tables.js';
 import { addPending, pendingReconciles, removePending } from '../capture/pending-reconcile.js';
@@ -21,7 +22,7 @@ import { followSchema } from '../schema/schema-change.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { settleAfterDrain, settleWaiting } from '../merge/settle-waiting.js';
 import { forksWithSnapshot, keepHistories, type Histories } from './snapshot-histories.js';
-import { beginLanded, createLanding, endLanded, type Landing } from './snapshot-landing.js';
+import { beginLanded, createLanding, endLanded, type Landing, type WaitingLife } from './snapshot-landing.js';
 import type { Key } from '../stores/shadow-store.js';
 import { inTransaction, pause, whenFree } from '../stores/store-transaction.js';
 
@@ -133,13 +134,13 @@ async function slice<T>(context: ReplicaContext, work: () => T): Promise<T> {
 /** As much of `steps` as the time of a slice allows, again and again until all is done. */
 async function inSlices(
   context: ReplicaContext,
-  adoption: Adoption | null,
-  steps: Iterator<() => void>,
+  landing: Landing,
+  { adoption, steps }: { readonly adoption: Adoption | null; readonly steps: Iterator<() => void> },
 ): Promise<void> {
   let step = steps.next();
   while (!step.done) {
     await slice(context, () => {
-      memoryOf(context).begin();
+      landing.begin();
       adoption?.earlyNotes.lookAgain();
       const startMs = context.system.monotonicMs();
       do {
@@ -167,7 +168,7 @@ async function landChunk(
       }
     }
   }
-  await inSlices(context, adoption, steps());
+  await inSlices(context, landing, { adoption, steps: steps() });
 }
 
 function landLives(
@@ -183,40 +184,49 @@ function landLives(
 async function endWhatIsGone(context: ReplicaContext, landing: Landing, spoken: ReadonlySet<string>): Promise<void> {
   for (const name of spoken) {
     const table = context.tables.byName(name);
-    function* steps(): IterableIterator<() => void> {
-      yield () => {
-        landing.endCoveredAsides(name);
-        settle(landing.scope);
-      };
-      let after: Key | null = null;
-      if (!table) return;
-      for (;;) {
-        let next: Key | null = null;
-        yield () => {
-          next = landing.endCovered(table, after);
-          settle(landing.scope);
-        };
-        if (next === null) return;
-        after = next;
-      }
-    }
-    await inSlices(context, null, steps());
+    if (!(await settled(context, landing, () => landing.endCoveredAsides(name))) && table)
+      landing.passOver(table, null);
+    let after: Key | null = null;
+    do {
+      const from: Key | null = after;
+      const isDone: boolean =
+        !table || (await settled(context, landing, () => void (after = landing.endCovered(table, from))));
+      if (!table) break;
+      if (!isDone) after = await slice(context, () => landing.passOver(table, from));
+    } while (after !== null);
+  }
+}
+
+/** One transaction. False where an application has written a row that settling reaches: nothing was done then. */
+async function settled(context: ReplicaContext, landing: Landing, work: () => void): Promise<boolean> {
+  try {
+    await slice(context, () => {
+      landing.begin();
+      work();
+      settleUnwritten(landing.scope, landing.writtenKeys);
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WrittenMeanwhile) return false;
+    throw error;
   }
 }
 
 /** Lives that clashed or referenced rows that came after them: all are here now. */
 async function landWaiting(context: ReplicaContext, landing: Landing, adoption: Adoption | null): Promise<void> {
-  const { waitingLives } = landing;
-  function* steps(): IterableIterator<() => void> {
-    while (waitingLives.length > 0) {
-      const some = waitingLives.splice(0, context.pace.rowsAtOnce);
-      yield () => {
-        landing.waiting(some);
-        settle(landing.scope);
-      };
-    }
+  async function land(some: readonly WaitingLife[]): Promise<void> {
+    const isDone = await settled(context, landing, () => {
+      adoption?.earlyNotes.lookAgain();
+      landing.waiting(some);
+    });
+    const [first] = some;
+    if (isDone || !first) return;
+    if (some.length === 1) return landing.putOff(first);
+    const middle = Math.floor(some.length / 2);
+    await land(some.slice(0, middle));
+    await land(some.slice(middle));
   }
-  await inSlices(context, adoption, steps());
+  while (landing.waitingLives.length > 0) await land(landing.waitingLives.splice(0, context.pace.rowsAtOnce));
 }
 
 interface Finish {
@@ -253,6 +263,7 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
   }
   raiseFlag(context, false);
   drainNoted(context);
+  landing.drained();
   raiseFlag(context, true);
   landing.begin();
   landing.written();
@@ -274,6 +285,7 @@ function drainNoted(context: ReplicaContext): void {
 function endWritten(context: ReplicaContext, landing: Landing, name: string): void {
   const table = context.tables.byName(name);
   if (!table || !landing.hasPassedOver(table)) return;
+  landing.endCoveredAsides(name);
   let after: Key | null = null;
   do after = landing.endCovered(table, after);
   while (after !== null);

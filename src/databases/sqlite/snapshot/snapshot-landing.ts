@@ -1,7 +1,6 @@
 import { compareCellStamps, isUnwritten } from '../../../core/cell-stamp.js';
 import type { EndBlock } from '../../../core/changeset.js';
-import { keyText } from '../../../core/key-text.js';
-import type { Cell, LifeState } from '../../../core/life-state.js';
+import { rowKey, type Cell, type LifeState, type RowKey } from '../../../core/life-state.js';
 import type { LifeName } from '../../../core/life.js';
 import { mergeAlias } from '../../../core/merge-cells.js';
 import type { OriginId } from '../../../core/origin.js';
@@ -9,6 +8,7 @@ import type { Stamp } from '../../../core/stamp.js';
 import type { AliasState, StateBlock } from '../../../core/state-block.js';
 import { covers, stampIn, type VersionVector } from '../../../core/version-vector.js';
 import type { SqlValue } from '../../../core/value.js';
+import { createWrittenKeys, type WrittenKeys } from '../capture/written-keys.js';
 import { mergeEnds } from '../merge/end-blocks.js';
 import { insertNewRows, type NewRows } from '../merge/insert-blocks.js';
 import { memoryOf, scopeOf, type MergeMemory } from '../merge/merge-changeset.js';
@@ -41,11 +41,19 @@ export interface Landing {
   readonly waitingLives: WaitingLife[];
   /** Lives whose rows an application has written since the last drain: they have waited for the next one. */
   written(): void;
+  /** A life of the same row, or of one that it would move, was written: it waits for the next drain as well. */
+  putOff(life: WaitingLife): void;
+  /** What applications wrote until now is drained. */
+  drained(): void;
   /** Ends what the snapshot covers and does not hold, from `after` on. Returns where to go on, null at the end. */
   endCovered(table: SyncedTable, after: Key | null): Key | null;
   endCoveredAsides(table: string): void;
-  /** Whether `endCovered` left out rows of the table that an application had written. */
+  /** Leaves the page to the last transaction. Returns where to go on. */
+  passOver(table: SyncedTable, after: Key | null): Key | null;
+  /** Whether rows of the table were left out that an application had written, or that one of those depends on. */
   hasPassedOver(table: SyncedTable): boolean;
+  /** Rows that applications have written since the last drain. */
+  readonly writtenKeys: WrittenKeys;
   /** Numbers of tables whose lost rows this snapshot brings back. */
   readonly lost: ReadonlySet<number>;
   readonly scope: MergeScope;
@@ -67,7 +75,8 @@ interface LandingWork {
   /** Tables that held a life before the first one landed: others hold nothing that the snapshot could end or change. */
   readonly hadLives: ReadonlySet<string>;
   readonly waitingLives: WaitingLife[];
-  readonly writtenLives: WaitingLife[];
+  readonly writtenLives: Map<RowKey, WaitingLife>;
+  written: WrittenKeys;
   /** Tables with rows that were to end and that an application had written. */
   readonly passedOver: Set<string>;
 }
@@ -86,7 +95,13 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
     get conflicts() {
       return scope.conflicts.count;
     },
-    begin: () => memory.begin(),
+    get writtenKeys() {
+      return work.written;
+    },
+    begin() {
+      memory.begin();
+      work.written.refresh();
+    },
     alias({ table, from, to, at }) {
       const current = context.aliases.find(table, from) ?? undefined;
       context.aliases.put({ table, from, ...mergeAlias(current, { to, at }).alias });
@@ -98,10 +113,13 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
     waiting(lives) {
       for (const life of withoutWritten(work, lives)) mergeLife(work, life);
     },
+    putOff: (life) => putOff(work, life),
+    drained: () => void (work.written = createWrittenKeys(context)),
     written() {
-      for (const life of work.writtenLives) mergeLife(work, life);
+      for (const life of work.writtenLives.values()) mergeLife(work, life);
     },
     endCovered: (table, after) => endCovered(work, table, after),
+    passOver: (table, after) => passOver(work, table, after),
     hasPassedOver: (table) => passedOver.has(table.name),
     endCoveredAsides: (table) => endCoveredAsides(work, table),
   };
@@ -136,7 +154,8 @@ function beginLanding(context: ReplicaContext, vector: VersionVector): LandingWo
     lost: covers(vector, context.origins.vector()) ? lostTables(context) : new Set(),
     hadLives: new Set(hadLives.map((table) => table.name)),
     waitingLives: [],
-    writtenLives: [],
+    writtenLives: new Map(),
+    written: createWrittenKeys(context),
     passedOver: new Set(),
   };
 }
@@ -156,13 +175,12 @@ function landLives(work: LandingWork, block: StateBlock, { from, to }: Range): v
   const { context, scope, hadLives, waitingLives } = work;
   const table = context.tables.byName(block.table);
   const had = table === null || hadLives.has(table.name);
-  const dirty = had && table ? dirtyKeys(context, table) : null;
   const fresh: number[] = [];
   for (let i = from; i < to; i++) {
     const life = block.lives[i];
     if (!life) continue;
     if (had) noteLanded(context, block.table, life);
-    if (isFresh(work, { table, block, i, life, had, dirty })) fresh.push(i);
+    if (isFresh(work, { table, block, i, life, had })) fresh.push(i);
   }
   if (!table) return;
   const some = { ...rowsOf(block, fresh), isFirst: !had };
@@ -178,16 +196,15 @@ interface ArrivedLife {
   readonly i: number;
   readonly life: LifeName;
   readonly had: boolean;
-  readonly dirty: ReadonlySet<string> | null;
 }
 
 /** Whether the life is new here and shown there. Of the others, those that may change something wait. */
-function isFresh(work: LandingWork, { table, block, i, life, had, dirty }: ArrivedLife): boolean {
-  const { context, memory, waitingLives, writtenLives } = work;
+function isFresh(work: LandingWork, { table, block, i, life, had }: ArrivedLife): boolean {
+  const { context, memory, waitingLives } = work;
   const key = block.keys[i] ?? null;
   const state = (): LifeState => lifeInBlock(block, i);
-  if (table && dirty !== null && isWritten(work, { table, life, key, dirty })) {
-    writtenLives.push({ state: state(), key, wasHere: memory.rows.keyOfLife(table, life) !== null });
+  if (table && had && isWritten(work, { table, life, key })) {
+    putOff(work, { state: state(), key });
     return false;
   }
   if (key === null || !table) {
@@ -225,45 +242,58 @@ interface NamedRow {
   readonly table: SyncedTable;
   readonly life: LifeName;
   readonly key: Key | null;
-  readonly dirty: ReadonlySet<string>;
 }
 
 /** The sender may have moved the row: an application has written it where it stands here. */
-function isWritten({ context, memory }: LandingWork, { table, life, key, dirty }: NamedRow): boolean {
-  if (dirty.size === 0) return false;
-  if (key !== null && dirty.has(keyText(key))) return true;
+function isWritten({ context, memory, written }: LandingWork, { table, life, key }: NamedRow): boolean {
+  if (!written.isAny(table)) return false;
+  if (key !== null && written.has(table, key)) return true;
   const found = context.lives.find(table, life, key);
   const standing = found?.kind === 'shown' ? found.key : memory.rows.keyOfLife(table, life);
-  return standing !== null && dirty.has(keyText(standing));
+  return standing !== null && written.has(table, standing);
+}
+
+/** It may be here as part of another row, or hidden behind one: whoever deletes that ends this life as well. */
+function putOff({ context, memory, writtenLives }: LandingWork, waiting: WaitingLife): void {
+  const { life, table: name } = waiting.state;
+  const table = context.tables.byName(name);
+  const isHere =
+    table !== null && (context.lives.find(table, life, waiting.key) ?? memory.rows.keyOfLife(table, life)) !== null;
+  const row = rowKey(name, life);
+  if (!writtenLives.has(row)) writtenLives.set(row, { ...waiting, wasHere: isHere });
 }
 
 /** Also what has waited may have been written since it came. */
 function withoutWritten(work: LandingWork, lives: readonly WaitingLife[]): WaitingLife[] {
-  const { context, memory, hadLives, writtenLives } = work;
-  const dirtyByTable = new Map<SyncedTable, ReadonlySet<string>>();
+  const { context, hadLives } = work;
   return lives.filter((waiting) => {
     const { life, table: name } = waiting.state;
     const table = context.tables.byName(name);
     if (!table || !hadLives.has(table.name)) return true;
-    let dirty = dirtyByTable.get(table);
-    if (!dirty) dirtyByTable.set(table, (dirty = dirtyKeys(context, table)));
-    if (!isWritten(work, { table, life, key: waiting.key, dirty })) return true;
-    writtenLives.push({ ...waiting, wasHere: memory.rows.keyOfLife(table, life) !== null });
+    if (!isWritten(work, { table, life, key: waiting.key })) return true;
+    putOff(work, waiting);
     return false;
   });
 }
 
 function endCovered(work: LandingWork, table: SyncedTable, after: Key | null): Key | null {
-  const { context, vector, scope, merger, hadLives, lost, passedOver } = work;
+  const { context, vector, scope, merger, hadLives, lost, passedOver, written } = work;
   if (!hadLives.has(table.name) || lost.has(table.number)) return null;
   const page = coveredPage(context, table, after);
-  const dirty = dirtyKeys(context, table);
   const covered = page.filter(({ life }) => isCovered(vector, life) && !hasLanded(context, table.name, life));
-  const gone = covered.filter(({ key }) => !dirty.has(keyText(key)));
+  const gone = covered.filter(({ key }) => !written.has(table, key));
   if (gone.length < covered.length) passedOver.add(table.name);
   if (gone.length > 0) mergeEnds(scope, endBlock(table, gone), merger);
-  return page.length < endPageRows ? null : (page.at(-1)?.key ?? null);
+  return nextPage(page);
 }
+
+function passOver({ context, passedOver }: LandingWork, table: SyncedTable, after: Key | null): Key | null {
+  passedOver.add(table.name);
+  return nextPage(coveredPage(context, table, after));
+}
+
+const nextPage = (page: readonly CoveredRow[]): Key | null =>
+  page.length < endPageRows ? null : (page.at(-1)?.key ?? null);
 
 function endCoveredAsides({ context, vector, merger, hadLives, lost }: LandingWork, table: string): void {
   const synced = context.tables.byName(table);
@@ -378,12 +408,3 @@ const endBlock = (table: SyncedTable, gone: readonly CoveredRow[]): EndBlock => 
   keyColumns: table.schema.key,
   keys: table.isBag ? [] : table.keySql.map((_, part) => gone.map(({ key }): SqlValue => key[part] ?? null)),
 });
-
-/** Keys that an application wrote since the last drain: nothing is drained while a snapshot lands. */
-function dirtyKeys({ notes, meta }: ReplicaContext, table: SyncedTable): Set<string> {
-  const after = meta.number('cursor') ?? 0;
-  const upTo = notes.newest();
-  if (upTo <= after) return new Set();
-  const noted = notes.read({ after, upTo }, table.keySql.length);
-  return new Set(noted.filter((note) => note.table === table.number).map((note) => keyText(note.key)));
-}

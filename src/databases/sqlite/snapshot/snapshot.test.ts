@@ -331,6 +331,22 @@ test('a landing that was cut off is finished by the next drain, with nobody ther
     assert.doesNotMatch(a.dump(), /tags: 'a3'/);
   }));
 
+const marks = `CREATE TABLE marks (id INTEGER PRIMARY KEY, mark TEXT UNIQUE); CREATE TABLE tags (tag TEXT PRIMARY KEY, colour TEXT)`;
+
+test('what is part of a row, or hides behind it, ends with it when an application deletes it after the cut', () =>
+  withServers(marks, async ([a, b, c]) => {
+    for (const server of [a, b, c]) await server.capture();
+    a.app.exec(`INSERT INTO marks VALUES (1, 'one row'); INSERT INTO tags VALUES ('one key', 'of a')`);
+    b.app.exec(`INSERT INTO marks VALUES (2, 'one row'); INSERT INTO tags VALUES ('one key', 'of b')`);
+    await exchangeAll([a, b]);
+    await sendSnapshotThatIsCutOff(a, c);
+    c.app.exec(`DELETE FROM marks WHERE mark = 'one row'; DELETE FROM tags WHERE tag = 'one key'`);
+    await resumeSnapshot(c.context);
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+    assert.doesNotMatch(a.dump(), /'one row'|'one key'/);
+  }));
+
 for (const choice of ['same-rows', 'distinct-rows'] as const)
   test(`a joiner whose first landing was cut off finishes it as it was told to: ${choice}`, () =>
     withServers(shop, async ([a, b, c]) => {
