@@ -19,6 +19,11 @@ export interface TableDigest {
 export const emptyDigest: TableDigest = { rows: 0, sum: 0 };
 
 export const addHash = (sum: number, hash: RowHash): number => (sum + hash) % limit;
+export function sumOf(hashes: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < hashes.length; i++) sum = addHash(sum, hashes[i] ?? 0);
+  return sum;
+}
 export const subtractHash = (sum: number, hash: RowHash): number => (sum - hash + limit) % limit;
 
 export const isSameDigest = (a: TableDigest, b: TableDigest): boolean => a.rows === b.rows && a.sum === b.sum;

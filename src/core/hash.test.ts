@@ -127,3 +127,26 @@ test('each flipped bit of a value flips about half of the bits of the hash', () 
     assert.ok(Math.abs(count / rounds - 0.5) < 0.02, `bit ${at} flips in ${(count / rounds).toFixed(3)} of the cases`);
   }
 });
+
+test('rows hashed column by column have the hashes that they have one by one', () => {
+  const hasher = createRowHasher(['a', 'b', 'c']);
+  const columns = [
+    [1n, null, 'ü', new Uint8Array([1, 2, 3])],
+    ['x', 1.5, -0, new RawText(new Uint8Array([255]))],
+    [null, 2n ** 63n - 1n, '', null],
+  ];
+  const { rows, columns: hashes } = hasher.hashColumns(columns, 4);
+  const one = new Uint32Array(3);
+  for (let i = 0; i < 4; i++) {
+    assert.equal(
+      rows[i],
+      hasher.hash(
+        columns.map((column) => column[i] ?? null),
+        one,
+      ),
+    );
+    assert.deepEqual(hashes.slice(i * 3, i * 3 + 3), one);
+  }
+  const absent = hasher.hashColumns([['x'], null, null], 1);
+  assert.equal(absent.rows[0], hasher.hash(['x', null, null], one));
+});

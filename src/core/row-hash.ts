@@ -13,6 +13,15 @@ export interface RowHasher {
    * NULL only, into `columnHashesOut`. Allocates nothing.
    */
   hash(values: ArrayLike<SqlValue>, columnHashesOut: Uint32Array): RowHash;
+  /** The same for many rows, whose values come column by column; a column that is null holds NULL in every row. */
+  hashColumns(columns: readonly (readonly SqlValue[] | null)[], count: number): ColumnHashes;
+}
+
+export interface ColumnHashes {
+  /** Per row. */
+  readonly rows: Float64Array;
+  /** The hashes of all columns of the first row, then of the next. */
+  readonly columns: Uint32Array;
 }
 
 /** Where the hash of a column's values starts; depends on the name only. */
@@ -41,10 +50,35 @@ export function createRowHasher(columnNames: readonly string[]): RowHasher {
         sumA = (sumA + lanes.a) | 0;
         sumB = (sumB + lanes.b) | 0;
       }
-      const low = mix32(sumA ^ Math.imul(sumB, 0x9e37_79b1));
-      return (mix32((sumB + low) | 0) & 0xffff) * 2 ** 32 + low;
+      return rowHashOf(sumA, sumB);
+    },
+    hashColumns: (columns, count) => {
+      const width = seedsA.length;
+      const hashes: ColumnHashes = { rows: new Float64Array(count), columns: new Uint32Array(count * width) };
+      const sumsA = new Int32Array(count);
+      const sumsB = new Int32Array(count);
+      for (let c = 0; c < width; c++) {
+        const values = columns[c];
+        if (!values) continue;
+        const [seedA, seedB] = [seedsA[c] ?? 0, seedsB[c] ?? 0];
+        for (let i = 0, at = c; i < count; i++, at += width) {
+          const value = values[i];
+          if (value === null || value === undefined) continue;
+          lanes.hashValue(value, seedA, seedB);
+          hashes.columns[at] = lanes.a;
+          sumsA[i] = ((sumsA[i] ?? 0) + lanes.a) | 0;
+          sumsB[i] = ((sumsB[i] ?? 0) + lanes.b) | 0;
+        }
+      }
+      for (let i = 0; i < count; i++) hashes.rows[i] = rowHashOf(sumsA[i] ?? 0, sumsB[i] ?? 0);
+      return hashes;
     },
   };
+}
+
+function rowHashOf(sumA: number, sumB: number): RowHash {
+  const low = mix32(sumA ^ Math.imul(sumB, 0x9e37_79b1));
+  return (mix32((sumB + low) | 0) & 0xffff) * 2 ** 32 + low;
 }
 
 export function columnSeed(columnName: string): ColumnSeed {

@@ -16,14 +16,17 @@ export interface ProcessReading {
   readonly eventLoopLagMs: number;
 }
 
+/** Each look wakes the process, at rest too. */
+const lagResolutionMs = 200;
+
 export function openProcessFigures(): ProcessFigures {
-  const delay = monitorEventLoopDelay({ resolution: 20 });
+  const delay = monitorEventLoopDelay({ resolution: lagResolutionMs });
   delay.enable();
   return {
     read() {
       const { user, system } = process.cpuUsage();
       // The monitor itself waits for its resolution.
-      const lagMs = Math.max(0, delay.percentile(99) / 1e6 - 20);
+      const lagMs = Math.max(0, delay.percentile(99) / 1e6 - lagResolutionMs);
       delay.reset();
       return {
         uptimeSeconds: process.uptime(),

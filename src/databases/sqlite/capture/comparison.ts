@@ -1,5 +1,6 @@
 import type { Stamp } from '../../../core/stamp.js';
 import type { SqlValue } from '../../../core/value.js';
+import { createColumnReader, type ColumnPage } from '../connection/column-reader.js';
 import type { ComparisonBatch } from './comparison-batch.js';
 import type { DrainSink } from './drain-sink.js';
 import type { OwnChangeset } from './own-changeset.js';
@@ -28,8 +29,9 @@ export interface Comparison {
   occurrenceOf(hash: number): bigint;
 }
 
-/** Rows read at once. */
+/** Rows read at once; the first page only shows what the columns hold. */
 const pageRows = 2000;
+const firstPageRows = 200;
 
 /** The stamp of a cell written at `timeMs`: not above the changeset's, which is also taken when nobody knows. */
 export const writtenAt = (changeset: OwnChangeset, timeMs: SqlValue | undefined): Stamp =>
@@ -46,5 +48,20 @@ export function eachPage(
     const last = Math.min(first + pageRows - 1, batch.last);
     const rows = statement.allExact(BigInt(first), BigInt(last), ...(options.params ?? []));
     if (rows.length > 0) options.take(rows);
+  }
+}
+
+/** The same column by column. `from` has the two parameters, and its rows are in the order of the keys. */
+export function eachColumnPage(
+  { context, batch }: Comparison,
+  { columns, from }: { readonly columns: readonly string[]; readonly from: string },
+  options: { readonly params?: readonly SqlValue[]; readonly take: (page: ColumnPage) => void },
+): void {
+  const reader = createColumnReader(context.connection, { columns, from });
+  for (let first = batch.first; first <= batch.last;) {
+    const last = Math.min(first + (first === batch.first ? firstPageRows : pageRows) - 1, batch.last);
+    const page = reader.read([BigInt(first), BigInt(last), ...(options.params ?? [])], last - first + 1);
+    if (page.count > 0) options.take(page);
+    first = last + 1;
   }
 }

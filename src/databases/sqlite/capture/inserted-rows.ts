@@ -1,11 +1,11 @@
-import { addHash } from '../../../core/digest.js';
+import { sumOf } from '../../../core/digest.js';
 import type { LifeName } from '../../../core/life.js';
 import type { SqlValue } from '../../../core/value.js';
-import { eachPage, writtenAt, type Comparison } from './comparison.js';
+import { eachColumnPage, writtenAt, type Comparison } from './comparison.js';
 import { genesisRow } from './genesis-row.js';
 import { quoteName } from '../connection/identifiers.js';
 import { createRowComparison, type RowComparison } from './row-comparison.js';
-import { integerAt } from '../connection/row-values.js';
+import type { ColumnPage } from '../connection/column-reader.js';
 import { createRowReferences } from './row-references.js';
 import { joinsKeys, joinsTable } from '../schema/synced-table.js';
 
@@ -20,56 +20,48 @@ export function captureInserts(comparison: Comparison, pass: 'both' | 'shadows' 
   const references = createRowReferences(comparison.context, table, sink);
   const isWhole = pass === 'both';
   const width = table.layout.length;
-  const sql = `SELECT ${layoutColumns(comparison)}, b.t, ${table.isBag ? 'b.k1' : 'NULL'} ${isWhole ? references.columns : ''}
-    FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
+  const ofBatch = ['b.t', ...(table.isBag ? ['b.k1'] : [])];
+  const columns = [...layoutColumns(comparison), ...ofBatch, ...(isWhole ? references.columns : [])];
+  const from = `FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
     ${isWhole ? references.joins : ''}
     WHERE b.n BETWEEN ?1 AND ?2
       AND (b.d = 1 OR NOT EXISTS (SELECT 1 FROM ${table.shadowSql} s WHERE ${joinsKeys(table, 's', 'b')})) ORDER BY b.n`;
   const hashing = createRowComparison(table);
-  eachPage(comparison, sql, {
-    take(rows) {
-      const page = writeShadows(comparison, hashing, rows);
-      if (!isWhole) return;
-      comparison.changeset.add({
-        kind: 'insert',
-        table: table.name,
-        columns: table.layout,
-        count: rows.length,
-        indexes: page.indexes,
-        rows: page.rows,
-        times: page.times,
-        cellStamps: new Map(),
-        values: references.translate(rows, width + 2, page.values),
-      });
+  eachColumnPage(
+    comparison,
+    { columns, from },
+    {
+      take(page) {
+        const { indexes, rows, times } = writeShadows(comparison, hashing, page);
+        if (!isWhole) return;
+        comparison.changeset.add({
+          kind: 'insert',
+          table: table.name,
+          columns: table.layout,
+          count: page.count,
+          indexes,
+          rows,
+          times,
+          cellStamps: new Map(),
+          values: references.translate(page.columns.slice(0, width), page.columns.slice(width + ofBatch.length)),
+        });
+      },
     },
-  });
+  );
 }
 
-const layoutColumns = ({ table }: Comparison): string =>
-  table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
+const layoutColumns = ({ table }: Comparison): string[] => table.layout.map((column) => `r.${quoteName(column)}`);
 
-function writeShadows(comparison: Comparison, hashing: RowComparison, rows: readonly SqlValue[][]) {
+function writeShadows(comparison: Comparison, hashing: RowComparison, { count, columns: read }: ColumnPage) {
   const { table, changeset, sink } = comparison;
   const width = table.layout.length;
-  const count = rows.length;
   const first = changeset.takeIndexes(count);
-  const columns = new Uint32Array(count * width);
-  const hashes: number[] = [];
-  const indexes = rows.map((_, n) => first + n);
-  const times = rows.map((row) => writtenAt(changeset, row[width]));
-  const values = table.layout.map((_, c) => rows.map((row) => row[c] ?? null));
-  let sum = 0;
-  for (let n = 0; n < count; n++) {
-    const row = rows[n] ?? [];
-    const hash = hashing.hash(row);
-    hashing.copyTo(columns, n);
-    sum = addHash(sum, hash);
-    hashes.push(hash);
-  }
-  const keys = table.isBag
-    ? [rows.map((row) => row[width + 1] ?? null)]
-    : table.keyPositions.map((at) => values[at] ?? []);
-  const names = comparison.naming !== 'life' ? genesisNames(comparison, { rows, keys, hashes }) : new Map();
+  const indexes = Array.from({ length: count }, (_, n) => first + n);
+  const times = (read[width] ?? []).map((time) => writtenAt(changeset, time));
+  const { rows: hashes, columns } = hashing.hashColumns(read.slice(0, width), count);
+  const sum = sumOf(hashes);
+  const keys = table.isBag ? [read[width + 1] ?? []] : table.keyPositions.map((at) => read[at] ?? []);
+  const names = comparison.naming !== 'life' ? genesisNames(comparison, { count, keys, hashes }) : new Map();
   sink.putNew(table, {
     origin: changeset.originNumber,
     stamp: changeset.stamp,
@@ -82,19 +74,19 @@ function writeShadows(comparison: Comparison, hashing: RowComparison, rows: read
     rows: names,
   });
   sink.digests.addRows(table, { rows: count, sum });
-  return { indexes, times, values, rows: names as ReadonlyMap<number, LifeName> };
+  return { indexes, times, rows: names as ReadonlyMap<number, LifeName> };
 }
 
 interface FoundRows {
-  readonly rows: readonly SqlValue[][];
+  readonly count: number;
   readonly keys: readonly (readonly SqlValue[])[];
-  readonly hashes: readonly number[];
+  readonly hashes: ArrayLike<number>;
 }
 
-function genesisNames(comparison: Comparison, { rows, keys, hashes }: FoundRows): Map<number, LifeName> {
+function genesisNames(comparison: Comparison, { count, keys, hashes }: FoundRows): Map<number, LifeName> {
   const { table, naming } = comparison;
   const names = new Map<number, LifeName>();
-  for (let n = 0; n < rows.length; n++) {
+  for (let n = 0; n < count; n++) {
     const key = table.isBag
       ? [BigInt(hashes[n] ?? 0), comparison.occurrenceOf(hashes[n] ?? 0)]
       : keys.map((column) => column[n] ?? null);
@@ -109,30 +101,33 @@ function readAgain(comparison: Comparison): void {
   const { context, table, changeset, sink } = comparison;
   const references = createRowReferences(context, table, sink);
   const width = table.layout.length;
-  const sql = `SELECT ${layoutColumns(comparison)}, b.t, s.i, s.r ${references.columns}
-    FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
+  const columns = [...layoutColumns(comparison), 'b.t', 's.i', 's.r', ...references.columns];
+  const from = `FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
     CROSS JOIN ${sink.staged(table).shadowSql} s ON ${joinsKeys(table, 's', 'b')} ${references.joins}
     WHERE b.n BETWEEN ?1 AND ?2 AND s.s = ?3 AND s.o = ?4 ORDER BY b.n`;
-  eachPage(comparison, sql, {
-    params: [BigInt(changeset.stamp), BigInt(changeset.originNumber)],
-    take(rows) {
-      const names = new Map<number, LifeName>();
-      for (const [n, row] of rows.entries()) {
-        const name = row[width + 2];
-        if (name instanceof Uint8Array) names.set(n, context.shadows.bytesToRow(name));
-      }
-      const values = table.layout.map((_, c) => rows.map((row) => row[c] ?? null));
-      changeset.add({
-        kind: 'insert',
-        table: table.name,
-        columns: table.layout,
-        count: rows.length,
-        indexes: rows.map((row) => integerAt(row, width + 1)),
-        rows: names,
-        times: rows.map((row) => writtenAt(changeset, row[width])),
-        cellStamps: new Map(),
-        values: references.translate(rows, width + 3, values),
-      });
+  eachColumnPage(
+    comparison,
+    { columns, from },
+    {
+      params: [BigInt(changeset.stamp), BigInt(changeset.originNumber)],
+      take({ count, columns: read }) {
+        const [times = [], indexes = [], names = []] = read.slice(width);
+        const rows = new Map<number, LifeName>();
+        for (const [n, name] of names.entries()) {
+          if (name instanceof Uint8Array) rows.set(n, context.shadows.bytesToRow(name));
+        }
+        changeset.add({
+          kind: 'insert',
+          table: table.name,
+          columns: table.layout,
+          count,
+          indexes: indexes.map(Number),
+          rows,
+          times: times.map((time) => writtenAt(changeset, time)),
+          cellStamps: new Map(),
+          values: references.translate(read.slice(0, width), read.slice(width + 3)),
+        });
+      },
     },
-  });
+  );
 }

@@ -62,3 +62,15 @@ test('notes that somebody emptied are recognised, whether or not new ones came s
     assert.equal(notes.wentBack(3), true);
   });
 });
+
+test('of very many notes the newest is kept too, as it was', () => {
+  withNotes((connection, notes) => {
+    connection.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+      INSERT INTO a SELECT i FROM n; INSERT INTO b VALUES ('last')`);
+    const before = notes.read({ after: 3000, upTo: 3001 }, 1);
+    assert.equal(notes.forget(3001), 3000);
+    assert.deepEqual(notes.read({ after: 0, upTo: 9999 }, 1), before);
+    connection.exec('INSERT INTO a VALUES (9000)');
+    assert.equal(notes.newest(), 3002);
+  });
+});

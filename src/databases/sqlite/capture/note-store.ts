@@ -76,12 +76,27 @@ export function createNoteStore(connection: Connection): NoteStore {
           key,
         }));
     },
-    forget: (upTo) =>
-      connection
-        .cached('DELETE FROM _usync_notes WHERE seq <= ? AND seq < (SELECT max(seq) FROM _usync_notes)')
-        .run(BigInt(upTo)).changes,
+    forget(upTo) {
+      const top = newest();
+      const oldest = numberOf(connection, 'SELECT min(seq) FROM _usync_notes WHERE seq <= ?', upTo);
+      if (upTo >= top && top - oldest >= manyNotes) return forgetAllButNewest(connection);
+      return connection.cached('DELETE FROM _usync_notes WHERE seq <= ? AND seq < ?').run(BigInt(upTo), BigInt(top))
+        .changes;
+    },
     wentBack: (cursor) => newest() < cursor,
   };
+}
+
+/** So many are not deleted one by one. */
+const manyNotes = 1000;
+
+/** SQLite empties a whole table without touching its rows one by one: many notes are forgotten at once by it. */
+function forgetAllButNewest(connection: Connection): number {
+  const newest = connection.cached('SELECT * FROM _usync_notes ORDER BY seq DESC LIMIT 1').getExact();
+  if (!newest) return 0;
+  const { changes } = connection.cached('DELETE FROM _usync_notes').run();
+  connection.cached(`INSERT INTO _usync_notes VALUES (${newest.map(() => '?').join(', ')})`).run(...newest);
+  return changes - 1;
 }
 
 const numberOf = (connection: Connection, sql: string, param: number): number =>

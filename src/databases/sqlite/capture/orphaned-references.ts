@@ -37,7 +37,7 @@ function captureOrphansIn(comparison: Comparison, child: SyncedTable, column: st
   );
   const found = context.connection
     .cached(
-      `SELECT ${layout}, ${keys}, ${shadowColumns('s')} ${references.columns}
+      `SELECT ${layout}, ${keys}, ${[shadowColumns('s'), ...references.columns].join(', ')}
        FROM ${child.sql} r CROSS JOIN ${child.shadowSql} s ON ${joinsTable(child, 's', 'r')} ${references.joins}
        WHERE r.${quoteName(column)} IN (
          SELECT ${valueAs(child.affinityByColumn.get(column), 'b.k1')} FROM (

@@ -1,4 +1,4 @@
-import { createRowHasher } from '../../../core/row-hash.js';
+import { createRowHasher, type ColumnHashes } from '../../../core/row-hash.js';
 import type { SqlValue } from '../../../core/value.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
@@ -11,8 +11,8 @@ export interface RowComparison {
   changedSince(remembered: Uint8Array): number[];
   /** The last hashes in the form that shadows keep. */
   bytes(): Uint8Array;
-  /** The same, written into a larger array at row `n`. */
-  copyTo(target: Uint32Array, n: number): void;
+  /** Hashes of many rows, column by column. */
+  hashColumns(columns: readonly (readonly SqlValue[] | null)[], count: number): ColumnHashes;
 }
 
 export function createRowComparison(table: SyncedTable): RowComparison {
@@ -33,8 +33,6 @@ export function createRowComparison(table: SyncedTable): RowComparison {
       return changed;
     },
     bytes: () => bytesOfHashes.slice(),
-    copyTo(target, n) {
-      target.set(columnHashes, n * columnCount);
-    },
+    hashColumns: (columns, count) => hasher.hashColumns(columns, count),
   };
 }

@@ -14,15 +14,15 @@ import type { SyncedTable } from '../schema/synced-table.js';
 export interface RowReferences {
   /** Joins after `r`, the application's table. */
   readonly joins: string;
-  /** Columns to select, each with a comma before it. */
-  readonly columns: string;
-  readonly columnCount: number;
-  /** Puts the row in place of the number, in the columns of a page: `values[c][i]`, joined columns from `at` on. */
-  translate(page: readonly (readonly SqlValue[])[], at: number, values: (readonly SqlValue[])[]): CellColumns;
+  /** Columns to select. */
+  readonly columns: readonly string[];
+  /** The columns of the table with rows in the place of numbers. `joined`: what `columns` gave, column by column. */
+  translate(values: Columns, joined: Columns): CellColumns;
   /** One cell; undefined when the column is no such reference. */
   cell(row: readonly SqlValue[], at: number, position: number): CellValue | undefined;
 }
 
+type Columns = readonly (readonly SqlValue[])[];
 export type CellColumns = (readonly CellValue[])[];
 
 interface Join {
@@ -40,31 +40,35 @@ export function createRowReferences(context: ReplicaContext, table: SyncedTable,
     return `${staged} LEFT JOIN ${parent.shadowSql} p${i} ON p${i}.k1 = ${value}
       LEFT JOIN ${parent.sql} x${i} ON x${i}.${parent.keySql[0] ?? ''} = ${value}`;
   });
-  const columns = found.map(({ parent }, i) => {
+  const columns = found.flatMap(({ parent }, i) => {
     const pick = (column: string): string =>
       sink.isStaged ? `CASE WHEN q${i}.k1 IS NULL THEN p${i}.${column} ELSE q${i}.${column} END` : `p${i}.${column}`;
-    return `, ${['o', 's', 'i', 'r'].map(pick).join(', ')}, x${i}.${parent.keySql[0] ?? ''}`;
+    return [...['o', 's', 'i', 'r'].map(pick), `x${i}.${parent.keySql[0] ?? ''}`];
   });
   const indexByPosition = new Map(found.map(({ position }, i) => [position, i]));
   const readers = found.map(({ parent }) => createReader(context, parent));
   const affinities = table.layout.map((column) => table.affinityByColumn.get(column) ?? 'BLOB');
 
+  const isReference = (position: number, value: SqlValue): boolean =>
+    numberInColumn(affinities[position] ?? 'BLOB', value) !== null;
+
   const cell = (row: readonly SqlValue[], at: number, position: number): CellValue | undefined => {
     const i = indexByPosition.get(position);
     if (i === undefined) return undefined;
     const value = row[position] ?? null;
-    const isReference = numberInColumn(affinities[position] ?? 'BLOB', value) !== null;
-    return (isReference ? readers[i]?.(row, at + i * perJoin) : null) ?? value;
+    const from = at + i * perJoin;
+    return (isReference(position, value) ? readers[i]?.((column) => row[from + column]) : null) ?? value;
   };
   return {
     joins: joins.join('\n'),
-    columns: columns.join(''),
-    columnCount: found.length * perJoin,
-    translate(page, at, values) {
-      if (found.length === 0) return values;
+    columns,
+    translate(values, joined) {
       const translated: CellColumns = [...values];
-      for (const { position } of found) {
-        translated[position] = page.map((row) => cell(row, at, position) ?? null);
+      for (const [i, { position }] of found.entries()) {
+        translated[position] = (values[position] ?? []).map((value, n) => {
+          const at = (column: number): SqlValue | undefined => joined[i * perJoin + column]?.[n];
+          return (isReference(position, value) ? readers[i]?.(at) : null) ?? value;
+        });
       }
       return translated;
     },
@@ -85,31 +89,36 @@ function joinsOf(context: ReplicaContext, table: SyncedTable): Join[] {
   return joins;
 }
 
-/** Reads one parent: children of one parent follow each other often, so the last one is kept. */
+/** Reads one parent from the joined columns: children of one parent follow each other often, so the last one is kept. */
 function createReader(
   { origins }: ReplicaContext,
   parent: SyncedTable,
-): (row: readonly SqlValue[], at: number) => RowReference | null {
+): (joined: (column: number) => SqlValue | undefined) => RowReference | null {
   let lastKey: SqlValue | undefined;
   let lastReference: RowReference | null = null;
-  return (row, at) => {
-    const key = row[at + 4];
+  return (joined) => {
+    const key = joined(4);
     // No such row: the number dangles and travels raw.
     if (key === null || key === undefined) return null;
     if (key === lastKey) return lastReference;
     lastKey = key;
-    lastReference = new RowReference(nameAt(row, at, key));
+    lastReference = new RowReference(
+      nameAt(
+        [0, 1, 2, 3].map((column) => joined(column) ?? null),
+        key,
+      ),
+    );
     return lastReference;
   };
 
-  function nameAt(row: readonly SqlValue[], at: number, key: SqlValue): LifeName {
+  function nameAt(row: readonly SqlValue[], key: SqlValue): LifeName {
     // A row that is not adopted yet will be adopted under this name.
-    if (row[at] === null) return genesisRow(parent, [key]);
-    if (row[at + 3] !== null) return bytesToRowName(bytesAt(row, at + 3), origins);
+    if (row[0] === null) return genesisRow(parent, [key]);
+    if (row[3] !== null) return bytesToRowName(bytesAt(row, 3), origins);
     return {
-      origin: origins.originOf(integerAt(row, at)),
-      stamp: integerAt(row, at + 1) as Stamp,
-      index: integerAt(row, at + 2),
+      origin: origins.originOf(integerAt(row, 0)),
+      stamp: integerAt(row, 1) as Stamp,
+      index: integerAt(row, 2),
     };
   }
 }

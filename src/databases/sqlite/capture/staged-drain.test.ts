@@ -51,3 +51,30 @@ describe('a large drain, read before it takes the lock', () => {
     assert.deepEqual(server.faults(), []);
   });
 });
+
+describe('a large drain of values of every kind', () => {
+  const kinds = `CASE id % 11 WHEN 0 THEN NULL WHEN 1 THEN id WHEN 2 THEN id / 7.0 WHEN 3 THEN 'text ' || id WHEN 4 THEN ''
+    WHEN 5 THEN CAST(x'ff61' AS TEXT) WHEN 6 THEN 'a' || char(0) || 'b' WHEN 7 THEN char(1) WHEN 8 THEN randomblob(9)
+    WHEN 9 THEN -9223372036854775808 + id ELSE x'' END`;
+
+  it('arrives as it was written, also where the kinds change behind the first page', async (test) => {
+    using folder = temporaryFolder();
+    const wide = `CREATE TABLE parents (id INTEGER PRIMARY KEY, n);
+      CREATE TABLE wide (id INTEGER PRIMARY KEY, t TEXT, i INTEGER, b BLOB, late, any_kind, p INTEGER REFERENCES parents (id))`;
+    const open = (letter: string): MergeServer =>
+      openMergeServer(folder.path(`${letter}.db`), letter, { schema: wide });
+    const [a, b] = [open('a'), open('b')];
+    test.after(() => {
+      for (const server of [a, b]) server.close();
+    });
+    for (const server of [a, b]) await server.capture();
+    a.app.exec(`BEGIN; INSERT INTO parents VALUES (1, 1), (2, 2);
+      INSERT INTO wide WITH RECURSIVE n (id) AS (VALUES (1) UNION ALL SELECT id + 1 FROM n LIMIT ${rows})
+        SELECT id, iif(id % 5, 'ü' || id, NULL), iif(id % 3, id * 4503599627370, NULL), zeroblob(id % 4),
+          iif(id < 2500, 'text', ${kinds}), ${kinds}, iif(id % 4, id % 3 + 1, NULL) FROM n; COMMIT`);
+    await a.capture();
+    await b.pull(a);
+    assert.equal(b.dump(), a.dump());
+    for (const server of [a, b]) assert.deepEqual(server.faults(), []);
+  });
+});

@@ -34,7 +34,7 @@ export function captureUpdates(comparison: Comparison): ReadonlySet<number> {
   const references = createRowReferences(context, table, sink);
   const layout = table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
   const known = knownValuesSql(table);
-  const sql = `SELECT ${layout}, b.t, ${table.isBag ? 'b.k1' : 'NULL'}, ${shadowColumns('s')} ${references.columns} ${known.columns}
+  const sql = `SELECT ${layout}, b.t, ${table.isBag ? 'b.k1' : 'NULL'}, ${[shadowColumns('s'), ...references.columns].join(', ')} ${known.columns}
     FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
     CROSS JOIN ${table.shadowSql} s ON ${joinsKeys(table, 's', 'b')} ${references.joins} ${known.join}
     WHERE b.n BETWEEN ?1 AND ?2 AND b.d = 0 AND NOT (s.s = ?3 AND s.o = ?4) ORDER BY b.n`;

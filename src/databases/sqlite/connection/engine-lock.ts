@@ -15,9 +15,8 @@ export interface EngineOwner {
   readonly pid: number;
   readonly host: string;
   readonly dataFolder: string;
-  /** When it took the lock, and when it last said that it works. Unix milliseconds. */
+  /** When it took the lock. Unix milliseconds. */
   readonly sinceMs: number;
-  readonly heartbeatMs: number;
 }
 
 export interface EngineLock {
@@ -34,35 +33,22 @@ export interface EngineLockOptions {
   readonly system: System;
 }
 
-const heartbeatMs = 10_000;
-
 /** Throws `SyncError` USYNC-1206 with the holder's name when another engine works on the database. */
 export function takeEngineLock(options: EngineLockOptions): EngineLock {
   const { system } = options;
   const connection = lockFile(options.realPath);
-  const sinceMs = system.nowMs();
-  const ownerAt = (now: number): EngineOwner => ({
+  // Written once: a file that is replaced again and again keeps the disk from resting, and waits for it when it is busy.
+  const owner: EngineOwner = {
     server: options.server,
     pid: process.pid,
     host: hostname(),
     dataFolder: options.dataFolder,
-    sinceMs,
-    heartbeatMs: now,
-  });
-  let owner = ownerAt(sinceMs);
-  let cancel: (() => void) | null = null;
-  const beat = (): void => {
-    owner = ownerAt(system.nowMs());
-    writeOwner(options.realPath, owner);
-    cancel = system.after(heartbeatMs, beat);
+    sinceMs: system.nowMs(),
   };
-  beat();
+  writeOwner(options.realPath, owner);
   return {
-    get owner() {
-      return owner;
-    },
+    owner,
     release() {
-      cancel?.();
       if (!connection.isOpen) return;
       rmSync(ownerPath(options.realPath), { force: true });
       connection.close();

@@ -11,7 +11,7 @@ export interface PaceOptions {
 export interface Pace {
   /** Work of one transaction, in milliseconds; it is looked at between two changesets or batches of rows. */
   readonly sliceMs: number;
-  /** For how long to stay away after the lock was held for `heldMs`. */
+  /** For how long to stay away after the lock was held for `heldMs`: as long, and until whoever waits has tried again. */
   pauseMs(heldMs: number): number;
   /** Rows that are merged between two looks at the clock. */
   readonly rowsAtOnce: number;
@@ -31,6 +31,24 @@ export interface Pace {
 
 const lockMsDefault = 1000;
 
+/** How long SQLite's busy handler sleeps between two tries for a lock, one sleep after the other. */
+const busySleepsMs: readonly number[] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100];
+/** Sleeps take somewhat longer than asked for. */
+const sleepLateMs = 0.5;
+
+/**
+ * The longest sleep of a program that began to wait while the lock was held for `heldMs`: a gap that is shorter may fall
+ * between two of its tries.
+ */
+function sleepMsAfter(heldMs: number): number {
+  let waitedMs = 0;
+  for (const sleepMs of busySleepsMs) {
+    waitedMs += sleepMs;
+    if (waitedMs >= heldMs) return sleepMs;
+  }
+  return 100;
+}
+
 /** Before anything was measured. Hopeful, since a changeset that turns out slower is stopped half-way. */
 const bytesPerMsAtFirst = 8000;
 
@@ -47,7 +65,7 @@ export function createPace({ landing, polite, lockMsMax = lockMsDefault }: PaceO
   let bytesPerMs = bytesPerMsAtFirst;
   return {
     sliceMs: isPolite ? 1 : 4,
-    pauseMs: (heldMs) => Math.max(heldMs, pauseMsMin),
+    pauseMs: (heldMs) => Math.max(heldMs, sleepMsAfter(heldMs) + sleepLateMs, pauseMsMin),
     rowsAtOnce: isPolite ? 32 : 256,
     rowsAtOnceMax: isPolite ? 128 : 2048,
     prunedAtOnce: isPolite ? 20 : 200,

@@ -36,6 +36,8 @@ interface Landing {
   /** Only ends are looked at again, to find those that nobody references any more. */
   isAgain: boolean;
   rowsAtOnce: number;
+  /** Until then the lock is left to others. */
+  freeUntilMs: number;
   rows: number;
   conflicts: number;
   refused: number;
@@ -75,6 +77,7 @@ export async function landChangeset(
     totals.bytes += part.bytes.length;
   }
   const last = await inSlice(landing, () => finish(landing, { ...totals, chain: chain.value() }));
+  await untilFree(landing);
   const { rows, conflicts, refused } = landing;
   return { rows, conflicts: conflicts + last.conflicts, refused: refused + last.refused };
 }
@@ -97,6 +100,7 @@ function begin(
     passedOver: 0,
     isAgain: false,
     rowsAtOnce: context.pace.rowsAtOnce,
+    freeUntilMs: 0,
     rows: 0,
     conflicts: 0,
     refused: 0,
@@ -115,16 +119,23 @@ async function* partsOf(context: ReplicaContext, changeset: LandingChangeset) {
   }
 }
 
-/** One transaction, then the pause that the pace asks for. */
-async function inSlice<T>({ context }: Landing, work: () => T): Promise<T> {
-  const { system, pace } = context;
+/** One transaction, once the pause after the one before is over: what is read and decoded meanwhile is no loss of time. */
+async function inSlice<T>(landing: Landing, work: () => T): Promise<T> {
+  const { system, pace } = landing.context;
+  await untilFree(landing);
   let startMs = system.monotonicMs();
   const result = await whenFree(system, () => {
     startMs = system.monotonicMs();
-    return inTransaction(context, work);
+    return inTransaction(landing.context, work);
   });
-  await pause(system, pace.pauseMs(system.monotonicMs() - startMs));
+  const endMs = system.monotonicMs();
+  landing.freeUntilMs = endMs + pace.pauseMs(endMs - startMs);
   return result;
+}
+
+async function untilFree({ context: { system }, freeUntilMs }: Landing): Promise<void> {
+  const leftMs = freeUntilMs - system.monotonicMs();
+  if (leftMs > 0) await pause(system, leftMs);
 }
 
 async function landPass(landing: Landing): Promise<void> {

@@ -1,7 +1,7 @@
 import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
 import type { InsertBlock } from '../../../core/changeset.js';
 import { isAddition } from '../../../core/counter.js';
-import { addHash } from '../../../core/digest.js';
+import { sumOf } from '../../../core/digest.js';
 import { shownInColumn } from '../../../core/reference-form.js';
 import { isListColumn } from '../../../core/reference-list.js';
 import { rowKey, type Cell, type RowKey } from '../../../core/life-state.js';
@@ -316,24 +316,12 @@ function insertSql(table: SyncedTable, written: readonly number[], rowCount: num
 function writeShadows(work: InsertWork, accepted: readonly number[], rowids: readonly SqlValue[]): void {
   const { scope, table, block, values } = work;
   const { context } = scope;
-  const width = table.layout.length;
-  const comparison = createRowComparison(table);
-  const columnHashes = new Uint32Array(accepted.length * width);
-  const hashes = new Float64Array(accepted.length);
-  const row: SqlValue[] = table.layout.map(() => null);
-  let sum = 0;
-  for (let n = 0; n < accepted.length; n++) {
-    const i = accepted[n] ?? 0;
-    for (let position = 0; position < width; position++) row[position] = values[position]?.[i] ?? null;
-    const hash = comparison.hash(row);
-    comparison.copyTo(columnHashes, n);
-    hashes[n] = hash;
-    sum = addHash(sum, hash);
-  }
+  const isWhole = accepted.length === block.count;
+  const picked = isWhole ? values : values.map((column) => column && accepted.map((i) => column[i] ?? null));
+  const { rows: hashes, columns: columnHashes } = createRowComparison(table).hashColumns(picked, accepted.length);
+  const sum = sumOf(hashes);
   const columns = new Uint8Array(columnHashes.buffer);
-  const keys = table.isBag
-    ? [rowids]
-    : table.keyPositions.map((position) => accepted.map((i) => values[position]?.[i] ?? null));
+  const keys = table.isBag ? [rowids] : table.keyPositions.map((position) => picked[position] ?? []);
   putLandedShadows(context, table, { block, accepted, keys, hashes, columns });
   context.tables.addRows(table, { rows: accepted.length, sum });
   if (isParent(context, table)) rememberRows(work, accepted);

@@ -34,8 +34,8 @@ type AroundMerge = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'>;
 
 /**
  * Stages parts as they come and merges each changeset when its last part is there. Many small ones share a transaction
- * as long as the pace allows; then the lock stays free for as long as it was held, so that the waiting sleep of SQLite's
- * busy handler is never missed. A changeset is merged whole, unless that would hold the lock beyond the bound. Where the
+ * as long as the pace allows; then the lock stays free for as long as it was held, and until whoever waits for it has
+ * tried again. A changeset is merged whole, unless that would hold the lock beyond the bound. Where the
  * landing of a snapshot was cut off nothing is drained, so nothing is merged either: it is to be landed again first.
  */
 export async function mergeParts(

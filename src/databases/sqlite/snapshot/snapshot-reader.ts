@@ -110,7 +110,7 @@ function* shownBlocks(context: ReplicaContext, table: SyncedTable): IterableIter
   const layout = table.layout.map((column) => `r.${quoteName(column)}`);
   const on = table.keySql.map((key, i) => `r.${key} = s.k${i + 1}`).join(' AND ');
   const sqlFrom = (position: string): string =>
-    `SELECT ${[...layout, ...keys].join(', ')}, ${shadowColumns('s')} ${references.columns}
+    `SELECT ${[...layout, ...keys].join(', ')}, ${[shadowColumns('s'), ...references.columns].join(', ')}
      FROM (SELECT * FROM ${table.shadowSql} s ${position} ORDER BY ${keys.join(', ')} LIMIT ${pageRows}) s
      CROSS JOIN ${table.sql} r ON ${on} ${references.joins} ORDER BY ${keys.join(', ')}`;
   const next = `WHERE (${keys.join(', ')}) > (${keys.map((_, i) => `?${i + 1}`).join(', ')})`;
@@ -188,7 +188,10 @@ function plainBlock(context: ReplicaContext, table: SyncedTable, { rows, referen
     rows: names,
     stamps,
     cellStamps,
-    values: references.translate(rows, shadowAt + shadowColumnCount, values),
+    values: references.translate(
+      values,
+      references.columns.map((_, c) => rows.map((row) => row[shadowAt + shadowColumnCount + c] ?? null)),
+    ),
     keys: rows.map((row) => (table.isBag ? [] : row.slice(width, shadowAt))),
   };
 }
