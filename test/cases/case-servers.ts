@@ -49,6 +49,8 @@ export interface CaseOptions {
   readonly rulesOf?: Readonly<Record<string, Rules>>;
   /** Servers where changes of the schema are made and told of. */
   readonly propagates?: string;
+  /** How far the clock of a server is ahead, asked anew each time. */
+  readonly clockAheadMs?: (name: string) => number;
   /** False: the others stay strangers until the work lets them meet. */
   readonly joins?: boolean;
 }
@@ -85,7 +87,7 @@ export async function openServer(path: string, name: string, options: CaseOption
   const replica = createSqliteReplica({
     path,
     dataset: 'case',
-    system,
+    system: { ...system, nowMs: () => system.nowMs() + (options.clockAheadMs?.(name) ?? 0) },
     observe: () => {},
     identity: { server: name.repeat(16) as ServerId, serverName: name, freshEpoch: () => epoch },
     tables: options.rulesOf?.[name] ?? options.rules ?? {},

@@ -73,12 +73,12 @@ test('H23: what lost against a delete says so in words, and who deleted only whe
           .toSorted();
       const child = "id = 2, team_id = (a row of team that is not here), text = 'child' of b";
       assert.deepEqual(await told(b), [
-        "deleted by a; text = 'edited' of b",
-        `deleted with the row that it refers to by b; ${child}`,
+        "the deletion by a; text = 'edited' of b",
+        `the deletion of the row that it refers to by b; ${child}`,
       ]);
       assert.deepEqual(await told(a), [
-        "deleted by ?; text = 'edited' of b",
-        `deleted with the row that it refers to by b; ${child}`,
+        "the deletion by ?; text = 'edited' of b",
+        `the deletion of the row that it refers to by b; ${child}`,
       ]);
     },
   ));

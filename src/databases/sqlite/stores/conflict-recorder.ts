@@ -44,9 +44,9 @@ export interface CellPlace extends RowPlace {
 const none: Cells = new Map();
 
 const wordsByEnd: Readonly<Record<EndReason, string>> = {
-  delete: 'deleted',
-  cascade: 'deleted with the row that it refers to',
-  rekey: 'its key was changed',
+  delete: 'the deletion',
+  cascade: 'the deletion of the row that it refers to',
+  rekey: 'the change of its key',
 };
 
 const wordsByRule: Readonly<Record<ColumnRule, string>> = {

@@ -20,7 +20,7 @@ export interface Conflict {
   /** Null: the whole row lost. */
   readonly column: string | null;
   readonly rule: string;
-  /** Why the other side stands, when that is not a value: "deleted". */
+  /** Why the other side stands, when that is not a value: "the deletion". */
   readonly note: string;
   readonly kept: ReadonlyMap<string, Cell>;
   readonly lost: ReadonlyMap<string, Cell>;
