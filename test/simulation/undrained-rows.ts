@@ -4,7 +4,7 @@ import { tokensIn } from './written-value.js';
 
 /**
  * The `born` tokens of rows that an application had inserted and nobody had drained when this database was copied: they
- * have no shadow at their key, or one of a row that was deleted there. Whoever goes on with the copy drains them too, as
+ * have no shadow at their key, or one of a row that was deleted there or moved away. Whoever goes on with the copy drains them too, as
  * rows of its own (decision 0003).
  */
 export function undrainedRows(db: DatabaseSyncInstance): string[] {
@@ -35,7 +35,7 @@ function bornIn(db: DatabaseSyncInstance, { number, name, key }: SyncedRecord, c
     .prepare(
       `SELECT r.born AS born FROM ${quoted} r WHERE NOT EXISTS (SELECT 1 FROM _usync_s${number} s WHERE ${isAt('s')})
        OR EXISTS (SELECT 1 FROM _usync_notes n
-         WHERE n.tbl = ${number} AND n.seq > ${cursor} AND n.op = ${noteKind.delete} AND ${isAt('n')})`,
+         WHERE n.tbl = ${number} AND n.seq > ${cursor} AND n.op IN (${noteKind.delete}, ${noteKind.movedFrom}) AND ${isAt('n')})`,
     )
     .all() as { born: unknown }[];
   return rows.flatMap(({ born }) => tokensIn(String(born)));

@@ -6,6 +6,7 @@ import { addPending } from '../capture/pending-reconcile.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import { addLostTable } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { refusedDigest } from '../stores/recounted-digest.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
 import { readCookie, readSchema } from './schema-reader.js';
 import { markMigration } from './migration-mark.js';
@@ -135,7 +136,7 @@ function follow(
     return;
   }
   // The digest is told to nobody before what these rows show is drained.
-  if (rebuildShadows(context, table, { layout: record.layout, key: record.key, renamed }))
+  if (rebuildShadows(context, table, { name: record.name, layout: record.layout, key: record.key, renamed }))
     addPendingSettle(context, [table]);
   rememberColumns(context, record.number, renamed);
   if (form.name === record.name) return;
@@ -166,10 +167,11 @@ function wasEmptied(context: ReplicaContext, table: SyncedTable, former: TableRe
 
 /** Shadows go, since the rows they are of are gone; lives that hide aside stay, for they hold their own cells. */
 function forgetTable(context: ReplicaContext, record: TableRecord): void {
-  const { connection, tables, lives, displaced } = context;
-  if (tables.digest(record).rows > 0) addLostTable(context, record.number);
+  const { connection, tables, lives, displaced, asides } = context;
+  const refused = refusedDigest(asides, record.name);
+  if (tables.digest(record).rows > refused.rows) addLostTable(context, record.number);
   tables.save({ ...record, rootPage: 0 });
-  tables.clearDigest(record.number);
+  tables.setDigest(record, refused);
   connection.exec(`DROP TABLE IF EXISTS main._usync_s${record.number}`);
   lives.dropTable(record.number);
   displaced.dropTable(record.number);

@@ -20,14 +20,24 @@ export function recountedDigest({ connection, asides }: ReplicaContext, table: S
   const sql = `SELECT count(*), coalesce(sum(h >> 24), 0), coalesce(sum(h & ${half - 1}), 0) FROM ${table.shadowSql}`;
   const [rows = 0n, upper = 0n, lower = 0n] = connection.cached(sql).get() ?? [];
   const sum = BigInt.asUintN(48, BigInt(String(upper)) * BigInt(half) + BigInt(String(lower)));
-  let digest: TableDigest = { ...emptyDigest, rows: Number(rows), sum: Number(sum) };
-  if (asides.isEmpty(table.name)) return digest;
-  for (const aside of asides.all(table.name)) {
+  return joinedDigest({ rows: Number(rows), sum: Number(sum) }, refusedDigest(asides, table.name));
+}
+
+/** What rows that the schema here refuses add to the digest of their table. */
+export function refusedDigest(asides: Pick<ReplicaContext['asides'], 'all' | 'isEmpty'>, table: string): TableDigest {
+  let digest = emptyDigest;
+  if (asides.isEmpty(table)) return digest;
+  for (const aside of asides.all(table)) {
     const hash = hashOfAside(aside);
-    if (hash !== null) digest = { rows: digest.rows + 1, sum: addHash(digest.sum, hash) };
+    if (hash !== null) digest = joinedDigest(digest, { rows: 1, sum: hash });
   }
   return digest;
 }
+
+export const joinedDigest = (a: TableDigest, b: TableDigest): TableDigest => ({
+  rows: a.rows + b.rows,
+  sum: addHash(a.sum, b.sum),
+});
 
 export const isDigestRight = (context: ReplicaContext, table: SyncedTable): boolean =>
   isSameDigest(recountedDigest(context, table), context.tables.digest(table));

@@ -1,4 +1,5 @@
 import { addHash } from '../../../core/digest.js';
+import { joinedDigest, refusedDigest } from './recounted-digest.js';
 import { compareCellStamps, unwrittenStamp, type CellStamp } from '../../../core/cell-stamp.js';
 import { columnHash, columnSeed, createRowHasher, type ColumnSeed } from '../../../core/row-hash.js';
 import type { SqlValue } from '../../../core/value.js';
@@ -11,17 +12,22 @@ import { createShadowTable, joinsTable, layoutOf, type SyncedTable } from '../sc
 
 /** How the shadows were laid out before. */
 export interface FormerLayout {
+  /** The table's name: what is kept aside of it still stands under this one. */
+  readonly name: string;
   readonly layout: readonly string[];
   readonly key: readonly string[];
   readonly renamed: ReadonlyMap<string, string>;
 }
 
 /** Forgets every shadow of a table, and the table of shadows. */
-export function clearShadows({ connection, tables, lives, displaced }: ReplicaContext, table: SyncedTable): void {
+export function clearShadows(
+  { connection, tables, lives, displaced, asides }: ReplicaContext,
+  table: SyncedTable,
+): void {
   connection.exec(`DROP TABLE IF EXISTS ${table.shadowSql}`);
   lives.dropTable(table.number);
   displaced.dropTable(table.number);
-  tables.setDigest(table, { rows: 0, sum: 0 });
+  tables.setDigest(table, refusedDigest(asides, table.name));
 }
 
 /** Whether the shadows are kept by the key that the table has now. */
@@ -39,7 +45,7 @@ const declared = (sql: string): string => sql.slice(sql.indexOf('('));
  * Lays the shadows out anew. What was remembered of columns that stay is kept, so that writes nobody noted are still
  * found; a new column counts as holding its default, so that adding one is no change of any row. True when rows show what
  * nobody has drained: shadows keep hashes of single columns, from which no row's hash is made, so the digest speaks of
- * what these rows show.
+ * what these rows show. Rows that the schema refuses count as before until they are settled again.
  */
 export function rebuildShadows(context: ReplicaContext, table: SyncedTable, former: FormerLayout): boolean {
   const plan = planOf(context, table, former);
@@ -54,7 +60,7 @@ export function rebuildShadows(context: ReplicaContext, table: SyncedTable, form
   connection.exec(`ALTER TABLE main.${name} RENAME TO _usync_old${table.number}`);
   context.shadows.createTable(table);
   const join = hasKey ? joinsTable(table, 's', 'r') : formerKeyJoin(table, former);
-  const isAhead = join === null || copyShadows(context, table, { old, join, plan, hasKey });
+  const isAhead = join === null || copyShadows(context, table, { old, join, plan, hasKey, name: former.name });
   connection.exec(`DROP TABLE ${old}`);
   return isAhead;
 }
@@ -95,14 +101,20 @@ interface CopyWork {
   readonly old: string;
   readonly join: string;
   readonly plan: LayoutPlan;
+  readonly name: string;
   /** The key is the one that it was. */
   readonly hasKey: boolean;
 }
 
 const pageRows = 5000;
 
-function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, plan, hasKey }: CopyWork): boolean {
-  const { connection, shadows, tables } = context;
+function copyShadows(
+  context: ReplicaContext,
+  table: SyncedTable,
+  { old, join, plan, hasKey, name }: CopyWork,
+): boolean {
+  const { connection, shadows, tables, asides } = context;
+  const refused = refusedDigest(asides, name);
   const width = table.layout.length;
   const values = table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
   const keys = table.keySql.map((key) => `r.${key}`).join(', ');
@@ -133,7 +145,7 @@ function copyShadows(context: ReplicaContext, table: SyncedTable, { old, join, p
   }
   connection.exec('DROP TABLE temp._usync_order');
   if (hasKey) keepRowless(context, table, old);
-  tables.setDigest(table, digestWithRowless(context, table, digest));
+  tables.setDigest(table, joinedDigest(digestWithRowless(context, table, digest), refused));
   return isAhead || digest.rows < total;
 }
 

@@ -11,8 +11,7 @@ export interface TableDigests {
   replaceRow(table: SyncedTable, hashes: { readonly before: number; readonly after: number }): void;
   /** Adds many at once: `sum` is the sum of the hashes modulo 2^48. */
   addRows(table: SyncedTable, digest: TableDigest): void;
-  setDigest(table: SyncedTable, digest: TableDigest): void;
-  clearDigest(number: number): void;
+  setDigest(table: Pick<SyncedTable, 'number'>, digest: TableDigest): void;
   /** Numbers of the tables whose digests changed since they were last written. */
   changedTables(): Iterable<number>;
   /** Writes digests that changed. `inTransaction` does it. */
@@ -50,7 +49,6 @@ export function createTableDigests(connection: Connection): TableDigests {
       set(table.number, { rows: rows + added.rows, sum: addHash(sum, added.sum) });
     },
     setDigest: (table, digest) => set(table.number, digest),
-    clearDigest: (number) => set(number, emptyDigest),
     changedTables: () => changed,
     saveDigests() {
       for (const number of changed) {
