@@ -196,15 +196,22 @@ interface DeletedRows {
   readonly gone: Fate['gone'][number];
 }
 
-/** Who deletes a row deletes it with the columns that are not there yet, unseen. */
+/**
+ * Who deletes a row deletes it with the columns that are not there yet, unseen. A row whose birth was overwritten
+ * elsewhere goes by another name here: then nobody can tell whose unseen columns went.
+ */
 function noteUnseenColumns(fates: ReadonlyMap<string, Fate>, { before, was, left, gone }: DeletedRows): void {
   const columns = new Map(before.map((dump) => [dump.name, dump.columns]));
+  const rowOf = (instance: string): string => instance.slice(instance.indexOf('@'));
+  const shown = new Set([...was.keys()].map(rowOf));
   for (const [instance, { token, table, isBorn }] of was) {
     if (!isBorn || left.has(token)) continue;
-    const row = instance.slice(instance.indexOf('@'));
-    for (const [each, fate] of fates)
-      if (each.endsWith(row) && fate.table === table && columns.get(table)?.includes(fate.column) === false)
-        fate.gone.push(gone);
+    const row = rowOf(instance);
+    for (const [each, fate] of fates) {
+      if (fate.table !== table || columns.get(table)?.includes(fate.column) !== false) continue;
+      if (rowOf(each) === row) fate.gone.push(gone);
+      else if (!shown.has(rowOf(each))) fate.isGoneUncertain = true;
+    }
   }
 }
 
