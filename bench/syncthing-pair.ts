@@ -80,6 +80,8 @@ const environment = (home: string): NodeJS.ProcessEnv => ({
   HOME: home,
   STNOUPGRADE: '1',
   STNODEFAULTFOLDER: '1',
+  // One process, not one that watches over another.
+  STMONITORED: 'yes',
 });
 
 function start(instance: Instance, all: readonly Instance[]): void {

@@ -42,7 +42,10 @@ export interface EntryRows {
   /** Conflict copies that stand, by path. */
   copies(max: number): Entry[];
   counts(): { readonly entries: number; readonly bytes: number };
-  pending(max: number): PendingPath[];
+  /** In the order of their sequences; those after `after`. */
+  pending(max: number, after?: number): PendingPath[];
+  /** The greatest sequence so far; 0 when nothing is pending. */
+  lastPending(): number;
   pendingCount(): number;
   mark(path: string): void;
   /** Marks every path that has a row and nothing on disk. */

@@ -3,33 +3,43 @@ import { constants } from 'node:fs';
 import { chunkRecordBytes, decodeChunkList, type Chunk } from '../core/chunking/chunk-list.js';
 import { isLargestChunk, singleChunkBytesMax } from '../core/chunking/chunk-size.js';
 import { contentBytesMax, type ContentPeers, type ContentRequest } from '../core/content-request.js';
-import type { EntryVersion } from '../core/entry.js';
+import type { Entry, EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
+import { codeOf, type Disk } from '../system/disk.js';
 import type { System } from '../system/system.js';
+import { createContentFlusher, type ContentFlusher } from './content-flusher.js';
 import { bytesVersion, isDatabase, listVersion, sha256 } from './content-hash.js';
 import { readLocal, readLocalChunk } from './content-reader.js';
 import type { FolderContext } from './folder-context.js';
 import { temporaryFolder } from './state-folder.js';
-import { removeIfThere, writeAll } from './whole-file.js';
+import { setAttributes, writeAll } from './whole-file.js';
 
 export interface ContentGetter {
   /**
    * Resolves with the path of a temporary file that is the caller's to move. Rejects with `USYNC-1703` when nobody who
    * is connected has the content, and with `USYNC-1207` when the disk has no room; what came so far is kept.
    */
-  get(version: EntryVersion, size: number): Promise<string>;
+  get(wanted: WantedContent): Promise<ReadyContent>;
+}
+
+export type WantedContent = Pick<Entry, 'path' | 'version' | 'size' | 'mode' | 'mtime'>;
+
+export interface ReadyContent {
+  readonly path: string;
+  /** Mode and time are those that were asked for. */
+  readonly hasAttributes: boolean;
 }
 
 export function createContentGetter(context: FolderContext, peers: ContentPeers): ContentGetter {
-  /** One at a time a version: the temporary file has its name. */
+  /** Large ones: one at a time a version, as the temporary file has its name. */
   const busy = new Map<EntryVersion, Promise<unknown>>();
   const fetcher = createFetcher(peers, context.system);
   return {
-    async get(version, size) {
+    async get(wanted) {
+      const { version } = wanted;
+      if (version.startsWith('f:')) return getSmall(context, fetcher, wanted);
       while (busy.has(version)) await busy.get(version)?.catch(() => undefined);
-      const work = version.startsWith('f:')
-        ? getSmall(context, fetcher, { version, size })
-        : getLarge(context, fetcher, { version, size });
+      const work = getLarge(context, fetcher, wanted);
       busy.set(version, work);
       try {
         return await work;
@@ -40,12 +50,8 @@ export function createContentGetter(context: FolderContext, peers: ContentPeers)
   };
 }
 
-interface Wanted {
-  readonly version: EntryVersion;
-  readonly size: number;
-}
-
-async function getSmall(context: FolderContext, fetcher: Fetcher, { version, size }: Wanted): Promise<string> {
+async function getSmall(context: FolderContext, fetcher: Fetcher, wanted: WantedContent): Promise<ReadyContent> {
+  const { version, size } = wanted;
   const isGood = (bytes: Uint8Array | null): bytes is Uint8Array => bytes !== null && bytesVersion(bytes) === version;
   if (size > singleChunkBytesMax) throw wrongContent(version);
   let bytes = readLocal(context, version, { offset: 0, length: size });
@@ -54,22 +60,37 @@ async function getSmall(context: FolderContext, fetcher: Fetcher, { version, siz
   if (!isGood(bytes)) throw wrongContent(version);
   refuseDatabase(bytes);
   makeRoom(context, size);
-  const path = temporaryPath(version);
+  // One for each entry: two of one content may differ in mode and time.
+  const path = `${temporaryFolder}/f-${sha256(Buffer.from(`${wanted.path}\0${version}`)).toString('base64url')}`;
   const { disk } = context.root;
-  const handle = context.root.at(path, (place) => {
-    removeIfThere(disk, place);
-    return disk.open(place, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
-  });
+  const handle = context.root.at(path, (place) => createAnew(disk, place));
   try {
     writeAll(disk, handle, { bytes, offset: 0 });
+    setAttributes(disk, handle, wanted);
     await disk.syncContent(handle);
   } finally {
     disk.close(handle);
   }
-  return path;
+  return { path, hasAttributes: true };
 }
 
-async function getLarge(context: FolderContext, fetcher: Fetcher, { version, size }: Wanted): Promise<string> {
+/** What an earlier try left is rare, so it is not looked for before. */
+function createAnew(disk: Disk, place: string): number {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    return disk.open(place, flags, 0o600);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    disk.removeFile(place);
+    return disk.open(place, flags, 0o600);
+  }
+}
+
+async function getLarge(
+  context: FolderContext,
+  fetcher: Fetcher,
+  { version, size }: WantedContent,
+): Promise<ReadyContent> {
   const list = await getList(context, fetcher, version);
   const chunks = decodeChunkList(list, size);
   const path = temporaryPath(version);
@@ -77,16 +98,18 @@ async function getLarge(context: FolderContext, fetcher: Fetcher, { version, siz
   const handle = context.root.at(path, (place) =>
     disk.open(place, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600),
   );
+  const flusher = createContentFlusher(disk, handle);
   try {
     const held = Number(disk.statsOf(handle).size);
     makeRoom(context, chunks.reduce((sum, chunk) => sum + (isHole(chunk) ? 0 : chunk.length), 0) - held);
-    await fill({ context, fetcher, version, handle, held }, chunks);
+    await fill({ context, fetcher, version, handle, held, flusher }, chunks);
     disk.truncate(handle, size);
-    await disk.syncContent(handle);
+    await flusher.finish();
   } finally {
+    await flusher.rest();
     disk.close(handle);
   }
-  return path;
+  return { path, hasAttributes: false };
 }
 
 async function getList(context: FolderContext, fetcher: Fetcher, version: EntryVersion): Promise<Uint8Array> {
@@ -119,10 +142,11 @@ interface Filling {
   readonly handle: number;
   /** Bytes that an earlier try left in the file: chunks in them are checked before they are believed. */
   readonly held: number;
+  readonly flusher: ContentFlusher;
 }
 
 async function fill(filling: Filling, chunks: readonly Chunk[]): Promise<void> {
-  const { context, handle } = filling;
+  const { context, handle, flusher } = filling;
   const missing: Chunk[] = [];
   let sincePause = 0;
   for (const chunk of chunks) {
@@ -138,9 +162,13 @@ async function fill(filling: Filling, chunks: readonly Chunk[]): Promise<void> {
   const worker = async (): Promise<void> => {
     for (let chunk = missing[next++]; chunk; chunk = missing[next++]) {
       try {
-        const bytes = await fetchChunk(filling, chunk);
-        if (chunk.offset === 0) refuseDatabase(bytes);
-        writeAll(context.root.disk, handle, { bytes, offset: chunk.offset });
+        let { offset } = chunk;
+        for (const bytes of await fetchChunk(filling, chunk)) {
+          if (offset === 0) refuseDatabase(bytes);
+          writeAll(context.root.disk, handle, { bytes, offset });
+          offset += bytes.length;
+        }
+        flusher.written(chunk.length);
       } catch (error) {
         next = missing.length;
         throw error;
@@ -171,25 +199,27 @@ function isHeld({ context, handle, held }: Filling, { hash, offset, length }: Ch
   return context.root.disk.read(handle, bytes, offset) === length && sha256(bytes).equals(hash);
 }
 
-function copyLocal({ context, version, handle }: Filling, chunk: Chunk): boolean {
+function copyLocal({ context, version, handle, flusher }: Filling, chunk: Chunk): boolean {
   for (const bytes of [readLocal(context, version, chunk), readLocalChunk(context, chunk)]) {
     if (bytes === null || !sha256(bytes).equals(chunk.hash)) continue;
     if (chunk.offset === 0) refuseDatabase(bytes);
     writeAll(context.root.disk, handle, { bytes, offset: chunk.offset });
+    flusher.written(chunk.length);
     return true;
   }
   return false;
 }
 
-async function fetchChunk({ fetcher, version }: Filling, chunk: Chunk): Promise<Uint8Array> {
+/** The pieces of a chunk, which together are what its hash says. */
+async function fetchChunk({ fetcher, version }: Filling, chunk: Chunk): Promise<readonly Uint8Array[]> {
   const pieces: Promise<Uint8Array>[] = [];
   for (let offset = 0; offset < chunk.length; offset += contentBytesMax) {
     const length = Math.min(contentBytesMax, chunk.length - offset);
     pieces.push(fetcher({ version, part: 'content', offset: chunk.offset + offset, length }));
   }
-  const bytes = Buffer.concat(await Promise.all(pieces));
-  if (!sha256(bytes).equals(chunk.hash)) throw wrongContent(version);
-  return bytes;
+  const whole = await Promise.all(pieces);
+  if (!sha256(...whole).equals(chunk.hash)) throw wrongContent(version);
+  return whole;
 }
 
 /** One piece, asked together with others that are wanted at the same moment. `isShort`: fewer bytes are an answer too. */
@@ -236,17 +266,24 @@ function createFetcher(peers: ContentPeers, system: System): Fetcher {
     });
 }
 
+/** The first wish, and what of the next ones fits beside it: ends of chunks fill questions that would be half empty. */
 function takeBatch(wishes: Wish[]): Wish[] {
   const batch: Wish[] = [];
   let bytes = 0;
-  for (let wish = wishes[0]; wish && batch.length < itemsMax; wish = wishes[0]) {
-    if (batch.length > 0 && bytes + wish.request.length > contentBytesMax) break;
+  for (let at = 0; at < Math.min(wishes.length, lookedAheadMax) && batch.length < itemsMax;) {
+    const wish = wishes[at];
+    if (wish === undefined || (batch.length > 0 && bytes + wish.request.length > contentBytesMax)) {
+      at++;
+      continue;
+    }
     bytes += wish.request.length;
     batch.push(wish);
-    wishes.shift();
+    wishes.splice(at, 1);
   }
   return batch;
 }
+
+const lookedAheadMax = 256;
 
 /** Room is left for everyone else on the disk. */
 function makeRoom({ root }: FolderContext, bytes: number): void {

@@ -21,10 +21,16 @@ export interface ContentToHash {
   readonly pause: () => Promise<void>;
 }
 
-/** Reads `size` bytes of an open file from its start. Null when it ended before. Yields to other work between blocks. */
-export async function hashContent({ disk, handle, size, pause }: ContentToHash): Promise<HashedContent | null> {
+/**
+ * Reads `size` bytes of an open file from its start. Null when it ended before. Content of one chunk is read at once; with
+ * larger content other work goes on between blocks.
+ */
+export function hashContent(content: ContentToHash): HashedContent | null | Promise<HashedContent | null> {
+  return content.size <= singleChunkBytesMax ? hashSmall(content, content.size) : hashLarge(content);
+}
+
+async function hashLarge({ disk, handle, size, pause }: ContentToHash): Promise<HashedContent | null> {
   const file: OpenFile = { disk, handle };
-  if (size <= singleChunkBytesMax) return hashSmall(file, size);
   const chunkSize = chunkSizeFor(size);
   const buffer = Buffer.allocUnsafeSlow(blockBytes);
   const chunks: Chunk[] = [];
@@ -90,7 +96,12 @@ export function readWhole({ disk, handle }: OpenFile, bytes: Uint8Array, offset:
   return true;
 }
 
-export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
+/** Of the parts one after the other. */
+export function sha256(...parts: readonly Uint8Array[]): Buffer {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}
 
 /** The version of content of one chunk. */
 export const bytesVersion = (bytes: Uint8Array): EntryVersion =>

@@ -29,8 +29,10 @@ export interface Range {
 
 /** Bytes of a version from any place on this disk where it is said to be; unchecked. */
 export function readLocal(context: FolderContext, version: EntryVersion, range: Range): Uint8Array | null {
+  const kept = context.handles.read(version, range);
+  if (kept !== null) return kept;
   for (const path of placesOf(context, version)) {
-    const bytes = readRange(context, path, range);
+    const bytes = readRange(context, path, { version, range });
     if (bytes !== null) return bytes;
   }
   return null;
@@ -43,10 +45,15 @@ const placesOf = ({ table, outgrown }: FolderContext, version: EntryVersion): st
   ...(outgrown.has(version) ? [outgrown.get(version) ?? ''] : []),
 ];
 
+interface Piece {
+  readonly version: EntryVersion;
+  readonly range: Range;
+}
+
 function readRange(
-  { root, protectedFiles }: FolderContext,
+  { root, protectedFiles, handles }: FolderContext,
   path: string,
-  { offset, length }: Range,
+  { version, range: { offset, length } }: Piece,
 ): Uint8Array | null {
   const { disk } = root;
   let handle: number;
@@ -59,14 +66,18 @@ function readRange(
     // It was moved or cannot be read: another place may have it.
     return null;
   }
+  let isKept = false;
   try {
     if (!disk.statsOf(handle).isFile()) return null;
     const bytes = new Uint8Array(length);
-    return readWhole({ disk, handle }, bytes, offset) ? bytes : null;
+    if (!readWhole({ disk, handle }, bytes, offset)) return null;
+    isKept = version.startsWith('m:');
+    if (isKept) handles.keep(version, handle);
+    return bytes;
   } catch {
     return null;
   } finally {
-    disk.close(handle);
+    if (!isKept) disk.close(handle);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { EntryVersion } from '../core/entry.js';
 import type { EntryTable } from '../databases/entry-table.js';
 import type { System } from '../system/system.js';
+import type { ContentHandles } from './content-handles.js';
 import type { IgnoreRules } from './ignore-rules.js';
 import type { ProtectedFiles } from './protected-files.js';
 import type { RootFolder } from './root-folder.js';
@@ -20,6 +21,7 @@ export interface FolderContext {
   /** Entries that cannot be read or placed, and what is left out for a reason worth telling. */
   readonly waiting: WaitingList;
   readonly leftOut: WaitingList;
+  readonly handles: ContentHandles;
   /** Where versions stood that were replaced by longer ones a moment ago: of a log, they are still its beginning. */
   readonly outgrown: Map<EntryVersion, string>;
   /** Look at this folder again, or at these names in it, before long. */

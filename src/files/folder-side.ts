@@ -10,6 +10,7 @@ import type { FileContent, FileRequest, FolderEntries, FolderStatus, WaitingEntr
 import type { Disk } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import type { System } from '../system/system.js';
+import { createContentHandles } from './content-handles.js';
 import { createContentGetter } from './content-getter.js';
 import { readContents } from './content-reader.js';
 import { createDeletionGuard, type DeletionGuard } from './deletion-guard.js';
@@ -254,6 +255,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     protectedFiles: createProtectedFiles(options.disk, options.protectedPaths),
     waiting: createWaitingList(),
     leftOut: createWaitingList(),
+    handles: createContentHandles(root.disk, system),
     outgrown: new Map(),
     dirty,
   };
@@ -278,6 +280,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     isWatched: (folder) => watch.has(folder),
     unwatch: (folder) => watch.remove(folder),
     onIgnoreFile,
+    onCaptured: options.onCaptured,
     settleMs: options.settleMs,
   });
   const getter = createContentGetter(context, options.peers);
@@ -333,7 +336,7 @@ async function workOnce(options: FolderSideOptions, state: SideState, opened: Op
       nowMs + (watch.shortage === null ? options.rescanMs : Math.min(options.rescanMs, shortageRescanMs));
     keepBounded(options, context);
   }
-  if ((scanner.dueAtMs ?? Infinity) <= nowMs && (await scanner.pass()) > 0) options.onCaptured();
+  if ((scanner.dueAtMs ?? Infinity) <= nowMs) await scanner.pass();
   state.mustPlace = false;
   const { waiting, placed } = await placer.pass();
   if (placed > 0) state.retryMs = retryFirstMs;
@@ -401,6 +404,7 @@ async function accept(options: FolderSideOptions, state: SideState): Promise<voi
 
 function closeSide(state: SideState): void {
   state.opened?.watch.close();
+  state.opened?.context.handles.close();
   state.opened?.context.root.close();
   state.opened = null;
 }

@@ -8,18 +8,19 @@ import type { DiskRecord } from '../databases/entry-table.js';
 import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { isAsRecorded, lookAt, type DiskLook } from './disk-look.js';
+import type { ReadyContent } from './content-getter.js';
 import { joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { keepDeleted, keepReplaced } from './history-keeper.js';
 import { reasonToLeaveOut } from './left-out.js';
 import { namesInFolder, temporaryFolder } from './state-folder.js';
-import { readFlags } from './whole-file.js';
+import { readFlags, setAttributes } from './whole-file.js';
 
 /** Whether it could be done. `changed`: something else stands there than is recorded; it must be looked at first. */
 export type Placed = 'done' | 'changed' | 'waits';
 
-/** The path of a file that is ready in the temporary folder, or null for what has no content. */
-export function placeEntry(context: FolderContext, entry: Entry, temporary: string | null): Placed {
+/** `content` is null for what has none. */
+export function placeEntry(context: FolderContext, entry: Entry, content: ReadyContent | null): Placed {
   const { path } = entry;
   const record = context.table.disk.at(path);
   if (!isUntouched(context, path, record)) return 'changed';
@@ -27,8 +28,8 @@ export function placeEntry(context: FolderContext, entry: Entry, temporary: stri
     return placeFolder(context, { path, mode: entry.mode, modeAge: entry.modeAge, record });
   if (record?.version === folderVersion && removeFolder(context, path) !== 'done') return 'waits';
   const isReplacing = record !== null && record.version !== folderVersion;
-  const source = temporary ?? makeLink(context, entry);
-  if (temporary !== null) setAttributes(context, temporary, entry);
+  const source = content?.path ?? makeLink(context, entry);
+  if (content?.hasAttributes === false) setAttributesAt(context, source, entry);
   if (isReplacing) keepReplaced(context, record);
   if (!moveIn(context, source, { path, isReplacing })) return 'changed';
   noteDone(context, entry);
@@ -113,16 +114,12 @@ function noteDone(context: FolderContext, { path, version, size, mode, mtime, mo
   context.table.disk.put({ path, version, size, mode, mtime, mark, isKept: false, modeAge });
 }
 
-/** By an open file, so that it is this file whose mode and time are set, whatever is done to its name meanwhile. */
-function setAttributes({ root }: FolderContext, path: string, { mode, mtime }: Pick<Entry, 'mode' | 'mtime'>): void {
+function setAttributesAt({ root }: FolderContext, path: string, entry: Entry): void {
   const { disk } = root;
   const handle = root.at(path, (place) => disk.open(place, readFlags));
   try {
     if (!disk.statsOf(handle).isFile()) throw new SyncError('USYNC-1703', 'It is no file any more.');
-    disk.setMode(handle, mode === 0 ? 0o644 : mode & 0o777);
-    // Half a microsecond more, so that a number that is not exact is not cut to the one below.
-    const seconds = (mtime + 0.5) / 1e6;
-    disk.setTimes(handle, seconds);
+    setAttributes(disk, handle, entry);
   } finally {
     disk.close(handle);
   }
@@ -135,7 +132,7 @@ export function placeAttributes(context: FolderContext, entry: Entry): Placed {
     const { path, mode, modeAge } = entry;
     return placeFolder(context, { path, mode, modeAge, record });
   }
-  setAttributes(context, entry.path, entry);
+  setAttributesAt(context, entry.path, entry);
   noteDone(context, entry);
   return 'done';
 }

@@ -1,9 +1,13 @@
 /** Makes the disk like the table, path by path, for every path whose rows changed. One that cannot be done waits alone. */
 import { folderVersion, kindOfVersion, type Entry, type EntryVersion } from '../core/entry.js';
-import { errorCodeOf, errorMessageOf } from '../core/sync-error.js';
 import type { PendingPath } from '../databases/entry-table.js';
-import { codeOf } from '../system/disk.js';
-import type { ContentGetter } from './content-getter.js';
+import {
+  createContentSources,
+  waitFor,
+  type ContentSources,
+  type ContentSourcesOptions,
+  type Source,
+} from './content-sources.js';
 import { isAsRecorded, lookAt } from './disk-look.js';
 import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
@@ -11,7 +15,7 @@ import { keepCopy } from './history-keeper.js';
 import { ignoreFile } from './ignore-rules.js';
 import { reasonToLeaveOut } from './left-out.js';
 import { missingFolders, placeAttributes, placeEntry, placeFolder, removeEntry, type Placed } from './place-entry.js';
-import { planPath, type PathPlan } from './plan-path.js';
+import { planPath, type DiskStep, type PathPlan } from './plan-path.js';
 import { syncFolder } from './state-folder.js';
 
 export interface Placer {
@@ -24,16 +28,11 @@ export interface PlacingOutcome {
   readonly waiting: number;
 }
 
-export interface PlacerOptions {
-  readonly context: FolderContext;
-  readonly getter: ContentGetter;
+export interface PlacerOptions extends ContentSourcesOptions {
   readonly onIgnoreFile: () => void;
-  /** Content that was on its way is here, or cannot come now. */
-  readonly onReady: () => void;
 }
 
-const batchPaths = 256;
-const filesAtOnce = 32;
+const batchPaths = 512;
 /** How long others leave it to the server whose edit lost to make the conflict copy. */
 const conflictGraceMs = 3_000;
 
@@ -42,62 +41,89 @@ interface Planned {
   readonly plan: PathPlan;
 }
 
-interface PlacerState {
-  /** Large contents that are complete in their temporary files. */
-  readonly ready: Map<EntryVersion, string>;
-  /** Large contents on their way: nothing else waits for them. */
-  readonly underWay: Set<EntryVersion>;
-}
-
-/** Where the content of an entry is taken from. */
-interface Source {
-  readonly path: string;
-  /** It is an entry that goes away: its file is moved. */
-  readonly isMoved: boolean;
-}
-
 export function createPlacer(options: PlacerOptions): Placer {
   const { rows } = options.context.table;
-  const state: PlacerState = { ready: new Map(), underWay: new Set() };
+  const sources = createContentSources(options);
   return {
     async pass() {
-      const paths = rows.pending(pendingMax);
+      const upTo = rows.lastPending();
       let placed = 0;
-      for (let at = 0; at < paths.length; at += batchPaths)
-        placed += await placeBatch(options, state, paths.slice(at, at + batchPaths));
+      let next = prepareBatch(options, sources, { after: 0, upTo });
+      try {
+        for (let batch = await next; batch !== null; batch = await next) {
+          // The contents of the next paths come while these are placed.
+          next = prepareBatch(options, sources, { after: batch.last, upTo });
+          placed += placeBatch(options, sources, batch);
+        }
+      } finally {
+        await Promise.allSettled([next]);
+        sources.forgetTaken();
+      }
       return { placed, waiting: rows.pendingCount() };
     },
   };
 }
 
-const pendingMax = 100_000;
+interface Batch {
+  readonly planned: readonly Planned[];
+  /** By path. */
+  readonly contents: ReadonlyMap<string, Source>;
+  /** The sequence of the last path, whether it was planned or not. */
+  readonly last: number;
+}
 
-async function placeBatch(options: PlacerOptions, state: PlacerState, batch: readonly PendingPath[]): Promise<number> {
+interface PendingSpan {
+  readonly after: number;
+  readonly upTo: number;
+}
+
+/** Null when no pending path is left of those that stood there when the pass began. */
+async function prepareBatch(
+  { context }: PlacerOptions,
+  sources: ContentSources,
+  { after, upTo }: PendingSpan,
+): Promise<Batch | null> {
+  const { table, system } = context;
+  const batch = table.rows.pending(batchPaths, after).filter(({ sequence }) => sequence <= upTo);
+  const last = batch.at(-1)?.sequence;
+  if (last === undefined) return null;
+  const planned = table
+    .atomically(() => batch.flatMap((pending) => planOne(context, pending) ?? []))
+    .toSorted((a, b) => (a.pending.path < b.pending.path ? -1 : 1));
+  const contents = await sources.get(
+    planned.flatMap(({ plan: { disk } }) => (disk.kind === 'place' ? [disk.entry] : [])),
+  );
+  await system.pause();
+  return { planned, contents, last };
+}
+
+function placeBatch(options: PlacerOptions, sources: ContentSources, { planned, contents }: Batch): number {
   const { context } = options;
-  const planned = context.table.atomically(() => batch.flatMap((pending) => planOne(context, pending) ?? []));
-  const isDisk = ({ plan }: Planned): boolean => plan.disk.kind !== 'remove';
-  const byDepth = planned.toSorted((a, b) => (a.pending.path < b.pending.path ? -1 : 1));
+  const { table, root } = context;
+  const isRemoval = ({ plan }: Planned): boolean => plan.disk.kind === 'remove';
+  const others = planned.filter((each) => !isRemoval(each));
   const touched = new Set<string>();
-  let placed = 0;
   const done: Planned[] = [];
-  const ready = byDepth.filter(isDisk);
-  const sources = await getSources(options, state, ready);
-  await context.system.pause();
-  intend(context, ready);
-  context.table.atomically(() => {
-    for (const each of [...ready, ...byDepth.filter((other) => !isDisk(other)).toReversed()]) {
-      if (!tryStep(options, each, sources.get(each.pending.path) ?? null)) continue;
+  intend(context, others);
+  const placeAll = (): void => {
+    for (const each of [...others, ...planned.filter(isRemoval).toReversed()]) {
+      const { path } = each.pending;
+      // Its file is about to be moved to where a later path wants it.
+      if (isRemoval(each) && sources.isTaken(path)) continue;
+      const source = contents.get(path) ?? null;
+      if (!tryStep(options, each, source)) continue;
+      if (source?.isMoved === true) sources.moved(source.path);
       done.push(each);
-      touched.add(parentOf(each.pending.path));
-      if (each.plan.disk.kind !== 'nothing') placed++;
+      touched.add(parentOf(path));
     }
-    for (const folder of touched) syncFolder(context.root, folder);
+    for (const folder of touched) syncFolder(root, folder);
     for (const { pending } of done) {
-      context.table.disk.forgetIntended(pending.path);
-      context.table.rows.settled(pending);
+      table.disk.forgetIntended(pending.path);
+      table.rows.settled(pending);
     }
-  });
-  return placed;
+  };
+  root.together(() => table.atomically(placeAll));
+  return done.filter(({ plan }) => plan.disk.kind !== 'nothing').length;
 }
 
 /** Null: nothing of it concerns this server, or it cannot be judged; then it is settled or waits. */
@@ -157,89 +183,6 @@ function keepContent(context: FolderContext, version: EntryVersion, path: string
   return keepCopy(context, record);
 }
 
-async function getSources(
-  options: PlacerOptions,
-  state: PlacerState,
-  planned: readonly Planned[],
-): Promise<Map<string, Source>> {
-  const { context } = options;
-  const found = new Map<string, Source>();
-  const taken = new Set<string>();
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let each = planned[next++]; each; each = planned[next++]) {
-      const { disk } = each.plan;
-      if (disk.kind !== 'place' || kindOfVersion(disk.entry.version) !== 'file') continue;
-      const moved = movableFile(context, disk.entry, taken);
-      if (moved !== null) taken.add(moved);
-      const path = moved ?? (await getContent(options, state, disk.entry));
-      if (path !== null) found.set(disk.entry.path, { path, isMoved: moved !== null });
-    }
-  };
-  await Promise.all(Array.from({ length: filesAtOnce }, worker));
-  return found;
-}
-
-/** An entry with this content that is to go away, and is as it was recorded: a rename moves no content. */
-function movableFile(
-  { table, root }: FolderContext,
-  { path, version }: Entry,
-  taken: ReadonlySet<string>,
-): string | null {
-  if (table.disk.at(path) !== null) return null;
-  for (const other of table.disk.holding(version)) {
-    if (taken.has(other) || table.rows.at(other).length > 0) continue;
-    if (root.at(other, (place) => isAsRecorded(lookAt(root.disk, place), table.disk.at(other)))) return other;
-  }
-  return null;
-}
-
-/** Null: it is not here yet. */
-async function getContent(options: PlacerOptions, state: PlacerState, entry: Entry): Promise<string | null> {
-  const { context, getter } = options;
-  const { path, version, size } = entry;
-  if (size > largeBytes) {
-    const ready = state.ready.get(version);
-    state.ready.delete(version);
-    if (ready === undefined) void getInBackground(options, state, entry);
-    return ready ?? null;
-  }
-  try {
-    const temporary = await getter.get(version, size);
-    context.waiting.remove(path);
-    return temporary;
-  } catch (error) {
-    wait(context, path, error);
-    return null;
-  }
-}
-
-/** Content beyond this size comes beside everything else. */
-const largeBytes = 1024 * 1024;
-const largeAtOnce = 2;
-
-async function getInBackground(options: PlacerOptions, state: PlacerState, entry: Entry): Promise<void> {
-  const { context, getter, onReady } = options;
-  const { path, version, size } = entry;
-  if (state.underWay.has(version) || state.underWay.size >= largeAtOnce) return;
-  state.underWay.add(version);
-  try {
-    state.ready.set(version, await getter.get(version, size));
-    context.waiting.remove(path);
-  } catch (error) {
-    context.waiting.put(path, errorMessageOf(error));
-  } finally {
-    state.underWay.delete(version);
-    onReady();
-  }
-}
-
-function wait(context: FolderContext, path: string, error: unknown): void {
-  const isKnown = errorCodeOf(error) !== 'USYNC-1000' || codeOf(error) !== null;
-  if (!isKnown) throw error;
-  context.waiting.put(path, errorMessageOf(error));
-}
-
 /** Before the first of them is placed: what a crash leaves behind is then not taken for edits of an application. */
 function intend(context: FolderContext, planned: readonly Planned[]): void {
   const placing = planned.flatMap(({ plan }) => (plan.disk.kind === 'place' ? [plan.disk.entry] : []));
@@ -263,7 +206,7 @@ function tryStep(options: PlacerOptions, { pending, plan }: Planned, source: Sou
     if (result === 'changed') context.dirty(parentOf(path), nameOf(path));
     return false;
   } catch (error) {
-    wait(context, path, error);
+    waitFor(context, path, error);
     return false;
   }
 }
@@ -290,7 +233,10 @@ function step(context: FolderContext, { path, plan, source }: Step): Placed {
       if (!makeFolders(context, path)) return 'waits';
       return placeFolder(context, { path, mode: 0, modeAge: 0, record: context.table.disk.at(path) });
     case 'place': {
-      if (!isStillWanted(context, disk.entry)) return 'waits';
+      const now = diskStepNow(context, path);
+      if (now.kind === 'nothing') return 'done';
+      if (now.kind === 'set-attributes') return placeAttributes(context, now.entry);
+      if (now.kind !== 'place' || now.entry.version !== disk.entry.version) return 'waits';
       if (kindOfVersion(disk.entry.version) === 'file' && source === null) return 'waits';
       if (!makeFolders(context, path)) return 'waits';
       return placeFrom(context, disk.entry, source);
@@ -304,7 +250,7 @@ function placeFrom(context: FolderContext, entry: Entry, source: Source | null):
     source?.isMoved === true &&
     !context.root.at(source.path, (place) => isAsRecorded(lookAt(context.root.disk, place), disk.at(source.path)));
   if (isGone) return 'waits';
-  const result = placeEntry(context, entry, source?.path ?? null);
+  const result = placeEntry(context, entry, source);
   if (result === 'done' && source?.isMoved === true) {
     disk.remove(source.path);
     markEmptyParent(context, source.path);
@@ -312,11 +258,10 @@ function placeFrom(context: FolderContext, entry: Entry, source: Source | null):
   return result;
 }
 
-/** While the content was fetched, another version may have come. */
-function isStillWanted({ table }: FolderContext, { path, version }: Entry): boolean {
+/** While the content was fetched, another version may have come, or what was planned been done on the way. */
+function diskStepNow({ table }: FolderContext, path: string): DiskStep {
   const rows = table.rows.at(path).filter((row) => isSound(row));
-  const { disk } = planPath({ path, rows, isFolderNeeded: table.rows.isBelow(path), standing: table.disk.at(path) });
-  return disk.kind === 'place' && disk.entry.version === version;
+  return planPath({ path, rows, isFolderNeeded: table.rows.isBelow(path), standing: table.disk.at(path) }).disk;
 }
 
 /** False when one of them cannot be made before the scan has looked: it was recorded, and is gone from the disk. */

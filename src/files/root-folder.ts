@@ -18,6 +18,12 @@ export interface RootFolder {
   inFolder<T>(folder: string, work: (place: Place) => T): T;
   /** The same for the folder in which `path` stands. */
   at<T>(path: string, work: (place: string) => T): T;
+  /**
+   * While `work` runs, folders that were walked to stay open: many entries of a few folders cost a few walks. A folder
+   * that somebody moves meanwhile is still the one that was found, as if it had been moved a moment later. `work` must
+   * not wait for anything.
+   */
+  together<T>(work: () => T): T;
   /** Whether another folder stands at the root's place than the one that was opened: unmounted, moved, replaced. */
   isReplaced(): boolean;
   close(): void;
@@ -29,18 +35,31 @@ export type Place = (name: string) => string;
 export function openRootFolder(disk: Disk, path: string): RootFolder {
   const realPath = realPathOf(disk, path);
   const root = disk.open(realPath, constants.O_RDONLY | constants.O_DIRECTORY);
-  const walk = disk.hasHandlePaths(root) ? walkByHandles : walkByNames;
+  const hasHandlePaths = disk.hasHandlePaths(root);
+  const walk = hasHandlePaths ? walkByHandles : walkByNames;
   let isOpen = true;
+  let held: HeldFolders | null = null;
   const inFolder = <T>(folder: string, work: (place: Place) => T): T => {
     // The number of a closed handle may name another file by now.
     if (!isOpen) throw new SyncError('USYNC-1002', `The folder ${realPath} is closed.`);
-    return walk({ disk, root, realPath, folder }, work);
+    const place = held?.placeOf(folder) ?? null;
+    return place === null ? walk({ disk, root, realPath, folder }, work) : work(placesIn(place));
   };
   return {
     disk,
     realPath,
     inFolder,
     at: (entry, work) => inFolder(parentOf(entry), (place) => work(place(nameOf(entry)))),
+    together(work) {
+      if (held !== null || !hasHandlePaths) return work();
+      held = holdFolders(disk, root);
+      try {
+        return work();
+      } finally {
+        held.release();
+        held = null;
+      }
+    },
     isReplaced() {
       const opened = disk.statsOf(root);
       const found = disk.lookThrough(realPath);
@@ -78,14 +97,48 @@ function walkByHandles<T>({ disk, root, folder }: Walk, work: (place: Place) => 
       if (handle !== root) disk.close(handle);
       handle = next;
     }
-    const place = disk.handlePath(handle);
-    return work((name) => (name === '' ? place : `${place}/${name}`));
+    return work(placesIn(disk.handlePath(handle)));
   } finally {
     if (handle !== root) disk.close(handle);
   }
 }
 
 const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+const placesIn =
+  (folder: string): Place =>
+  (name) =>
+    name === '' ? folder : `${folder}/${name}`;
+
+interface HeldFolders {
+  /** Null where no more are held open. Throws as a walk does. */
+  placeOf(folder: string): string | null;
+  release(): void;
+}
+
+function holdFolders(disk: Disk, root: number): HeldFolders {
+  const handles = new Map<string, number>([['', root]]);
+  const hold = (folder: string): number | null => {
+    const known = handles.get(folder);
+    if (known !== undefined) return known;
+    const parent = hold(parentOf(folder));
+    if (parent === null || handles.size > heldMax) return null;
+    const handle = disk.open(`${disk.handlePath(parent)}/${nameOf(folder)}`, folderFlags);
+    handles.set(folder, handle);
+    return handle;
+  };
+  return {
+    placeOf(folder) {
+      const handle = hold(folder);
+      return handle === null ? null : disk.handlePath(handle);
+    },
+    release() {
+      for (const handle of handles.values()) if (handle !== root) disk.close(handle);
+    },
+  };
+}
+
+const heldMax = 100;
 
 /** Where handles have no paths: every name on the way is looked at, which leaves a moment between look and use. */
 function walkByNames<T>({ disk, realPath, folder }: Walk, work: (place: Place) => T): T {

@@ -3,7 +3,7 @@ import { errorMessageOf } from '../core/sync-error.js';
 import { folderVersion, linkVersion, type EntryVersion } from '../core/entry.js';
 import type { DiskRecord } from '../databases/entry-table.js';
 import { codeOf } from '../system/disk.js';
-import { hashContent, isDatabase } from './content-hash.js';
+import { hashContent, isDatabase, type HashedContent } from './content-hash.js';
 import { isAsRecorded, lookAt, lookOf, type DiskLook, type FileLook } from './disk-look.js';
 import { isLinkInside, joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
@@ -91,8 +91,14 @@ function namesIn(context: FolderContext, folder: string, place: string): string[
   return names;
 }
 
-/** Reads what stands at a path. Null: it is still being written, so that it is looked at again later. */
-export async function readDiffering(context: FolderContext, { path, record, look }: Differing): Promise<Found | null> {
+/**
+ * Reads what stands at a path: at once, unless it is a large file. Null: it is still being written, so that it is looked
+ * at again later.
+ */
+export function readDiffering(
+  context: FolderContext,
+  { path, record, look }: Differing,
+): Found | null | Promise<Found | null> {
   const leaveOut = (reason: string): Found => {
     if (reason !== '') context.leftOut.put(path, reason);
     return { path, record, now: null, isLeftOut: true };
@@ -132,31 +138,46 @@ interface FileToRead {
   readonly look: FileLook;
 }
 
-async function readFile(
+function readFile(
   context: FolderContext,
-  { path, record, look }: FileToRead,
+  file: FileToRead,
   leaveOut: (reason: string) => Found,
-): Promise<Found | null> {
+): Found | null | Promise<Found | null> {
+  const { path, look } = file;
   const isOpenHere = context.root.at(path, (place) => context.protectedFiles.isProtectedFile(place));
   if (isOpenHere) return leaveOut(databaseReason);
   const handle = openToRead(context, path);
   if (handle === null) return null;
   const { disk } = context.root;
+  const judge = (hashed: HashedContent | null): Found | null =>
+    hashed !== null && isDatabase(hashed.head)
+      ? leaveOut(databaseReason)
+      : foundIn(context, { ...file, hashed, handle });
+  let isHashing = false;
   try {
     const before = lookOf(disk.statsOf(handle));
     if (before.kind !== 'file' || before.mark !== look.mark) return null;
-    const hashed = await hashContent({ disk, handle, size: look.size, pause: () => context.system.pause() });
-    if (hashed === null) return null;
-    if (isDatabase(hashed.head)) return leaveOut(databaseReason);
-    const after = lookOf(disk.statsOf(handle));
-    context.waiting.remove(path);
-    // A file that only grew while it was read was read whole as it was before: a log is never left to starve.
-    const mark = after.kind === 'file' && after.mark === look.mark ? look.mark : '';
-    const { size, version, list } = hashed;
-    return { path, record, isLeftOut: false, now: { version, size, list, mark, mode: look.mode, mtime: look.mtime } };
+    const hashed = hashContent({ disk, handle, size: look.size, pause: () => context.system.pause() });
+    isHashing = hashed instanceof Promise;
+    return hashed instanceof Promise ? hashed.then(judge).finally(() => disk.close(handle)) : judge(hashed);
   } finally {
-    disk.close(handle);
+    if (!isHashing) disk.close(handle);
   }
+}
+
+interface HashedFile extends FileToRead {
+  readonly hashed: HashedContent | null;
+  readonly handle: number;
+}
+
+function foundIn(context: FolderContext, { path, record, look, hashed, handle }: HashedFile): Found | null {
+  if (hashed === null) return null;
+  const after = lookOf(context.root.disk.statsOf(handle));
+  context.waiting.remove(path);
+  // A file that only grew while it was read was read whole as it was before: a log is never left to starve.
+  const mark = after.kind === 'file' && after.mark === look.mark ? look.mark : '';
+  const { size, version, list } = hashed;
+  return { path, record, isLeftOut: false, now: { version, size, list, mark, mode: look.mode, mtime: look.mtime } };
 }
 
 function openToRead(context: FolderContext, path: string): number | null {

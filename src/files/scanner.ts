@@ -1,4 +1,5 @@
 /** Keeps the table true to the disk: what watching hints at is looked at, and now and then everything is. */
+import { singleChunkBytesMax } from '../core/chunking/chunk-size.js';
 import { folderVersion } from '../core/entry.js';
 import type { SyncError } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
@@ -29,6 +30,8 @@ export interface ScannerOptions {
   readonly isWatched: (folder: string) => boolean;
   readonly unwatch: (folder: string) => void;
   readonly onIgnoreFile: () => void;
+  /** Entries were captured. */
+  readonly onCaptured: () => void;
   /** A file that changed more recently is probably still being written. */
   readonly settleMs: number;
 }
@@ -132,44 +135,68 @@ async function scanOne(options: ScannerOptions, state: ScanState, { work, folder
     // One that was placed here is recorded, and not watched yet.
     if (isNew || work.isWhole || !options.isWatched(path)) work.queue.push({ folder: path, names: null });
   }
-  for (const each of differing) {
-    if (mustSettle(options, state, each)) {
-      if (each.look.kind === 'nothing') work.isDeleting = true;
-      continue;
-    }
-    if (each.record?.version === folderVersion && each.look.kind !== 'folder') goneBelow(options, work, each.path);
-    await readOne(options, state, { work, each });
+  // What the ignore file says holds for the entries that are read beside it.
+  const rules = differing.filter(({ path }) => path === ignoreFile);
+  const others = differing.filter(({ path }) => path !== ignoreFile);
+  await readSome(options, state, { work, some: rules });
+  for (let at = 0; at < others.length || at === 0; at += readTogether) {
+    await readSome(options, state, { work, some: others.slice(at, at + readTogether) });
+    await context.system.pause();
   }
-  await context.system.pause();
 }
 
-interface OneEntry {
+/** So many that walking to their folder once counts, and so few that other work does not wait for long. */
+const readTogether = 64;
+
+interface SomeEntries {
   readonly work: Pass;
-  readonly each: Differing;
+  readonly some: readonly Differing[];
 }
 
-async function readOne(options: ScannerOptions, state: ScanState, { work, each }: OneEntry): Promise<void> {
-  const found = await readDiffering(options.context, each);
+async function readSome(options: ScannerOptions, state: ScanState, { work, some }: SomeEntries): Promise<void> {
+  const { context } = options;
+  const settled = some.filter((each) => {
+    if (!mustSettle(options, state, each)) return true;
+    if (each.look.kind === 'nothing') work.isDeleting = true;
+    return false;
+  });
+  for (const { path, record, look } of settled)
+    if (record?.version === folderVersion && look.kind !== 'folder') goneBelow(options, work, path);
+  const isLarge = ({ look }: Differing): boolean => look.kind === 'file' && look.size > singleChunkBytesMax;
+  const small = settled.filter((each) => !isLarge(each));
+  const read = context.root.together(() => small.map((each) => readDiffering(context, each)));
+  for (const [index, each] of small.entries())
+    takeFound(options, state, { work, path: each.path, found: (await read[index]) ?? null });
+  for (const each of settled.filter(isLarge))
+    takeFound(options, state, { work, path: each.path, found: await readDiffering(context, each) });
+}
+
+interface OneFound {
+  readonly work: Pass;
+  readonly path: string;
+  readonly found: Found | null;
+}
+
+function takeFound(options: ScannerOptions, state: ScanState, { work, path, found }: OneFound): void {
   if (found === null) {
-    unsettle(options, state, each.path);
+    unsettle(options, state, path);
     return;
   }
-  if (found.now?.mark === '' && !hasWaitedLong(options, state, each.path)) return;
-  state.unsettled.delete(each.path);
+  if (found.now?.mark === '' && !hasWaitedLong(options, state, path)) return;
+  state.unsettled.delete(path);
   if (found.now?.mark === '') {
     // Its writer goes on: the next version is read when that has waited as long.
     const nowMs = options.context.system.monotonicMs();
-    state.unsettled.set(each.path, nowMs);
+    state.unsettled.set(path, nowMs);
     state.dueAtMs ??= nowMs + options.settleMs;
   }
-  if (each.path === ignoreFile) options.onIgnoreFile();
+  if (path === ignoreFile) options.onIgnoreFile();
   if (found.now === null && !found.isLeftOut) {
     work.gone.push(found);
     return;
   }
   if (found.isLeftOut && found.record === null) return;
-  if (found.now !== null && found.record === null)
-    options.guard.appeared({ path: each.path, version: found.now.version });
+  if (found.now !== null && found.record === null) options.guard.appeared({ path, version: found.now.version });
   work.batch.push(found);
   work.bytes += found.now?.size ?? 0;
   if (work.batch.length >= batchEntries || work.bytes >= batchBytes) flush(options, work);
@@ -219,9 +246,12 @@ function goneBelow(options: ScannerOptions, work: Pass, folder: string): void {
 
 const goneOf = (record: DiskRecord): Found => ({ path: record.path, record, now: null, isLeftOut: false });
 
-function flush({ context }: ScannerOptions, work: Pass): void {
+/** Peers begin with what is captured while the rest is still read. */
+function flush({ context, onCaptured }: ScannerOptions, work: Pass): void {
   if (work.batch.length === 0) return;
-  work.captured += captureFound(context, work.batch);
+  const captured = captureFound(context, work.batch);
+  work.captured += captured;
+  if (captured > 0) onCaptured();
   work.batch = [];
   work.bytes = 0;
 }

@@ -25,6 +25,17 @@ export function writeAll(
     written += disk.write(handle, bytes.subarray(written), offset + written);
 }
 
+/** By an open file, so that it is this file whose mode and time are set, whatever is done to its name meanwhile. */
+export function setAttributes(
+  disk: Disk,
+  handle: number,
+  { mode, mtime }: { readonly mode: number; readonly mtime: number },
+): void {
+  disk.setMode(handle, mode === 0 ? 0o644 : mode & 0o777);
+  // Half a microsecond more, so that a number that is not exact is not cut to the one below.
+  disk.setTimes(handle, (mtime + 0.5) / 1e6);
+}
+
 export function removeIfThere(disk: Disk, place: string): void {
   try {
     disk.removeFile(place);

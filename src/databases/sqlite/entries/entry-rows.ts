@@ -45,11 +45,12 @@ export function createEntryRows(connection: Connection): EntryRows {
       entries: number('SELECT count(*) FROM entries'),
       bytes: number('SELECT total(size) FROM entries'),
     }),
-    pending: (max) =>
+    pending: (max, after = 0) =>
       connection
-        .cached('SELECT path, sequence FROM pending ORDER BY sequence LIMIT ?')
-        .all(BigInt(max))
+        .cached('SELECT path, sequence FROM pending WHERE sequence > ? ORDER BY sequence LIMIT ?')
+        .all(BigInt(after), BigInt(max))
         .map(([path, sequence]) => ({ path: String(path), sequence: Number(sequence) })),
+    lastPending: () => number('SELECT coalesce(max(sequence), 0) FROM pending'),
     pendingCount: () => number('SELECT count(*) FROM pending'),
     mark: (path) => void connection.cached('INSERT OR REPLACE INTO pending (path) VALUES (?)').run(path),
     // The folder of a path ends where its last name begins: SQLite has no function for it, so the names are joined.

@@ -1,0 +1,63 @@
+import type { EntryVersion } from '../core/entry.js';
+import type { Disk } from '../system/disk.js';
+import type { System } from '../system/system.js';
+import { readWhole } from './content-hash.js';
+import type { Range } from './content-reader.js';
+
+/**
+ * Large contents are read piece after piece, so their files stay open for a moment. A file that is replaced meanwhile is
+ * still the one that was asked for; one that is overwritten is no answer, since whoever asked checks the bytes.
+ */
+export interface ContentHandles {
+  /** Null when none is kept or its file has not got these bytes any more. */
+  read(version: EntryVersion, range: Range): Uint8Array | null;
+  /** Takes the handle over. */
+  keep(version: EntryVersion, handle: number): void;
+  close(): void;
+}
+
+const keptMax = 4;
+const keptMs = 1000;
+
+export function createContentHandles(disk: Disk, system: System): ContentHandles {
+  const kept = new Map<EntryVersion, { readonly handle: number; isUsed: boolean }>();
+  let cancel: (() => void) | null = null;
+  const drop = (version: EntryVersion): void => {
+    const known = kept.get(version);
+    kept.delete(version);
+    if (known !== undefined) disk.close(known.handle);
+  };
+  const dropUnused = (): void => {
+    for (const [version, each] of kept) {
+      if (!each.isUsed) drop(version);
+      each.isUsed = false;
+    }
+    cancel = kept.size > 0 ? system.after(keptMs, dropUnused) : null;
+  };
+  return {
+    read(version, { offset, length }) {
+      const known = kept.get(version);
+      if (known === undefined) return null;
+      known.isUsed = true;
+      try {
+        const bytes = new Uint8Array(length);
+        if (readWhole({ disk, handle: known.handle }, bytes, offset)) return bytes;
+      } catch {
+        // The disk fails here; another place may have it.
+      }
+      drop(version);
+      return null;
+    },
+    keep(version, handle) {
+      drop(version);
+      for (const oldest of kept.keys()) if (kept.size >= keptMax) drop(oldest);
+      kept.set(version, { handle, isUsed: true });
+      cancel ??= system.after(keptMs, dropUnused);
+    },
+    close() {
+      cancel?.();
+      cancel = null;
+      for (const version of kept.keys()) drop(version);
+    },
+  };
+}

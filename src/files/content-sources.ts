@@ -1,0 +1,135 @@
+/** Where the contents of the entries are taken from that are about to be placed. */
+import { kindOfVersion, type Entry, type EntryVersion } from '../core/entry.js';
+import { errorCodeOf, errorMessageOf } from '../core/sync-error.js';
+import { codeOf } from '../system/disk.js';
+import type { ContentGetter, ReadyContent } from './content-getter.js';
+import { isAsRecorded, lookAt } from './disk-look.js';
+import type { FolderContext } from './folder-context.js';
+
+export interface Source extends ReadyContent {
+  /** It is an entry that goes away: its file is moved. */
+  readonly isMoved: boolean;
+}
+
+export interface ContentSources {
+  /** By path; without those whose content is not here yet. */
+  get(entries: readonly Entry[]): Promise<ReadonlyMap<string, Source>>;
+  /** Whether the file at this path is to be moved to another one. */
+  isTaken(path: string): boolean;
+  moved(path: string): void;
+  /** What was to be moved and was not may go its way. */
+  forgetTaken(): void;
+}
+
+export interface ContentSourcesOptions {
+  readonly context: FolderContext;
+  readonly getter: ContentGetter;
+  /** Content that was on its way is here, or cannot come now. */
+  readonly onReady: () => void;
+}
+
+const filesAtOnce = 128;
+
+interface SourcesState {
+  /** Large contents that are complete in their temporary files. */
+  readonly ready: Map<EntryVersion, ReadyContent>;
+  /** Large contents on their way: nothing else waits for them. */
+  readonly underWay: Set<EntryVersion>;
+  readonly taken: Set<string>;
+}
+
+export function createContentSources(options: ContentSourcesOptions): ContentSources {
+  const state: SourcesState = { ready: new Map(), underWay: new Set(), taken: new Set() };
+  return {
+    async get(entries) {
+      const found = new Map<string, Source>();
+      let next = 0;
+      const worker = async (): Promise<void> => {
+        for (let entry = entries[next++]; entry; entry = entries[next++]) {
+          if (kindOfVersion(entry.version) !== 'file') continue;
+          const moved = movableFile(options.context, entry, state.taken);
+          if (moved !== null) state.taken.add(moved);
+          const source = moved === null ? await getContent(options, state, entry) : movedFrom(moved);
+          if (source !== null) found.set(entry.path, source);
+        }
+      };
+      await Promise.all(Array.from({ length: filesAtOnce }, worker));
+      return found;
+    },
+    isTaken: (path) => state.taken.has(path),
+    moved: (path) => void state.taken.delete(path),
+    forgetTaken: () => state.taken.clear(),
+  };
+}
+
+const movedFrom = (path: string): Source => ({ path, hasAttributes: false, isMoved: true });
+
+/** An entry with this content that is to go away, and is as it was recorded: a rename moves no content. */
+function movableFile(
+  { table, root }: FolderContext,
+  { path, version }: Entry,
+  taken: ReadonlySet<string>,
+): string | null {
+  if (table.disk.at(path) !== null) return null;
+  for (const other of table.disk.holding(version)) {
+    if (taken.has(other) || table.rows.at(other).length > 0) continue;
+    if (root.at(other, (place) => isAsRecorded(lookAt(root.disk, place), table.disk.at(other)))) return other;
+  }
+  return null;
+}
+
+/** Null: it is not here yet. */
+async function getContent(options: ContentSourcesOptions, state: SourcesState, entry: Entry): Promise<Source | null> {
+  const { context, getter } = options;
+  const { path, version, size } = entry;
+  if (size > largeBytes) {
+    const ready = state.ready.get(version);
+    state.ready.delete(version);
+    if (ready === undefined && mayBeMoved(context, entry)) return null;
+    if (ready === undefined) void getInBackground(options, state, entry);
+    return ready === undefined ? null : { ...ready, isMoved: false };
+  }
+  try {
+    const content = await getter.get(entry);
+    context.waiting.remove(path);
+    return { ...content, isMoved: false };
+  } catch (error) {
+    waitFor(context, path, error);
+    return null;
+  }
+}
+
+/** What stands here under another name may be moved: its end there comes a moment later, and a copy would be for nothing. */
+function mayBeMoved({ table, system }: FolderContext, { version, time }: Entry): boolean {
+  const ageMs = system.nowMs() - time;
+  return ageMs >= 0 && ageMs < moveGraceMs && table.disk.holding(version).length > 0;
+}
+
+const moveGraceMs = 1_000;
+
+/** Content beyond this size comes beside everything else. */
+const largeBytes = 1024 * 1024;
+const largeAtOnce = 2;
+
+async function getInBackground(options: ContentSourcesOptions, state: SourcesState, entry: Entry): Promise<void> {
+  const { context, getter, onReady } = options;
+  const { path, version } = entry;
+  if (state.underWay.has(version) || state.underWay.size >= largeAtOnce) return;
+  state.underWay.add(version);
+  try {
+    state.ready.set(version, await getter.get(entry));
+    context.waiting.remove(path);
+  } catch (error) {
+    context.waiting.put(path, errorMessageOf(error));
+  } finally {
+    state.underWay.delete(version);
+    onReady();
+  }
+}
+
+/** One entry waits with its reason; what nobody foresaw is not hidden. */
+export function waitFor(context: FolderContext, path: string, error: unknown): void {
+  const isKnown = errorCodeOf(error) !== 'USYNC-1000' || codeOf(error) !== null;
+  if (!isKnown) throw error;
+  context.waiting.put(path, errorMessageOf(error));
+}
