@@ -14,6 +14,17 @@ test('a table that is left out hides no other whose name begins the same', () =>
   assert.deepEqual(tablesThatDiffer(here, there, leftOut), ['note', 'order']);
 });
 
+test('a table that one side dropped or calls otherwise is not compared, and named while it has rows', () => {
+  const here = new Map([
+    ['orders', { rows: 1, sum: 1, columns: 5 }],
+    ['items', { rows: 0, sum: 0, columns: 7 }],
+  ]);
+  const there = new Map([['purchases', { rows: 1, sum: 1, columns: 5 }]]);
+  assert.deepEqual(tablesThatDiffer(here, there), []);
+  assert.deepEqual(tablesNotCompared(here, there), ['orders', 'purchases']);
+  assert.deepEqual(tablesThatDiffer(digestOf({ orders: 1 }), digestOf({})), ['orders']);
+});
+
 test('tables that both sides have with other columns are not compared, and named', () => {
   const here = new Map([
     ['orders', { rows: 1, sum: 1, columns: 5 }],

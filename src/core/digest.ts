@@ -33,14 +33,15 @@ export type DatasetDigest = ReadonlyMap<string, TableDigest>;
 
 /**
  * Tables that have other columns on the other side are not compared: their rows cannot have the same hashes. Nor are those
- * that one of the two says to leave out, wholly or in a column: "orders: why", "orders.note: why".
+ * that one side has not (it dropped them, or calls them otherwise), where it tells of every table; nor those that one of the
+ * two says to leave out, wholly or in a column: "orders: why", "orders.note: why".
  */
 export function tablesThatDiffer(a: DatasetDigest, b: DatasetDigest, leftOut: readonly string[] = []): string[] {
   const names = new Set([...a.keys(), ...b.keys()]);
   return [...names]
     .filter((name) => {
       const [here, there] = [a.get(name) ?? emptyDigest, b.get(name) ?? emptyDigest];
-      return !isSameDigest(here, there) && hasSameColumns(here, there) && !isLeftOut(leftOut, name);
+      return !isSameDigest(here, there) && isComparable(a.get(name), b.get(name)) && !isLeftOut(leftOut, name);
     })
     .toSorted();
 }
@@ -50,14 +51,15 @@ export const tableNotHere = (table: string): string => `${table}: the table is n
 export const columnNotHere = (table: string, column: string): string => `${table}.${column}: ${missingColumn}`;
 const missingColumn = 'the column is not here';
 
-/** Tables that one side lacks, or holds with other columns: the digests say nothing of their rows. */
+
+/** Tables of which the digests say nothing: they have other columns on the other side, or rows only on one. */
 export function tablesNotCompared(a: DatasetDigest, b: DatasetDigest, leftOut: readonly string[] = []): string[] {
-  const names = new Set([...a.keys(), ...b.keys()]);
-  return [...names]
+  return [...new Set([...a.keys(), ...b.keys()])]
     .filter((name) => {
       if (isWaitedFor(leftOut, name)) return true;
       const [here, there] = [a.get(name), b.get(name)];
-      return here && there && !hasSameColumns(here, there) && !isLeftOut(leftOut, name);
+      const isEmptyElsewhere = (here === undefined || there === undefined) && (here ?? there)?.rows === 0;
+      return !isEmptyElsewhere && !isComparable(here, there) && !isLeftOut(leftOut, name);
     })
     .toSorted();
 }
@@ -67,6 +69,11 @@ const isWaitedFor = (remarks: readonly string[], table: string): boolean =>
     (remark) =>
       remark === tableNotHere(table) || (remark.startsWith(`${table}.`) && remark.endsWith(`: ${missingColumn}`)),
   );
+
+function isComparable(here: TableDigest | undefined, there: TableDigest | undefined): boolean {
+  if (here && there) return hasSameColumns(here, there);
+  return (here ?? there)?.columns === undefined;
+}
 
 const hasSameColumns = (a: TableDigest, b: TableDigest): boolean =>
   a.columns === undefined || b.columns === undefined || a.columns === b.columns;

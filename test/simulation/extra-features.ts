@@ -6,6 +6,7 @@ import type { Plan } from './plan.js';
 import type { Random } from './random.js';
 import { withCircles, withDeclaredReferences, withKeyReferences } from './referring-tables.js';
 import { withChecks, withIndexes } from './constrained-tables.js';
+import { withMigrations } from './migrating-tables.js';
 import { withRules } from './ruled-tables.js';
 
 type AddFeature = (plan: Plan, random: Random) => Plan;
@@ -17,6 +18,7 @@ const extraFeatures = {
   keyReferences: withKeyReferences,
   indexes: withIndexes,
   checks: withChecks,
+  migrations: withMigrations,
 } satisfies Record<string, AddFeature>;
 
 export type ExtraName = keyof typeof extraFeatures;

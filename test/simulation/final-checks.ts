@@ -2,7 +2,8 @@
 import { emptyVector } from '../../src/core/version-vector.js';
 import { textOfError } from './capture-loop.js';
 import { lookAround, vectorText } from './observed-replica.js';
-import { dumpTables, dumpText, type TableDump } from './table-dump.js';
+import { shownTables } from './shown-tables.js';
+import { dumpText, type TableDump } from './table-dump.js';
 import type { RunningReplica, VirtualServer } from './virtual-server.js';
 import { fail, type World } from './world.js';
 import { tokensIn } from './written-value.js';
@@ -26,7 +27,6 @@ interface Running {
   readonly engine: RunningReplica;
 }
 
-const dumpsOf = (server: VirtualServer): TableDump[] => dumpTables(server.app);
 const textOf = (dumps: readonly TableDump[]): string =>
   dumps.map((dump) => `[${dump.name}]\n${dumpText(dump)}`).join('\n');
 
@@ -34,12 +34,12 @@ async function checkEqual(world: World, engines: readonly Running[]): Promise<vo
   const [first, ...others] = engines;
   if (!first) return;
   const vector = vectorText((await first.engine.replica.proof()).vector);
-  const text = textOf(dumpsOf(first.server));
+  const text = textOf(shownTables(world, first.server));
   for (const other of others) {
     const otherVector = vectorText((await other.engine.replica.proof()).vector);
     if (otherVector !== vector)
       fail(world, 'VECTORS', `s${first.server.index} ${vector} / s${other.server.index} ${otherVector}`);
-    const otherText = textOf(dumpsOf(other.server));
+    const otherText = textOf(shownTables(world, other.server));
     if (otherText !== text)
       fail(
         world,
@@ -79,7 +79,7 @@ async function checkOne(world: World, server: VirtualServer, engine: RunningRepl
 async function checkLedger(world: World, engines: readonly Running[]): Promise<void> {
   const [first] = engines;
   if (!first) return;
-  const dumps = dumpsOf(first.server);
+  const dumps = shownTables(world, first.server);
   checkInvention(world, dumps);
   for (const witness of world.witnesses) {
     const broken = witness.judge(dumps);
@@ -106,7 +106,9 @@ async function checkLedger(world: World, engines: readonly Running[]): Promise<v
     if ((visible.get(token) ?? 0) > 1 && !twice.has(table) && !world.ledger.isMoved(token))
       fail(world, 'DOUBLED', `row ${token} of ${table}`);
   const kept = await keptAside(engines);
-  const lost = world.ledger.standing().filter(({ token }) => !visible.has(token) && !kept.has(token));
+  const lost = world.ledger
+    .standing()
+    .filter(({ token, table, column }) => !visible.has(token) && !kept.has(token) && !isDropped(world, table, column));
   if (lost.length > 0)
     for (const { server, engine } of engines)
       for (const record of await engine.replica.conflicts({ max: 100_000 }))
@@ -130,6 +132,14 @@ function tablesDrainedTwice({ plan }: World): Set<string> {
   const goesBack = plan.steps.some(({ kind }) => kind === 'restore' || kind === 'power-loss' || kind === 'clone');
   return new Set(goesBack ? plan.tables.filter(({ key }) => key.kind === 'bag').map(({ name }) => name) : []);
 }
+
+/** A migration took it away. */
+const isDropped = ({ plan }: World, table: string, column: string): boolean =>
+  (plan.migrations ?? []).some(
+    (change) =>
+      plan.tables[change.table]?.name === table &&
+      (change.kind === 'drop-table' || (change.kind === 'drop-column' && change.column === column)),
+  );
 
 function checkInvention(world: World, dumps: readonly TableDump[]): void {
   for (const dump of dumps) {

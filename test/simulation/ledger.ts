@@ -45,11 +45,11 @@ export interface Ledger {
 export interface WrittenToken {
   readonly token: string;
   readonly table: string;
+  readonly column: string;
   readonly server: number;
 }
 
 interface Fate extends WrittenToken {
-  readonly column: string;
   readonly at: number;
   readonly isBorn: boolean;
   /** The name of the token in its row. */

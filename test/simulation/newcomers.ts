@@ -2,7 +2,8 @@
 import { createRandom } from './random.js';
 import { quoteName } from './table-design.js';
 import { dumpTables } from './table-dump.js';
-import { changeSchema, createServer, tablesOf, type VirtualServer } from './virtual-server.js';
+import { changeSchema, tablesOf } from './server-schema.js';
+import { createServer, type VirtualServer } from './virtual-server.js';
 import { noteWrite } from './witnesses.js';
 import { writeStatements } from './workload.js';
 import type { World } from './world.js';

@@ -6,6 +6,8 @@ export interface Plan {
   readonly options: RunOptions;
   readonly tables: readonly SimulatedTable[];
   readonly steps: readonly Step[];
+  /** Every server runs all of them, in this order, each when it likes. */
+  readonly migrations?: readonly TableChange[];
 }
 
 export interface RunOptions {
@@ -73,6 +75,8 @@ type StepDetail =
       readonly statements: number;
     }
   | { readonly kind: 'schema'; readonly server: number; readonly change: TableChange }
+  /** The application of this server runs the migrations of the plan up to this number. */
+  | { readonly kind: 'migrate'; readonly server: number; readonly upTo: number }
   | { readonly kind: 'rebuild'; readonly server: number; readonly table: number }
   | { readonly kind: 'audit'; readonly server: number }
   | { readonly kind: 'prune'; readonly server: number };

@@ -12,20 +12,13 @@ import type { Plan, Step } from './plan.js';
 import type { PlantedBug } from './planted-bugs.js';
 import { createRandom, type Random } from './random.js';
 import { takeImage } from './server-image.js';
+import { changeSchema, rebuildTable, tablesOf } from './server-schema.js';
 import { startSessions, watchForEcho } from './session-exchange.js';
 import { createNetwork } from './simulated-network.js';
+import { shownTables } from './shown-tables.js';
 import { dumpTables, dumpText, type TableDump } from './table-dump.js';
 import { createTrace } from './trace.js';
-import {
-  changeSchema,
-  createServer,
-  endProcesses,
-  goBackTo,
-  rebuildTable,
-  startEngine,
-  tablesOf,
-  type VirtualServer,
-} from './virtual-server.js';
+import { createServer, endProcesses, goBackTo, startEngine, type VirtualServer } from './virtual-server.js';
 import { createVirtualTime } from './virtual-time.js';
 import { createWitnesses, noteWrite } from './witnesses.js';
 import { writeStatements } from './workload.js';
@@ -200,6 +193,9 @@ async function perform(world: World, step: Step): Promise<void> {
     case 'schema':
       changeSchema(world, server, step.change);
       return hintDrain(world, server);
+    case 'migrate':
+      for (const change of world.plan.migrations?.slice(0, step.upTo) ?? []) changeSchema(world, server, change);
+      return hintDrain(world, server);
     case 'rebuild':
       rebuildTable(world, server, step.table);
       return hintDrain(world, server);
@@ -245,7 +241,7 @@ function write(world: World, server: VirtualServer, given: Write): void {
     world.time.after(writeWaitMs, () => write(world, server, { ...given, attempt: given.attempt + 1 }));
     return;
   }
-  const before = dumpTables(app);
+  const before = shownTables(world, server);
   writeStatements(
     {
       db: app,
@@ -259,7 +255,7 @@ function write(world: World, server: VirtualServer, given: Write): void {
       weights: world.plan.options.statementWeights,
     },
   );
-  const after = dumpTables(app);
+  const after = shownTables(world, server);
   if (given.rollsBack || emptiesUnseen(app, before, after)) {
     app.exec('ROLLBACK');
     return;
@@ -332,6 +328,7 @@ async function heal(world: World): Promise<void> {
   world.network.healAll();
   for (const server of world.servers) {
     if (server.engine) server.engine.killSwitch.statementsLeft = null;
+    for (const change of world.plan.migrations ?? []) changeSchema(world, server, change);
     for (const other of world.servers) for (const change of other.changes) changeSchema(world, server, change);
   }
   await world.time.runUntil(world.time.nowMs() + 6_000, () => world.failure !== null);

@@ -52,6 +52,8 @@ export interface SimulatedTable {
   readonly uniquePolicy?: 'merge' | 'hold' | 'rename';
   /** Conditions as SQL text. */
   readonly checks?: readonly string[];
+  /** A migration makes it. */
+  readonly isLater?: boolean;
 }
 
 export interface DeclaredColumn {
@@ -74,7 +76,14 @@ export interface SimulatedUnique {
   readonly index?: { readonly name: string; readonly where?: string };
 }
 
+/** `table` is a place in the plan; columns go by the names that they have there. */
 export type TableChange =
+  | { readonly kind: 'drop-column'; readonly table: number; readonly column: string }
+  | { readonly kind: 'rename-column'; readonly table: number; readonly column: string; readonly to: string }
+  | { readonly kind: 'rename-table'; readonly table: number; readonly to: string }
+  | { readonly kind: 'drop-table'; readonly table: number }
+  /** The migration may add rows, the same on every server: one for each token. */
+  | { readonly kind: 'create-table'; readonly table: number; readonly tokens: readonly string[] }
   | { readonly kind: 'add-column'; readonly table: number; readonly column: SimulatedColumn }
   | { readonly kind: 'add-index'; readonly table: number; readonly name: string };
 
@@ -248,19 +257,8 @@ export const indexSqls = (table: SimulatedTable): string[] =>
       : [],
   );
 
-const columnSql = (column: SimulatedColumn): string =>
+export const columnSql = (column: SimulatedColumn): string =>
   `${quoteName(column.name)} ${column.type}${column.collation ? ` COLLATE ${column.collation}` : ''}${column.isNotNull ? ' NOT NULL' : ''}${column.defaultSql === undefined ? '' : ` DEFAULT ${column.defaultSql}`}`;
-
-export function changeSql(change: TableChange, tables: readonly SimulatedTable[]): string {
-  const table = tables[change.table];
-  if (!table) throw new Error(`no table ${change.table}`);
-  switch (change.kind) {
-    case 'add-column':
-      return `ALTER TABLE ${quoteName(table.name)} ADD COLUMN ${columnSql(change.column)}`;
-    case 'add-index':
-      return `CREATE INDEX ${quoteName(change.name)} ON ${quoteName(table.name)} (${quoteName(table.bornColumn)})`;
-  }
-}
 
 /**
  * Two tables that every simulated application has. One transaction inserts one row into each, with the same id, and
@@ -271,11 +269,3 @@ export const logTablesSql = [
   'CREATE TABLE log_a (id TEXT PRIMARY KEY, seen TEXT)',
   'CREATE TABLE log_b (id TEXT PRIMARY KEY, note TEXT)',
 ];
-
-/** A table as it stands after the changes that were made to it. */
-export function tableAfter(table: SimulatedTable, index: number, changes: readonly TableChange[]): SimulatedTable {
-  const added = changes.flatMap((change) =>
-    change.kind === 'add-column' && change.table === index ? [change.column] : [],
-  );
-  return added.length === 0 ? table : { ...table, columns: [...table.columns, ...added] };
-}

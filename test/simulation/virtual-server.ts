@@ -18,15 +18,7 @@ import {
   openApplication,
   type KillSwitch,
 } from './simulated-sqlite.js';
-import {
-  changeSql,
-  createTableSql,
-  indexSqls,
-  logTablesSql,
-  tableAfter,
-  type SimulatedTable,
-  type TableChange,
-} from './table-design.js';
+import { createTableSql, indexSqls, logTablesSql, type TableChange } from './table-design.js';
 import { tableRulesOf } from './table-rules-of.js';
 import { undrainedRows } from './undrained-rows.js';
 import { fail, type World } from './world.js';
@@ -78,7 +70,7 @@ export function createServer(world: World, index: number, isJoining = false): Vi
   const { tables } = world.plan;
   for (const sql of [
     ...logTablesSql,
-    ...tables.flatMap((table) => [createTableSql(table, tables), ...indexSqls(table)]),
+    ...tables.flatMap((table) => (table.isLater === true ? [] : [createTableSql(table, tables), ...indexSqls(table)])),
   ])
     app.exec(sql);
   const identity: ReplicaIdentity = {
@@ -113,10 +105,6 @@ export function createServer(world: World, index: number, isJoining = false): Vi
 const letters = 'abcdefghijklmnopqrstuvwxyz234567';
 export const serverIdOf = (index: number): ServerId => `server${letters[index] ?? 'z'}`.padEnd(16, 'a') as ServerId;
 export const firstOriginOf = (index: number): string => originIdOf(serverIdOf(index), '00000000' as Epoch);
-
-/** The tables as the application of this server knows them now. */
-export const tablesOf = (world: World, server: VirtualServer): SimulatedTable[] =>
-  world.plan.tables.map((table, index) => tableAfter(table, index, server.changes));
 
 /** Starts the replica on the server's file. What it reports is traced; failures end the run. */
 export async function startEngine(world: World, server: VirtualServer): Promise<RunningReplica | null> {
@@ -191,44 +179,6 @@ function replaceFile(world: World, server: VirtualServer, next: { engine: Runnin
   server.app.close();
   server.path = next.path;
   server.app = openApplication(next.path, () => server.clock.nowMs());
-}
-
-export function changeSchema(world: World, server: VirtualServer, change: TableChange): void {
-  if (server.changes.some((made) => JSON.stringify(made) === JSON.stringify(change))) return;
-  server.app.exec(changeSql(change, world.plan.tables));
-  server.changes.push(change);
-  const table = world.plan.tables[change.table];
-  if (change.kind === 'add-column' && table)
-    world.ledger.allow(
-      table.name,
-      change.column.name,
-      change.column.defaultSql === undefined ? 'null' : `text:${change.column.defaultSql.slice(1, -1)}`,
-    );
-}
-
-/** What a migration tool does: a new table with the same content takes the place of the old one. Triggers are lost. */
-export function rebuildTable(world: World, server: VirtualServer, index: number): void {
-  const table = tablesOf(world, server)[index];
-  if (!table) return;
-  const { app } = server;
-  app.exec('PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE');
-  try {
-    app.exec(createTableSql(table, world.plan.tables, 'rebuilt_table'));
-    const names = app
-      .prepare('SELECT name FROM pragma_table_info(?)')
-      .all(table.name)
-      .map((row) => `"${String((row as { name: unknown }).name).replaceAll('"', '""')}"`)
-      .join(', ');
-    const quoted = `"${table.name.replaceAll('"', '""')}"`;
-    app.exec(
-      `INSERT INTO rebuilt_table (${names}) SELECT ${names} FROM ${quoted}; DROP TABLE ${quoted}; ALTER TABLE rebuilt_table RENAME TO ${quoted}; ${indexSqls(table).join('; ')}; COMMIT`,
-    );
-  } catch (error) {
-    app.exec('ROLLBACK');
-    throw error;
-  } finally {
-    app.exec('PRAGMA foreign_keys = ON');
-  }
 }
 
 const nextPath = (world: World, server: VirtualServer): string =>

@@ -1,12 +1,14 @@
 /** Tables that merge by whole rows: no row is shown that no application wrote as a whole. */
 import type { Plan } from './plan.js';
-import type { SimulatedTable } from './table-design.js';
+import type { SimulatedColumn, SimulatedTable } from './table-design.js';
 import type { TableDump } from './table-dump.js';
 import type { Witness } from './witness.js';
 
-export function createWholeRowWitness({ tables }: Plan): Witness | null {
+export function createWholeRowWitness(plan: Plan): Witness | null {
   const whole = new Map(
-    tables.filter(({ isWholeRow }) => isWholeRow === true).map((table) => [table.name, columnsOf(table)]),
+    plan.tables.flatMap((table, index) =>
+      table.isWholeRow === true ? [[table.name, columnsOf(plan, table, index)] as const] : [],
+    ),
   );
   if (whole.size === 0) return null;
   const written = new Set<string>();
@@ -33,9 +35,11 @@ export function createWholeRowWitness({ tables }: Plan): Witness | null {
  * The key says which row it is and merges by itself, as columns with a rule do; values of unique columns may be renamed, and
  * references follow their rows.
  */
-const columnsOf = ({ bornColumn, columns }: SimulatedTable): string[] => [
-  bornColumn,
-  ...columns
-    .filter(({ rule, isUnique, isOfUnique }) => rule === undefined && isUnique !== true && isOfUnique !== true)
-    .map(({ name }) => name),
-];
+function columnsOf({ migrations = [] }: Plan, { bornColumn, columns }: SimulatedTable, index: number): string[] {
+  const dropped = new Set(
+    migrations.flatMap((change) => (change.kind === 'drop-column' && change.table === index ? [change.column] : [])),
+  );
+  const isWritten = ({ name, rule, isUnique, isOfUnique }: SimulatedColumn): boolean =>
+    rule === undefined && isUnique !== true && isOfUnique !== true && !dropped.has(name);
+  return [bornColumn, ...columns.filter(isWritten).map(({ name }) => name)];
+}

@@ -3,6 +3,7 @@ import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { applicationStatement } from './application-statements.js';
 import { statementKinds, type RunOptions, type StatementKind } from './plan.js';
 import type { Random } from './random.js';
+import type { ServerTable } from './server-schema.js';
 import {
   columnNamesOf,
   quoteName,
@@ -14,7 +15,7 @@ import { keyValueSql, ruledValueSql, writtenValueSql, type TokenSource } from '.
 
 export interface Application {
   readonly db: DatabaseSyncInstance;
-  readonly tables: readonly SimulatedTable[];
+  readonly tables: readonly ServerTable[];
   readonly tokens: TokenSource;
   /** Told of each statement, for reading a run. */
   readonly trace: (sql: string) => void;
@@ -30,9 +31,10 @@ export function writeStatements(
   random: Random,
   given: { count: number; weights: RunOptions['statementWeights'] },
 ): void {
+  const tables = application.tables.filter(({ isAbsent }) => !isAbsent);
   for (let number = 0; number < given.count; number++) {
     if (random.chance(0.25)) writeLog(application, random);
-    const table = random.pick(application.tables);
+    const table = random.pick(tables);
     const kind = pickKind(random, given.weights);
     for (const sql of statementsOf({ ...application, table, random }, kind)) if (!execute(application, sql)) break;
   }

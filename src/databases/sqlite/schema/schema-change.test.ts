@@ -1,6 +1,8 @@
 /** Migrations by the application while capture runs: no row traffic of their own, nothing missed, nothing ended. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { addHash } from '../../../core/digest.js';
+import { createRowHasher } from '../../../core/row-hash.js';
 import type { ChangeBlock, Changeset } from '../../../core/changeset.js';
 import { auditTable } from '../stores/audit.js';
 import { missingTriggers } from '../capture/capture-triggers.js';
@@ -78,6 +80,19 @@ test('DROP COLUMN and RENAME COLUMN make no row traffic, and keep the stamps of 
     assert.deepEqual(await traffic(scene, 'ALTER TABLE t RENAME COLUMN b TO beta'), []);
     assert.deepEqual(stampOf('beta'), before);
     assert.deepEqual(summary(await traffic(scene, 'UPDATE t SET beta = 10 WHERE id = 2')), ['update 1 t(beta)']);
+  }));
+
+test('the digest is that of the columns that are left, also when the last one is dropped', () =>
+  withScene(async (scene) => {
+    await traffic(scene, 'ALTER TABLE t DROP COLUMN b');
+    const table = scene.context.tables.byName('t');
+    assert.ok(table);
+    const hasher = createRowHasher(table.layout);
+    const hashes = [
+      [1n, 'x'],
+      [2n, 'y'],
+    ].map((row) => hasher.hash(row, new Uint32Array(row.length)));
+    assert.equal(scene.context.tables.digest(table).sum, hashes.reduce(addHash, 0));
   }));
 
 test('RENAME TABLE keeps the lives', () =>

@@ -92,6 +92,8 @@ function planOf(context: ReplicaContext, table: SyncedTable, { layout, renamed }
     defaults,
     isOnlyNullsAdded:
       renamed.size === 0 &&
+      // Hashes of columns that were dropped are part of the rows' hashes, at the end as well.
+      before.filter((at) => at !== -1).length === layout.length &&
       defaults.every((value) => value === null) &&
       before.every((at, i) => at === i || (at === -1 && i >= layout.length)),
   };
