@@ -101,6 +101,29 @@ test('RENAME TABLE keeps the lives', () =>
     assert.deepEqual(summary(await traffic(scene, 'DELETE FROM u WHERE id = 1')), ['end 1 u']);
   }));
 
+test('a table that is made where another was dropped has nothing of that one', () =>
+  withScene(async (scene) => {
+    const sql = `DROP TABLE t; CREATE TABLE u (id INTEGER PRIMARY KEY, a TEXT, b INTEGER); INSERT INTO u VALUES (2, 'y', 2), (7, 'z', 7)`;
+    assert.deepEqual(summary(await traffic(scene, sql)), ['insert 2 u(id,a,b)']);
+    const table = scene.context.tables.byName('u');
+    assert.equal(table && scene.context.tables.digest(table).rows, 2);
+  }));
+
+test('a column is renamed while others come and go', () =>
+  withScene(async (scene) => {
+    const sql = (column: string): string => `UPDATE t SET ${column} = 'n' WHERE id = 2`;
+    assert.deepEqual(await traffic(scene, 'ALTER TABLE t RENAME COLUMN a TO alpha; ALTER TABLE t ADD COLUMN c'), []);
+    assert.deepEqual(summary(await traffic(scene, sql('alpha'))), ['update 1 t(alpha)']);
+    assert.deepEqual(
+      await traffic(scene, 'ALTER TABLE t DROP COLUMN alpha; ALTER TABLE t RENAME COLUMN b TO beta'),
+      [],
+    );
+    assert.deepEqual(summary(await traffic(scene, sql('beta'))), ['update 1 t(beta)']);
+    const last = 'ALTER TABLE t DROP COLUMN beta; ALTER TABLE t RENAME COLUMN c TO gamma; ALTER TABLE t ADD COLUMN d';
+    assert.deepEqual(await traffic(scene, last), []);
+    assert.deepEqual(summary(await traffic(scene, sql('gamma'))), ['update 1 t(gamma)']);
+  }));
+
 test('a rename and a new table of the old name are two tables', () =>
   withScene(async (scene) => {
     const blocks = await traffic(

@@ -10,6 +10,7 @@ import { refusedDigest } from '../stores/recounted-digest.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
 import { readCookie, readSchema } from './schema-reader.js';
 import { markMigration } from './migration-mark.js';
+import { renamedColumns } from './renamed-columns.js';
 import { rememberColumns, rememberTable, renameAside } from './renames.js';
 import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
 import { adjustedForm, type TableRecord } from './table-registry.js';
@@ -61,7 +62,8 @@ export function followSchema(context: ReplicaContext): SchemaChange {
 
 /**
  * Which record is which table now. A record whose table is no longer recognised by triggers goes by its name (a rebuild:
- * made under another name, filled, renamed); a table with triggers of ours goes by them (a rename); then by root page.
+ * made under another name, filled, renamed); a table with triggers of ours goes by them (a rename). A root page says nothing: a
+ * table that is made in the same migration takes that of one that was dropped.
  */
 function claimRecords(
   forms: readonly DiscoveredTable[],
@@ -83,11 +85,6 @@ function claimRecords(
     if (named && (!withTriggers.has(named.number) || numberByName.get(form.name) === named.number)) claim(form, named);
   }
   for (const form of forms) claim(form, byNumber.get(numberByName.get(form.name) ?? 0));
-  const names = new Set(forms.map((form) => foldName(form.name)));
-  for (const form of forms) {
-    const sameRoot = records.find((record) => record.rootPage === form.rootPage && !names.has(foldName(record.name)));
-    claim(form, sameRoot);
-  }
   return claimed;
 }
 
@@ -110,7 +107,7 @@ function follow(
   form: DiscoveredTable,
   { record, hasTriggers }: { readonly record: TableRecord; readonly hasTriggers: boolean },
 ): void {
-  const renamed = renamedColumns(form, record);
+  const renamed = renamedColumns(context, form, record);
   const wanted = layoutOf(form.schema);
   const kept = record.layout.map((column) => renamed.get(column) ?? column).filter((column) => wanted.includes(column));
   const fresh = wanted.filter((column) => !kept.includes(column));
@@ -142,17 +139,6 @@ function follow(
   if (form.name === record.name) return;
   rememberTable(context, record.name, record.number);
   renameAside(context, record.name, form.name);
-}
-
-/** A column is renamed when its place is taken by one of another name and nothing else of the table has changed. */
-function renamedColumns(form: DiscoveredTable, record: TableRecord): Map<string, string> {
-  const wanted = layoutOf(form.schema);
-  const gone = record.layout.filter((column) => !wanted.includes(column));
-  const fresh = wanted.filter((column) => !record.layout.includes(column));
-  if (form.rootPage !== record.rootPage || gone.length !== fresh.length || wanted.length !== record.layout.length) {
-    return new Map();
-  }
-  return new Map(gone.map((column, i) => [column, fresh[i] ?? column]));
 }
 
 /** True when rows are missing that nobody deleted: what was deleted while our triggers stood is noted, and has ended. */
