@@ -6,6 +6,8 @@ import type { Plan } from './plan.js';
 import type { Random } from './random.js';
 import { withCircles, withDeclaredReferences, withKeyReferences } from './referring-tables.js';
 import { withChecks, withIndexes } from './constrained-tables.js';
+import { withLeftOut } from './left-out-tables.js';
+import { withRemovals } from './removed-servers.js';
 import { withMigrations } from './migrating-tables.js';
 import { withRules } from './ruled-tables.js';
 
@@ -18,7 +20,9 @@ const extraFeatures = {
   keyReferences: withKeyReferences,
   indexes: withIndexes,
   checks: withChecks,
+  leftOut: withLeftOut,
   migrations: withMigrations,
+  removals: withRemovals,
 } satisfies Record<string, AddFeature>;
 
 export type ExtraName = keyof typeof extraFeatures;

@@ -2,14 +2,16 @@
 import { emptyVector } from '../../src/core/version-vector.js';
 import { textOfError } from './capture-loop.js';
 import { lookAround, vectorText } from './observed-replica.js';
-import { shownTables } from './shown-tables.js';
+import { membersOf, removalsIn } from './removed-servers.js';
+import { shownTables, withoutLeftOut } from './shown-tables.js';
 import { dumpText, type TableDump } from './table-dump.js';
 import type { RunningReplica, VirtualServer } from './virtual-server.js';
 import { fail, type World } from './world.js';
 import { tokensIn } from './written-value.js';
 
 export async function checkAtRest(world: World): Promise<void> {
-  const engines = world.servers.flatMap((server) => (server.engine ? [{ server, engine: server.engine }] : []));
+  for (const removed of removalsIn(world).keys()) world.ledger.leave(removed, world.vouched);
+  const engines = membersOf(world).flatMap((server) => (server.engine ? [{ server, engine: server.engine }] : []));
   try {
     await checkEqual(world, engines);
     if (world.failure) return;
@@ -34,12 +36,15 @@ async function checkEqual(world: World, engines: readonly Running[]): Promise<vo
   const [first, ...others] = engines;
   if (!first) return;
   const vector = vectorText((await first.engine.replica.proof()).vector);
-  const text = textOf(shownTables(world, first.server));
   for (const other of others) {
     const otherVector = vectorText((await other.engine.replica.proof()).vector);
     if (otherVector !== vector)
       fail(world, 'VECTORS', `s${first.server.index} ${vector} / s${other.server.index} ${otherVector}`);
-    const otherText = textOf(shownTables(world, other.server));
+    const leftOut = (world.plan.leftOut ?? []).filter(({ server }) =>
+      [first.server.index, other.server.index].includes(server),
+    );
+    const text = textOf(withoutLeftOut(world.plan, leftOut, shownTables(world, first.server)));
+    const otherText = textOf(withoutLeftOut(world.plan, leftOut, shownTables(world, other.server)));
     if (otherText !== text)
       fail(
         world,
@@ -77,9 +82,10 @@ async function checkOne(world: World, server: VirtualServer, engine: RunningRepl
 }
 
 async function checkLedger(world: World, engines: readonly Running[]): Promise<void> {
-  const [first] = engines;
-  if (!first) return;
-  const dumps = shownTables(world, first.server);
+  // One that leaves nothing out shows all that there is.
+  const whole = engines.find(({ server }) => !world.plan.leftOut?.some((each) => each.server === server.index));
+  if (!whole) return;
+  const dumps = shownTables(world, whole.server);
   checkInvention(world, dumps);
   for (const witness of world.witnesses) {
     const broken = witness.judge(dumps);

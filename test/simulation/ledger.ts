@@ -31,6 +31,8 @@ export interface Ledger {
   readonly mark: () => number;
   /** The server went back to that mark: what it wrote since may be lost or may have been passed on. */
   forget(server: number, since: number): void;
+  /** The server was removed: only what others had of it counts, and of what it deleted nobody knows who heard. */
+  leave(server: number, vouched: ReadonlySet<string>): void;
   /** Tokens that were certainly written and that nobody overwrote. */
   readonly standing: () => readonly WrittenToken[];
   /**
@@ -126,6 +128,13 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     },
     forget: (server, since) => {
       for (const fate of fates.values()) forgetSince(fate, server, since);
+    },
+    leave: (server, vouched) => {
+      for (const fate of fates.values()) {
+        const isVouched = vouched.has(fate.token) && !fate.isUncertain;
+        forgetSince(fate, server, 0);
+        if (isVouched && fate.server === server) fate.isUncertain = false;
+      }
     },
     standing: () => [...fates.values()].filter(isStanding),
     deleted: () =>

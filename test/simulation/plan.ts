@@ -8,6 +8,14 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Every server runs all of them, in this order, each when it likes. */
   readonly migrations?: readonly TableChange[];
+  /** What stays at home on one server: a table, or a column of it. */
+  readonly leftOut?: readonly LeftOut[];
+}
+
+export interface LeftOut {
+  readonly server: number;
+  readonly table: number;
+  readonly column?: string;
 }
 
 export interface RunOptions {
@@ -74,6 +82,9 @@ type StepDetail =
       readonly seed: number;
       readonly statements: number;
     }
+  /** A member removes a server; it and the rest hear of it when their steps come, at the latest when the links are healed. */
+  | { readonly kind: 'remove'; readonly server: number; readonly by: number }
+  | { readonly kind: 'hear'; readonly server: number; readonly removed: number }
   | { readonly kind: 'schema'; readonly server: number; readonly change: TableChange }
   /** The application of this server runs the migrations of the plan up to this number. */
   | { readonly kind: 'migrate'; readonly server: number; readonly upTo: number }

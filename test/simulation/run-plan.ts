@@ -11,11 +11,12 @@ import { createJoiningServer } from './newcomers.js';
 import type { Plan, Step } from './plan.js';
 import type { PlantedBug } from './planted-bugs.js';
 import { createRandom, type Random } from './random.js';
+import { hearOfRemoval, membersOf, removalsIn } from './removed-servers.js';
 import { takeImage } from './server-image.js';
-import { changeSchema, rebuildTable, tablesOf } from './server-schema.js';
+import { changeSchema, defaultCell, rebuildTable, tablesOf } from './server-schema.js';
 import { startSessions, watchForEcho } from './session-exchange.js';
 import { createNetwork } from './simulated-network.js';
-import { shownTables } from './shown-tables.js';
+import { sharedTables } from './shown-tables.js';
 import { dumpTables, dumpText, type TableDump } from './table-dump.js';
 import { createTrace } from './trace.js';
 import { createServer, endProcesses, goBackTo, startEngine, type VirtualServer } from './virtual-server.js';
@@ -61,6 +62,7 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
     }),
     trace: createTrace(time.nowMs, extras.print),
     ledger: createLedger(plan.tables),
+    vouched: new Set(),
     witnesses: createWitnesses(plan),
     tokens: createTokenSource(),
     servers: [],
@@ -104,6 +106,11 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
 async function live(world: World): Promise<void> {
   const { plan, time } = world;
   watchForEcho(world);
+  for (const { table, column } of plan.leftOut ?? []) {
+    const design = plan.tables[table];
+    const left = design?.columns.find(({ name }) => name === column);
+    if (design && left) world.ledger.allow(design.name, left.name, defaultCell(left));
+  }
   for (let index = 0; index < plan.options.servers; index++) world.servers.push(createServer(world, index));
   for (const server of world.servers) await drive(world, start(world, server));
   for (const step of plan.steps)
@@ -121,7 +128,7 @@ async function live(world: World): Promise<void> {
     if (!isBroken()) await comeToRest(world, round);
     if (isBroken() || round === 'after a last write') continue;
     world.ledger.noteAgreement();
-    for (const server of world.servers) writeLast(world, server);
+    for (const server of membersOf(world)) writeLast(world, server);
   }
   // Connections that a cut left half-open are noticed and dialled again before rest is judged.
   if (plan.options.exchange === 'session') await time.runUntil(time.nowMs() + 2 * deadAfterMs, isBroken);
@@ -190,6 +197,14 @@ async function perform(world: World, step: Step): Promise<void> {
     case 'power-loss':
       if (server.flushed) goBackTo(world, server, server.flushed);
       return comeBack(world, server, { downMs: step.downMs, isNoticed: true });
+    case 'remove': {
+      const remover = servers[step.by];
+      return remover && hearOfRemoval(world, remover, step.server, step.by);
+    }
+    case 'hear': {
+      const by = removalsIn(world).get(step.removed);
+      return by === undefined ? undefined : hearOfRemoval(world, server, step.removed, by);
+    }
     case 'schema':
       changeSchema(world, server, step.change);
       return hintDrain(world, server);
@@ -241,7 +256,7 @@ function write(world: World, server: VirtualServer, given: Write): void {
     world.time.after(writeWaitMs, () => write(world, server, { ...given, attempt: given.attempt + 1 }));
     return;
   }
-  const before = shownTables(world, server);
+  const before = sharedTables(world, server);
   writeStatements(
     {
       db: app,
@@ -255,7 +270,7 @@ function write(world: World, server: VirtualServer, given: Write): void {
       weights: world.plan.options.statementWeights,
     },
   );
-  const after = shownTables(world, server);
+  const after = sharedTables(world, server);
   if (given.rollsBack || emptiesUnseen(app, before, after)) {
     app.exec('ROLLBACK');
     return;
@@ -326,6 +341,8 @@ async function restart(world: World, server: VirtualServer, isNoticed: boolean):
 /** Links healed, servers up, schemas equal: from here on nothing stands in the way of agreement. */
 async function heal(world: World): Promise<void> {
   world.network.healAll();
+  for (const [removed, by] of removalsIn(world))
+    for (const server of world.servers) await drive(world, hearOfRemoval(world, server, removed, by));
   for (const server of world.servers) {
     if (server.engine) server.engine.killSwitch.statementsLeft = null;
     for (const change of world.plan.migrations ?? []) changeSchema(world, server, change);
@@ -368,9 +385,10 @@ async function traceJournals(world: World): Promise<void> {
 
 /** Asked like any caller asks: the answer may need virtual time. */
 async function currentVectors(world: World): Promise<string[]> {
-  const vectors: string[] = world.servers.map(() => '');
+  const members = membersOf(world);
+  const vectors: string[] = members.map(() => '');
   let waiting = 0;
-  for (const [index, { engine }] of world.servers.entries()) {
+  for (const [index, { engine }] of members.entries()) {
     if (!engine?.isOpen) continue;
     waiting++;
     void engine.replica

@@ -21,6 +21,8 @@ export interface SimulatedNetwork {
   cut(from: number, to: number): void;
   heal(from: number, to: number): void;
   healAll(): void;
+  /** For ever: `server` wants nothing more of `peer`. Its own side of every channel ends at once. */
+  wall(server: number, peer: number): void;
   /** Ends every channel between the two; each side notices in its own time. */
   breakChannels(a: number, b: number): void;
   /** Ends every channel of a server; its own side hears nothing (the process is gone). */
@@ -50,6 +52,7 @@ interface NetworkState {
   readonly random: Random;
   readonly options: NetworkOptions;
   readonly cuts: Set<string>;
+  readonly walls: Set<string>;
   readonly pairs: Set<Pair>;
   observe: FrameListener;
   frames: number;
@@ -57,7 +60,16 @@ interface NetworkState {
 
 export function createNetwork(time: VirtualTime, random: Random, options: NetworkOptions): SimulatedNetwork {
   const observe = ignoreFrame;
-  const state: NetworkState = { time, random, options, cuts: new Set(), pairs: new Set(), observe, frames: 0 };
+  const state: NetworkState = {
+    time,
+    random,
+    options,
+    cuts: new Set(),
+    walls: new Set(),
+    pairs: new Set(),
+    observe,
+    frames: 0,
+  };
   const { cuts, pairs } = state;
   return {
     isOpen: (from, to) => isOpen(state, from, to),
@@ -80,6 +92,15 @@ export function createNetwork(time: VirtualTime, random: Random, options: Networ
       cuts.clear();
       for (const pair of pairs) release(state, pair);
     },
+    wall: (server, peer) => {
+      state.walls.add(`${server}>${peer}`).add(`${peer}>${server}`);
+      for (const pair of pairs) {
+        const own = pair.find((side) => side.server === server && side.peer === peer);
+        if (!own) continue;
+        breakPair(state, pair);
+        end(own, 'the peer was removed');
+      }
+    },
     breakChannels: (a, b) => {
       for (const pair of pairs) if (pair.some((side) => side.server === a && side.peer === b)) breakPair(state, pair);
     },
@@ -96,7 +117,8 @@ export function createNetwork(time: VirtualTime, random: Random, options: Networ
 
 const ignoreFrame: FrameListener = () => undefined;
 
-const isOpen = ({ cuts }: NetworkState, from: number, to: number): boolean => !cuts.has(`${from}>${to}`);
+const isOpen = ({ cuts, walls }: NetworkState, from: number, to: number): boolean =>
+  !cuts.has(`${from}>${to}`) && !walls.has(`${from}>${to}`);
 
 const delayMs = ({ random, options }: NetworkState): number =>
   random.between(options.latencyMsMin, options.latencyMsMax);

@@ -19,6 +19,7 @@ import {
   type KillSwitch,
 } from './simulated-sqlite.js';
 import { createTableSql, indexSqls, logTablesSql, type TableChange } from './table-design.js';
+import { heirsFor } from './removed-servers.js';
 import { tableRulesOf } from './table-rules-of.js';
 import { undrainedRows } from './undrained-rows.js';
 import { fail, type World } from './world.js';
@@ -45,6 +46,8 @@ export interface VirtualServer {
   readonly isJoining: boolean;
   /** Who wants to know that this server may have something new. */
   readonly wakers: Set<() => void>;
+  /** Who was removed, by whom, as far as this server has heard. */
+  readonly removals: Map<number, number>;
   wake(): void;
 }
 
@@ -97,6 +100,7 @@ export function createServer(world: World, index: number, isJoining = false): Vi
     newEpochAtStart: false,
     isJoining,
     wakers,
+    removals: new Map(),
     wake,
   };
   return server;
@@ -117,7 +121,7 @@ export async function startEngine(world: World, server: VirtualServer): Promise<
     identity: server.identity,
     system: process.system,
     module,
-    tables: tableRulesOf(world.plan, world.bug?.ignores),
+    tables: tableRulesOf(world.plan, server.index, world.bug?.ignores),
     idleMs: world.random.pick([0, 0, 0, 0, 5_000, 300]),
     trace: (text) => world.trace.line(`s${server.index} ${text}`),
   });
@@ -135,6 +139,7 @@ export async function startEngine(world: World, server: VirtualServer): Promise<
   killSwitch.onGone = () => endProcesses(world, server, engine);
   try {
     const report = await engine.replica.open();
+    if (server.removals.size > 0) await engine.replica.setHeirs(heirsFor(world, server));
     if (server.newEpochAtStart) await engine.replica.newEpoch('the witness remembers more');
     server.newEpochAtStart = false;
     engine.isOpen = true;

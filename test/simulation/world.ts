@@ -18,6 +18,8 @@ export interface World {
   readonly network: SimulatedNetwork;
   readonly trace: Trace;
   readonly ledger: Ledger;
+  /** Tokens that some member had when it heard of a removal: they count, whoever wrote them. */
+  readonly vouched: Set<string>;
   readonly witnesses: readonly Witness[];
   readonly tokens: TokenSource;
   readonly servers: VirtualServer[];
