@@ -51,7 +51,6 @@ export const tableNotHere = (table: string): string => `${table}: the table is n
 export const columnNotHere = (table: string, column: string): string => `${table}.${column}: ${missingColumn}`;
 const missingColumn = 'the column is not here';
 
-
 /** Tables of which the digests say nothing: they have other columns on the other side, or rows only on one. */
 export function tablesNotCompared(a: DatasetDigest, b: DatasetDigest, leftOut: readonly string[] = []): string[] {
   return [...new Set([...a.keys(), ...b.keys()])]
