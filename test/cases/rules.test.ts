@@ -55,6 +55,19 @@ test('a write that also changes the key counts, and may not stand either', () =>
     },
   ));
 
+test('a table with a counter may be dropped together with a column of another one', () =>
+  withServers({ schema: `${schema}; CREATE TABLE other (id INTEGER PRIMARY KEY, a, b, c)`, rules }, async (a, b) => {
+    a.shell(`INSERT INTO stock (id, count) VALUES (1, 5); INSERT INTO other VALUES (1, 2, 3, 4)`);
+    await assertSame([a, b]);
+    for (const server of [a, b]) {
+      server.shell('ALTER TABLE other DROP COLUMN b; DROP TABLE stock');
+      await server.replica.drain();
+    }
+    a.shell('UPDATE other SET c = 7');
+    await assertSame([a, b]);
+    assert.equal(b.ask('SELECT * FROM other'), '1|2|7');
+  }));
+
 test('a column that is left out stays at home, a table that is left out too, and neither is taken as deleted', () =>
   withServers(
     {

@@ -7,7 +7,7 @@ export function withMigrations(plan: Plan, random: Random): Plan {
   const tables = [...plan.tables];
   const migrations: TableChange[] = [];
   for (let number = 0, count = random.between(1, 4); number < count; number++) {
-    const change = randomChange({ tables, migrations, referenced: referencedTables(plan) }, random, number);
+    const change = randomChange(migratingOf(plan, tables, migrations), random, number);
     if (change) migrations.push(change);
   }
   const steps: Step[] = [];
@@ -17,10 +17,19 @@ export function withMigrations(plan: Plan, random: Random): Plan {
   return { ...plan, tables, migrations, steps: [...plan.steps, ...steps].toSorted((a, b) => a.atMs - b.atMs) };
 }
 
+const migratingOf = (plan: Plan, tables: SimulatedTable[], migrations: readonly TableChange[]): Migrating => ({
+  tables,
+  migrations,
+  referenced: referencedTables(plan),
+  leftOut: new Set((plan.leftOut ?? []).map(({ table }) => table)),
+});
+
 interface Migrating {
   readonly tables: SimulatedTable[];
   readonly migrations: readonly TableChange[];
   readonly referenced: ReadonlySet<number>;
+  /** Tables of which one server leaves something out, by name. */
+  readonly leftOut: ReadonlySet<number>;
 }
 
 const referencedTables = ({ tables }: Plan): Set<number> =>
@@ -41,6 +50,7 @@ function randomChange(migrating: Migrating, random: Random, number: number): Tab
   if (!design) return null;
   // A known limit: who makes a table and renames it, or a column, before anybody looked, cannot know the name that others use.
   if (design.isLater === true && (kind === 'rename-table' || kind === 'rename-column')) return null;
+  if (migrating.leftOut.has(table) && kind !== 'drop-table') return null;
   if (kind === 'drop-table') return left.length > 1 && !referenced.has(table) ? { kind, table } : null;
   // What a person set for a table or a column goes by its name.
   if (kind === 'rename-table') {

@@ -3,7 +3,8 @@ import { heirsOf, type Heirs } from '../../src/core/heirs.js';
 import type { Plan, Step } from './plan.js';
 import type { Random } from './random.js';
 import { shownTables } from './shown-tables.js';
-import { serverIdOf, type VirtualServer } from './virtual-server.js';
+import { serverIdOf } from './server-id.js';
+import type { VirtualServer } from './virtual-server.js';
 import type { World } from './world.js';
 import { tokensIn } from './written-value.js';
 

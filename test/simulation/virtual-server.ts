@@ -3,7 +3,7 @@
  * processes and leaves the files as they stand; the application comes back at once, the replica after a while.
  */
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import { originIdOf, type Epoch, type ServerId } from '../../src/core/origin.js';
+import type { Epoch } from '../../src/core/origin.js';
 import type { Replica, ReplicaIdentity } from '../../src/databases/replica.js';
 import type { DatasetTurns } from '../../src/engine/dataset-turns.js';
 import type { RunningSession } from '../../src/engine/session-runner.js';
@@ -19,6 +19,7 @@ import {
   type KillSwitch,
 } from './simulated-sqlite.js';
 import { createTableSql, indexSqls, logTablesSql, type TableChange } from './table-design.js';
+import { serverIdOf } from './server-id.js';
 import { heirsFor } from './removed-servers.js';
 import { tableRulesOf } from './table-rules-of.js';
 import { undrainedRows } from './undrained-rows.js';
@@ -105,10 +106,6 @@ export function createServer(world: World, index: number, isJoining = false): Vi
   };
   return server;
 }
-
-const letters = 'abcdefghijklmnopqrstuvwxyz234567';
-export const serverIdOf = (index: number): ServerId => `server${letters[index] ?? 'z'}`.padEnd(16, 'a') as ServerId;
-export const firstOriginOf = (index: number): string => originIdOf(serverIdOf(index), '00000000' as Epoch);
 
 /** Starts the replica on the server's file. What it reports is traced; failures end the run. */
 export async function startEngine(world: World, server: VirtualServer): Promise<RunningReplica | null> {

@@ -35,10 +35,15 @@ export function createWholeRowWitness(plan: Plan): Witness | null {
  * The key says which row it is and merges by itself, as columns with a rule do; values of unique columns may be renamed, and
  * references follow their rows.
  */
-function columnsOf({ migrations = [] }: Plan, { bornColumn, columns }: SimulatedTable, index: number): string[] {
-  const dropped = new Set(
-    migrations.flatMap((change) => (change.kind === 'drop-column' && change.table === index ? [change.column] : [])),
-  );
+function columnsOf(
+  { migrations = [], leftOut = [] }: Plan,
+  { bornColumn, columns }: SimulatedTable,
+  index: number,
+): string[] {
+  const dropped = new Set([
+    ...migrations.flatMap((change) => (change.kind === 'drop-column' && change.table === index ? [change.column] : [])),
+    ...leftOut.flatMap(({ table, column }) => (table === index && column !== undefined ? [column] : [])),
+  ]);
   const isWritten = ({ name, rule, isUnique, isOfUnique }: SimulatedColumn): boolean =>
     rule === undefined && isUnique !== true && isOfUnique !== true && !dropped.has(name);
   return [bornColumn, ...columns.filter(isWritten).map(({ name }) => name)];

@@ -103,6 +103,17 @@ const triggerName = (table: SyncedTable): string =>
     .map(({ position }) => position)
     .join('_')}`;
 
+/**
+ * They read tables of the application: SQLite renames no table while one of these is gone. They are back with the next write
+ * transaction.
+ */
+export function dropKnownValueTriggers({ connection }: ReplicaContext): void {
+  for (const [name] of connection
+    .prepare(`SELECT name FROM sqlite_temp_schema WHERE type = 'trigger' AND name LIKE '_usync_known_%'`)
+    .all())
+    connection.exec(`DROP TRIGGER temp.${quoteName(String(name))}`);
+}
+
 function createTriggers({ connection }: ReplicaContext, table: SyncedTable): void {
   const present = connection
     .prepare(`SELECT name FROM sqlite_temp_schema WHERE type = 'trigger' AND name LIKE '_usync_known_%'`)

@@ -2,6 +2,7 @@ import { installTriggers, missingTriggers, numbersByTrigger } from '../capture/c
 import type { DiscoveredTable } from './discovered-table.js';
 import { foldName } from '../connection/identifiers.js';
 import { forgetKeyless } from '../capture/keyless-rows.js';
+import { dropKnownValueTriggers } from '../capture/known-values.js';
 import { addPending } from '../capture/pending-reconcile.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import { addLostTable } from '../stores/lost-tables.js';
@@ -31,6 +32,7 @@ export interface SchemaChange {
  */
 export function followSchema(context: ReplicaContext): SchemaChange {
   const { connection, tables, meta, adjust, asides } = context;
+  dropKnownValueTriggers(context);
   const schema = readSchema(connection);
   forgetKeyless(context);
   tables.load(schema);
