@@ -129,13 +129,7 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     forget: (server, since) => {
       for (const fate of fates.values()) forgetSince(fate, server, since);
     },
-    leave: (server, vouched) => {
-      for (const fate of fates.values()) {
-        const isVouched = vouched.has(fate.token) && !fate.isUncertain;
-        forgetSince(fate, server, 0);
-        if (isVouched && fate.server === server) fate.isUncertain = false;
-      }
-    },
+    leave: (server, vouched) => leaveServer(fates, server, vouched),
     standing: () => [...fates.values()].filter(isStanding),
     deleted: () =>
       [...fates.values()].filter(
@@ -174,6 +168,14 @@ const freshFate = (
 
 const isStanding = ({ gone, isUncertain, isGoneUncertain }: Fate): boolean =>
   gone.length === 0 && !isUncertain && !isGoneUncertain;
+
+function leaveServer(fates: ReadonlyMap<string, Fate>, server: number, vouched: ReadonlySet<string>): void {
+  for (const fate of fates.values()) {
+    const isVouched = vouched.has(fate.token) && !fate.isUncertain;
+    forgetSince(fate, server, 0);
+    if (isVouched && fate.server === server) fate.isUncertain = false;
+  }
+}
 
 function forgetSince(fate: Fate, server: number, since: number): void {
   if (fate.server === server && fate.at > since) fate.isUncertain = true;

@@ -29,11 +29,12 @@ export function createRuleWitness(plan: Plan): Witness | null {
   const tables = new Map(plan.tables.filter((table) => isJudged(plan, table)).map((table) => [table.name, table]));
   if (tables.size === 0) return null;
   const cells = new Map<string, RuledCell>();
+  const removed = new Set(plan.steps.flatMap((step) => (step.kind === 'remove' ? [step.server] : [])));
   return {
     note: (write) => {
       for (const dump of write.after) {
         const table = tables.get(dump.name);
-        if (table) noteTable(cells, { write, table, dump });
+        if (table) noteTable(cells, { write, table, dump, isOwn: removed.has(write.server) });
       }
     },
     noteDrained: (server, mark) => {
@@ -75,9 +76,11 @@ interface WrittenTable {
   readonly write: WitnessedWrite;
   readonly table: SimulatedTable;
   readonly dump: TableDump;
+  /** The writer was removed, or will be: it may stay with it. */
+  readonly isOwn: boolean;
 }
 
-function noteTable(cells: Map<string, RuledCell>, { write, table, dump }: WrittenTable): void {
+function noteTable(cells: Map<string, RuledCell>, { write, table, dump, isOwn }: WrittenTable): void {
   const before = write.before.find(({ name }) => name === table.name);
   const was = before ? rowsByBirth(before) : new Map<string, readonly string[]>();
   const replaced = replacedBirths(table, before, dump);
@@ -90,6 +93,7 @@ function noteTable(cells: Map<string, RuledCell>, { write, table, dump }: Writte
       if (stood === after) continue;
       const cell = cellAt(cells, placeOf(table, birth, name), rule);
       noteCell(cell, { before: stood ?? 'null', after, write });
+      if (isOwn) cell.isUnclear = true;
       if (former === undefined) continue;
       cell.isUnclear = true;
       cellAt(cells, placeOf(table, former, name), rule).isUnclear = true;
