@@ -81,9 +81,9 @@ interface Answered {
 
 async function answersUntil({ origin, token }: PageGround, isOver: () => boolean): Promise<Answered[]> {
   const answers: Answered[] = [];
-  let isEnded = false;
+  const asked = { isOver: false };
   const asking = Array.from({ length: askers }, async (_, first) => {
-    for (let at = first; !isEnded; at++) {
+    for (let at = first; !asked.isOver; at++) {
       const path = paths[at % paths.length] ?? '';
       const { status, tookMs } = await send(`${origin}${path}`, { headers: { authorization: `Bearer ${token}` } });
       if (status !== 200) throw new Error(`${path} answered ${status}`);
@@ -93,7 +93,7 @@ async function answersUntil({ origin, token }: PageGround, isOver: () => boolean
   });
   // The question whether it is over takes time of its own: seldom.
   while (!isOver()) await new Promise((resolve) => setTimeout(resolve, 100));
-  isEnded = true;
+  asked.isOver = true;
   await Promise.all(asking);
   return answers;
 }

@@ -38,7 +38,7 @@ export async function createPageGround(): Promise<PageGround> {
     ...{ method: 'POST', body: { name: 'bench', scope: 'admin' } },
     headers: { 'x-usync-request': '1', cookie: String(setup.cookie).split(';')[0] ?? '' },
   });
-  const token = String((JSON.parse(made.text) as { readonly secret: string }).secret);
+  const { secret: token } = JSON.parse(made.text) as { readonly secret: string };
   return {
     ...{ server, origin, token, user, there, here },
     async ask(method, path, body) {

@@ -53,13 +53,15 @@ export function createDecisionCalls(ground: () => EngineGround): DecisionCalls {
       const named = versions.map(({ origin, ...version }) => ({ ...version, by: nameOf(ground(), origin) }));
       return { dataset: runner.name, ...history, versions: named };
     },
-    undo: async ({ dataset, server, sinceMs, isDryRun }) => {
+    undo: async ({ dataset, server, sinceMs, isDryRun }, { signal, onDataset } = {}) => {
       const { id, name } = findServer(ground(), server);
       const steps = [];
       for (const runner of chosenRunners(ground(), dataset)) {
+        if (signal?.aborted) break;
         const outcome = await runner.replica.undo({ server: id, sinceMs, isDryRun });
         steps.push(...outcome.steps.map((step) => ({ ...step, dataset: runner.name })));
         if (!isDryRun) runner.wake();
+        onDataset?.(runner.name, outcome.steps.filter(({ skipped }) => skipped === null).length);
       }
       return { server: name, steps };
     },

@@ -23,7 +23,8 @@ export interface DecisionCalls {
   /** What happened to one row, as far back as the journal goes. */
   rowHistory(request: HistoryQuery): Promise<RowHistoryInfo>;
   /** Takes back what one server wrote since a time, or tells what that would change. */
-  undo(request: UndoQuery): Promise<UndoReport>;
+  /** One dataset after the other, each as a whole. An aborted signal keeps it from going on to the next. */
+  undo(request: UndoQuery, tools?: UndoTools): Promise<UndoReport>;
 }
 
 export interface ConflictsQuery {
@@ -99,6 +100,12 @@ export interface UndoQuery {
   readonly server: string;
   readonly sinceMs: number;
   readonly isDryRun: boolean;
+}
+
+export interface UndoTools {
+  readonly signal?: AbortSignal;
+  /** After each dataset, with what was or would be done in it. */
+  readonly onDataset?: (dataset: string, changes: number) => void;
 }
 
 export interface UndoReport {

@@ -49,3 +49,8 @@ export const alertLookMs = 5_000;
 /** After a failed delivery, when to try again what waits; and how much may wait. */
 export const alertRetryMs = 60_000;
 export const alertQueueMax = 100;
+
+/** How far behind servers were: so many looks are kept of each, at least so far apart, the first so long after an event. */
+export const lagSamplesMax = 2_000;
+export const lagStepMs = 10_000;
+export const lagFirstMs = 1_000;

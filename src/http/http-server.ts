@@ -16,6 +16,7 @@ import { createApp } from './create-app.js';
 import { openExpectedServers } from './expected-servers.js';
 import { createJobs } from './jobs.js';
 import { isLoopbackHost } from './known-hosts.js';
+import { createLagSeries } from './lag-series.js';
 import { readTls } from './listen.js';
 import { createLiveFeed } from './live-feed.js';
 import { createRequestTimes } from './metrics/request-times.js';
@@ -90,6 +91,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       await setupFiles.remove(urlFile);
       context.alerts.close();
       context.live.close();
+      context.lag.close();
       context.status.close();
       await opened.close();
       await context.jobs.close();
@@ -114,6 +116,7 @@ async function openContext(
     settings: createSettingsFile({ ...loaded, file }),
     alerts: startAlerts({ config, system, status }),
     live: createLiveFeed({ engine, config, version, system, jobs, status, expected }),
+    lag: createLagSeries({ engine, status, system }),
     figures: openProcessFigures(),
     requestTimes: createRequestTimes(),
   };

@@ -64,6 +64,7 @@ const samples: Samples = {
   listServers: nothing,
   addServer: () => ({ body: { name: 'later', host: '10.1.2.3', port: '7420' } }),
   getServer: () => at('/api/sync/servers/b'),
+  getServerLag: () => at('/api/sync/servers/b/lag'),
   changeServer: () => at('/api/sync/servers/b', { is_active: true }),
   removeServer: () => at('/api/sync/servers/later'),
   approveServer: async ({ b }) =>
@@ -316,6 +317,26 @@ test('F45: no caller, not even an admin, can send program code or a whole databa
     assert.equal(answer.status, 410, name);
     assert.match(String(answer.json?.['error']), /\w{4}/, name);
   }
+});
+
+test('taking back goes from dataset to dataset, tells each, and ends between two of them when it is cancelled', async (context) => {
+  const { a, b, call } = await sceneOf(context);
+  const since = new Date(Date.now() - 1_000).toISOString();
+  b.database.exec("INSERT INTO item (id, name) VALUES (777, 'by mistake')");
+  await until('it is at a', () => Promise.resolve(namesOf(a.database).includes('by mistake')));
+  const cut = await a.engine.undo(
+    { server: 'b', sinceMs: Date.parse(since), isDryRun: false },
+    { signal: AbortSignal.abort() },
+  );
+  assert.deepEqual([cut.steps, namesOf(a.database).includes('by mistake')], [[], true]);
+  const job = await endOfJob(call, await call('POST', '/api/sync/undo', { body: { server: 'b', since } }));
+  const results = job['results'] as { readonly item: string; readonly message: string }[];
+  assert.deepEqual(
+    results.map(({ item }) => item),
+    ['shop', 'uploads'],
+  );
+  assert.match(results[0]?.message ?? '', /^[1-9]\d* changes? were taken back/);
+  assert.ok(!namesOf(a.database).includes('by mistake'));
 });
 
 test('a paused server gets nothing until it is resumed, and both sides say why', async (context) => {

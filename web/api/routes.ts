@@ -28,6 +28,7 @@ export const routes = {
   getAlerts: 'GET /api/sync/alerts',
   getHistory: 'GET /api/sync/history',
   getServer: 'GET /api/sync/servers/{id}',
+  getServerLag: 'GET /api/sync/servers/{id}/lag',
   getSession: 'GET /api/sync/session',
   getSettings: 'GET /api/sync/settings',
   health: 'GET /api/sync/health',

@@ -194,10 +194,17 @@ export function startUndoJob(context: ApiContext, plan: UndoPlan): StartedJob {
     kind: 'undo',
     title: isDryRun ? `Look at taking back ${what}` : `Take back ${what}`,
     startedBy,
-    unit: 'rows',
-    work: async () => {
+    unit: 'datasets',
+    work: async ({ signal, progress, result }) => {
       const request = { server, sinceMs, isDryRun, ...(dataset !== undefined && { dataset }) };
-      return undoResult(await context.engine.undo(request), isDryRun);
+      let done = 0;
+      progress({ total: dataset === undefined ? context.config.datasets.length : 1, text: 'Reading the journal.' });
+      const onDataset = (item: string, changes: number): void => {
+        progress({ done: (done += 1), text: `${item} is done.` });
+        const message = `${changes} ${changes === 1 ? 'change' : 'changes'} ${isDryRun ? 'would be' : 'were'} taken back.`;
+        result({ item, ok: true, code: null, message });
+      };
+      return undoResult(await context.engine.undo(request, { signal, onDataset }), isDryRun);
     },
   });
   return { message: `Started: ${job.title}.`, job };

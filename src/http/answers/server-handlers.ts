@@ -41,6 +41,14 @@ export const serverHandlers: Handlers<keyof typeof serverRoutes> = {
     const entries = context.live.entries().filter(({ server_name }) => server_name === server.name);
     return { server, activity: entries.slice(0, activityShown) };
   },
+  async getServerLag({ params }, context) {
+    const { id } = await theServer(context, params.id);
+    return {
+      samples: context.lag.of(id).map(({ atMs, behindMs, roundTripMs }) => ({
+        ...{ at: isoTime(atMs), behind_ms: behindMs, round_trip_ms: roundTripMs },
+      })),
+    };
+  },
   async changeServer({ params, body }, context) {
     const { engine } = context;
     const server = await theServer(context, params.id);

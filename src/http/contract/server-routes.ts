@@ -41,6 +41,25 @@ export const serverRoutes = defineRoutes({
     params: serverParams,
     answer: { kind: 'json', schema: z.object({ server, activity: z.array(activityEntry) }) },
   },
+  getServerLag: {
+    method: 'GET',
+    path: '/api/sync/servers/{id}/lag',
+    access: 'viewer',
+    summary: 'How far behind it was, as far as this run remembers: looks after something happened, oldest first.',
+    params: serverParams,
+    answer: {
+      kind: 'json',
+      schema: z.object({
+        samples: z.array(
+          z.object({
+            at: time,
+            behind_ms: count.nullable().describe('Null while it was not connected.'),
+            round_trip_ms: z.number().nullable(),
+          }),
+        ),
+      }),
+    },
+  },
   changeServer: {
     method: 'PATCH',
     path: '/api/sync/servers/{id}',
