@@ -11,6 +11,8 @@ export interface Terminal {
   result(value: unknown): void;
   /** Talk: progress, hints. Silent with `--quiet`. */
   say(line: string): void;
+  /** Talk in the place of the talk before, for a person who watches; null where nobody does. */
+  readonly sayOver: ((line: string) => void) | null;
   fail(error: unknown): void;
   readonly paint: (style: Style, text: string) => string;
   /** Replaces what the last call painted; for live views. */
@@ -44,6 +46,10 @@ export function createTerminal({ isJson, isQuiet, hasColour }: TerminalOptions):
     say(line) {
       if (!isQuiet && !isJson) process.stderr.write(`${line}\n`);
     },
+    sayOver:
+      process.stderr.isTTY && !isQuiet && !isJson
+        ? (line) => process.stderr.write(`\r\u001b[2K${line.slice(0, Math.max(20, process.stderr.columns - 1))}`)
+        : null,
     fail(error) {
       if (isJson) process.stdout.write(`${JSON.stringify({ error: errorReport(error) }, null, 2)}\n`);
       else process.stderr.write(`${errorText(error, paint)}\n`);

@@ -1,3 +1,4 @@
+import type { WorkProgress } from './work-progress.js';
 import { errorCatalogue } from '../core/error-catalogue.js';
 import { SyncError } from '../core/sync-error.js';
 import { connectLocal } from '../system/local-socket.js';
@@ -65,7 +66,7 @@ export async function connectControl(dataFolder: string): Promise<ControlClient>
 interface Call {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
-  readonly onProgress: (text: string) => void;
+  readonly onProgress: (progress: WorkProgress) => void;
 }
 
 function errorOf(failure: ControlFailure): SyncError {

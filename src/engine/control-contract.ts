@@ -3,6 +3,7 @@
  * only the owner can open. One request a line, `{ id, method, params }`; answers `{ id, result }` or `{ id, error }`;
  * before the answer there may be `{ id, progress }` lines. Both sides are typed by `ControlMethods`.
  */
+import type { WorkProgress } from './work-progress.js';
 import type { Entry } from '../core/entry.js';
 import type { ErrorCode } from '../core/error-catalogue.js';
 import type { ErrorFacts } from '../core/sync-error.js';
@@ -96,7 +97,7 @@ export interface ControlRequest {
 export type ControlReply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: ControlFailure }
-  | { readonly id: number; readonly progress: string };
+  | { readonly id: number; readonly progress: WorkProgress };
 
 export interface ControlFailure {
   readonly code: ErrorCode;
@@ -110,7 +111,7 @@ export interface ControlClient {
   call<M extends ControlMethod>(
     method: M,
     params: ControlMethods[M]['params'],
-    options?: { readonly signal?: AbortSignal; readonly onProgress?: (text: string) => void },
+    options?: { readonly signal?: AbortSignal; readonly onProgress?: (progress: WorkProgress) => void },
   ): Promise<ControlMethods[M]['result']>;
   close(): void;
 }

@@ -1,3 +1,4 @@
+import type { WorkProgress } from './work-progress.js';
 import { errorCatalogue } from '../core/error-catalogue.js';
 import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
 import { listenLocal, type LineChannel, type LocalListening } from '../system/local-socket.js';
@@ -50,7 +51,7 @@ async function answer(line: string, { options, reply, signal }: Answering): Prom
     const result = await handled(request.method, request.params, {
       ...options,
       signal,
-      onProgress: (text) => reply({ id, progress: text }),
+      onProgress: (progress) => reply({ id, progress }),
     });
     reply({ id, result });
   } catch (error) {
@@ -60,7 +61,7 @@ async function answer(line: string, { options, reply, signal }: Answering): Prom
 
 interface Handling extends ControlOptions {
   readonly signal: AbortSignal;
-  readonly onProgress: (text: string) => void;
+  readonly onProgress: (progress: WorkProgress) => void;
 }
 
 function handled(method: ControlMethod, params: unknown, handling: Handling): Promise<unknown> {
@@ -77,7 +78,7 @@ const handlers: { readonly [M in ControlMethod]: Handler<M> } = {
   status: (_, { engine }) => engine.status(),
   wait: ({ timeoutMs }, { engine, signal }) => engine.waitUntilInSync({ timeoutMs, signal }),
   verify: (params, { engine, signal }) => engine.verify({ ...params, signal }),
-  audit: (params, { engine }) => engine.audit(params),
+  audit: (params, { engine, signal, onProgress }) => engine.audit({ ...params, signal, onProgress }),
   invite: (params, { engine }) => engine.invite(params),
   join: (params, { engine, signal, onProgress }) => engine.join({ ...params, signal, onProgress }),
   servers: (_, { engine }) => engine.servers(),

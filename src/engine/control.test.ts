@@ -42,7 +42,7 @@ test('calls are answered, several at a time, with results, errors and progress',
       Promise.resolve({ id: 'i', code: 'c', expiresAtMs: options?.validMs ?? 0, isPreApproved: true }),
     remove: (name) => Promise.reject(new SyncError('USYNC-1407', `No server ${name}.`, { facts: { name } })),
     join: (options) => {
-      options.onProgress?.('half');
+      options.onProgress?.({ text: 'half', done: 1, total: 2, unit: 'rows' });
       return Promise.resolve({ state: 'joined', invitedBy: 'b', datasets: [] });
     },
   });
@@ -51,7 +51,7 @@ test('calls are answered, several at a time, with results, errors and progress',
   const [servers, invite, joined] = await Promise.all([
     client.call('servers', {}),
     client.call('invite', { validMs: 7 }),
-    client.call('join', { code: 'x' }, { onProgress: (text) => progress.push(text) }),
+    client.call('join', { code: 'x' }, { onProgress: ({ text }) => progress.push(text) }),
   ]);
   assert.deepEqual([servers, invite.expiresAtMs, joined.state, progress], [[], 7, 'joined', ['half']]);
   await assert.rejects(client.call('remove', { server: 'b' }), (error) => {

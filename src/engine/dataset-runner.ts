@@ -8,7 +8,14 @@ import type { Heirs } from '../core/heirs.js';
 import type { NumberLane } from '../core/number-lane.js';
 import type { ServerId } from '../core/origin.js';
 import { stampIn, type VersionVector } from '../core/version-vector.js';
-import type { DrainOutcome, HintedDrain, Replica, ReplicaPosition, ReplicaReport } from '../databases/replica.js';
+import type {
+  AuditOutcome,
+  DrainOutcome,
+  HintedDrain,
+  Replica,
+  ReplicaPosition,
+  ReplicaReport,
+} from '../databases/replica.js';
 import type { Observe } from '../observe/event.js';
 import type { System } from '../system/system.js';
 import type { AuditStatus, SelfTestStatus } from './engine-status.js';
@@ -46,7 +53,8 @@ export interface DatasetRunner {
   setPlace(place: PlaceInGroup): void;
   /** Something was merged or the origin changed: the witness must follow. */
   noteMoved(): void;
-  audit(table?: string): Promise<AuditResult>;
+  /** One table, some, or all at once. */
+  audit(tables?: string | readonly string[], tools?: AuditTools): Promise<AuditResult>;
   stop(): Promise<void>;
 }
 
@@ -155,7 +163,7 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     noteMoved: () => {
       state.isWitnessDue = true;
     },
-    audit: (table) => audit(options, state, table),
+    audit: (tables, tools) => audit(options, state, { tables, tools }),
     async stop() {
       if (state.isStopped) return;
       state.isStopped = true;
@@ -389,9 +397,31 @@ async function pruneLoop(
   }
 }
 
-async function audit(options: DatasetRunnerOptions, state: RunnerState, table?: string): Promise<AuditResult> {
+export interface AuditTools {
+  readonly signal?: AbortSignal;
+  readonly onTable?: (table: string, rows: number) => void;
+}
+
+interface Auditing {
+  readonly tables: string | readonly string[] | undefined;
+  readonly tools: AuditTools | undefined;
+}
+
+async function audit(
+  options: DatasetRunnerOptions,
+  state: RunnerState,
+  { tables: asked, tools = {} }: Auditing,
+): Promise<AuditResult> {
   if (!state.isReady) throw new SyncError('USYNC-1002', `Dataset ${options.config.name} is not open.`);
-  const { tables, cpuMs } = await options.replica.audit(table);
+  const tables: AuditOutcome['tables'][number][] = [];
+  let cpuMs = 0;
+  for (const table of typeof asked === 'object' ? asked : [asked]) {
+    if (tools.signal?.aborted) break;
+    const audited = await options.replica.audit(table);
+    tables.push(...audited.tables);
+    cpuMs += audited.cpuMs;
+    for (const { table: name, rows } of audited.tables) tools.onTable?.(name, rows);
+  }
   const result: AuditResult = {
     tables,
     cpuMs,
@@ -400,7 +430,8 @@ async function audit(options: DatasetRunnerOptions, state: RunnerState, table?: 
     differing: tables.reduce((sum, each) => sum + each.differing, 0),
   };
   const { tables: _, ...status } = result;
-  state.lastAudit = status;
+  // What was ended half-way is no audit of the dataset.
+  if (!tools.signal?.aborted) state.lastAudit = status;
   options.onMoved(options.config.name, null);
   return result;
 }

@@ -15,6 +15,7 @@ import type { Transport } from '../transports/transport.js';
 import type { DecisionCalls } from './decisions.js';
 import type { AuditStatus, EngineStatus } from './engine-status.js';
 import type { PageCalls } from './page-calls.js';
+import type { WorkProgress } from './work-progress.js';
 
 export interface Engine extends AsyncDisposable, DecisionCalls, PageCalls {
   /** Takes the data folder, opens every dataset, listens and dials. Rejects with a `SyncError`; nothing is left open then. */
@@ -30,7 +31,7 @@ export interface Engine extends AsyncDisposable, DecisionCalls, PageCalls {
   /** Compares digests with every connected member; where they differ, names tables and rows. */
   verify(options?: VerifyOptions): Promise<VerifyReport>;
   /** The slow proof of the own content: reads every row. */
-  audit(options?: { readonly dataset?: string; readonly table?: string }): Promise<readonly DatasetAudit[]>;
+  audit(options?: AuditOptions): Promise<readonly DatasetAudit[]>;
   /** A one-time code for one new server. The first invite founds the group: what is in the datasets here is its beginning. */
   invite(options?: InviteOptions): Promise<Invite>;
   /** Joins the group that the code names. With `isDryRun` it only tells what joining would do. */
@@ -112,6 +113,15 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface AuditOptions {
+  readonly dataset?: string;
+  readonly table?: string;
+  /** Told in rows, after each table. */
+  readonly onProgress?: (progress: WorkProgress) => void;
+  /** An aborted one keeps it from going on to the next table; what was read by then is told. */
+  readonly signal?: AbortSignal;
+}
+
 export interface VerifyReport {
   readonly isEqual: boolean;
   readonly atMs: number;
@@ -165,8 +175,7 @@ export interface JoinOptions {
   /** Needed only where the preview says that it is unclear. */
   readonly choice?: 'same-rows' | 'distinct-rows';
   readonly signal?: AbortSignal;
-  /** Told about progress in words, for people. */
-  readonly onProgress?: (text: string) => void;
+  readonly onProgress?: (progress: WorkProgress) => void;
 }
 
 export interface JoinReport {

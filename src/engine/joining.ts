@@ -13,6 +13,7 @@ import type { EngineGround } from './engine-parts.js';
 import { isRemoved } from './gather-status.js';
 import { bindingOf } from './invites.js';
 import { createPairingProof, readInviteCode, type InviteContent } from './pairing.js';
+import type { WorkProgress } from './work-progress.js';
 import { runSession, type RunningSession } from './session-runner.js';
 
 export interface JoinPlace {
@@ -122,7 +123,11 @@ function setChoice({ network, options }: JoinRun, dataset: string): void {
   else network.choices.set(dataset, options.choice);
 }
 
-const tell = ({ options }: JoinRun, text: string): void => options.onProgress?.(text);
+const tell = ({ options }: JoinRun, text: string, measured = noMeasure): void =>
+  options.onProgress?.({ text, ...measured });
+
+type Measure = Omit<WorkProgress, 'text'>;
+const noMeasure: Measure = { done: 0, total: null, unit: 'bytes' };
 
 const placeOf = ({ fingerprint, addresses }: InviteContent) => ({ fingerprint, addresses });
 
@@ -173,7 +178,7 @@ async function untilLanded(run: JoinRun): Promise<readonly JoinDatasetReport[]> 
     if (fresh.length === 0) break;
     refuseUndecided(run, fresh);
     const state = progressText(network, fresh);
-    if (state !== told && state !== '') tell(run, state);
+    if (state !== told && state !== '') tell(run, state, measureOf(network, fresh));
     told = state;
     quiet(state, `The data of ${fresh.join(', ')} does not arrive.`);
     await pause(run);
@@ -210,6 +215,16 @@ function progressText({ links }: EngineNetwork, fresh: readonly string[]): strin
     .flatMap(({ session }) => session.status().datasets)
     .filter(({ dataset }) => fresh.includes(dataset));
   return states.map(({ dataset, state }) => `${dataset}: ${state}`).join('; ');
+}
+
+/** Bytes of the snapshots on their way; how many there will be nobody knows before. */
+function measureOf({ links }: EngineNetwork, fresh: readonly string[]): Measure {
+  const bytes = links
+    .all()
+    .flatMap(({ session }) => session.status().datasets)
+    .filter(({ dataset }) => fresh.includes(dataset))
+    .reduce((sum, { snapshotIn }) => sum + (snapshotIn?.bytes ?? 0), 0);
+  return { ...noMeasure, done: bytes };
 }
 
 /** Throws when nothing changed for too long. A server that was let in goes on in the background. */

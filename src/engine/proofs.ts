@@ -2,7 +2,14 @@
 import { SyncError } from '../core/sync-error.js';
 import type { VersionVector } from '../core/version-vector.js';
 import { sleep } from '../system/sleep.js';
-import type { DatasetAudit, VerifyComparison, VerifyOptions, VerifyReport, WaitOptions } from './engine.js';
+import type {
+  AuditOptions,
+  DatasetAudit,
+  VerifyComparison,
+  VerifyOptions,
+  VerifyReport,
+  WaitOptions,
+} from './engine.js';
 import { serversDataset, statusPollMs, verifyRowsMax } from './engine-limits.js';
 import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
@@ -10,6 +17,7 @@ import { runnersOf } from './gather-status.js';
 import { isProvenNow } from './peer-status.js';
 import { compareWithPeer } from './verifier.js';
 import type { DatasetRunner } from './dataset-runner.js';
+import type { TableReport } from '../databases/replica.js';
 import type { ListedServer } from '../databases/server-list.js';
 
 interface Place {
@@ -117,12 +125,33 @@ export function chosenRunners({ runners }: EngineGround, dataset?: string): read
   });
 }
 
+/** Table by table, so that a person sees how far it is and can end it. */
 export async function auditDatasets(
   ground: EngineGround,
-  { dataset, table }: { readonly dataset?: string; readonly table?: string },
+  { dataset, table, onProgress, signal }: AuditOptions,
 ): Promise<readonly DatasetAudit[]> {
+  const chosen: { readonly runner: DatasetRunner; readonly tables: readonly TableReport[] }[] = [];
+  for (const runner of chosenRunners(ground, dataset)) {
+    const tables = runner.facts.isOpen ? await runner.replica.tables() : [];
+    chosen.push({
+      runner,
+      tables: tables.filter(({ isSynced, name }) => isSynced && (table === undefined || name === table)),
+    });
+  }
+  const total = chosen.reduce((sum, { tables }) => sum + tables.reduce((rows, each) => rows + each.rows, 0), 0);
+  let done = 0;
   const audits: DatasetAudit[] = [];
-  for (const runner of chosenRunners(ground, dataset))
-    audits.push({ dataset: runner.name, ...(await runner.audit(table)) });
+  for (const { runner, tables } of chosen) {
+    if (signal?.aborted) break;
+    const isByTable = runner.config.sqlite !== undefined && table === undefined && tables.length > 0;
+    const audited = await runner.audit(isByTable ? tables.map(({ name }) => name) : table, {
+      ...(signal && { signal }),
+      onTable: (name, rows) => {
+        done = Math.min(total, done + rows);
+        onProgress?.({ text: `${runner.name}: ${name} was read.`, done, total, unit: 'rows' });
+      },
+    });
+    audits.push({ dataset: runner.name, ...audited });
+  }
   return audits;
 }

@@ -1,5 +1,6 @@
 import { errorCatalogue } from '../core/error-catalogue.js';
 import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
+import { workRate, type WorkProgress } from '../engine/work-progress.js';
 import { randomHex } from '../system/random.js';
 import type { System } from '../system/system.js';
 import type { Job, JobKind } from './contract/job-schemas.js';
@@ -31,7 +32,7 @@ export interface JobPlan {
 
 export interface JobTools {
   readonly signal: AbortSignal;
-  progress(change: { readonly done?: number; readonly total?: number; readonly text?: string }): void;
+  progress(change: Partial<WorkProgress>): void;
   result(item: ItemResult): void;
 }
 
@@ -144,22 +145,16 @@ async function run(running: RunningJob, plan: JobPlan, { system, put }: Runtime)
   }
 }
 
-/** The rate is that of the whole job so far: it does not jump about. */
 function progressOf(
   { job, startedMs }: RunningJob,
-  { done = job.progress.done, total, text = job.progress.text }: Parameters<JobTools['progress']>[0],
+  { done = job.progress.done, total, text = job.progress.text, unit }: Parameters<JobTools['progress']>[0],
   nowMs: number,
 ): Job['progress'] {
-  const seconds = (nowMs - startedMs) / 1_000;
-  const all = total ?? job.progress.total;
-  const rate = done > 0 && seconds > 0 ? done / seconds : null;
+  const all = total === undefined ? job.progress.total : total;
+  const { perSecond, secondsLeft } = workRate({ done, total: all }, nowMs - startedMs);
   return {
-    done,
-    total: all,
-    unit: job.progress.unit,
-    text,
-    rate_per_second: rate === null ? null : Math.round(rate * 100) / 100,
-    seconds_left: rate === null || all === null ? null : Math.max(0, Math.round((all - done) / rate)),
+    ...{ done, total: all, text, unit: unit ?? job.progress.unit, seconds_left: secondsLeft },
+    rate_per_second: perSecond === null ? null : Math.round(perSecond * 100) / 100,
   };
 }
 

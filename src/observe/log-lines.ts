@@ -88,14 +88,18 @@ function jsonLine(event: ObservedEvent, count: number): string {
     ...rest,
   };
   if (event.kind !== 'loop-failed' && count > 1) fields['count'] = count;
-  return JSON.stringify(fields, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  const line = JSON.stringify(fields, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  return line.replaceAll(steering, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+/** Names are other people's: nothing in them may end a line, steer a terminal or turn the direction of writing. */
+const steering = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 function textLine(event: ObservedEvent, count: number, isColoured: boolean): string {
   const time = new Date(event.atMs).toTimeString().slice(0, 8);
   const times = count > 1 ? ` (${count} times)` : '';
   const level = event.level.toUpperCase().padEnd(5);
-  const text = `${eventText(event)}${times}`.replaceAll(/\p{Cc}/gu, ' ');
+  const text = `${eventText(event)}${times}`.replaceAll(steering, ' ');
   return isColoured
     ? `\u001b[2m${time}\u001b[0m ${colourByLevel[event.level]}${level}\u001b[0m ${text}`
     : `${time} ${level} ${text}`;

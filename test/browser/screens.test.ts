@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { joinGroup, untilProven, waitUntil } from '../process/server-process.js';
+import { hostileNames, quotedName } from '../http/hostile-names.js';
 import { desktop, openBrowser, phone, skipWithoutChromium } from './browser-window.js';
 import { createPageServers, type PageServer } from './page-servers.js';
 import { setUp } from './signing-in.js';
@@ -92,6 +93,32 @@ suite('every screen', { skip: skipWithoutChromium }, () => {
       assert.deepEqual(found, []);
     });
 
+  test('a code with its picture, what verifying found, and a question before something is removed are free of findings', async () => {
+    const seen = async (name: string): Promise<void> => {
+      await page.evaluate(`${axe};0`);
+      for (const [size, viewport, colorScheme, rules] of views) {
+        await page.setViewportSize(viewport);
+        await page.emulateMedia({ colorScheme });
+        const found = await findings(page, rules);
+        await draw(page, `${name}-${size}-${colorScheme}`);
+        assert.deepEqual(found, [], `${name} ${size} ${colorScheme}`);
+      }
+    };
+    await page.goto(`${pit.origin}/sync/servers/add`);
+    await page.getByRole('button', { name: 'Make a code' }).click();
+    await page.getByText(/^usync join /).waitFor();
+    await seen('servers-code');
+    await page.goto(`${pit.origin}/sync/data`);
+    await page.getByRole('button', { name: 'Verify now' }).click();
+    await page.getByText('All that was compared is equal.').waitFor();
+    await seen('data-verified');
+    const { peers } = await pit.process.status();
+    await page.goto(`${pit.origin}/sync/servers/${peers[0]?.id ?? ''}`);
+    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('dialog').waitFor();
+    await seen('server-remove');
+  });
+
   test('the addresses of the older pages lead to their screens', async () => {
     for (const [path, heading] of [
       ['', /./],
@@ -126,6 +153,10 @@ suite('every screen', { skip: skipWithoutChromium }, () => {
 
 /** A conflict, a replaced file and names that try to break out. */
 async function fill(pit: PageServer, judges: PageServer, all: readonly PageServer[]): Promise<void> {
+  const table = quotedName(hostileNames[1] ?? '');
+  for (const { database } of all)
+    database.exec(`CREATE TABLE ${table} (id INTEGER PRIMARY KEY, ${hostileNames.map(quotedName).join(', ')})`);
+  pit.database.exec(`INSERT INTO ${table} VALUES (1, ${hostileNames.map(() => "'value'").join(', ')})`);
   const insert = pit.database.prepare('INSERT INTO team VALUES (?, ?, ?)');
   insert.run(1n, hostile.replace('alert(1)', 'window.broken=1'), 'Bern');
   insert.run(2n, "O'Hara; DROP TABLE team", null);

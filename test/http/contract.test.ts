@@ -321,15 +321,15 @@ test('F45: no caller, not even an admin, can send program code or a whole databa
 
 test('taking back goes from dataset to dataset, tells each, and ends between two of them when it is cancelled', async (context) => {
   const { a, b, call } = await sceneOf(context);
-  const since = new Date(Date.now() - 1_000).toISOString();
+  const sinceNow = new Date(Date.now() - 1_000).toISOString();
   b.database.exec("INSERT INTO item (id, name) VALUES (777, 'by mistake')");
   await until('it is at a', () => Promise.resolve(namesOf(a.database).includes('by mistake')));
   const cut = await a.engine.undo(
-    { server: 'b', sinceMs: Date.parse(since), isDryRun: false },
+    { server: 'b', sinceMs: Date.parse(sinceNow), isDryRun: false },
     { signal: AbortSignal.abort() },
   );
   assert.deepEqual([cut.steps, namesOf(a.database).includes('by mistake')], [[], true]);
-  const job = await endOfJob(call, await call('POST', '/api/sync/undo', { body: { server: 'b', since } }));
+  const job = await endOfJob(call, await call('POST', '/api/sync/undo', { body: { server: 'b', since: sinceNow } }));
   const results = job['results'] as { readonly item: string; readonly message: string }[];
   assert.deepEqual(
     results.map(({ item }) => item),

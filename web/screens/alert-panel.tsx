@@ -37,7 +37,11 @@ export function AlertPanel() {
       <Loaded resource={loaded} what="the alerts">
         {({ rules, targets }) => (
           <>
-            <DataTable caption="What is watched" columns={ruleColumns} rows={rules} rowKey={({ name }) => name} />
+            {rules.length === 0 ? (
+              <Empty title="Nothing fires: no problem is there now." />
+            ) : (
+              <DataTable caption="What is watched" columns={ruleColumns} rows={rules} rowKey={({ name }) => name} />
+            )}
             <h3>Told to</h3>
             {targets.length === 0 ? (
               <Empty title="Nobody is told.">

@@ -12,6 +12,7 @@ import { Panel } from '../parts/panel.js';
 import { ScreenHead } from '../parts/screen-head.js';
 import { StateWord } from '../parts/state-word.js';
 import { useResource } from '../state/resource.js';
+import { capital } from '../words/count-text.js';
 import type { StateWords } from '../words/tone.js';
 
 const outcomeWords: Readonly<Record<AuditEntry['outcome'], StateWords>> = {
@@ -64,8 +65,15 @@ export function AuditScreen() {
   );
 }
 
+/** `removeUser`, as the API calls it: "remove user". */
+const wordsOf = (action: string): string => action.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
 const columns: readonly Column<AuditEntry>[] = [
-  { name: 'What', order: ({ action }) => action, cell: ({ action, subject }) => `${action} ${subject}` },
+  {
+    name: 'What',
+    order: ({ action }) => action,
+    cell: ({ action, subject }) => `${capital(wordsOf(action))} ${subject}`,
+  },
   { name: 'Who', order: ({ who }) => who, cell: ({ who }) => who },
   { name: 'When', order: ({ at }) => at, cell: ({ at }) => <Age at={at} withClock /> },
   { name: 'Outcome', order: ({ outcome }) => outcome, cell: ({ outcome }) => <StateWord {...outcomeWords[outcome]} /> },

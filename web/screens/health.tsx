@@ -114,10 +114,10 @@ function Room({ health }: { readonly health: Health }) {
   const { disks, journal } = health;
   return (
     <Panel title="Room">
-      {disks.map(({ path, free_bytes: free, total_bytes: total }) => (
+      {oncePerDisk(disks).map(({ paths, free_bytes: free, total_bytes: total }) => (
         <Meter
-          key={path}
-          label={`Disk of ${path}`}
+          key={paths.join(' ')}
+          label={`Disk of ${paths.join(', ')}`}
           value={total - free}
           max={total}
           tone={fullTone(free / Math.max(1, total))}
@@ -136,6 +136,20 @@ function Room({ health }: { readonly health: Health }) {
       ))}
     </Panel>
   );
+}
+
+type Disk = Health['disks'][number];
+
+/** Places with the same room to the byte are on one disk. */
+function oncePerDisk(disks: readonly Disk[]): readonly (Omit<Disk, 'path'> & { readonly paths: readonly string[] })[] {
+  const found = new Map<string, Omit<Disk, 'path'> & { readonly paths: string[] }>();
+  for (const { path, ...room } of disks) {
+    const key = `${room.free_bytes} ${room.total_bytes}`;
+    const known = found.get(key);
+    if (known) known.paths.push(path);
+    else found.set(key, { ...room, paths: [path] });
+  }
+  return [...found.values()];
 }
 
 const rank: Readonly<Record<Finding['level'], number>> = { ok: 0, warn: 1, fail: 2 };

@@ -47,10 +47,13 @@ export function OverviewScreen() {
 
 function NewestEvents() {
   const live = liveActivity.value;
-  const past = useResource((signal) => call('listLogs', { query: { per_page: eventsShown, level: 'info' }, signal }), {
-    about: 'newest',
-    version: live[0]?.id ?? '',
-  });
+  const past = useResource(
+    (signal) => call('listLogs', { query: { per_page: eventsShown * 2, level: 'info' }, signal }),
+    {
+      about: 'newest',
+      version: live[0]?.id ?? '',
+    },
+  );
   return (
     <Panel title="What happened last" aside={<a href={pathTo(['activity', 'events'])}>All events</a>}>
       <Loaded resource={past} what="the newest events">
@@ -58,7 +61,7 @@ function NewestEvents() {
           logs.length === 0 ? (
             <Empty title="Nothing yet since this server started." />
           ) : (
-            <EventList events={logs.slice(0, eventsShown)} />
+            <EventList events={logs.filter(({ dataset }) => dataset?.startsWith('_') !== true).slice(0, eventsShown)} />
           )
         }
       </Loaded>

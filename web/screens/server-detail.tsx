@@ -1,3 +1,4 @@
+import type { ActivityEntry } from '../../src/http/contract/activity-schemas.js';
 import type { Server, ServerDataset } from '../../src/http/contract/server-schemas.js';
 import { call } from '../api/call.js';
 import { Age } from '../parts/age.js';
@@ -64,13 +65,13 @@ function factsOf(server: Server): readonly Fact[] {
   const own: readonly Fact[] = [
     ['Added', <Age key="added" at={server.created_at} />],
     ['Added by', server.added_by === '' ? '-' : server.added_by],
-    ['Version', server.server_version ?? 'not known'],
+    ...(server.server_version === null ? [] : ([['Version', server.server_version]] as const)),
     ['Addresses', server.addresses.join(', ') || (server.base_url ?? '-')],
     ['Fingerprint of its key', <code key="key">{server.fingerprint ?? 'not known yet'}</code>],
   ];
   if (server.is_self) return own;
   return [
-    ['In this state since', <Age key="since" at={server.since} />],
+    ['In this state for', <Age key="since" at={server.since} isSpan />],
     ['Last heard', <Age key="heard" at={server.last_ping} />],
     ['Last acknowledged', <Age key="acknowledged" at={server.last_sync} />],
     ['Connected to', server.connected_to ?? '-'],
@@ -133,10 +134,14 @@ function ServerEvents({ id, name }: { readonly id: string; readonly name: string
           activity.length === 0 ? (
             <Empty title={`Nothing about ${name} since this server started.`} />
           ) : (
-            <EventList events={activity} />
+            <EventList events={activity.filter(isOfInterest)} />
           )
         }
       </Loaded>
     </Panel>
   );
 }
+
+/** Each proof and each round of the list of servers is a detail, which the events of Activity hold. */
+const isOfInterest = ({ level, dataset }: ActivityEntry): boolean =>
+  level !== 'debug' && dataset?.startsWith('_') !== true;

@@ -83,7 +83,7 @@ const columns: readonly Column<Server>[] = [
         <StateWord {...serverWords(server)} />{' '}
         {server.since === null || server.is_self ? null : (
           <span class="muted small">
-            since <Age at={server.since} />
+            for <Age at={server.since} isSpan />
           </span>
         )}
       </>

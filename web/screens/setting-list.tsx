@@ -27,38 +27,68 @@ export function SettingList({ settings, onChanged }: SettingListProps) {
   const chosen = useSignal<Setting | null>(null);
   return (
     <>
-      <ul class="lines">
-        {settings.map((setting) => (
-          <li key={setting.path}>
-            <div class="line-head">
-              <code>{setting.path}</code>
-              <strong>{valueText(setting.value)}</strong>
-              <span class="muted small">
-                {originText[setting.origin]}
-                {setting.where === '' ? '' : `: ${setting.where}`}
-              </span>
-              <span class="end">
-                <Button
-                  isSmall
-                  about={setting.path}
-                  obstacle={
-                    roleObstacle('admin') ??
-                    (setting.is_editable ? null : `It is set ${originText[setting.origin]} and cannot be changed here.`)
-                  }
-                  onPress={() => (chosen.value = setting)}
-                >
-                  Change
-                </Button>
-              </span>
-            </div>
-            <p class="muted small">{setting.help}</p>
-          </li>
-        ))}
-      </ul>
+      {groupsOf(settings).map(([group, members]) => (
+        <section key={group} class="settings" aria-label={groupNames[group] ?? group}>
+          <h3>{groupNames[group] ?? group}</h3>
+          <ul class="lines">
+            {members.map((setting) => (
+              <SettingLine key={setting.path} setting={setting} onChoose={() => (chosen.value = setting)} />
+            ))}
+          </ul>
+        </section>
+      ))}
       {chosen.value === null ? null : (
         <ChangeSetting setting={chosen.value} onChanged={onChanged} onClose={() => (chosen.value = null)} />
       )}
     </>
+  );
+}
+
+/** The first word of a path, as people call it. */
+const groupNames: Readonly<Record<string, string>> = {
+  '': 'This server',
+  listen: 'Other servers',
+  journal: 'How long changes are kept',
+  log: 'Log',
+  http: 'This page',
+  alerts: 'Alerts',
+};
+
+function groupsOf(settings: readonly Setting[]): readonly (readonly [group: string, members: readonly Setting[]])[] {
+  const groups = new Map<string, Setting[]>();
+  for (const setting of settings) {
+    const group = setting.path.includes('.') ? (setting.path.split('.')[0] ?? '') : '';
+    groups.set(group, [...(groups.get(group) ?? []), setting]);
+  }
+  return [...groups];
+}
+
+interface SettingLineProps {
+  readonly setting: Setting;
+  readonly onChoose: () => void;
+}
+
+function SettingLine({ setting, onChoose }: SettingLineProps) {
+  const { path, value, origin, where, help, is_editable: isEditable } = setting;
+  const obstacle =
+    roleObstacle('admin') ?? (isEditable ? null : `It is set ${originText[origin]} and cannot be changed here.`);
+  return (
+    <li class="setting">
+      <div>
+        <code>{path}</code>
+        <p class="muted small">{help}</p>
+      </div>
+      <div>
+        <strong>{valueText(value)}</strong>
+        <p class="muted small">
+          {originText[origin]}
+          {where === '' || origin === 'default' ? '' : `: ${where}`}
+        </p>
+      </div>
+      <Button isSmall about={path} obstacle={obstacle} onPress={onChoose}>
+        Change
+      </Button>
+    </li>
   );
 }
 

@@ -38,6 +38,7 @@ export function serverWords(server: Server): StateWords {
   if (server.state === 'expected') return { tone: 'wait', word: 'expected' };
   if (server.state === 'pending') return { tone: 'wait', word: 'waits for approval' };
   if (server.connection !== 'connected') return connectionWords[server.connection];
+  if (!server.ping_success) return { tone: 'wait', word: 'does not answer' };
   const states = new Set(server.datasets.map(({ state }) => state));
   if (states.has('differs')) return { tone: 'bad', word: 'differs' };
   if (states.has('catching-up')) return { tone: 'busy', word: 'catching up' };
@@ -53,7 +54,7 @@ export const jobStateWords: Readonly<Record<Job['state'], StateWords>> = {
 
 export const levelWords: Readonly<Record<ActivityEntry['level'], StateWords>> = {
   debug: { tone: 'idle', word: 'detail' },
-  info: { tone: 'ok', word: 'info' },
+  info: { tone: 'idle', word: 'info' },
   warn: { tone: 'wait', word: 'warning' },
   error: { tone: 'bad', word: 'error' },
 };

@@ -3,6 +3,9 @@ import type { JoinOptions, JoinPreview, JoinReport } from '../../engine/engine.j
 import type { CommandContext } from '../command-context.js';
 import { SyncError, errorCodeOf } from '../../core/sync-error.js';
 import { exitCodes } from '../exit-codes.js';
+import type { WorkProgress } from '../../engine/work-progress.js';
+import { createRealSystem } from '../../system/real-system.js';
+import { createProgressView } from '../progress-view.js';
 import { printable, tableLines, type Terminal } from '../terminal.js';
 
 interface JoinCommandOptions {
@@ -40,19 +43,20 @@ function joinOptions(code: string, options: JoinCommandOptions): JoinOptions {
 /** Through the running engine; where none runs, one is started for the time of joining. */
 async function join(context: CommandContext, options: JoinOptions): Promise<JoinReport> {
   const terminal = context.terminal();
-  const onProgress = (text: string): void => terminal.say(printable(text));
+  const system = createRealSystem();
+  const view = createProgressView({ terminal, nowMs: () => system.monotonicMs() });
+  const onProgress = (progress: WorkProgress): void => view.show(progress);
   const client = await context.connect().catch((error: unknown) => {
     if (errorCodeOf(error) === 'USYNC-1506') return null;
     throw error;
   });
-  if (client) {
-    try {
-      return await client.call('join', options, { onProgress });
-    } finally {
-      client.close();
-    }
+  try {
+    if (client) return await client.call('join', options, { onProgress });
+    return await joinWithOwnEngine(context, { ...options, onProgress }, terminal);
+  } finally {
+    view.end();
+    client?.close();
   }
-  return joinWithOwnEngine(context, { ...options, onProgress }, terminal);
 }
 
 async function joinWithOwnEngine(

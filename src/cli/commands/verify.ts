@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import type { VerifyComparison, VerifyReport } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
+import { createRealSystem } from '../../system/real-system.js';
+import { createProgressView } from '../progress-view.js';
 import { countText, durationText, printable, type Terminal } from '../terminal.js';
 
 interface VerifyCommandOptions {
@@ -23,7 +25,14 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
       const client = await context.connect();
       const only = options.dataset === undefined ? {} : { dataset: options.dataset };
       try {
-        const audits = options.audit === true ? await client.call('audit', only) : [];
+        const system = createRealSystem();
+        const view = createProgressView({ terminal, nowMs: () => system.monotonicMs() });
+        const audits =
+          options.audit === true
+            ? await client
+                .call('audit', only, { onProgress: (progress) => view.show(progress) })
+                .finally(() => view.end())
+            : [];
         for (const audit of audits) {
           terminal.print(
             `${printable(audit.dataset)}: read ${countText(audit.rows, 'row')} in ${durationText(audit.cpuMs)} of CPU, ${audit.differing === 0 ? 'content equals the digest' : `${countText(audit.differing, 'row')} had been changed unnoticed and are captured now`}`,

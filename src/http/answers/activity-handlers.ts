@@ -55,7 +55,7 @@ function isAskedFor(entry: ActivityEntry, query: RouteInput<'listLogs'>['query']
 
 type ChangesInput = RouteInput<'listDatabaseChanges'>['query'];
 
-/** Dataset by dataset: the cursor names the dataset that goes on. */
+/** Each dataset gives its share, so that a busy one hides no other; the cursor names those that go on. */
 async function changesAnswer(context: ApiContext, query: ChangesInput, isDatabase: boolean): Promise<ChangesAnswer> {
   const { engine, config, system } = context;
   const sinceMs = query.since === undefined ? undefined : msOfIsoTime(query.since);
@@ -67,46 +67,44 @@ async function changesAnswer(context: ApiContext, query: ChangesInput, isDatabas
     .filter((name) => query.dataset === undefined || name === query.dataset);
   if (query.dataset !== undefined && names.length === 0)
     throw new SyncError('USYNC-1103', `There is no dataset "${query.dataset}" here.`);
-  const start = cursorOf(query.before);
-  const changes: Change[] = [];
-  let next: string | null = null;
+  const placeByName = placesOf(query.before, names);
+  const kind = query.operation === 'delete' ? 'end' : query.operation;
+  const found: NamedChange[] = [];
+  const next: string[] = [];
   let isWhole = true;
-  for (const dataset of names.slice(Math.max(0, names.indexOf(start?.dataset ?? '')))) {
-    if (changes.length >= query.limit) {
-      next ??= `${dataset}:`;
-      break;
-    }
-    const kind = query.operation === 'delete' ? 'end' : query.operation;
+  for (const [dataset, before] of placeByName) {
     const report = await engine.changes({
       dataset,
-      max: query.limit - changes.length,
-      ...(start?.dataset === dataset && start.before !== '' && { before: start.before }),
+      max: Math.max(1, Math.floor(query.limit / placeByName.size)),
+      ...(before !== '' && { before }),
       ...(sinceMs !== undefined && { sinceMs }),
       ...(query.table !== undefined && { table: query.table }),
       ...(query.server_id !== undefined && { server: query.server_id }),
       ...(kind !== undefined && { kind }),
     });
-    changes.push(...report.changes.map(changeAnswer));
+    found.push(...report.changes);
     isWhole &&= report.isWhole;
-    if (report.next !== null) {
-      next = `${dataset}:${report.next}`;
-      break;
-    }
+    if (report.next !== null) next.push(`${dataset}:${report.next}`);
   }
+  const changes = found.toSorted((a, b) => b.mergedMs - a.mergedMs).map(changeAnswer);
   const { server } = await currentStatus(context);
   return {
     changes,
     count: changes.length,
     timestamp: isoTime(system.nowMs()),
     server_id: server.id,
-    next,
+    next: next.length === 0 ? null : next.join(','),
     is_whole: isWhole,
   };
 }
 
-function cursorOf(text: string | undefined): { readonly dataset: string; readonly before: string } | null {
-  const at = text?.lastIndexOf(':') ?? -1;
-  return text === undefined || at < 0 ? null : { dataset: text.slice(0, at), before: text.slice(at + 1) };
+/** Where each dataset goes on; without a cursor all of them from their newest. */
+function placesOf(cursor: string | undefined, names: readonly string[]): ReadonlyMap<string, string> {
+  if (cursor === undefined) return new Map(names.map((name) => [name, '']));
+  const places = new Map(
+    cursor.split(',').map((part) => [part.split(':')[0] ?? '', part.split(':')[1] ?? ''] as const),
+  );
+  return new Map(names.flatMap((name) => (places.has(name) ? [[name, places.get(name) ?? '']] : [])));
 }
 
 const operations = { insert: 'insert', update: 'update', end: 'delete', merge: 'merge' } as const;

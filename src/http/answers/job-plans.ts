@@ -92,7 +92,7 @@ export function startJoinJob(
           isDryRun: dry_run,
           ...(choice !== undefined && { choice }),
           signal: tools.signal,
-          onProgress: (text) => tools.progress({ text }),
+          onProgress: (progress) => tools.progress(progress),
         }),
       ),
   });
@@ -128,7 +128,7 @@ export function startVerifyJob(
     startedBy,
     unit: 'datasets',
     work: async (tools) => {
-      tools.progress({ total: names.length * (audit ? 2 : 1), text: 'Comparing with every connected server.' });
+      tools.progress({ total: names.length, text: 'Comparing with every connected server.' });
       const reports: VerifyReport[] = [];
       const audits: DatasetAudit[] = [];
       let done = 0;
@@ -136,10 +136,15 @@ export function startVerifyJob(
         if (tools.signal.aborted) break;
         reports.push(await engine.verify({ dataset: name, signal: tools.signal }));
         tools.progress({ done: (done += 1), text: `${name} is compared.` });
-        if (!audit || tools.signal.aborted) continue;
-        audits.push(...(await engine.audit({ dataset: name })));
-        tools.progress({ done: (done += 1), text: `${name} was read again.` });
       }
+      if (audit && !tools.signal.aborted)
+        audits.push(
+          ...(await engine.audit({
+            ...(dataset !== undefined && { dataset }),
+            signal: tools.signal,
+            onProgress: (progress) => tools.progress(progress),
+          })),
+        );
       return verifyResult(
         {
           isEqual: reports.every(({ isEqual }) => isEqual),
@@ -195,16 +200,19 @@ export function startUndoJob(context: ApiContext, plan: UndoPlan): StartedJob {
     title: isDryRun ? `Look at taking back ${what}` : `Take back ${what}`,
     startedBy,
     unit: 'datasets',
-    work: async ({ signal, progress, result }) => {
+    work: async (tools) => {
       const request = { server, sinceMs, isDryRun, ...(dataset !== undefined && { dataset }) };
       let done = 0;
-      progress({ total: dataset === undefined ? context.config.datasets.length : 1, text: 'Reading the journal.' });
+      tools.progress({
+        total: dataset === undefined ? context.config.datasets.length : 1,
+        text: 'Reading the journal.',
+      });
       const onDataset = (item: string, changes: number): void => {
-        progress({ done: (done += 1), text: `${item} is done.` });
+        tools.progress({ done: (done += 1), text: `${item} is done.` });
         const message = `${changes} ${changes === 1 ? 'change' : 'changes'} ${isDryRun ? 'would be' : 'were'} taken back.`;
-        result({ item, ok: true, code: null, message });
+        tools.result({ item, ok: true, code: null, message });
       };
-      return undoResult(await context.engine.undo(request, { signal, onDataset }), isDryRun);
+      return undoResult(await context.engine.undo(request, { signal: tools.signal, onDataset }), isDryRun);
     },
   });
   return { message: `Started: ${job.title}.`, job };

@@ -21,7 +21,7 @@ const changesQuery = {
   table: z.string().optional(),
   server_id: z.string().optional().describe('Only what this server wrote: its id or name.'),
   operation: z.enum(['insert', 'update', 'delete', 'merge']).optional(),
-  before: z.string().max(200).optional(),
+  before: z.string().max(4_000).optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(200),
 };
 

@@ -1,0 +1,21 @@
+/** How far long work is. Counts are what was counted: where the whole is not known, `total` is null. */
+export interface WorkProgress {
+  /** What is done at the moment, for people. */
+  readonly text: string;
+  readonly done: number;
+  readonly total: number | null;
+  /** What is counted: "rows", "bytes". */
+  readonly unit: string;
+}
+
+export interface WorkRate {
+  readonly perSecond: number | null;
+  readonly secondsLeft: number | null;
+}
+
+/** The rate is that of the whole work so far: it does not jump about. */
+export function workRate({ done, total }: Pick<WorkProgress, 'done' | 'total'>, elapsedMs: number): WorkRate {
+  if (done <= 0 || elapsedMs <= 0) return { perSecond: null, secondsLeft: null };
+  const perSecond = done / (elapsedMs / 1_000);
+  return { perSecond, secondsLeft: total === null ? null : Math.max(0, Math.round((total - done) / perSecond)) };
+}
