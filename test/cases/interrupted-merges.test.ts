@@ -166,10 +166,10 @@ test('H46, F39: in a storm of locks no write of an application fails while batch
         return new Promise<string>((resolve) => child.once('close', () => resolve(complaint)));
       }),
     );
-    let isStorm = true;
-    const all = Promise.all(writers).finally(() => (isStorm = false));
+    const weather = { isStorm: true };
+    const all = Promise.all(writers).finally(() => (weather.isStorm = false));
     let rounds = 0;
-    for (; isStorm && rounds < 500; rounds++) {
+    for (; weather.isStorm && rounds < 500; rounds++) {
       a.app.exec(`INSERT INTO post (text) VALUES ('batch ${rounds}'), ('batch'), ('batch')`);
       await exchange([a, b]).catch((error: unknown) => {
         // Both are written all the time, so it need not come to rest.

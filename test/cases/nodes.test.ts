@@ -161,7 +161,7 @@ test('H45: a clock that jumps a day ahead and back while the server runs neither
         // Triggers read the same clock.
         if (each === a) a.shell(`UPDATE _usync_notes SET time = time + ${jump}`);
         await assertSame([a, b]);
-        for (const { ask } of [a, b]) assert.equal(ask('SELECT v FROM t WHERE id = 1'), `${each.name} in turn ${turn}`);
+        for (const at of [a, b]) assert.equal(at.ask('SELECT v FROM t WHERE id = 1'), `${each.name} in turn ${turn}`);
       }
       const { origin, vector } = await a.replica.position();
       const now = vector.get(origin)?.stamp ?? 0;

@@ -53,6 +53,19 @@ test('a new column is made before the values that need it, and making it is no c
     assert.equal(c.ask('SELECT * FROM t'), '1|x|5|NULL\n2|y|6|1');
   }));
 
+test('what was added while the engine did not run is told when it runs again', () =>
+  withServers(all, async (a, b, c) => {
+    a.shell(`INSERT INTO t VALUES (1, 'x')`);
+    await assertSame([a, b, c]);
+    await a.replica.close();
+    a.shell(`CREATE TABLE fresh (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO fresh VALUES (1, 'new');
+      ALTER TABLE t ADD COLUMN b; UPDATE t SET b = 'too'`);
+    await a.replica.open();
+    await assertSame([a, b, c]);
+    assert.equal(c.ask('SELECT v, b FROM fresh JOIN t ON t.id = fresh.id'), 'new|too');
+    for (const each of [a, b, c]) assert.equal(await waiting(each), 0);
+  }));
+
 test('two servers that add the same table and column do not clash, and what only one of them added comes to the other', () =>
   withServers(all, async (a, b, c) => {
     for (const server of [a, b])

@@ -81,6 +81,8 @@ interface ProcessDataset {
   readonly name: string;
   readonly sqlite?: string;
   readonly folder?: string;
+  readonly tables?: unknown;
+  readonly schemaChanges?: unknown;
 }
 
 interface ServerOptions {

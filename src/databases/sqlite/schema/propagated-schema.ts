@@ -38,7 +38,9 @@ function toldTables({ asides }: ReplicaContext): ToldTable[] {
 
 /** Whether something is to be told or made. */
 export const mustPropagate = ({ propagatesSchema, meta }: ReplicaContext): boolean =>
-  propagatesSchema && meta.text('landing') === null && (meta.text('schema-known') === null || hasSchemaCome(meta));
+  propagatesSchema &&
+  meta.text('landing') === null &&
+  (meta.text('schema-known') === null || meta.text('schema-untold') !== null || hasSchemaCome(meta));
 
 const hasSchemaCome = (meta: ReplicaContext['meta']): boolean => meta.text('schema-came') !== null;
 
@@ -60,13 +62,18 @@ function remember(context: ReplicaContext, table: string, columns: readonly { re
 /** A description came, by a changeset or a snapshot. */
 export const noteSchemaCame = ({ meta }: ReplicaContext): void => meta.set('schema-came', 1);
 
+/** The schema was followed: by the opening, a landing, or a drain. It is told by the next drain at the latest. */
+export const noteSchemaUntold = ({ meta, propagatesSchema }: ReplicaContext): void => {
+  if (propagatesSchema) meta.set('schema-untold', 1);
+};
+
 /** Describes tables that nobody has described as they are here. Inside a write transaction, when the schema is followed. */
 export function tellSchema(context: ReplicaContext): void {
   const { connection, tables, meta, asides } = context;
   if (!context.propagatesSchema) return;
-  // While a snapshot lands nothing of one's own is written; it is asked again.
-  const isLanding = meta.text('landing') !== null;
-  if (isLanding) return meta.set('schema-known', null);
+  // While a snapshot lands nothing of one's own is written; it is told later.
+  if (meta.text('landing') !== null) return;
+  meta.set('schema-untold', null);
   for (const { name, schema } of tables.all()) remember(context, name, schema.columns);
   if (meta.text('schema-known') === null) meta.set('schema-known', '{}');
   const told = toldTables(context);

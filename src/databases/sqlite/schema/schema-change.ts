@@ -12,6 +12,7 @@ import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.
 import { readCookie, readSchema } from './schema-reader.js';
 import { markMigration } from './migration-mark.js';
 import { renamedColumns } from './renamed-columns.js';
+import { noteSchemaUntold } from './propagated-schema.js';
 import { rememberColumns, rememberTable, renameAside } from './renames.js';
 import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
 import { adjustedForm, type TableRecord } from './table-registry.js';
@@ -54,6 +55,7 @@ export function followSchema(context: ReplicaContext): SchemaChange {
   const rebuilt = putTriggersBack(context);
   for (const table of tables.all()) if (table.isBag) addPending(context, table, 'life');
   meta.set('cookie', readCookie(connection));
+  noteSchemaUntold(context);
   markMigration(context, { isFirst: records.length === 0 });
   tables.load(readSchema(connection));
   // A constraint or a trigger that refused a row may be gone as well.

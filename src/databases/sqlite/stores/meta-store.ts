@@ -20,6 +20,7 @@ export type MetaName =
   | 'tables-text'
   | 'schema-known'
   | 'schema-came'
+  | 'schema-untold'
   | 'known-values'
   | 'heirs'
   | 'lane'
