@@ -48,6 +48,7 @@ export function tablesThatDiffer(a: DatasetDigest, b: DatasetDigest, leftOut: re
 
 /** How a side says that what others have of a table waits there, without anybody having left it out. */
 export const tableNotHere = (table: string): string => `${table}: the table is not here`;
+export const rowTooLarge = (table: string): string => `${table}: a row is too large to be sent`;
 export const columnNotHere = (table: string, column: string): string => `${table}.${column}: ${missingColumn}`;
 const missingColumn = 'the column is not here';
 
@@ -66,7 +67,9 @@ export function tablesNotCompared(a: DatasetDigest, b: DatasetDigest, leftOut: r
 const isWaitedFor = (remarks: readonly string[], table: string): boolean =>
   remarks.some(
     (remark) =>
-      remark === tableNotHere(table) || (remark.startsWith(`${table}.`) && remark.endsWith(`: ${missingColumn}`)),
+      remark === tableNotHere(table) ||
+      remark === rowTooLarge(table) ||
+      (remark.startsWith(`${table}.`) && remark.endsWith(`: ${missingColumn}`)),
   );
 
 function isComparable(here: TableDigest | undefined, there: TableDigest | undefined): boolean {

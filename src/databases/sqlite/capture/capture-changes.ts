@@ -5,6 +5,7 @@ import { captureEnds } from './ended-rows.js';
 import { captureInserts } from './inserted-rows.js';
 import { captureLists } from './listed-references.js';
 import { captureOrphans, pinDangling } from './orphaned-references.js';
+import { leaveOutTooLarge } from './too-large-rows.js';
 import { captureUpdates } from './updated-rows.js';
 
 /**
@@ -13,6 +14,7 @@ import { captureUpdates } from './updated-rows.js';
  * children that were left without their parent.
  */
 export function captureChanges(comparisons: readonly Comparison[]): void {
+  leaveOutTooLarge(comparisons);
   const byName = new Map(comparisons.map((comparison) => [comparison.table.name, comparison]));
   const groups = parentsFirst(comparisons.map(({ table }) => table.schema));
   const inOrder = groups.flatMap((group) => group.tables.flatMap(({ name }) => byName.get(name) ?? []));

@@ -127,9 +127,9 @@ async function compareWhole(
       inTransaction(context, () => {
         if (hasSchemaMoved(context)) throw new SchemaMoved();
         removePending(context, table);
-        if (changeset.rows === 0) return nothingDrained;
-        changeset.finish();
+        if (changeset.rows > 0) changeset.finish();
         sink.write();
+        if (changeset.rows === 0) return nothingDrained;
         const tables = new Set([table.name]);
         after(tables);
         return { changesets: 1, rows: changeset.rows, tables };

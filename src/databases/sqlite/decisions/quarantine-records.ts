@@ -1,6 +1,8 @@
+import { rowBytesMax } from '../../../core/limits.js';
 import { lifeText } from '../../../core/life.js';
 import { msOfStamp } from '../../../core/stamp.js';
 import type { QuarantineRecord, QuarantineRequest } from '../../replica.js';
+import { tooLargeRows } from '../capture/too-large-rows.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import type { AsideLife, AsideReason } from '../stores/aside-store.js';
 import { conflictId } from '../stores/conflict-store.js';
@@ -21,7 +23,28 @@ export function quarantineRecords(
     const freedBy = freedByReason[life.why];
     if (freedBy !== null && quarantineId(life).startsWith(idStart)) records.push(recordOf(context, life, freedBy));
   }
+  for (const record of tooLargeRecords(context))
+    if (records.length < max && record.id.startsWith(idStart)) records.push(record);
   return records;
+}
+
+/** Written here, and kept from the others. */
+function tooLargeRecords(context: ReplicaContext): QuarantineRecord[] {
+  const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  return tooLargeRows(context).flatMap(({ table: number, key, bytes }) => {
+    const table = context.tables.byNumber(number);
+    if (!table) return [];
+    return {
+      id: conflictId(`too large/${table.name}/${key.join(', ')}`),
+      table: table.name,
+      key: key.join(', '),
+      reason: `the row holds ${mebibytes(bytes)}, and ${mebibytes(rowBytesMax)} can be sent: it is on this server alone as it stands`,
+      freedBy: 'a write that makes the row smaller',
+      origin: context.origins.own(),
+      atMs: context.system.nowMs(),
+      cells: [],
+    };
+  });
 }
 
 /** Lives that are held back as such, not with a row that is shown. */

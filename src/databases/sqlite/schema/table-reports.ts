@@ -1,5 +1,6 @@
 import type { TableReport } from '../../replica.js';
 import { countKeyless } from '../capture/keyless-rows.js';
+import { tooLargeRows } from '../capture/too-large-rows.js';
 import { pendingReconciles } from '../capture/pending-reconcile.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { countRows } from './schema-change.js';
@@ -8,13 +9,14 @@ import type { SyncedTable } from './synced-table.js';
 /** Every table of the application, synced or not, by name. */
 export function tableReports(context: ReplicaContext): TableReport[] {
   const pending = new Set(pendingReconciles(context).map(({ table }) => table.number));
+  const tooLarge = tooLargeRows(context);
   const synced = context.tables.all().map((table) => ({
     name: table.name,
     isSynced: true,
     remark: remarkOn(table),
     keyKind: table.schema.keyKind,
     rows: pending.has(table.number) ? countRows(context, table) : context.tables.digest(table).rows,
-    held: context.asides.countHeld(table.name),
+    held: context.asides.countHeld(table.name) + tooLarge.filter((row) => row.table === table.number).length,
     keyless: countKeyless(context, table),
     isRefused: false,
   }));

@@ -4,10 +4,12 @@ import type { StateBlock } from '../../../core/state-block.js';
 import { encodeStateChunk, type StateChunk } from '../../../core/state-codec.js';
 import type { SqlValue } from '../../../core/value.js';
 import type { VersionVector } from '../../../core/version-vector.js';
+import { SyncError } from '../../../core/sync-error.js';
 import { compressBytes } from '../../../system/compression.js';
 import type { SnapshotReader } from '../../replica.js';
 import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
 import { cellsOfShown, type ShownRow } from '../merge/component-loader.js';
+import { tablesWithOutgrownRows } from '../capture/too-large-rows.js';
 import { createDirectSink } from '../capture/drain-sink.js';
 import { quoteName } from '../connection/identifiers.js';
 import { memoryOf } from '../merge/merge-changeset.js';
@@ -32,6 +34,9 @@ const chunkBytesTarget = 256 * 1024;
  * that the snapshot speaks for, and holds the histories of its origins.
  */
 export async function openSnapshot(context: ReplicaContext, spoolFolder: string | null): Promise<SnapshotReader> {
+  const [outgrown] = await whenFree(context.system, () => tablesWithOutgrownRows(context));
+  // What others know of such a row is not here any more, so this replica cannot tell the whole state.
+  if (outgrown) throw new SyncError('USYNC-1507', `a row of ${outgrown.name} has become too large to be sent`);
   const spool = createChunkSpool(spoolFolder);
   try {
     const { vector, rows } = await whenFree(context.system, () =>

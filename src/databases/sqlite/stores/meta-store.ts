@@ -25,7 +25,8 @@ export type MetaName =
   | 'heirs'
   | 'lane'
   | 'canary'
-  | 'conflicts-forgotten';
+  | 'conflicts-forgotten'
+  | 'too-large';
 
 /** Small facts of the replica by name, cached. */
 export interface MetaStore {

@@ -1,6 +1,7 @@
-import { columnNotHere, tableNotHere, type TableDigest } from '../../../core/digest.js';
+import { columnNotHere, rowTooLarge, tableNotHere, type TableDigest } from '../../../core/digest.js';
 import { columnsHash } from '../../../core/row-hash.js';
 import type { Proof } from '../../replica.js';
+import { tablesWithOutgrownRows, tooLargeRows } from '../capture/too-large-rows.js';
 import { lostTables } from './lost-tables.js';
 import { schemaTable } from '../schema/schema-table.js';
 import type { ReplicaContext } from './replica-context.js';
@@ -20,12 +21,13 @@ export function readProof(context: ReplicaContext): Proof {
     const known = new Set(schema.columns.map((column) => column.name));
     for (const column of asides.extraColumns(name)) if (!known.has(column)) leftOut.push(columnNotHere(name, column));
   }
+  leftOut.push(...tablesWithOutgrownRows(context).map(({ name }) => rowTooLarge(name)));
   return {
     vector: origins.vector(),
     digest,
     leftOut: [...leftOut, ...unknown.map(tableNotHere)],
     lost: [...lostTables(context)].flatMap((number) => tables.byNumber(number)?.name ?? []),
-    held: tables.all().reduce((sum, table) => sum + asides.countHeld(table.name), 0),
+    held: tables.all().reduce((sum, table) => sum + asides.countHeld(table.name), tooLargeRows(context).length),
   };
 }
 
