@@ -71,6 +71,9 @@ async function answerOf(options: AppOptions, { c, name, route }: Asked): Promise
     requireRight(caller, route, context.access);
     if (route.access !== 'public' || isChange) requireOwnPage(facts, caller);
     if (route.answer.kind === 'gone') throw new SyncError('USYNC-1909', route.answer.reason);
+    // A stream that nobody reads would be held open for nothing.
+    if (c.req.method === 'HEAD' && route.answer.kind === 'events')
+      return new Response(null, { headers: { 'content-type': 'text/event-stream' } });
     const input = await readInput(route, c.req.raw, { params: c.req.param(), query: c.req.queries() });
     const call = callOf(options, { c, caller, input, notes });
     // What was seen before a change must not be told after it.

@@ -96,4 +96,8 @@ const shownHost = (host: string): string =>
 export const defaultHttpPort = 7421;
 const connectionsMax = 1_024;
 /** Times in milliseconds: who sends slowly is cut off. */
-const serverLimits = { headersTimeout: 10_000, requestTimeout: 300_000, maxHeaderSize: 16_384 };
+const serverLimits = {
+  ...{ headersTimeout: 10_000, requestTimeout: 300_000, maxHeaderSize: 16_384 },
+  // Node.js looks every 30 s when it is not told.
+  connectionsCheckingInterval: 2_000,
+};

@@ -45,6 +45,7 @@ export function createSettingsFile({ file, config, origins }: SettingsOptions): 
       const known = new Set(optionEntries().map(({ path }) => path));
       for (const path of Object.keys(changes)) {
         if (!known.has(path)) throw refused(path, 'there is no such setting');
+        if (fixedPaths.has(path)) throw refused(path, 'it is set in the file alone');
         if (!isEditable(path)) throw refused(path, `it is set by ${origins.get(path)?.where ?? 'the start'}`);
       }
       if (file === null) throw refused('', 'this server was started without a file');
@@ -55,8 +56,17 @@ export function createSettingsFile({ file, config, origins }: SettingsOptions): 
   };
 }
 
-/** Moving the state of a server is more than a setting. */
-const fixedPaths: ReadonlySet<string> = new Set(['dataFolder']);
+/**
+ * Who administers the page is not always who owns the machine: what names a file whose content goes elsewhere, or where a
+ * secret is sent, is set in the file alone. Moving the state of a server is more than a setting.
+ */
+const fixedPaths: ReadonlySet<string> = new Set([
+  'dataFolder',
+  'http.certificate',
+  'http.key',
+  'alerts.email.server',
+  'alerts.email.passwordFile',
+]);
 
 const refused = (path: string, why: string): SyncError =>
   new SyncError('USYNC-1907', `Setting ${path} cannot be changed here: ${why}.`, { facts: { field: path } });

@@ -81,7 +81,8 @@ function ChartTable({ label, timesMs, lines }: LineChartProps) {
 
 function optionsFor(place: HTMLElement, lines: LineChartProps['lines']): Options {
   const style = getComputedStyle(place);
-  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  // Asked at each drawing: the theme may have changed.
+  const colour = (name: string) => (): string => style.getPropertyValue(name).trim();
   const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line') }, ticks: { stroke: colour('--line') } };
   return {
     width: place.clientWidth,

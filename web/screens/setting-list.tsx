@@ -113,7 +113,9 @@ interface ChangeSettingProps {
 
 function ChangeSetting({ setting, onChanged, onClose }: ChangeSettingProps) {
   const { path, value, kind, choices, help } = setting;
-  const text = useSignal(editText(value));
+  // Of addresses that hold secrets only the beginning is told: to write that back would lose them.
+  const isHidden = path === 'alerts.webhooks' && Array.isArray(value) && value.length > 0;
+  const text = useSignal(isHidden ? '' : editText(value));
   const wrong = useSignal<string | null>(null);
   const save = async (): Promise<void> => {
     try {
@@ -143,7 +145,7 @@ function ChangeSetting({ setting, onChanged, onClose }: ChangeSettingProps) {
             type={kind === 'number' ? 'number' : 'text'}
             value={text.value}
             onInput={(next) => (text.value = next)}
-            hint={kind === 'list' ? `${help} Separate with commas.` : help}
+            hint={`${help}${kind === 'list' ? ' Separate with commas.' : ''}${isHidden ? ' What you write replaces those that are set, which are not shown in full.' : ''}`}
             wrong={wrong.value}
           />
         )}

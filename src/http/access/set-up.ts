@@ -1,5 +1,6 @@
 import { SyncError } from '../../core/sync-error.js';
 import type { AccessPlace } from './access-place.js';
+import { networkOf } from './network-of.js';
 import { openSession, type OpenedSession } from './sessions.js';
 import { isSetupToken, voidSetupToken } from './setup-link.js';
 import type { GivenLogin } from './sign-in.js';
@@ -18,7 +19,7 @@ export function setUp(place: AccessPlace, given: GivenSetUp): Promise<OpenedSess
 
 async function setUpNow(place: AccessPlace, given: GivenSetUp): Promise<OpenedSession> {
   const { setupFiles, system, store, guard } = place;
-  const keys = [`address ${given.address}`];
+  const keys = [`address ${networkOf(given.address)}`];
   if (guard.waitMs(keys, system.monotonicMs()) > 0)
     throw new SyncError('USYNC-1904', 'Too many failed attempts; try again in a moment.');
   if (!(await isSetupToken(setupFiles, system, given.token))) {

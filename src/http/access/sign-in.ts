@@ -2,6 +2,7 @@ import { SyncError } from '../../core/sync-error.js';
 import { unknown, type AccessPlace } from './access-place.js';
 import type { UserRecord } from './access-records.js';
 import { hashPassword, isPassword } from './password.js';
+import { networkOf } from './network-of.js';
 import { openSession, type OpenedSession } from './sessions.js';
 
 export interface GivenLogin {
@@ -39,7 +40,7 @@ export async function changePassword(place: AccessPlace, given: PasswordChange):
 }
 
 function guardKeys({ name, address }: { readonly name: string; readonly address: string }): string[] {
-  return [`address ${address}`, `name ${name.slice(0, 200)}`];
+  return [`address ${networkOf(address)}`, `name ${name.slice(0, 200).toLowerCase()}`];
 }
 
 /** Throws while the address or the name has to wait; a wrong password counts. */

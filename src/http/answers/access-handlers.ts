@@ -25,6 +25,9 @@ export const accessHandlers: Handlers<keyof typeof accessRoutes> = {
   async logIn({ body }, context, call) {
     call.tellAudit(body.name.slice(0, 63));
     const opened = await context.access.logIn({ ...body, address: call.caller.address, agent: call.agent });
+    // What the browser held before must not go on beside the new one.
+    const { caller } = call;
+    if (caller.kind === 'user') await context.access.endSessions(({ id }) => id === caller.sessionId);
     return signedIn(context, call, opened);
   },
   async getSession(_, context, { caller }) {

@@ -1,8 +1,9 @@
+import { sessionEndMs } from '../access/sessions.js';
 import type { ApiCall, ApiContext } from '../api-context.js';
 import { liveBacklogBytesMax } from '../http-limits.js';
 
 /** A stream of server-sent events that ends when the caller goes, or when it does not read. */
-export function liveResponse({ live, access }: ApiContext, call: ApiCall): Response {
+export function liveResponse({ live, access, system }: ApiContext, call: ApiCall): Response {
   const encoder = new TextEncoder();
   let stop: () => void = () => undefined;
   const body = new ReadableStream<Uint8Array>(
@@ -20,7 +21,7 @@ export function liveResponse({ live, access }: ApiContext, call: ApiCall): Respo
           send(text) {
             if (isEnded) return;
             // A session that has ended since must not go on watching.
-            if (!isStillIn(access, call)) return end();
+            if (!isStillIn(access, call, system.nowMs())) return end();
             controller.enqueue(encoder.encode(text));
             if ((controller.desiredSize ?? 0) < 0) end();
           },
@@ -38,11 +39,14 @@ export function liveResponse({ live, access }: ApiContext, call: ApiCall): Respo
   });
 }
 
-function isStillIn({ records }: ApiContext['access'], { caller }: ApiCall): boolean {
+function isStillIn({ records }: ApiContext['access'], { caller }: ApiCall, nowMs: number): boolean {
   if (caller.kind === 'user')
     return (
-      records.sessions.some(({ id }) => id === caller.sessionId) &&
+      records.sessions.some((session) => session.id === caller.sessionId && sessionEndMs(session) > nowMs) &&
       records.users.some(({ id, isDisabled }) => id === caller.userId && !isDisabled)
     );
-  return caller.kind === 'token' && records.tokens.some(({ id }) => id === caller.tokenId);
+  return (
+    caller.kind === 'token' &&
+    records.tokens.some(({ id, expiresAtMs }) => id === caller.tokenId && (expiresAtMs === null || expiresAtMs > nowMs))
+  );
 }
