@@ -43,7 +43,7 @@ export async function createUsyncPair({ isCounted = false } = {}): Promise<Usync
   await formGroup([a, b]);
   const beside = join(workplace.root, 'beside');
   mkdirSync(beside);
-  const settled = (): Promise<void> => waitUntil('both are in sync', 120_000, () => areInSync([a, b]));
+  const settled = (): Promise<void> => waitUntil('both are in sync', 300_000, () => areInSync([a, b]));
   await settled();
   return {
     servers: [a, b],

@@ -51,7 +51,7 @@ export interface EntryRows {
   /** Marks every path that has a row and nothing on disk. */
   markUnplaced(): void;
   /** Unless the path was marked again meanwhile. */
-  settled(pending: PendingPath): void;
+  settled(pending: readonly PendingPath[]): void;
   /** Rows written inside do not mark their paths: the caller knows that they are true on disk. */
   unmarked<T>(work: () => T): T;
 }
@@ -81,6 +81,11 @@ export interface DiskRecord extends AgedAttributes {
   readonly isKept: boolean;
 }
 
+export interface Intended {
+  readonly path: string;
+  readonly version: EntryVersion;
+}
+
 export interface DiskRecords {
   at(path: string): DiskRecord | null;
   /** Records directly in a folder; "" is the root. */
@@ -91,9 +96,9 @@ export interface DiskRecords {
   holding(version: EntryVersion): string[];
   count(): number;
   /** What is about to be put on disk, so that after a crash it is not taken for an edit. */
-  intend(path: string, version: EntryVersion): void;
-  intended(): { readonly path: string; readonly version: EntryVersion }[];
-  forgetIntended(path: string): void;
+  intend(placing: readonly Intended[]): void;
+  intended(): Intended[];
+  forgetIntended(paths: readonly string[]): void;
 }
 
 export interface ContentRecords {

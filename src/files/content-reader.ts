@@ -15,11 +15,13 @@ export function readContents(
   const bytes = requests.reduce((sum, { length }) => sum + length, 0);
   if (requests.length > contentItemsMax || bytes > contentBytesMax)
     throw new SyncError('USYNC-1507', `A question asks for ${bytes} bytes in ${requests.length} pieces.`);
-  return requests.map(({ version, part, offset, length }) => {
-    if (part === 'content') return readLocal(context, version, { offset, length });
-    const list = context.table.contents.list(version);
-    return list === null ? null : list.slice(offset, offset + length);
-  });
+  return context.root.together(() =>
+    requests.map(({ version, part, offset, length }) => {
+      if (part === 'content') return readLocal(context, version, { offset, length });
+      const list = context.table.contents.list(version);
+      return list === null ? null : list.slice(offset, offset + length);
+    }),
+  );
 }
 
 export interface Range {

@@ -70,8 +70,9 @@ function movableFile(
   { path, version }: Entry,
   taken: ReadonlySet<string>,
 ): string | null {
-  if (table.disk.at(path) !== null) return null;
-  for (const other of table.disk.holding(version)) {
+  const places = table.disk.holding(version);
+  if (places.length === 0 || table.disk.at(path) !== null) return null;
+  for (const other of places) {
     if (taken.has(other) || table.rows.at(other).length > 0) continue;
     if (root.at(other, (place) => isAsRecorded(lookAt(root.disk, place), table.disk.at(other)))) return other;
   }

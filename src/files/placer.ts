@@ -117,10 +117,8 @@ function placeBatch(options: PlacerOptions, sources: ContentSources, { planned, 
       touched.add(parentOf(path));
     }
     for (const folder of touched) syncFolder(root, folder);
-    for (const { pending } of done) {
-      table.disk.forgetIntended(pending.path);
-      table.rows.settled(pending);
-    }
+    table.disk.forgetIntended(done.map(({ pending }) => pending.path));
+    table.rows.settled(done.map(({ pending }) => pending));
   };
   root.together(() => table.atomically(placeAll));
   return done.filter(({ plan }) => plan.disk.kind !== 'nothing').length;
@@ -136,7 +134,7 @@ function planOne(context: FolderContext, pending: PendingPath): Planned | null {
   const reason = reasonToLeaveOut(context, path, shape);
   if (reason !== null) {
     if (reason !== '') context.leftOut.put(path, reason);
-    table.rows.settled(pending);
+    table.rows.settled([pending]);
     return null;
   }
   const plan = planPath({ path, rows, isFolderNeeded, standing: table.disk.at(path) });
@@ -187,9 +185,7 @@ function keepContent(context: FolderContext, version: EntryVersion, path: string
 function intend(context: FolderContext, planned: readonly Planned[]): void {
   const placing = planned.flatMap(({ plan }) => (plan.disk.kind === 'place' ? [plan.disk.entry] : []));
   if (placing.length === 0) return;
-  context.table.atomically(() => {
-    for (const { path, version } of placing) context.table.disk.intend(path, version);
-  });
+  context.table.disk.intend(placing);
 }
 
 /** Whether the path is as the table says now. */

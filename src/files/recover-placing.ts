@@ -20,7 +20,7 @@ export async function recoverPlacing(context: FolderContext): Promise<void> {
       table.disk.put({ path, version, size, mode, mtime, mark, isKept: false, modeAge });
       table.rows.mark(path);
     }
-    table.disk.forgetIntended(path);
+    table.disk.forgetIntended([path]);
     await system.pause();
   }
   // A file that is half there goes on where it was, if it is still wanted.

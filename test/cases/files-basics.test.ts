@@ -182,3 +182,22 @@ test('what was replaced or deleted by others is in the history', async (context)
   ]);
   assert.equal(readdirSync(b.path('.usync-folder/history')).length, 2);
 });
+
+test('files of one content keep the mode and time of each, placed in one batch', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (const [name, mode] of [
+    ['plain', 0o644],
+    ['script', 0o755],
+    ['secret', 0o600],
+  ] as const) {
+    writeFileSync(a.path(name), 'the same content');
+    chmodSync(a.path(name), mode);
+    utimesSync(a.path(name), mode, mode);
+  }
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  for (const name of ['plain', 'script', 'secret'])
+    assert.equal(statSync(b.path(name)).mtimeMs, statSync(a.path(name)).mtimeMs);
+});

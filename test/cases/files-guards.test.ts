@@ -244,7 +244,7 @@ test('what a crash left placed and not recorded is no edit: a file deleted elsew
   // As if b had died between the rename and its record: placed, intended, not recorded.
   await b.side.close();
   b.table.disk.remove('f');
-  b.table.disk.intend('f', record.version);
+  b.table.disk.intend([{ path: 'f', version: record.version }]);
   await send(a, b);
   await b.side.open();
   await settleAll([a, b]);

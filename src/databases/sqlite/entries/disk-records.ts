@@ -32,14 +32,22 @@ export function createDiskRecords(connection: Connection): DiskRecords {
         .all(version)
         .map(([folder, name]) => join(String(folder), String(name))),
     count: () => Number(connection.cached('SELECT count(*) FROM disk').get()?.[0] ?? 0),
-    intend: (path, version) =>
-      void connection.cached('INSERT OR REPLACE INTO intended (path, version) VALUES (?, ?)').run(path, version),
+    intend: (placing) =>
+      void connection
+        .cached(
+          `INSERT OR REPLACE INTO intended (path, version)
+           SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)`,
+        )
+        .run(JSON.stringify(placing.map(({ path, version }) => [path, version]))),
     intended: () =>
       connection
         .cached('SELECT path, version FROM intended')
         .all()
         .map(([path, version]) => ({ path: String(path), version: String(version) as EntryVersion })),
-    forgetIntended: (path) => void connection.cached('DELETE FROM intended WHERE path = ?').run(path),
+    forgetIntended: (paths) =>
+      void connection
+        .cached('DELETE FROM intended WHERE path IN (SELECT value FROM json_each(?))')
+        .run(JSON.stringify(paths)),
   };
 }
 

@@ -61,8 +61,11 @@ export function createEntryRows(connection: Connection): EntryRows {
          (SELECT CASE folder WHEN '' THEN name ELSE folder || '/' || name END FROM disk)`,
         )
         .run(),
-    settled: ({ path, sequence }) =>
-      void connection.cached('DELETE FROM pending WHERE path = ? AND sequence = ?').run(path, BigInt(sequence)),
+    // A path that is marked again has another sequence.
+    settled: (pending) =>
+      void connection
+        .cached('DELETE FROM pending WHERE sequence IN (SELECT value FROM json_each(?))')
+        .run(JSON.stringify(pending.map(({ sequence }) => sequence))),
     unmarked(work) {
       connection.cached('UPDATE writing SET is_unmarked = 1').run();
       const result = work();
