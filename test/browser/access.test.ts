@@ -123,7 +123,7 @@ suite('users, roles and sessions on the page', { skip: skipWithoutChromium }, ()
   test('the audit names what was done, by whom', async () => {
     await open('audit');
     await page
-      .getByRole('row', { name: /addUser/ })
+      .getByRole('row', { name: /Add user/ })
       .getByText('ada')
       .waitFor();
     await page.getByLabel('Who').fill('nobody of this name');
