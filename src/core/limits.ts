@@ -37,6 +37,9 @@ export const nameBytesMax = 4096;
 /** Parts of one changeset: 2^24 parts of 256 KiB are 4 TiB. */
 export const partsMax = 2 ** 24;
 
+/** What a receiver keeps of one changeset that is not whole yet; beyond it the changeset is refused and forgotten. */
+export const stagedBytesMax = 16 * 1024 * 1024 * 1024;
+
 /** Origins in a vector, or in one part. */
 export const originsMax = 65_536;
 

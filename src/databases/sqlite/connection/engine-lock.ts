@@ -99,7 +99,7 @@ function heldBy(realPath: string, owner: EngineOwner | null, cause: unknown): Sy
 
 function writeOwner(realPath: string, owner: EngineOwner): void {
   const path = ownerPath(realPath);
-  // Renamed into place, so that a reader never sees half of it.
+  // Renamed into place, so that a reader never sees half of it. Once, at opening, in the thread of the replica.
   writeFileSync(`${path}.new`, `${JSON.stringify(owner)}\n`);
   renameSync(`${path}.new`, path);
 }

@@ -16,6 +16,7 @@ import { raiseFlag } from '../stores/merging-flag.js';
 import { gateOf } from './merge-gate.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
+import { EndlessChangeset, forgetEndless, refuseEndless } from './staged-bound.js';
 import { decodeStaged, enterJournal } from './staged-changeset.js';
 import { inTransaction, pause, whenFree } from '../stores/store-transaction.js';
 
@@ -53,7 +54,7 @@ export async function mergeParts(
   let next = 0;
   while (next < parts.length) {
     const startMs = system.monotonicMs();
-    const slice = await whenFree(system, () => mergeSlice(context, parts, { next, tally, around, tooSlow }));
+    const slice = await sliceOf(context, () => mergeSlice(context, parts, { next, tally, around, tooSlow }));
     next = slice.next;
     if (slice.failure) throw slice.failure;
     if (slice.hasSchemaMoved) await captureEverything(context, around);
@@ -62,6 +63,15 @@ export async function mergeParts(
     else if (next < parts.length) await pause(system, context.pace.pauseMs(system.monotonicMs() - startMs));
   }
   return { ...tally, vector: context.origins.vector() };
+}
+
+async function sliceOf(context: ReplicaContext, work: () => Slice): Promise<Slice> {
+  try {
+    return await whenFree(context.system, work);
+  } catch (error) {
+    if (error instanceof EndlessChangeset) await forgetEndless(context, error.part);
+    throw error;
+  }
 }
 
 function count(tally: MergeTally, { rows, conflicts, refused }: MergedChangeset): void {
@@ -117,7 +127,8 @@ function mergeSlice(context: ReplicaContext, parts: readonly ChangesetPart[], wo
     }
     const last = current;
     // Staged parts that cannot be read must not be found again when they are sent anew.
-    if (last && isMalformed(error)) inTransaction(context, () => context.journal.dropParts(last.origin, last.stamp));
+    if (last && isMalformed(error) && !(error instanceof EndlessChangeset))
+      inTransaction(context, () => context.journal.dropParts(last.origin, last.stamp));
     throw error;
   }
 }
@@ -143,6 +154,7 @@ function takePart(context: ReplicaContext, part: ChangesetPart, work: SliceWork)
     if (isCovered && !isSingle) takeCovered(context, part, work.tally);
     else if (isSingle) takeWhole(context, [part], work);
     else {
+      refuseEndless(context, part);
       journal.putPart(part);
       if (part.isLast) takeWhole(context, { [Symbol.iterator]: () => journal.parts(part.origin, part.stamp) }, work);
     }

@@ -15,6 +15,8 @@ export interface PartStore {
   /** Changesets with staged parts, with how many there are and whether the last one is. */
   staged(): { readonly origin: OriginId; readonly stamp: Stamp; readonly parts: number; readonly isWhole: boolean }[];
   dropParts(origin: OriginId, stamp: Stamp): void;
+  /** At most so many of them, the last ones first. True when there may be more. */
+  dropSomeParts(origin: OriginId, stamp: Stamp, max: number): boolean;
 }
 
 export function createPartStore(connection: Connection, origins: OriginStore): PartStore {
@@ -33,6 +35,10 @@ export function createPartStore(connection: Connection, origins: OriginStore): P
     'SELECT coalesce(sum(length(bytes)), 0) FROM _usync_parts WHERE origin = ? AND stamp = ?',
   );
   const drop = connection.prepare('DELETE FROM _usync_parts WHERE origin = ? AND stamp = ?');
+  const dropSome = connection.prepare(
+    `DELETE FROM _usync_parts WHERE origin = ?1 AND stamp = ?2 AND part IN (
+       SELECT part FROM _usync_parts WHERE origin = ?1 AND stamp = ?2 ORDER BY part DESC LIMIT ?3)`,
+  );
   const numberOf = (origin: OriginId): bigint => BigInt(origins.numberOf(origin));
   const store: PartStore = {
     putPart({ origin, stamp, part, isLast, bytes }) {
@@ -65,6 +71,7 @@ export function createPartStore(connection: Connection, origins: OriginStore): P
     dropParts(origin, stamp) {
       drop.run(numberOf(origin), BigInt(stamp));
     },
+    dropSomeParts: (origin, stamp, max) => dropSome.run(numberOf(origin), BigInt(stamp), BigInt(max)).changes >= max,
   };
   return store;
 }
