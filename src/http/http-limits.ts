@@ -16,7 +16,7 @@ export const liveStatusAtLeastMs = 10_000;
 /** A status that several callers ask for within this time is read once. */
 export const statusSharedMs = 100;
 /** How long a caller waits for a dataset that is busy with a long merge. */
-export const statusPatienceMs = 25;
+export const statusPatienceMs = 15;
 /** So old may a look be that is told where nothing was learnt since and a new one is not answered in time. */
 export const statusOldMsMax = 2_000;
 
