@@ -119,6 +119,35 @@ test('H29: an application that has enforcement off is not made stricter: what da
     assert.equal(a.ask('SELECT p FROM c WHERE id = 1'), '99');
   }));
 
+test('H29: a child by a natural key whose parent was deleted or renamed elsewhere is held, told, and comes with such a parent', () =>
+  withServers(
+    {
+      schema: `CREATE TABLE team (code TEXT PRIMARY KEY NOT NULL, v);
+        CREATE TABLE m (id INTEGER PRIMARY KEY, team TEXT REFERENCES team(code) ON UPDATE CASCADE ON DELETE CASCADE, v)`,
+      servers: 'abc',
+    },
+    async (a, b, c) => {
+      a.shell(`INSERT INTO team VALUES ('x', 1), ('y', 2); INSERT INTO m VALUES (1, 'x', 'old')`);
+      await assertSame([a, b, c]);
+      a.shell(
+        `PRAGMA foreign_keys = ON; UPDATE team SET code = 'xx' WHERE code = 'x'; DELETE FROM team WHERE code = 'y'`,
+      );
+      b.shell(`PRAGMA foreign_keys = ON; INSERT INTO m VALUES (2, 'x', 'late'), (3, 'y', 'late too')`);
+      assert.equal(await assertSame([c, b, a]), `m: 1 | 'xx' | 'old'\nteam: 'xx' | 1`);
+      for (const { replica } of [a, b, c]) {
+        const held = await replica.quarantine({ max: 9 });
+        assert.deepEqual(held.map(({ key, reason }) => `${key}: ${reason}`).toSorted(), [
+          '2: the row that it refers to is not here',
+          '3: the row that it refers to is not here',
+        ]);
+      }
+      c.shell(`INSERT INTO team VALUES ('x', 'again')`);
+      await assertSame([a, b, c]);
+      assert.equal(a.ask(`SELECT v FROM m WHERE team = 'x'`), 'late');
+      assert.equal((await b.replica.quarantine({ max: 9 })).length, 1);
+    },
+  ));
+
 test('F27: children arrive with or after their parents, whatever the order of tables and of writes', () =>
   withServers(
     {
@@ -151,7 +180,7 @@ const thousandFamilies = ({ name }: CaseServer): string => `BEGIN;
   INSERT INTO line (purchase_id, name) SELECT id, name FROM purchase ORDER BY id DESC;
   INSERT INTO remark (line_id, name) SELECT id, name FROM line; COMMIT`;
 
-test('two servers that were apart, each with 1,000 colliding families of four generations: all 2,000 stand, each child with its own parent', () =>
+test('H16: two servers that were apart, each with 1,000 colliding families of four generations: all 2,000 stand, each child with its own parent', () =>
   withServers({ schema: levels }, async (a, b) => {
     a.shell(thousandFamilies(a));
     b.python(thousandFamilies(b));

@@ -101,3 +101,14 @@ test('a change writes its own fields and no others, a row that is there is not a
   assert.deepEqual(list.read(), [{ ...listed, name: 'pit-2', addedAtMs: 7, addresses: ['a:1', 'b:2'] }]);
   list.close();
 });
+
+test('of decisions the newest stay, as many as a log of conflicts can hold', (context) => {
+  const list = openSqliteServerList(pathOf(context), { decisionsMax: 100 });
+  const by = listed.id;
+  for (let i = 0; i < 250; i++)
+    list.putDecision({ dataset: 'shop', id: String(i % 240), kind: 'dismissed', why: '', by, atMs: 1_000 + i });
+  const kept = list.readDecisions();
+  assert.equal(kept.length, 100);
+  assert.deepEqual([kept[0]?.atMs, kept.at(-1)?.id], [1_150, '9']);
+  list.close();
+});

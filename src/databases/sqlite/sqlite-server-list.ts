@@ -6,11 +6,12 @@ import { openConnection, type Connection, type PlainRow } from './connection/dri
  * The list of servers in a SQLite file, which is made when it is missing. Rows that a peer wrote are read with care:
  * what is not a server is left out, never thrown.
  */
-export function openSqliteServerList(path: string): ServerList {
+export function openSqliteServerList(path: string, { decisionsMax = 100_000 } = {}): ServerList {
   // The list is tiny and its writers are this process alone, so that a lock is held for a moment at most.
   const connection = openConnection(path, { busyTimeoutMs: 10_000 });
   connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   connection.exec(schema);
+  let put = 0;
   return {
     read: () =>
       connection
@@ -24,7 +25,11 @@ export function openSqliteServerList(path: string): ServerList {
         .cached('SELECT dataset, id, kind, why, server, at FROM decisions ORDER BY at, id')
         .all()
         .flatMap((row) => decisionOf(row) ?? []),
-    putDecision: (decision) => putDecision(connection, decision),
+    putDecision: (decision) => {
+      putDecision(connection, decision);
+      // Now and then: each that is forgotten is a change that travels.
+      if (put++ % Math.ceil(decisionsMax / 100) === 0) forgetDecisions(connection, decisionsMax);
+    },
     close: () => connection.close(),
   };
 }
@@ -87,6 +92,16 @@ function putDecision(connection: Connection, { dataset, id, kind, why, by, atMs 
        ON CONFLICT (dataset, id) DO UPDATE SET kind = excluded.kind, why = excluded.why, server = excluded.server, at = excluded.at`,
     )
     .run(dataset, id, kind, why, by, BigInt(Math.trunc(atMs)));
+}
+
+/** A log of conflicts holds no more records than that, so what is older is decided about nothing. */
+function forgetDecisions(connection: Connection, max: number): void {
+  connection
+    .cached(
+      `DELETE FROM decisions WHERE (dataset, id) IN
+         (SELECT dataset, id FROM decisions ORDER BY at DESC, id LIMIT -1 OFFSET ?)`,
+    )
+    .run(BigInt(max));
 }
 
 const decisionKinds = ['restored', 'dismissed', 'wanted', 'refused'] as const;
