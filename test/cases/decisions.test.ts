@@ -66,6 +66,34 @@ test('undo takes off what one server added to a counter, and nothing of the othe
     },
   ));
 
+for (const action of ['CASCADE', 'RESTRICT'] as const)
+  test(`undo brings back what was deleted with its children, and takes away what was added with them (${action})`, () =>
+    withServers(
+      {
+        schema: `CREATE TABLE a_child (id INTEGER PRIMARY KEY, p INTEGER NOT NULL REFERENCES parent(id) ON DELETE ${action}, v);
+          CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT, up INTEGER REFERENCES parent(id) ON DELETE ${action})`,
+        servers: 'abc',
+      },
+      async (a, b, c) => {
+        a.shell(
+          `INSERT INTO parent VALUES (1, 'one', NULL), (2, 'two', 1); INSERT INTO a_child VALUES (1, 2, 'x'), (2, 1, 'y')`,
+        );
+        const before = await assertSame([a, b, c]);
+        await later();
+        const sinceMs = Date.now();
+        await later();
+        b.shell(`PRAGMA foreign_keys = ON; DELETE FROM a_child; DELETE FROM parent WHERE id = 2; DELETE FROM parent;
+          INSERT INTO parent VALUES (8, 'added', NULL); INSERT INTO a_child VALUES (8, 8, 'added')`);
+        await assertSame([a, b, c]);
+        const steps = await undo(a, b, { sinceMs });
+        assert.deepEqual(
+          steps.filter((step) => step.startsWith('not')),
+          [],
+        );
+        assert.equal(await assertSame([c, b, a]), before);
+      },
+    ));
+
 test('a conflict names the rule of its column', () =>
   withServers(
     {

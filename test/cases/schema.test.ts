@@ -164,6 +164,20 @@ test('H38: an application can drop any column that is not of a key; on one serve
 const rebuild = (columns: string, select: string): string =>
   `PRAGMA foreign_keys = OFF; BEGIN; CREATE TABLE "new__t" (${columns}); INSERT INTO "new__t" SELECT ${select} FROM t; DROP TABLE t; ALTER TABLE "new__t" RENAME TO t; COMMIT`;
 
+test('H38: a column that one server drops and makes again gets its values back', () =>
+  withServers({ schema: plain }, async (a, b) => {
+    a.shell(`INSERT INTO t VALUES (1, 'x', 1), (2, 'y', 2), (3, 'z', 3)`);
+    await assertSame([a, b]);
+    b.shell('ALTER TABLE t DROP COLUMN a');
+    await exchange([a, b]);
+    a.shell(`UPDATE t SET a = 'written meanwhile' WHERE id = 1; DELETE FROM t WHERE id = 3`);
+    b.shell('INSERT INTO t (id, n) VALUES (4, 4)');
+    await exchange([a, b]);
+    b.shell('ALTER TABLE t ADD COLUMN a TEXT');
+    await assertSame([a, b]);
+    assert.equal(b.ask('SELECT id, a FROM t ORDER BY id'), '1|written meanwhile\n2|y\n4|NULL');
+  }));
+
 test('H39: a table is rebuilt while triggers of other tables stand', () =>
   withServers(
     {

@@ -78,7 +78,8 @@ function reasonOf(context: ReplicaContext, { table, why, behind, note }: AsideLi
   const key = synced && behind ? memoryOf(context).rows.keyOfRow(synced, behind) : null;
   const other = key ? `row ${key.map((value) => valueLiteral(value)).join(', ')}` : 'another row';
   const words = wordsByReason[why].replace('OTHER', other);
-  return note === null ? words : `${words}: ${note}`;
+  // What stands in brackets behind a refusal is for the digest.
+  return note === null ? words : `${words}: ${note.replace(/ \[\d+\]$/, '')}`;
 }
 
 const wordsByReason: Readonly<Record<AsideReason, string>> = {

@@ -6,6 +6,7 @@ import type { Cell } from '../../../core/life-state.js';
 import { genesisOrigin, serverIdOfOrigin, type OriginId } from '../../../core/origin.js';
 import { msOfStamp } from '../../../core/stamp.js';
 import { SyncError } from '../../../core/sync-error.js';
+import { parentsFirst } from '../../../core/table-order.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import type { UndoOutcome, UndoRequest, UndoStep } from '../../replica.js';
 import { quoteName } from '../connection/identifiers.js';
@@ -18,6 +19,7 @@ import { stampAt, type Key, type Shadow } from '../stores/shadow-store.js';
 import { valueLiteral } from '../stores/value-literal.js';
 import { cellText, keyOfReference } from './conflict-records.js';
 import { journalBlocks, type JournalBlock } from './journal-changes.js';
+import { toldColumn } from './told-column.js';
 import { additionsToUndo, collectAdditions } from './undo-additions.js';
 
 /** More rows than a person can judge; a narrower time is asked for. */
@@ -38,19 +40,50 @@ export function planUndo(context: ReplicaContext, request: UndoRequest): UndoPla
   memoryOf(context).begin();
   const rows = collect(context, request);
   findBefore(context, rows, request);
-  const planned = [...rows.values()].flatMap((row) => stepOf(context, row, request));
+  const planned = planSteps(context, rows, request);
   return {
     steps: planned.map(({ step }) => step),
     write: () => {
+      // Rows that refer to each other go and come in one step. Until the end of the transaction.
+      context.connection.exec('PRAGMA defer_foreign_keys = ON');
       for (const { step, write } of planned) if (step.skipped === null) write();
     },
   };
+}
+
+/** Numbers of rows that come back with this plan, by table and row: children of theirs come back with them. */
+type Returning = Map<string, bigint>;
+
+const rowKey = (table: string, row: LifeName): string => `${table} ${lifeText(row)}`;
+
+/** Parents may be planned after their children, so it is planned again while more of them come back. */
+function planSteps(context: ReplicaContext, rows: Rows, request: UndoRequest): PlannedStep[] {
+  const returning: Returning = new Map();
+  for (;;) {
+    const before = returning.size;
+    const steps = [...rows.values()].flatMap((row) => stepOf(context, row, { request, returning }));
+    if (returning.size === before) return inOrder(context, steps);
+  }
+}
+
+/** Children go before their parents, and come after them. */
+function inOrder({ tables }: ReplicaContext, steps: readonly PlannedStep[]): PlannedStep[] {
+  const names = parentsFirst(tables.all().map(({ schema }) => schema)).flatMap((group) => group.tables);
+  const places = new Map(names.map(({ name }, place) => [name, place]));
+  const rank = ({ step }: PlannedStep): number => {
+    const place = places.get(step.table) ?? 0;
+    if (step.kind === 'delete') return -1 - place;
+    return step.kind === 'update' ? 0 : 1 + place;
+  };
+  return steps.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** What the server did to one life since the time. */
 interface UndoneRow {
   readonly table: SyncedTable;
   readonly life: LifeName;
+  /** The row's name, where it is not the life's. */
+  row: LifeName | null;
   isInserted: boolean;
   isEnded: boolean;
   /** Columns that it wrote. */
@@ -108,7 +141,7 @@ function rowIn(rows: Rows, table: SyncedTable, life: LifeName): UndoneRow {
   if (known) return known;
   const columns = new Set<string>();
   const made: UndoneRow = {
-    ...{ table, life, columns, isInserted: false, isEnded: false },
+    ...{ table, life, row: null, columns, isInserted: false, isEnded: false },
     ...{ before: new Map<string, Cell>(), added: new Map<string, Cell>(), key: null, isWhole: false },
   };
   rows.set(name, made);
@@ -133,7 +166,7 @@ function findBefore(context: ReplicaContext, rows: Rows, request: UndoRequest): 
       for (const life of livesOf({ entry, block }, i)) {
         const row = rows.get(`${lifeText(life)} ${block.table}`);
         if (!row) continue;
-        if (block.kind === 'insert') row.isWhole = true;
+        if (block.kind === 'insert') [row.isWhole, row.row] = [true, block.rows.get(i) ?? null];
         const isOld = isFound(block, i);
         for (const [column, cell] of cellsOfChange(block, i, entry.origin)) {
           if (!isOld && isUndone(request, cell.at.weak?.origin ?? cell.at.origin, msOfStamp(cell.at.stamp))) continue;
@@ -152,10 +185,14 @@ interface PlannedStep {
 
 const nothing = (): void => {};
 
-function stepOf(context: ReplicaContext, row: UndoneRow, request: UndoRequest): PlannedStep[] {
+function stepOf(
+  context: ReplicaContext,
+  row: UndoneRow,
+  { request, returning }: { readonly request: UndoRequest; readonly returning: Returning },
+): PlannedStep[] {
   const { table, life } = row;
   const key = memoryOf(context).rows.keyOfLife(table, life);
-  if (!key) return row.isEnded && !row.isInserted ? [comeBack(context, row)] : [];
+  if (!key) return row.isEnded && !row.isInserted ? [comeBack(context, row, returning)] : [];
   const shadow = context.shadows.find(table, key);
   if (!shadow) return [];
   return row.isInserted
@@ -257,12 +294,19 @@ function takeOff(context: ReplicaContext, row: UndoneRow, key: Key): PlannedStep
   });
 }
 
-function comeBack(context: ReplicaContext, row: UndoneRow): PlannedStep {
+function comeBack(context: ReplicaContext, row: UndoneRow, returning: Returning): PlannedStep {
   const { table, before, key, isWhole } = row;
-  const { values, missing } = valuesOf(context, table, before);
-  const cells = [...before].map(([column, cell]) => ({ column, from: '', to: text(context, table, column, cell) }));
+  const { values, missing } = valuesOf(context, table, before, returning);
+  const shown = new Map(values.map(([column, value]) => [column, valueLiteral(value)]));
+  const cells = [...before].flatMap(([column, cell]) => {
+    const told = toldColumn(column);
+    const to = cell.value === null || shown.get(column) === 'NULL' ? null : shown.get(column);
+    return told ? [{ column: told.column, from: '', to: to ?? told.text(text(context, table, column, cell)) }] : [];
+  });
   const taken = key && context.shadows.find(table, key) ? 'another row stands at its key' : null;
   const skipped = isWhole ? (taken ?? missing) : 'the row is older than the journal';
+  const number = key?.length === 1 ? key[0] : null;
+  if (skipped === null && typeof number === 'bigint') returning.set(rowKey(table.name, row.row ?? row.life), number);
   const names = values.map(([column]) => quoteName(column)).join(', ');
   const sql = `INSERT OR ABORT INTO ${table.sql} (${names}) VALUES (${values.map(() => '?').join(', ')})`;
   const write = (): void =>
@@ -292,13 +336,18 @@ function valuesOf(
   context: ReplicaContext,
   table: SyncedTable,
   cells: ReadonlyMap<string, Cell | undefined>,
+  returning: Returning = new Map(),
 ): { readonly values: [string, SqlValue][]; readonly missing: string | null } {
   const values: [string, SqlValue][] = [];
+  const numberOf: typeof keyOfReference = (of, place, reference) => {
+    const parent = table.schema.references.find(({ columns }) => columns[0] === place.column)?.parentTable ?? '';
+    return keyOfReference(of, place, reference) ?? returning.get(rowKey(parent, reference.row)) ?? null;
+  };
   let missing: string | null = null;
   for (const [column, cell] of cells) {
     if (!table.positionByColumn.has(column)) continue;
     const value = cell?.value ?? null;
-    const plain = value instanceof RowReference ? keyOfReference(context, { table: table.name, column }, value) : value;
+    const plain = value instanceof RowReference ? numberOf(context, { table: table.name, column }, value) : value;
     if (plain === null && value !== null) missing = `the row that ${column} refers to is not here`;
     values.push([column, plain]);
   }

@@ -5,7 +5,7 @@ import { forgetKeyless } from '../capture/keyless-rows.js';
 import { dropKnownValueTriggers } from '../capture/known-values.js';
 import { addPending } from '../capture/pending-reconcile.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
-import { addLostTable } from '../stores/lost-tables.js';
+import { addLostColumns, addLostTable } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { refusedDigest } from '../stores/recounted-digest.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
@@ -116,6 +116,7 @@ function follow(
   const kept = record.layout.map((column) => renamed.get(column) ?? column).filter((column) => wanted.includes(column));
   const fresh = wanted.filter((column) => !kept.includes(column));
   const layout = [...kept, ...fresh];
+  if (kept.length < record.layout.length) addLostColumns(context, record.number);
   const table = createSyncedTable(record.number, form, layout);
   // A root page may be used again by the table that takes the place of a dropped one: triggers would not survive that.
   const isRebuilt = form.rootPage !== record.rootPage || !hasTriggers;

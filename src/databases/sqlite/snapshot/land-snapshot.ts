@@ -259,7 +259,7 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
   meta.set('isFounded', 1);
   for (const name of spoken) {
     const number = context.tables.byName(name)?.number ?? 0;
-    if (landing.lost.has(number)) removeLostTable(context, number);
+    if (landing.lost.has(number) || landing.lostColumns.has(number)) removeLostTable(context, number);
   }
   raiseFlag(context, false);
   drainNoted(context);

@@ -13,7 +13,7 @@ import { mergeEnds } from '../merge/end-blocks.js';
 import { insertNewRows, type NewRows } from '../merge/insert-blocks.js';
 import { memoryOf, scopeOf, type MergeMemory } from '../merge/merge-changeset.js';
 import { createRowMerger, type MergeScope, type RowMerger } from '../merge/merge-rows.js';
-import { lostTables } from '../stores/lost-tables.js';
+import { lostTables, tablesWithLostColumns } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { shadowColumns, stampAt, type Key } from '../stores/shadow-store.js';
 import { lifeInBlock } from '../merge/state-blocks.js';
@@ -56,6 +56,8 @@ export interface Landing {
   readonly writtenKeys: WrittenKeys;
   /** Numbers of tables whose lost rows this snapshot brings back. */
   readonly lost: ReadonlySet<number>;
+  /** Numbers of tables whose lost columns it brings back. */
+  readonly lostColumns: ReadonlySet<number>;
   readonly scope: MergeScope;
 }
 
@@ -88,6 +90,7 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
   return {
     scope,
     lost: work.lost,
+    lostColumns: covers(vector, context.origins.vector()) ? tablesWithLostColumns(context) : new Set(),
     waitingLives,
     get rows() {
       return rows;

@@ -15,6 +15,7 @@ export type MetaName =
   | 'pending-reconcile'
   | 'pending-settle'
   | 'lost-tables'
+  | 'lost-columns'
   | 'renames'
   | 'migrated'
   | 'tables-text'
