@@ -1,6 +1,6 @@
 import type { SqlValue } from '../../../core/value.js';
 import type { Connection, PlainRow } from './driver.js';
-import { packedBlobs, packedIntegers, packedTexts, type PackedKind } from './packed-columns.js';
+import { packedBlobs, packedTexts, type PackedKind } from './packed-columns.js';
 
 export interface ColumnPage {
   readonly count: number;
@@ -20,9 +20,9 @@ const packedRowsMin = 64;
 const packedRowBytesMax = 2048;
 
 /**
- * Reads rows column by column. To take a value out of SQLite costs more than to find it, so from the second page on
- * SQLite joins the values of a column into one, as long as they are of the kind that the first page held; a column in
- * which some are not is read row by row. `columns` are SQL expressions. `from` is what stands behind them in the SELECT;
+ * Reads rows column by column. To take a text or a blob out of SQLite costs more than to find it, so from the second page
+ * on SQLite joins the values of a column into one, as long as they are of the kind that the first page held. All other
+ * columns are read row by row. `columns` are SQL expressions. `from` is what stands behind them in the SELECT;
  * its ORDER BY must leave no two rows in doubt, and decides in which order values are joined: SQLite keeps the order of a
  * subquery for aggregates like `group_concat`.
  */
@@ -117,10 +117,10 @@ function createPageSql(columns: readonly string[], from: string): PageSql {
 
 const columnOf = (rows: readonly (readonly SqlValue[])[], c: number): SqlValue[] => rows.map((row) => row[c] ?? null);
 
-/** Null where values are of several kinds, or of one that cannot be joined. */
+/** Null where values are of several kinds, or of one that is read faster row by row. */
 function kindOf(values: readonly SqlValue[], isUtf8: boolean): PackedKind | null {
   const present = values.filter((value) => value !== null);
-  if (present.every((value) => typeof value === 'bigint')) return packedIntegers;
+  if (present.length === 0) return null;
   if (present.every((value) => typeof value === 'string')) return packedTexts;
   return isUtf8 && present.every((value) => value instanceof Uint8Array) ? packedBlobs : null;
 }

@@ -1,6 +1,7 @@
 /**
- * A column of many rows as one value: the SQL that joins the values, and the reading of what it gives. Reading gives null
- * where some value is of another kind, or could be mistaken for what stands between values.
+ * A column of many rows as one value, for kinds of which a single value is dear to read: the SQL that joins the values,
+ * and the reading of what it gives. Reading gives null where some value is of another kind, or could be mistaken for what
+ * stands between values.
  */
 import type { SqlValue } from '../../../core/value.js';
 import type { PlainRow } from './driver.js';
@@ -43,54 +44,6 @@ export const packedTexts: PackedKind = {
   },
 };
 
-const joinedIntegers = (column: string): string =>
-  `group_concat(CASE typeof(${column}) WHEN 'integer' THEN ${column} WHEN 'null' THEN 'n' ELSE 'x' END)`;
-
-const comma = 44;
-const minus = 45;
-const zero = 48;
-const nullSign = 110;
-const exactDigits = 15;
-
-/** Calls `take` with each value: a number, a text where it has more digits than a number takes, or null. False: other kinds. */
-function eachInteger(joined: string, take: (value: number | string | null) => void): boolean {
-  const { length } = joined;
-  for (let at = 0; at <= length; at++) {
-    const start = at;
-    const isNegative = joined.charCodeAt(at) === minus;
-    if (isNegative) at++;
-    const digitsFrom = at;
-    let value = 0;
-    let code = joined.charCodeAt(at);
-    while (code >= zero && code < zero + 10) {
-      value = value * 10 + code - zero;
-      code = joined.charCodeAt(++at);
-    }
-    if (at > digitsFrom) {
-      if (at - digitsFrom > exactDigits) take(joined.slice(start, at));
-      else take(isNegative ? -value : value);
-    } else if (code === nullSign) {
-      take(null);
-      at++;
-    } else return false;
-    if (at < length && joined.charCodeAt(at) !== comma) return false;
-  }
-  return true;
-}
-
-export const packedIntegers: PackedKind = {
-  name: 'integer',
-  sql: joinedIntegers,
-  width: 1,
-  read(row, at, count) {
-    const joined = row[at];
-    const values: SqlValue[] = [];
-    if (typeof joined !== 'string') return null;
-    const isUniform = eachInteger(joined, (value) => values.push(value === null ? null : BigInt(value)));
-    return isUniform && values.length === count ? values : null;
-  },
-};
-
 /** The bytes of all, one after the other, and the lengths. As text they are joined unchanged where text is UTF-8. */
 export const packedBlobs: PackedKind = {
   name: 'blob',
@@ -99,15 +52,12 @@ export const packedBlobs: PackedKind = {
      group_concat(CASE typeof(${column}) WHEN 'blob' THEN length(${column}) WHEN 'null' THEN 'n' ELSE 'x' END)`,
   width: 2,
   read(row, at, count) {
-    const [joined, lengths] = [row[at], row[at + 1]];
-    if (typeof lengths !== 'string') return null;
+    const [joined, joinedLengths] = [row[at], row[at + 1]];
+    if (typeof joinedLengths !== 'string') return null;
     const bytes = joined instanceof Uint8Array ? joined : new Uint8Array();
-    const values: SqlValue[] = [];
-    let start = 0;
-    const isUniform = eachInteger(lengths, (length) => {
-      if (length === null) values.push(null);
-      else values.push(bytes.subarray(start, (start += Number(length))));
-    });
-    return isUniform && values.length === count && start === bytes.length ? values : null;
+    const lengths = joinedLengths.split(',');
+    if (lengths.length !== count || lengths.includes('x')) return null;
+    let end = 0;
+    return lengths.map((length) => (length === 'n' ? null : bytes.subarray(end, (end += Number(length)))));
   },
 };
