@@ -1,7 +1,7 @@
 import type { Stamp } from '../../../core/stamp.js';
 import type { SqlValue } from '../../../core/value.js';
 import { createColumnReader, type ColumnPage } from '../connection/column-reader.js';
-import type { ComparisonBatch } from './comparison-batch.js';
+import { batchSize, type ComparisonBatch } from './comparison-batch.js';
 import type { DrainSink } from './drain-sink.js';
 import type { OwnChangeset } from './own-changeset.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
@@ -29,7 +29,7 @@ export interface Comparison {
   occurrenceOf(hash: number): bigint;
 }
 
-/** Rows read at once; the first page only shows what the columns hold. */
+/** Rows read at once. Of many, the first page only shows what the columns hold. */
 const pageRows = 2000;
 const firstPageRows = 200;
 
@@ -58,8 +58,10 @@ export function eachColumnPage(
   options: { readonly params?: readonly SqlValue[]; readonly take: (page: ColumnPage) => void },
 ): void {
   const reader = createColumnReader(context.connection, { columns, from });
+  // What fits one page is read at once: to learn what its columns hold would cost more than it saves.
+  const firstRows = batchSize(batch) > pageRows ? firstPageRows : pageRows;
   for (let first = batch.first; first <= batch.last;) {
-    const last = Math.min(first + (first === batch.first ? firstPageRows : pageRows) - 1, batch.last);
+    const last = Math.min(first + (first === batch.first ? firstRows : pageRows) - 1, batch.last);
     const page = reader.read([BigInt(first), BigInt(last), ...(options.params ?? [])], last - first + 1);
     if (page.count > 0) options.take(page);
     first = last + 1;
