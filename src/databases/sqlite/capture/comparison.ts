@@ -2,6 +2,7 @@ import type { Stamp } from '../../../core/stamp.js';
 import type { SqlValue } from '../../../core/value.js';
 import { createColumnReader, type ColumnPage } from '../connection/column-reader.js';
 import { batchSize, type ComparisonBatch } from './comparison-batch.js';
+import { endOfPage } from './row-bytes.js';
 import type { DrainSink } from './drain-sink.js';
 import type { OwnChangeset } from './own-changeset.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
@@ -39,21 +40,22 @@ export const writtenAt = (changeset: OwnChangeset, timeMs: SqlValue | undefined)
 
 /** Runs `take` with the rows of each page of the batch. `sql` has two parameters: the numbers of its first and last key. */
 export function eachPage(
-  { context, batch }: Comparison,
+  { context, table, batch }: Comparison,
   sql: string,
   options: { readonly params?: readonly SqlValue[]; readonly take: (rows: SqlValue[][]) => void },
 ): void {
   const statement = context.connection.cached(sql);
-  for (let first = batch.first; first <= batch.last; first += pageRows) {
-    const last = Math.min(first + pageRows - 1, batch.last);
+  for (let first = batch.first; first <= batch.last;) {
+    const last = endOfPage(context, table, { first, last: Math.min(first + pageRows - 1, batch.last) });
     const rows = statement.allExact(BigInt(first), BigInt(last), ...(options.params ?? []));
     if (rows.length > 0) options.take(rows);
+    first = last + 1;
   }
 }
 
 /** The same column by column. `from` has the two parameters, and its rows are in the order of the keys. */
 export function eachColumnPage(
-  { context, batch }: Comparison,
+  { context, table, batch }: Comparison,
   { columns, from }: { readonly columns: readonly string[]; readonly from: string },
   options: { readonly params?: readonly SqlValue[]; readonly take: (page: ColumnPage) => void },
 ): void {
@@ -61,7 +63,8 @@ export function eachColumnPage(
   // What fits one page is read at once: to learn what its columns hold would cost more than it saves.
   const firstRows = batchSize(batch) > pageRows ? firstPageRows : pageRows;
   for (let first = batch.first; first <= batch.last;) {
-    const last = Math.min(first + (first === batch.first ? firstRows : pageRows) - 1, batch.last);
+    const most = first === batch.first ? firstRows : pageRows;
+    const last = endOfPage(context, table, { first, last: Math.min(first + most - 1, batch.last) });
     const page = reader.read([BigInt(first), BigInt(last), ...(options.params ?? [])], last - first + 1);
     if (page.count > 0) options.take(page);
     first = last + 1;

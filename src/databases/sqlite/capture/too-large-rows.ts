@@ -1,10 +1,9 @@
 import { rowBytesMax } from '../../../core/limits.js';
-import { quoteName } from '../connection/identifiers.js';
-import { integerAt } from '../connection/row-values.js';
 import { joinsTable, type SyncedTable } from '../schema/synced-table.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { valueLiteral } from '../stores/value-literal.js';
 import type { Comparison } from './comparison.js';
+import { bytesOf, isLargeFile } from './row-bytes.js';
 
 /** A row that holds more than a changeset may carry (`rowBytesMax`): it stays on this server until it is smaller. */
 export interface TooLargeRow {
@@ -40,13 +39,6 @@ export function leaveOutTooLarge(comparisons: readonly Comparison[]): void {
   if (text !== context.meta.text('too-large')) sink.later(() => context.meta.set('too-large', text));
 }
 
-/** A smaller file holds no such row, so nothing is looked at. */
-function isLargeFile({ connection }: ReplicaContext): boolean {
-  const pages = integerAt(connection.cached('PRAGMA main.page_count').get() ?? [0n], 0);
-  const pageBytes = integerAt(connection.cached('PRAGMA main.page_size').get() ?? [0n], 0);
-  return pages * pageBytes > rowBytesMax;
-}
-
 function leaveOut({ context, table, batch }: Comparison): TooLargeRow[] {
   const keys = table.keySql.map((_, i) => `b.k${i + 1}`);
   const rows = context.connection
@@ -63,17 +55,6 @@ function leaveOut({ context, table, batch }: Comparison): TooLargeRow[] {
     key: key.map((value) => valueLiteral(value, Infinity)),
     bytes: Number(bytes),
   }));
-}
-
-/** What a changeset takes for the values at most. Summed in halves: SQLite bounds how deep an expression may be. */
-function bytesOf(table: SyncedTable): string {
-  const sum = (columns: readonly string[]): string => {
-    const [only] = columns;
-    if (columns.length <= 1) return only === undefined ? '0' : `(coalesce(octet_length(r.${quoteName(only)}), 0) + 32)`;
-    const middle = Math.floor(columns.length / 2);
-    return `(${sum(columns.slice(0, middle))} + ${sum(columns.slice(middle))})`;
-  };
-  return sum(table.layout);
 }
 
 function isStillTooLarge({ connection, tables }: ReplicaContext, { table: number, key }: TooLargeRow): boolean {
