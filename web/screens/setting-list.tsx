@@ -71,7 +71,12 @@ interface SettingLineProps {
 function SettingLine({ setting, onChoose }: SettingLineProps) {
   const { path, value, origin, where, help, is_editable: isEditable } = setting;
   const obstacle =
-    roleObstacle('admin') ?? (isEditable ? null : `It is set ${originText[origin]} and cannot be changed here.`);
+    roleObstacle('admin') ??
+    (isEditable
+      ? null
+      : origin === 'default' || origin === 'file'
+        ? 'It is changed in the file alone.'
+        : `It is set ${originText[origin]} and cannot be changed here.`);
   return (
     <li class="setting">
       <div>
