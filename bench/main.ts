@@ -57,6 +57,7 @@ const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, rounds: { type: 'string', default: '5' } },
 });
 const rounds = Number(values.rounds);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const figures: Figure[] = [];
 for (const [name, run] of Object.entries(benches)) {
   if (!name.includes(values.only)) continue;

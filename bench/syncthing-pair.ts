@@ -87,7 +87,10 @@ const environment = (home: string): NodeJS.ProcessEnv => ({
 function start(instance: Instance, all: readonly Instance[]): void {
   writeFileSync(join(instance.home, 'config.xml'), configOf(instance, all));
   const args = ['serve', '--home', instance.home, '--no-browser', '--no-restart', '--no-upgrade'];
-  instance.child = spawn('syncthing', args, { stdio: 'ignore', env: environment(instance.home) });
+  const child = spawn('syncthing', args, { stdio: 'ignore', env: environment(instance.home) });
+  // Whatever ends this process ends Syncthing too.
+  process.once('exit', () => child.kill('SIGKILL'));
+  instance.child = child;
 }
 
 async function end({ child }: Instance): Promise<void> {
