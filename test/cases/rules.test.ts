@@ -55,6 +55,41 @@ test('a write that also changes the key counts, and may not stand either', () =>
     },
   ));
 
+test('two tables with counters are told apart, whatever their numbers and places', () => {
+  // The second table has the number and the place that end the name of what is kept for the first.
+  const tables = Array.from({ length: 6 }, (_, i) => `t${i}`);
+  const columns = ['id INTEGER PRIMARY KEY', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c7', 'c8'];
+  const counters = {
+    c1: 'counter',
+    c2: 'counter',
+    c3: 'counter',
+    c4: 'counter',
+    c5: 'counter',
+    c6: 'counter',
+  } as const;
+  return withServers(
+    {
+      schema: tables.map((name) => `CREATE TABLE ${name} (${columns.join(', ')})`).join('; '),
+      rules: Object.fromEntries(
+        tables.map((name, i) => [
+          name,
+          { columns: i === 0 ? counters : Object.fromEntries([[`c${(i % 5) + 2}`, 'counter' as const]]) },
+        ]),
+      ),
+    },
+    async (a, b) => {
+      for (const name of tables) a.shell(`INSERT INTO ${name} (id, c2, c3, c4, c5, c6) VALUES (1, 10, 10, 10, 10, 10)`);
+      await assertSame([a, b]);
+      for (const [i, name] of tables.entries()) {
+        const column = `c${(i % 5) + 2}`;
+        for (const server of [a, b]) server.shell(`UPDATE ${name} SET ${column} = ${column} + 1`);
+      }
+      await assertSame([a, b]);
+      for (const [i, name] of tables.entries()) assert.equal(a.ask(`SELECT c${(i % 5) + 2} FROM ${name}`), '12', name);
+    },
+  );
+});
+
 test('a table with a counter may be dropped together with a column of another one', () =>
   withServers({ schema: `${schema}; CREATE TABLE other (id INTEGER PRIMARY KEY, a, b, c)`, rules }, async (a, b) => {
     a.shell(`INSERT INTO stock (id, count) VALUES (1, 5); INSERT INTO other VALUES (1, 2, 3, 4)`);

@@ -35,6 +35,18 @@ test('a new table and its rows reach every server, with keys, uniques, reference
     assert.equal(a.ask(`SELECT sql LIKE '%AUTOINCREMENT%' FROM sqlite_schema WHERE name = 'log'`), '1');
   }));
 
+test('what a migration adds while no connection is open spreads too', () =>
+  withServers(all, async (a, b, c) => {
+    a.shell(`INSERT INTO t VALUES (1, 'x')`);
+    await assertSame([a, b, c]);
+    await a.replica.close();
+    a.shell(`ALTER TABLE t ADD COLUMN b INTEGER DEFAULT 5; UPDATE t SET b = 6`);
+    await a.replica.open();
+    await a.replica.drain();
+    await assertSame([a, b, c]);
+    assert.equal(c.ask('SELECT b FROM t'), '6');
+  }));
+
 test('a new column is made before the values that need it, and making it is no change of any row', () =>
   withServers(all, async (a, b, c) => {
     a.shell(`INSERT INTO t VALUES (1, 'x'), (2, 'y')`);

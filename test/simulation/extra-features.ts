@@ -9,6 +9,7 @@ import { withChecks, withIndexes } from './constrained-tables.js';
 import { withLeftOut } from './left-out-tables.js';
 import { withRemovals } from './removed-servers.js';
 import { withMigrations } from './migrating-tables.js';
+import { withPropagation } from './propagated-tables.js';
 import { withRules } from './ruled-tables.js';
 
 type AddFeature = (plan: Plan, random: Random) => Plan;
@@ -23,6 +24,7 @@ const extraFeatures = {
   leftOut: withLeftOut,
   migrations: withMigrations,
   removals: withRemovals,
+  propagation: withPropagation,
 } satisfies Record<string, AddFeature>;
 
 export type ExtraName = keyof typeof extraFeatures;

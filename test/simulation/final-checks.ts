@@ -111,7 +111,11 @@ async function checkLedger(world: World, engines: readonly Running[]): Promise<v
   for (const { token, table } of world.ledger.deleted())
     if ((visible.get(token) ?? 0) > 1 && !twice.has(table) && !world.ledger.isMoved(token))
       fail(world, 'DOUBLED', `row ${token} of ${table}`);
+  for (const [removed, mark] of world.leftAt)
+    for (const token of world.ledger.writtenSince(removed, mark))
+      if (visible.has(token)) fail(world, 'DOOR', `${token}, written on s${removed} when all had heard of its removal`);
   const kept = await keptAside(engines);
+  await checkPolicies(world, visible, engines);
   const lost = world.ledger
     .standing()
     .filter(({ token, table, column }) => !visible.has(token) && !kept.has(token) && !isDropped(world, table, column));
@@ -137,6 +141,28 @@ async function checkLedger(world: World, engines: readonly Running[]): Promise<v
 function tablesDrainedTwice({ plan }: World): Set<string> {
   const goesBack = plan.steps.some(({ kind }) => kind === 'restore' || kind === 'power-loss' || kind === 'clone');
   return new Set(goesBack ? plan.tables.filter(({ key }) => key.kind === 'bag').map(({ name }) => name) : []);
+}
+
+/** Rows that clash and are not to become one are shown or held back, each by itself. */
+async function checkPolicies(
+  world: World,
+  visible: ReadonlyMap<string, number>,
+  engines: readonly Running[],
+): Promise<void> {
+  const { plan, ledger } = world;
+  const isClear = !plan.steps.some(({ kind }) => ['restore', 'power-loss', 'clone', 'join'].includes(kind));
+  const apart = plan.tables.filter(
+    ({ key, uniquePolicy = 'merge' }) => key.kind === 'generated' && uniquePolicy !== 'merge',
+  );
+  if (!isClear || apart.length === 0) return;
+  const names = new Set(apart.map(({ name }) => name));
+  const held = new Set<string>();
+  for (const { engine } of engines)
+    for (const record of await engine.replica.quarantine({ max: 100_000 }))
+      for (const token of tokensIn(JSON.stringify(record))) held.add(token);
+  for (const { token, table, column, isBorn } of ledger.standing())
+    if (isBorn && names.has(table) && !visible.has(token) && !held.has(token) && !isDropped(world, table, column))
+      fail(world, 'POLICY', `row ${token} of ${table} is neither shown nor held back`);
 }
 
 /** A migration took it away. */

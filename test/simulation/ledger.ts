@@ -33,6 +33,8 @@ export interface Ledger {
   forget(server: number, since: number): void;
   /** The server was removed: only what others had of it counts, and of what it deleted nobody knows who heard. */
   leave(server: number, vouched: ReadonlySet<string>): void;
+  /** What this server wrote after that mark. */
+  readonly writtenSince: (server: number, mark: number) => readonly string[];
   /** Tokens that were certainly written and that nobody overwrote. */
   readonly standing: () => readonly WrittenToken[];
   /**
@@ -49,6 +51,7 @@ export interface WrittenToken {
   readonly table: string;
   readonly column: string;
   readonly server: number;
+  readonly isBorn: boolean;
 }
 
 interface Fate extends WrittenToken {
@@ -130,6 +133,7 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
       for (const fate of fates.values()) forgetSince(fate, server, since);
     },
     leave: (server, vouched) => leaveServer(fates, server, vouched),
+    writtenSince: (server, mark) => tokensSince(fates, server, mark),
     standing: () => [...fates.values()].filter(isStanding),
     deleted: () =>
       [...fates.values()].filter(
@@ -168,6 +172,9 @@ const freshFate = (
 
 const isStanding = ({ gone, isUncertain, isGoneUncertain }: Fate): boolean =>
   gone.length === 0 && !isUncertain && !isGoneUncertain;
+
+const tokensSince = (fates: ReadonlyMap<string, Fate>, server: number, mark: number): string[] =>
+  [...fates.values()].flatMap((fate) => (fate.server === server && fate.at > mark ? [fate.token] : []));
 
 function leaveServer(fates: ReadonlyMap<string, Fate>, server: number, vouched: ReadonlySet<string>): void {
   for (const fate of fates.values()) {

@@ -1,8 +1,8 @@
 /**
  * `npm run sim -- --seeds N --from S`: runs seeds and says what broke. Options: `--twice` runs each seed twice and compares
  * the traces; `--verbose` prints every step; `--minimise` makes failing plans smaller and writes them; `--plan FILE` runs
- * a kept plan; `--bug NAME` plants a bug; `--exchange direct|session`; `--jobs N`; `--without FEATURES`; `--with joins`; `--stop` ends at
- * the first failure, `--short` makes short runs, `--seconds N` begins no seed after that time; `--except 1,2` leaves seeds out; `--twice-of N` runs only every N-th seed twice.
+ * a kept plan; `--bug NAME` plants a bug; `--exchange direct|session`; `--jobs N`; `--without FEATURES`; `--with FEATURES` (joins, extras or some of them); `--stop` ends at
+ * the first failure, `--short` makes short runs, `--seconds N` begins no seed after that time; `--within N` fails when not all seeds were run by then; `--except 1,2` leaves seeds out; `--twice-of N` runs only every N-th seed twice.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     jobs: { type: 'string', default: '1' },
     stop: { type: 'boolean', default: false },
     seconds: { type: 'string', default: 'Infinity' },
+    within: { type: 'string', default: 'Infinity' },
     except: { type: 'string', default: '' },
     short: { type: 'boolean', default: false },
   },
@@ -56,7 +57,13 @@ async function runAlone(): Promise<number> {
   let count = 0;
   let transactions = 0;
   for (const plan of plans) {
-    if (performance.now() - startMs > Number(values.seconds) * 1000) break;
+    const passed = (performance.now() - startMs) / 1000;
+    if (passed > Number(values.seconds)) break;
+    if (passed > Number(values.within)) {
+      groups.set('TIME', [plan.seed]);
+      console.log(`only ${count} of ${plans.length} seeds were run in ${values.within} s`);
+      break;
+    }
     count++;
     if (values.verbose) console.log(JSON.stringify({ options: plan.options, tables: plan.tables }, null, 1));
     const failed = await runOnce(plan, extras);

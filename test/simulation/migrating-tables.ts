@@ -81,10 +81,12 @@ const columnOf = (change: TableChange & { readonly column: unknown }): string =>
 const hasSettings = ({ columns, isWholeRow, uniquePolicy, declared }: SimulatedTable): boolean =>
   isWholeRow === true || uniquePolicy !== undefined || declared !== undefined || columns.some(({ rule }) => rule);
 
+type CreateTable = TableChange & { readonly kind: 'create-table' };
+
 /** Tokens of migrations are the same on every server, and far from all others. */
 const firstToken = 9_000_000;
 
-function createTable(tables: SimulatedTable[], random: Random, number: number): TableChange {
+export function createTable(tables: SimulatedTable[], random: Random, number: number): CreateTable {
   const keys: readonly SimulatedKey[] = [
     { kind: 'generated', column: 'id', isAutoincrement: random.chance(0.5) },
     {

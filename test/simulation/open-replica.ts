@@ -12,6 +12,7 @@ export interface SimulatedReplicaOptions {
   readonly system: System;
   readonly module: SqliteModule;
   readonly tables: Readonly<Record<string, TableRules>>;
+  readonly propagatesSchema: boolean;
   /** After how long without work the connection is closed; 0: never. */
   readonly idleMs: number;
   readonly trace: (text: string) => void;
@@ -20,7 +21,7 @@ export interface SimulatedReplicaOptions {
 /** The real replica on a simulated machine. */
 export function openSimulatedReplica(options: SimulatedReplicaOptions): Replica {
   makeMachineStill();
-  const { path, identity, system, module, tables, idleMs, trace } = options;
+  const { path, identity, system, module, tables, propagatesSchema, idleMs, trace } = options;
   const observe: Observe = (level, event) => {
     if (level === 'warn' || level === 'error') trace(`reports ${JSON.stringify(event)}`);
   };
@@ -33,6 +34,7 @@ export function openSimulatedReplica(options: SimulatedReplicaOptions): Replica 
     observe,
     module,
     tables,
+    propagatesSchema,
     idleMs,
     watchesCommits: false,
   });

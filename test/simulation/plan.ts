@@ -8,6 +8,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Every server runs all of them, in this order, each when it likes. */
   readonly migrations?: readonly TableChange[];
+  /** New tables and columns spread by themselves. */
+  readonly propagates?: boolean;
   /** What stays at home on one server: a table, or a column of it. */
   readonly leftOut?: readonly LeftOut[];
 }

@@ -25,6 +25,9 @@ export interface PlantedBug {
   readonly with?: ExtraName;
   /** What a person set is not followed, on any server. */
   readonly ignores?: keyof TableRules;
+  readonly ignoresSpread?: boolean;
+  /** Who hears of a removal goes on taking from the removed server. */
+  readonly keepsDoorOpen?: boolean;
   /** After a restore the server goes on under its old epoch, and nobody minds the fork. */
   readonly reusesEpoch?: boolean;
 }
@@ -485,4 +488,76 @@ export const plantedBugs: readonly PlantedBug[] = [
       ),
     ),
   })),
+  {
+    name: 'shares-what-stays-at-home',
+    what: 'columns that one server leaves out are sent all the same',
+    caughtAs: ['INVENTED', 'TABLES', 'DIGEST'],
+    with: 'leftOut',
+    needs: 'conflicts',
+    ignores: 'columns',
+  },
+  {
+    name: 'merges-what-should-stay-two',
+    what: 'rows that clash become one whatever the policy says',
+    caughtAs: ['POLICY'],
+    with: 'indexes',
+    needs: 'conflicts',
+    ignores: 'unique',
+  },
+  {
+    name: 'shows-what-breaks-a-condition',
+    what: 'a merge writes a row that the schema refuses',
+    caughtAs: ['INTEGRITY', ...anyDifference],
+    with: 'checks',
+    wrapReplica: afterMerge(({ at }) =>
+      spoil(at, [
+        'PRAGMA ignore_check_constraints = ON',
+        ...at.world.plan.tables.flatMap(({ name, checks, columns: [first, ...rest] }) =>
+          checks && first
+            ? [
+                `UPDATE ${quoteName(name)} SET ${[first, ...rest]
+                  .map((column, i) => `${quoteName(column.name)} = ${i % 2 === 0 ? "x'00'" : '7'}`)
+                  .join(', ')} WHERE rowid = 1`,
+              ]
+            : [],
+        ),
+        'PRAGMA ignore_check_constraints = OFF',
+      ]),
+    ),
+  },
+  {
+    name: 'forgets-renamed-columns',
+    what: 'a column that was renamed is taken for a new one',
+    caughtAs: anyDifference,
+    with: 'migrations',
+    wrapReplica: onlyAtBad((replica, at) => ({
+      drain: async () => {
+        const outcome = await replica.drain();
+        if (outcome.schemaChanged)
+          spoil(
+            at,
+            dumpTables(at.server.app).flatMap(({ name, columns }) =>
+              columns
+                .filter((column) => /^renamed\d+$/.test(column))
+                .map((column) => `UPDATE ${quoteName(name)} SET ${quoteName(column)} = NULL`),
+            ),
+          );
+        return outcome;
+      },
+    })),
+  },
+  {
+    name: 'lets-a-removed-server-in',
+    what: 'who hears of a removal goes on taking from the removed server',
+    caughtAs: ['DOOR'],
+    with: 'removals',
+    keepsDoorOpen: true,
+  },
+  {
+    name: 'spreads-no-schema',
+    what: 'what was made on one server is made nowhere else',
+    caughtAs: ['TABLES'],
+    with: 'propagation',
+    ignoresSpread: true,
+  },
 ];

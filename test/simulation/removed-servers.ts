@@ -63,7 +63,7 @@ export const heirsFor = ({ servers }: World, { removals }: VirtualServer): Heirs
 export async function hearOfRemoval(world: World, server: VirtualServer, removed: number, by: number): Promise<void> {
   if (server.index === removed || server.removals.has(removed)) return;
   server.removals.set(removed, by);
-  world.network.wall(server.index, removed);
+  if (world.bug?.keepsDoorOpen !== true) world.network.wall(server.index, removed);
   for (const { rows } of shownTables(world, server))
     for (const row of rows) for (const token of row.flatMap(tokensIn)) world.vouched.add(token);
   if (server.engine?.isOpen === true) await server.engine.replica.setHeirs(heirsFor(world, server));

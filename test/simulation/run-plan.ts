@@ -63,6 +63,7 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
     trace: createTrace(time.nowMs, extras.print),
     ledger: createLedger(plan.tables),
     vouched: new Set(),
+    leftAt: new Map(),
     witnesses: createWitnesses(plan),
     tokens: createTokenSource(),
     servers: [],
@@ -128,7 +129,8 @@ async function live(world: World): Promise<void> {
     if (!isBroken()) await comeToRest(world, round);
     if (isBroken() || round === 'after a last write') continue;
     world.ledger.noteAgreement();
-    for (const server of membersOf(world)) writeLast(world, server);
+    for (const removed of removalsIn(world).keys()) world.leftAt.set(removed, world.ledger.mark());
+    for (const server of world.servers) writeLast(world, server);
   }
   // Connections that a cut left half-open are noticed and dialled again before rest is judged.
   if (plan.options.exchange === 'session') await time.runUntil(time.nowMs() + 2 * deadAfterMs, isBroken);
@@ -345,6 +347,7 @@ async function heal(world: World): Promise<void> {
     for (const server of world.servers) await drive(world, hearOfRemoval(world, server, removed, by));
   for (const server of world.servers) {
     if (server.engine) server.engine.killSwitch.statementsLeft = null;
+    if (world.plan.propagates === true) continue;
     for (const change of world.plan.migrations ?? []) changeSchema(world, server, change);
     for (const other of world.servers) for (const change of other.changes) changeSchema(world, server, change);
   }

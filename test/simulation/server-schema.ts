@@ -57,11 +57,19 @@ export function changeSchema(world: World, server: VirtualServer, change: TableC
   if (!table) throw new Error(`no table ${change.table}`);
   server.changes.push(change);
   if (table.isAbsent && change.kind !== 'create-table') return;
+  if (isThere(server, change, table)) return;
   for (const sql of changeSqls(change, table, tables)) {
     server.app.exec(sql);
     world.trace.line(`s${server.index}   ${sql}`);
   }
   noteChange(world, server, change);
+}
+
+/** It spread before the application made it: migrations look. */
+function isThere({ app }: VirtualServer, change: TableChange, { name }: SimulatedTable): boolean {
+  if (change.kind !== 'add-column' && change.kind !== 'create-table') return false;
+  const columns = app.prepare('SELECT name FROM pragma_table_info(?)').all(name) as { name: string }[];
+  return change.kind === 'create-table' ? columns.length > 0 : columns.some((each) => each.name === change.column.name);
 }
 
 function changeSqls(change: TableChange, table: SimulatedTable, tables: readonly SimulatedTable[]): string[] {

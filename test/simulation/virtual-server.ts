@@ -119,6 +119,7 @@ export async function startEngine(world: World, server: VirtualServer): Promise<
     system: process.system,
     module,
     tables: tableRulesOf(world.plan, server.index, world.bug?.ignores),
+    propagatesSchema: world.plan.propagates === true && world.bug?.ignoresSpread !== true,
     idleMs: world.random.pick([0, 0, 0, 0, 5_000, 300]),
     trace: (text) => world.trace.line(`s${server.index} ${text}`),
   });

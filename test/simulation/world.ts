@@ -20,6 +20,8 @@ export interface World {
   readonly ledger: Ledger;
   /** Tokens that some member had when it heard of a removal: they count, whoever wrote them. */
   readonly vouched: Set<string>;
+  /** When all had heard that this server was removed: nothing that it writes from then on may be anywhere else. */
+  readonly leftAt: Map<number, number>;
   readonly witnesses: readonly Witness[];
   readonly tokens: TokenSource;
   readonly servers: VirtualServer[];

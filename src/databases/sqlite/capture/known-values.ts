@@ -92,8 +92,8 @@ const triggerLetters = ['i', 'u', 'd'] as const;
 
 function hasTriggers({ connection }: ReplicaContext, table: SyncedTable): boolean {
   const found = connection
-    .cached(`SELECT count(*) FROM sqlite_temp_schema WHERE type = 'trigger' AND name LIKE ?`)
-    .get(`_usync_known_%${triggerName(table)}`);
+    .cached(`SELECT count(*) FROM sqlite_temp_schema WHERE type = 'trigger' AND name IN (?, ?, ?)`)
+    .get(...triggerLetters.map((letter) => `_usync_known_${letter}_${triggerName(table)}`));
   return Number(found?.[0]) === triggerLetters.length;
 }
 
