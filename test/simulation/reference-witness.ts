@@ -78,7 +78,12 @@ function noteColumn({ meanings, moved }: Known, followed: Followed, { before, af
     const former = replaced.get(birth);
     for (const each of former === undefined ? [] : [former, birth])
       meaningAt(meanings, placeOf(followed, each)).isUnclear = true;
-    if (rowsBefore.get(birth)?.[at] === shown) continue;
+    if (rowsBefore.get(birth)?.[at] === shown) {
+      // The application put another row there, or none, and left the number: it means what stands there now.
+      if (numbersBefore.get(shown) !== numbers.get(shown))
+        meaningAt(meanings, placeOf(followed, birth)).isUnclear = true;
+      continue;
+    }
     const meaning = meaningAt(meanings, placeOf(followed, birth));
     const meant = numbers.get(shown);
     if (meant === undefined) meaning.isUnclear = true;
