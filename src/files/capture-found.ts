@@ -44,14 +44,16 @@ function captureOne({ table, author, system, outgrown }: FolderContext, { path, 
   disk.put({ path, version, size, mode, mtime, mark, isKept, modeAge });
   if (isKept) return;
   if (record?.version === version) {
-    if (record.mode !== mode || record.mtime !== mtime) rows.setAttributes(path, version, { mode, mtime, modeAge });
-    return;
+    if (record.mode === mode && record.mtime === mtime) return;
+    rows.setAttributes(path, version, { mode, mtime, modeAge });
+    if (version !== folderVersion || rows.at(path).length > 0 || !rows.isBelow(path)) return;
+    // Its row had ended while something stands in it: who changes it names it again.
   }
-  if (record !== null) {
+  if (record !== null && record.version !== version) {
     rows.end(path, record.version);
     if (record.size < size) noteOutgrown(outgrown, record);
   }
-  const base = record?.version ?? null;
+  const base = record === null || record.version === version ? null : record.version;
   const time = Math.trunc(system.nowMs());
   rows.insert({ path, version, size, mode, modeAge, mtime, base, author, time, copyOf: null });
   const standing = rows.at(path);

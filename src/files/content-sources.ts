@@ -3,7 +3,7 @@ import { kindOfVersion, type Entry, type EntryVersion } from '../core/entry.js';
 import { errorCodeOf, errorMessageOf } from '../core/sync-error.js';
 import { codeOf } from '../system/disk.js';
 import type { ContentGetter, ReadyContent } from './content-getter.js';
-import { isAsRecorded, lookAt } from './disk-look.js';
+import { standsAsRecorded } from './disk-look.js';
 import type { FolderContext } from './folder-context.js';
 
 export interface Source extends ReadyContent {
@@ -74,7 +74,7 @@ function movableFile(
   if (places.length === 0 || table.disk.at(path) !== null) return null;
   for (const other of places) {
     if (taken.has(other) || table.rows.at(other).length > 0) continue;
-    if (root.at(other, (place) => isAsRecorded(lookAt(root.disk, place), table.disk.at(other)))) return other;
+    if (standsAsRecorded(root, other, table.disk.at(other))) return other;
   }
   return null;
 }

@@ -1,6 +1,8 @@
 import { errorMessageOf } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
 import { codeOf, type Disk, type FileStats } from '../system/disk.js';
+import { parentOf } from './entry-path.js';
+import type { RootFolder } from './root-folder.js';
 
 /** What stands at a path, without its content. */
 export type DiskLook =
@@ -36,6 +38,21 @@ export function lookAt(disk: Disk, place: string): DiskLook {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'nothing' };
     return { kind: 'unknown', reason: errorMessageOf(error) };
+  }
+}
+
+/** Whether what stands at a path of the folder is as recorded; what cannot be reached is not. */
+export function standsAsRecorded(root: RootFolder, path: string, record: DiskRecord | null): boolean {
+  return (
+    isFolderThere(root, parentOf(path)) && root.at(path, (place) => isAsRecorded(lookAt(root.disk, place), record))
+  );
+}
+
+export function isFolderThere(root: RootFolder, folder: string): boolean {
+  try {
+    return root.inFolder(folder, () => true);
+  } catch {
+    return false;
   }
 }
 

@@ -102,6 +102,7 @@ function makeFolders(context: FolderContext, folder: string): void {
   context.root.at(folder, (place) => {
     try {
       context.root.disk.makeFolder(place);
+      syncFolder(context.root, parentOf(folder));
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
     }

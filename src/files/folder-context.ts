@@ -24,6 +24,8 @@ export interface FolderContext {
   readonly handles: ContentHandles;
   /** Where versions stood that were replaced by longer ones a moment ago: of a log, they are still its beginning. */
   readonly outgrown: Map<EntryVersion, string>;
+  /** Folders whose names changed and are not synced yet: before what was done is recorded, they are. */
+  readonly unsynced: Set<string>;
   /** Look at this folder again, or at these names in it, before long. */
   readonly dirty: (folder: string, name: string | null) => void;
 }

@@ -18,7 +18,8 @@ import { nameOf, parentOf, stateFolder } from './entry-path.js';
 import { entriesIn, readFileContent, removeFile, writeFile } from './folder-access.js';
 import type { FolderContext } from './folder-context.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
-import { dropStrayHistory, pruneHistory, restoreCopy, restoreHistory } from './history-keeper.js';
+import { adoptStrayHistory } from './adopt-stray-history.js';
+import { pruneHistory, restoreCopy, restoreHistory } from './history-keeper.js';
 import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
 import { createPlacer, type Placer } from './placer.js';
 import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
@@ -209,7 +210,7 @@ async function openSide(options: FolderSideOptions, state: SideState): Promise<v
   try {
     checkIdentity(options, root);
     prepareStateFolder(root);
-    if (readFolderId(root) === null) writeFolderId(root, identityOf(options));
+    markFolder(options, root);
   } catch (error) {
     root.close();
     throw error;
@@ -217,7 +218,7 @@ async function openSide(options: FolderSideOptions, state: SideState): Promise<v
   const opened = assemble(options, state, root);
   state.opened = opened;
   loadRules(options, opened);
-  dropStrayHistory(opened.context);
+  await adoptStrayHistory(opened.context);
   await recoverPlacing(opened.context);
   opened.scanner.markAllDirty();
   state.problem = null;
@@ -230,10 +231,13 @@ function checkIdentity({ table, dataset, path }: FolderSideOptions, root: RootFo
   throw new SyncError('USYNC-1701', `${path} is not the folder that dataset ${dataset} was synced with.`);
 }
 
-function identityOf({ table, system }: FolderSideOptions): string {
-  const id = table.value('folder') ?? randomHex(system, 16);
-  table.setValue('folder', id);
-  return id;
+/** The mark is remembered when it stands on the disk for good: a crash between leaves a mark that is remembered later. */
+function markFolder({ table, system }: FolderSideOptions, root: RootFolder): void {
+  const remembered = table.value('folder');
+  const found = readFolderId(root);
+  const id = remembered ?? found ?? randomHex(system, 16);
+  if (found !== id) writeFolderId(root, id);
+  if (remembered === null) table.setValue('folder', id);
 }
 
 function assemble(options: FolderSideOptions, state: SideState, root: RootFolder): OpenSide {
@@ -257,6 +261,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     leftOut: createWaitingList(),
     handles: createContentHandles(root.disk, system),
     outgrown: new Map(),
+    unsynced: new Set(),
     dirty,
   };
   const watch = createFolderWatch({
@@ -394,7 +399,7 @@ async function accept(options: FolderSideOptions, state: SideState): Promise<voi
   const root = openRootFolder(options.disk, options.path);
   try {
     prepareStateFolder(root);
-    writeFolderId(root, identityOf(options));
+    markFolder(options, root);
   } finally {
     root.close();
   }

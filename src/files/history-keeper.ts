@@ -3,11 +3,11 @@ import { SyncError } from '../core/sync-error.js';
 import type { DiskRecord, HistoryBounds, HistoryRecord } from '../databases/entry-table.js';
 import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
-import { isAsRecorded, lookAt } from './disk-look.js';
+import { isAsRecorded, isFolderThere, lookAt } from './disk-look.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
-import { historyFolder, namesInFolder, temporaryFolder } from './state-folder.js';
-import { readFlags, removeIfThere } from './whole-file.js';
+import { historyFolder, temporaryFolder } from './state-folder.js';
+import { setAttributes, readFlags, removeIfThere } from './whole-file.js';
 
 /** Keeps what is replaced: a second name of the same file, so that its content costs nothing and nothing is ever missing. */
 export function keepReplaced(context: FolderContext, record: DiskRecord): void {
@@ -32,18 +32,32 @@ export function keepReplaced(context: FolderContext, record: DiskRecord): void {
  */
 export function keepCopy(context: FolderContext, record: DiskRecord): boolean {
   const { root } = context;
+  const { disk } = root;
   const file = historyName(context, record.path);
-  const isWhole = root.at(`${historyFolder}/${file}`, (kept) =>
-    root.at(record.path, (place) => {
-      if (!isAsRecorded(lookAt(root.disk, place), record)) return false;
-      root.disk.copyFile(place, kept);
-      if (isAsRecorded(lookAt(root.disk, place), record)) return true;
-      root.disk.removeFile(kept);
-      return false;
-    }),
-  );
+  const isWhole = root.at(`${temporaryFolder}/keep-${randomHex(context.system, 6)}`, (copy) => {
+    const isCopied = isFolderThere(root, parentOf(record.path)) && copyIfAsRecorded(context, record, copy);
+    if (isCopied) root.at(`${historyFolder}/${file}`, (kept) => disk.rename(copy, kept));
+    else removeIfThere(disk, copy);
+    return isCopied;
+  });
   if (isWhole) add(context, { record, file, reason: 'replaced' });
   return isWhole;
+}
+
+function copyIfAsRecorded({ root }: FolderContext, record: DiskRecord, copy: string): boolean {
+  const { disk } = root;
+  return root.at(record.path, (place) => {
+    if (!isAsRecorded(lookAt(disk, place), record)) return false;
+    disk.copyFile(place, copy);
+    if (!isAsRecorded(lookAt(disk, place), record)) return false;
+    const handle = disk.open(copy, readFlags);
+    try {
+      disk.sync(handle);
+    } finally {
+      disk.close(handle);
+    }
+    return true;
+  });
 }
 
 /** Moves away what is deleted. */
@@ -61,7 +75,9 @@ interface Kept {
   readonly reason: HistoryRecord['reason'];
 }
 
-function add({ table, system }: FolderContext, { record, file, reason }: Kept): void {
+function add({ table, system, unsynced }: FolderContext, { record, file, reason }: Kept): void {
+  unsynced.add(historyFolder);
+  if (reason === 'deleted') unsynced.add(parentOf(record.path));
   const { path, version, size, mode, mtime } = record;
   table.history.add({ path, version, size, mode, mtime, file, reason, atMs: system.nowMs() });
 }
@@ -80,8 +96,7 @@ export function restoreHistory(context: FolderContext, { path, file, mode, mtime
       disk.copyFile(from, to);
       const handle = disk.open(to, readFlags);
       try {
-        disk.setMode(handle, mode === 0 ? 0o644 : mode & 0o777);
-        disk.setTimes(handle, mtime / 1e6);
+        setAttributes(disk, handle, { mode, mtime });
       } finally {
         disk.close(handle);
       }
@@ -131,18 +146,11 @@ function mkdirOnTheWay({ root }: FolderContext, path: string): void {
     });
 }
 
-/** Forgets what exceeds the bounds, and files that a crash left without a record. */
+/** Forgets what exceeds the bounds. */
 export function pruneHistory(context: FolderContext, bounds: HistoryBounds): void {
   const { table, root } = context;
   for (const { id, file } of table.history.excess(bounds)) {
     root.at(`${historyFolder}/${file}`, (place) => removeIfThere(root.disk, place));
     table.history.remove(id);
   }
-}
-
-/** At opening only: what is on its way has no record yet. */
-export function dropStrayHistory({ table, root }: FolderContext): void {
-  const known = new Set(table.history.list({ max: Number.MAX_SAFE_INTEGER }).map(({ file }) => file));
-  for (const name of namesInFolder(root, historyFolder))
-    if (!known.has(name)) root.at(`${historyFolder}/${name}`, (place) => removeIfThere(root.disk, place));
 }

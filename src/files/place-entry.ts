@@ -7,14 +7,15 @@ import { SyncError } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
 import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
-import { isAsRecorded, lookAt, type DiskLook } from './disk-look.js';
+import { isAsRecorded, isFolderThere, lookAt, lookOf, type DiskLook } from './disk-look.js';
 import type { ReadyContent } from './content-getter.js';
 import { joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { keepDeleted, keepReplaced } from './history-keeper.js';
 import { reasonToLeaveOut } from './left-out.js';
+import { unnamedFolderMode } from './plan-path.js';
 import { namesInFolder, temporaryFolder } from './state-folder.js';
-import { readFlags, setAttributes } from './whole-file.js';
+import { modeOf, readFlags, setAttributes } from './whole-file.js';
 
 /** Whether it could be done. `changed`: something else stands there than is recorded; it must be looked at first. */
 export type Placed = 'done' | 'changed' | 'waits';
@@ -26,12 +27,17 @@ export function placeEntry(context: FolderContext, entry: Entry, content: ReadyC
   if (!isUntouched(context, path, record)) return 'changed';
   if (entry.version === folderVersion)
     return placeFolder(context, { path, mode: entry.mode, modeAge: entry.modeAge, record });
-  if (record?.version === folderVersion && removeFolder(context, path) !== 'done') return 'waits';
+  if (record?.version === folderVersion) {
+    if (removeFolder(context, path) !== 'done') return 'waits';
+    if (context.table.disk.at(path) !== null)
+      throw new SyncError('USYNC-1703', 'A folder stands there in which are files that take no part.');
+  }
   const isReplacing = record !== null && record.version !== folderVersion;
   const source = content?.path ?? makeLink(context, entry);
   if (content?.hasAttributes === false) setAttributesAt(context, source, entry);
   if (isReplacing) keepReplaced(context, record);
   if (!moveIn(context, source, { path, isReplacing })) return 'changed';
+  context.unsynced.add(parentOf(path));
   noteDone(context, entry);
   return 'done';
 }
@@ -57,9 +63,12 @@ export function placeFolder(context: FolderContext, { path, mode, modeAge, recor
   if (record !== null && record.version !== folderVersion) keepDeleted(context, record);
   const { disk } = context.root;
   context.root.at(path, (place) => {
-    if (record?.version !== folderVersion) disk.makeFolder(place, 0o700);
+    if (record?.version !== folderVersion) {
+      disk.makeFolder(place, 0o700);
+      context.unsynced.add(parentOf(path));
+    }
     // Its owner must be able to work in it, whatever the mode says elsewhere.
-    disk.setFolderMode(place, mode === 0 ? 0o755 : mode | 0o700);
+    disk.setFolderMode(place, mode === 0 ? unnamedFolderMode : mode | 0o700);
   });
   const look = lookIn(context, path);
   if (look.kind !== 'folder') return 'changed';
@@ -118,8 +127,12 @@ function setAttributesAt({ root }: FolderContext, path: string, entry: Entry): v
   const { disk } = root;
   const handle = root.at(path, (place) => disk.open(place, readFlags));
   try {
-    if (!disk.statsOf(handle).isFile()) throw new SyncError('USYNC-1703', 'It is no file any more.');
+    const look = lookOf(disk.statsOf(handle));
+    if (look.kind !== 'file') throw new SyncError('USYNC-1703', 'It is no file any more.');
+    if (look.mode === modeOf(entry) && look.mtime === entry.mtime) return;
     setAttributes(disk, handle, entry);
+    // Lost with the power, they would be taken for a change that was made here.
+    disk.sync(handle);
   } finally {
     disk.close(handle);
   }
@@ -140,6 +153,15 @@ export function placeAttributes(context: FolderContext, entry: Entry): Placed {
 export function removeEntry(context: FolderContext, path: string): Placed {
   const record = context.table.disk.at(path);
   if (record === null) return 'done';
+  const folder = parentOf(path);
+  if (!isFolderThere(context.root, folder)) {
+    if (context.table.disk.at(folder)?.version === folderVersion) {
+      context.dirty(parentOf(folder), nameOf(folder));
+      return 'changed';
+    }
+    context.table.disk.remove(path);
+    return 'done';
+  }
   if (!isUntouched(context, path, record)) return 'changed';
   if (record.version === folderVersion) return removeFolder(context, path);
   keepDeleted(context, record);
@@ -155,6 +177,7 @@ function removeFolder(context: FolderContext, path: string): Placed {
   const { root, table } = context;
   try {
     root.at(path, (place) => root.disk.removeFolder(place));
+    context.unsynced.add(parentOf(path));
     table.disk.remove(path);
     return 'done';
   } catch (error) {
@@ -184,12 +207,4 @@ export function missingFolders({ root, table }: FolderContext, path: string): st
     missing.unshift(folder);
   }
   return missing;
-}
-
-function isFolderThere(root: FolderContext['root'], folder: string): boolean {
-  try {
-    return root.inFolder(parentOf(folder), (place) => lookAt(root.disk, place(nameOf(folder))).kind === 'folder');
-  } catch {
-    return false;
-  }
 }

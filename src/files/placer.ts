@@ -8,7 +8,7 @@ import {
   type ContentSourcesOptions,
   type Source,
 } from './content-sources.js';
-import { isAsRecorded, lookAt } from './disk-look.js';
+import { standsAsRecorded } from './disk-look.js';
 import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { keepCopy } from './history-keeper.js';
@@ -16,7 +16,7 @@ import { ignoreFile } from './ignore-rules.js';
 import { reasonToLeaveOut } from './left-out.js';
 import { missingFolders, placeAttributes, placeEntry, placeFolder, removeEntry, type Placed } from './place-entry.js';
 import { planPath, type DiskStep, type PathPlan } from './plan-path.js';
-import { syncFolder } from './state-folder.js';
+import { historyFolder, syncFolder } from './state-folder.js';
 
 export interface Placer {
   /** Does what can be done now. Resolves with whether something waits that may go by itself later. */
@@ -102,7 +102,6 @@ function placeBatch(options: PlacerOptions, sources: ContentSources, { planned, 
   const { table, root } = context;
   const isRemoval = ({ plan }: Planned): boolean => plan.disk.kind === 'remove';
   const others = planned.filter((each) => !isRemoval(each));
-  const touched = new Set<string>();
   const done: Planned[] = [];
   intend(context, others);
   const placeAll = (): void => {
@@ -114,14 +113,20 @@ function placeBatch(options: PlacerOptions, sources: ContentSources, { planned, 
       if (!tryStep(options, each, source)) continue;
       if (source?.isMoved === true) sources.moved(source.path);
       done.push(each);
-      touched.add(parentOf(path));
     }
-    for (const folder of touched) syncFolder(root, folder);
+    syncAll(context);
     table.disk.forgetIntended(done.map(({ pending }) => pending.path));
     table.rows.settled(done.map(({ pending }) => pending));
   };
   root.together(() => table.atomically(placeAll));
   return done.filter(({ plan }) => plan.disk.kind !== 'nothing').length;
+}
+
+/** The history first: what was moved there must not be lost on the way. */
+function syncAll({ root, unsynced }: FolderContext): void {
+  if (unsynced.delete(historyFolder)) syncFolder(root, historyFolder);
+  for (const folder of unsynced) syncFolder(root, folder);
+  unsynced.clear();
 }
 
 /** Null: nothing of it concerns this server, or it cannot be judged; then it is settled or waits. */
@@ -242,13 +247,12 @@ function step(context: FolderContext, { path, plan, source }: Step): Placed {
 
 function placeFrom(context: FolderContext, entry: Entry, source: Source | null): Placed {
   const { disk } = context.table;
-  const isGone =
-    source?.isMoved === true &&
-    !context.root.at(source.path, (place) => isAsRecorded(lookAt(context.root.disk, place), disk.at(source.path)));
+  const isGone = source?.isMoved === true && !standsAsRecorded(context.root, source.path, disk.at(source.path));
   if (isGone) return 'waits';
   const result = placeEntry(context, entry, source);
   if (result === 'done' && source?.isMoved === true) {
     disk.remove(source.path);
+    context.unsynced.add(parentOf(source.path));
     markEmptyParent(context, source.path);
   }
   return result;

@@ -68,11 +68,17 @@ function unseenMode(shown: Entry | null, standing: Standing | null): Entry | nul
 }
 
 function diskStep(shown: Entry | 'folder' | null, standing: Standing | null): DiskStep {
-  if (shown === 'folder') return standing?.version === folderVersion ? { kind: 'nothing' } : { kind: 'make-folder' };
+  if (shown === 'folder') return isPlainFolder(standing) ? { kind: 'nothing' } : { kind: 'make-folder' };
   if (shown === null) return standing === null || standing.isKept ? { kind: 'nothing' } : { kind: 'remove' };
   if (standing?.version !== shown.version) return { kind: 'place', entry: shown };
   return hasAttributes(shown, standing) ? { kind: 'nothing' } : { kind: 'set-attributes', entry: shown };
 }
+
+/** Of a folder that no row names no server knows a mode: it is the same one everywhere. */
+export const unnamedFolderMode = 0o755;
+
+const isPlainFolder = (standing: Standing | null): boolean =>
+  standing?.version === folderVersion && (standing.mode === unnamedFolderMode || standing.mode === 0);
 
 /** A folder's time changes with each entry in it, and a link has no mode of its own: these are not compared. */
 function hasAttributes(shown: Entry, standing: Standing): boolean {

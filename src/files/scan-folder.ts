@@ -68,16 +68,27 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
     context.waiting.remove(folder);
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return goneFolder(context, folder);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP')
+      return goneFolder(context, folder, [...records.values()]);
     context.waiting.put(folder, `the folder cannot be read: ${errorMessageOf(error)}`);
   }
   return { differing, folders };
 }
 
-/** The folder vanished while it was looked for: that is found in its parent. */
-function goneFolder(context: FolderContext, folder: string): FolderListing {
-  if (folder !== '') context.dirty(parentOf(folder), nameOf(folder));
-  return { differing: [], folders: [] };
+/**
+ * The folder vanished while it was looked for: that is found in its parent. Where it is recorded already that no folder is
+ * there, what is recorded below it is gone.
+ */
+function goneFolder(context: FolderContext, folder: string, records: readonly DiskRecord[]): FolderListing {
+  if (folder === '') return { differing: [], folders: [] };
+  if (context.table.disk.at(folder)?.version === folderVersion) {
+    context.dirty(parentOf(folder), nameOf(folder));
+    return { differing: [], folders: [] };
+  }
+  return {
+    differing: records.map((record) => ({ path: record.path, record, look: { kind: 'nothing' } })),
+    folders: [],
+  };
 }
 
 /** Names come as bytes: what is not UTF-8 is told of, and never taken for something that is missing. */

@@ -264,7 +264,7 @@ function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
   const { context, guard } = options;
   if (work.isDeleting && work.gone.some(({ path }) => !isOverdue(options, state, path))) {
     // Deletions of one stroke are judged together.
-    for (const { path } of work.gone) if (state.unsettledBefore.has(path)) unsettle(options, state, path);
+    for (const { path } of work.gone) unsettle(options, state, path);
     flush(options, work);
     return;
   }

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { SyncError } from '../core/sync-error.js';
 import { codeOf } from '../system/disk.js';
-import { stateFolder } from './entry-path.js';
+import { parentOf, stateFolder } from './entry-path.js';
 import type { RootFolder } from './root-folder.js';
 import { readText, removeIfThere, writeAll } from './whole-file.js';
 
@@ -14,14 +14,14 @@ const markBytesMax = 1024;
 
 /** Makes the folders that are missing. */
 export function prepareStateFolder(root: RootFolder): void {
-  for (const path of [stateFolder, temporaryFolder, historyFolder])
-    root.at(path, (place) => {
-      try {
-        root.disk.makeFolder(place, 0o700);
-      } catch (error) {
-        if (codeOf(error) !== 'EEXIST') throw error;
-      }
-    });
+  for (const path of [stateFolder, temporaryFolder, historyFolder]) {
+    try {
+      root.at(path, (place) => root.disk.makeFolder(place, 0o700));
+      syncFolder(root, parentOf(path));
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+  }
 }
 
 /** The id that this folder was given; null when it has none. */
@@ -44,6 +44,7 @@ export function writeFolderId(root: RootFolder, id: string): void {
     disk.sync(handle);
     disk.close(handle);
   });
+  syncFolder(root, stateFolder);
 }
 
 export const namesInFolder = (root: RootFolder, folder: string): string[] =>

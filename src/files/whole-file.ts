@@ -25,13 +25,16 @@ export function writeAll(
     written += disk.write(handle, bytes.subarray(written), offset + written);
 }
 
+/** Systems without modes give none. */
+export const modeOf = ({ mode }: { readonly mode: number }): number => (mode === 0 ? 0o644 : mode & 0o777);
+
 /** By an open file, so that it is this file whose mode and time are set, whatever is done to its name meanwhile. */
 export function setAttributes(
   disk: Disk,
   handle: number,
   { mode, mtime }: { readonly mode: number; readonly mtime: number },
 ): void {
-  disk.setMode(handle, mode === 0 ? 0o644 : mode & 0o777);
+  disk.setMode(handle, modeOf({ mode }));
   // Half a microsecond more, so that a number that is not exact is not cut to the one below.
   disk.setTimes(handle, (mtime + 0.5) / 1e6);
 }

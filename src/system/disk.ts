@@ -11,6 +11,7 @@ export type FileStats = Pick<
   | 'dev'
   | 'ino'
   | 'mode'
+  | 'nlink'
   | 'size'
   | 'mtimeNs'
   | 'ctimeNs'
@@ -31,7 +32,7 @@ export interface Disk {
   truncate(handle: number, size: number): void;
   /** Makes content and attributes of a file, or the names in a folder, survive a power loss. */
   sync(handle: number): void;
-  /** The same for content alone, beside the work of this thread. */
+  /** The same, beside the work of this thread. */
   syncContent(handle: number): Promise<void>;
   statsOf(handle: number): FileStats;
   setMode(handle: number, mode: number): void;

@@ -144,7 +144,7 @@ const entriesReplica = (path: string, name: string): Replica =>
     tables: Object.fromEntries(localEntryTables.map((table) => [table, { exclude: true }])),
   });
 
-const workOf = (side: FolderSide): FolderWork => ({
+export const workOf = (side: FolderSide): FolderWork => ({
   open: () => side.open(),
   onTable: () => side.onTable(),
   read: async (requests) => side.read(requests),

@@ -6,13 +6,34 @@ import { stampIn } from '../../src/core/version-vector.js';
 import type { Fork } from '../../src/databases/replica.js';
 import { errorCodeOf } from '../../src/core/sync-error.js';
 import { textOfError } from './capture-loop.js';
-import type { RunningReplica, VirtualServer } from './virtual-server.js';
-import { fail, type World } from './world.js';
+import type { Random } from './random.js';
+import type { SimulatedNetwork } from './simulated-network.js';
+import type { RunningReplica } from './virtual-server.js';
+import type { VirtualTime } from './virtual-time.js';
+import { fail, type FailingWorld } from './world.js';
 
 const pollMs = 3_000;
 
+/** As much of a world as the exchange needs. */
+export interface ExchangeWorld extends FailingWorld {
+  readonly time: VirtualTime;
+  readonly random: Random;
+  readonly network: Pick<SimulatedNetwork, 'isOpen'>;
+  readonly plan: { readonly options: { readonly latencyMsMax: number; readonly bytesMax: number } };
+  readonly servers: readonly { wake(): void }[];
+  readonly bug: { readonly reusesEpoch?: boolean } | null;
+}
+
+type Engine = Pick<RunningReplica, 'server' | 'process' | 'replica'>;
+
+export interface ExchangeServer {
+  readonly index: number;
+  readonly engine: Engine | null;
+  readonly wakers: Set<() => void>;
+}
+
 /** Pulls from `from` into `to` for as long as both processes live. */
-export function startPulling(world: World, from: VirtualServer, to: VirtualServer): void {
+export function startPulling(world: ExchangeWorld, from: ExchangeServer, to: ExchangeServer): void {
   const sender = from.engine;
   const receiver = to.engine;
   if (!sender || !receiver) return;
@@ -49,9 +70,9 @@ export function startPulling(world: World, from: VirtualServer, to: VirtualServe
 }
 
 interface Link {
-  readonly world: World;
-  readonly sender: RunningReplica;
-  readonly receiver: RunningReplica;
+  readonly world: ExchangeWorld;
+  readonly sender: Engine;
+  readonly receiver: Engine;
   readonly isStopped: () => boolean;
 }
 

@@ -1,7 +1,8 @@
 import type { Replica } from '../../src/databases/replica.js';
 import type { KillSwitch } from './simulated-sqlite.js';
 import type { SimulatedProcess } from './simulated-system.js';
-import { fail, type World } from './world.js';
+import type { VirtualTime } from './virtual-time.js';
+import { fail, type FailingWorld } from './world.js';
 
 /** Passes an answer on, unless nobody can give it any more. */
 export type Gate = <T>(work: Promise<T>) => Promise<T>;
@@ -10,7 +11,7 @@ const callsAtOnceMax = 5_000;
 
 /** A dead process never answers: what waits for it waits for ever. Nor does one that is asked without end. */
 export function createGate(
-  world: World,
+  world: FailingWorld & { readonly time: VirtualTime },
   name: string,
   given: { killSwitch: KillSwitch; process: SimulatedProcess },
 ): Gate {

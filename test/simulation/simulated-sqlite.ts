@@ -28,16 +28,19 @@ export interface KillSwitch {
 
 export const createKillSwitch = (): KillSwitch => ({ statementsLeft: null, isGone: false, onGone: () => undefined });
 
+/** One more statement, or another step that counts as one. */
+export function takeStep(killSwitch: KillSwitch): void {
+  if (killSwitch.isGone) throw new ProcessGone();
+  if (killSwitch.statementsLeft === null || killSwitch.statementsLeft-- > 0) return;
+  killSwitch.isGone = true;
+  killSwitch.onGone();
+  throw new ProcessGone();
+}
+
 /** The module for the replicas of one process. Statements are counted, and refused once the process is gone. */
 export function createSimulatedModule(killSwitch: KillSwitch, unixMs: () => number): SqliteModule {
   const real = loadNamed('@photostructure/sqlite');
-  const check = (): void => {
-    if (killSwitch.isGone) throw new ProcessGone();
-    if (killSwitch.statementsLeft === null || killSwitch.statementsLeft-- > 0) return;
-    killSwitch.isGone = true;
-    killSwitch.onGone();
-    throw new ProcessGone();
-  };
+  const check = (): void => takeStep(killSwitch);
   return {
     name: real.name,
     open: (location, options) => {

@@ -40,7 +40,10 @@ export interface Failure {
   readonly text: string;
 }
 
-export function fail(world: World, promise: string, text: string): void {
+/** What can fail. */
+export type FailingWorld = Pick<World, 'failure' | 'trace'>;
+
+export function fail(world: FailingWorld, promise: string, text: string): void {
   if (world.failure) return;
   world.failure = { promise, text };
   world.trace.line(`FAILED ${promise}: ${text}`);

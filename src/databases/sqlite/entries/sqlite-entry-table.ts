@@ -1,5 +1,6 @@
 import type { EntryTable } from '../../entry-table.js';
 import { openConnection, type Connection } from '../connection/driver.js';
+import type { SqliteModule } from '../connection/sqlite-module.js';
 import { atomically } from './atomically.js';
 import { createContentRecords } from './content-records.js';
 import { createDiskRecords } from './disk-records.js';
@@ -8,9 +9,9 @@ import { entrySchema } from './entry-schema.js';
 import { createHistoryRecords } from './history-records.js';
 
 /** The state of a folder dataset in a SQLite file, which is made when it is missing. */
-export function openSqliteEntryTable(path: string): EntryTable {
+export function openSqliteEntryTable(path: string, { module }: { readonly module?: SqliteModule } = {}): EntryTable {
   // Its other writer is the replica, whose merges hold the lock for milliseconds.
-  const connection = openConnection(path, { busyTimeoutMs: 30_000 });
+  const connection = openConnection(path, { busyTimeoutMs: 30_000, ...(module === undefined ? {} : { module }) });
   connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16384');
   connection.exec(`BEGIN IMMEDIATE; ${entrySchema} COMMIT`);
   addModeAge(connection);
