@@ -141,23 +141,7 @@ export async function startFolderEngine(
   try {
     const real = openSqliteEntryTable(path, { module });
     const table = keepsDurable(world, server, bug?.table?.(real, { server, world }) ?? real);
-    const replica = createSqliteReplica({
-      path,
-      dataset: 'files',
-      identity: {
-        server: serverIdOf(server.index),
-        serverName: `server-${server.index}`,
-        freshEpoch: () => random.next().toString(16).padStart(8, '0') as Epoch,
-      },
-      system: process.system,
-      observe: (level, event) => {
-        if (level === 'warn' || level === 'error') world.trace.line(`${name} reports ${JSON.stringify(event)}`);
-      },
-      module,
-      idleMs: 0,
-      watchesCommits: false,
-      tables: Object.fromEntries(localEntryTables.map((each) => [each, { exclude: true }])),
-    });
+    const replica = entriesReplica(world, server, { process, module, random });
     const gate = createGate(world, name, { killSwitch, process });
     const side = createFolderSide({
       dataset: 'files',
@@ -205,6 +189,35 @@ export async function startFolderEngine(
     return null;
   }
 }
+
+interface EntriesParts {
+  readonly process: SimulatedProcess;
+  readonly module: Module;
+  readonly random: Random;
+}
+
+const entriesReplica = (
+  world: FolderWorld,
+  { index, databasePath }: VirtualFolderServer,
+  parts: EntriesParts,
+): Replica =>
+  createSqliteReplica({
+    path: databasePath,
+    dataset: 'files',
+    identity: {
+      server: serverIdOf(index),
+      serverName: `server-${index}`,
+      freshEpoch: () => parts.random.next().toString(16).padStart(8, '0') as Epoch,
+    },
+    system: parts.process.system,
+    observe: (level, event) => {
+      if (level === 'warn' || level === 'error') world.trace.line(`s${index} reports ${JSON.stringify(event)}`);
+    },
+    module: parts.module,
+    idleMs: 0,
+    watchesCommits: false,
+    tables: Object.fromEntries(localEntryTables.map((each) => [each, { exclude: true }])),
+  });
 
 /** Time passes in each pause, so that a loop that waits for time to pass ends. */
 function createSlowProcess(world: FolderWorld, server: VirtualFolderServer, random: Random): SimulatedProcess {

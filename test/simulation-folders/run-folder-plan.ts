@@ -116,10 +116,10 @@ async function livePhase(world: FolderWorld, phase: number): Promise<void> {
   world.isHealing = true;
   // What applications had begun they end.
   await time.runUntil(time.nowMs() + 4_000, () => isBroken(world));
-  const end = lookAtEnd(world);
+  const phaseEnd = lookAtEnd(world);
   await heal(world);
   await comeToRest(world, phase);
-  if (!isBroken(world)) checkPhase(world, end);
+  if (!isBroken(world)) checkPhase(world, phaseEnd);
 }
 
 /** Lets virtual time pass until the work is done. */
@@ -145,7 +145,9 @@ async function start(world: FolderWorld, server: VirtualFolderServer): Promise<v
   const exchange = { ...world, bug: null };
   Object.defineProperty(exchange, 'failure', {
     get: () => world.failure,
-    set: (failure: Failure) => (world.failure = failure),
+    set: (failure: Failure) => {
+      world.failure = failure;
+    },
   });
   for (const peer of world.servers) {
     if (peer === server || !peer.engine?.isOpen) continue;
