@@ -76,6 +76,7 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
     status: () => call('status'),
     waiting: (max) => call('waiting', max),
     leftOut: (max) => call('leftOut', max),
+    unportable: (max) => call('unportable', max),
     copies: (max) => call('copies', max),
     history: (request) => call('history', request),
     restore: (id) => call('restore', id),

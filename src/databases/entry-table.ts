@@ -31,6 +31,8 @@ export interface EntryRows {
   /** Files by path, the next ones after `path`. */
   filesAfter(path: string, max: number): Entry[];
   isPending(path: string): boolean;
+  /** Every path once, in order, the next ones after `path`. */
+  pathsAfter(path: string, max: number): string[];
   /** Whether any entry stands below the path. */
   isBelow(path: string): boolean;
   /** Whether any path has this version. */
@@ -92,6 +94,8 @@ export interface DiskRecords {
   in(folder: string): DiskRecord[];
   put(record: DiskRecord): void;
   remove(path: string): void;
+  /** The records of a folder and of all below it take its new name. */
+  moveFolder(from: string, to: string): void;
   /** Paths where this version stands. */
   holding(version: EntryVersion): string[];
   count(): number;
@@ -127,7 +131,7 @@ export interface HistoryRecords {
   list(request: { readonly path?: string; readonly max: number }): HistoryRecord[];
   byId(id: number): HistoryRecord | null;
   holding(version: EntryVersion): HistoryRecord[];
-  /** What exceeds the bounds, oldest first. */
+  /** What exceeds the bounds, oldest first; never the content of an entry that stands nowhere on this disk. */
   excess(bounds: HistoryBounds): HistoryRecord[];
   remove(id: number): void;
 }

@@ -15,6 +15,8 @@ export interface FolderCalls {
   waiting(max: number): Promise<readonly WaitingEntry[]>;
   /** What takes no part for a reason worth telling. */
   leftOut(max: number): Promise<readonly WaitingEntry[]>;
+  /** Names of the dataset that other systems cannot hold, or not beside each other. */
+  unportable(max: number): Promise<readonly WaitingEntry[]>;
   /** Conflict copies that stand. */
   copies(max: number): Promise<readonly Entry[]>;
   history(request: { readonly path?: string; readonly max: number }): Promise<readonly HistoryRecord[]>;

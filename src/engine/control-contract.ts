@@ -82,6 +82,8 @@ export interface FolderReport {
   readonly waiting: readonly WaitingEntry[];
   readonly leftOut: readonly WaitingEntry[];
   readonly copies: readonly Entry[];
+  /** Names that other systems cannot hold. */
+  readonly unportable: readonly WaitingEntry[];
 }
 
 type NoParams = Readonly<Record<string, never>>;

@@ -95,13 +95,14 @@ const handlers: { readonly [M in ControlMethod]: Handler<M> } = {
   undo: (params, { engine }) => engine.undo(params),
   folder: async ({ dataset, max }, { engine }) => {
     const folder = engine.folder(dataset);
-    const [status, waiting, leftOut, copies] = await Promise.all([
+    const [status, waiting, leftOut, copies, unportable] = await Promise.all([
       folder.status(),
       folder.waiting(max),
       folder.leftOut(max),
       folder.copies(max),
+      folder.unportable(max),
     ]);
-    return { status, waiting, leftOut, copies };
+    return { status, waiting, leftOut, copies, unportable };
   },
   folderHistory: async ({ dataset, ...request }, { engine }) => engine.folder(dataset).history(request),
   folderRestore: async ({ dataset, id }, { engine }) => engine.folder(dataset).restore(id),

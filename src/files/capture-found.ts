@@ -37,7 +37,8 @@ function captureOne({ table, author, system, outgrown }: FolderContext, { path, 
     if (!isLeftOut && rows.at(path).length > 0) rows.mark(path);
     return;
   }
-  const { version, size, mode, mtime, mark, list } = now;
+  const { version, size, mode, mark, list } = now;
+  const mtime = record !== null && isTimeKept(record, now) ? record.mtime : now.mtime;
   if (list !== null) contents.putList(version, list);
   const isKept = record?.isKept === true && version === folderVersion;
   const modeAge = modeAgeOf(record, mode);
@@ -57,8 +58,14 @@ function captureOne({ table, author, system, outgrown }: FolderContext, { path, 
   const time = Math.trunc(system.nowMs());
   rows.insert({ path, version, size, mode, modeAge, mtime, base, author, time, copyOf: null });
   const standing = rows.at(path);
-  if (standing.length !== 1 || !hasAttributes(standing[0], now)) rows.mark(path);
+  if (standing.length !== 1 || !hasAttributes(standing[0], { mode, mtime })) rows.mark(path);
 }
+
+/** A disk may keep times less exactly than they were set: as long as it shows the same one, nobody changed it. */
+const isTimeKept = (record: DiskRecord, { version, mark }: FoundEntry): boolean =>
+  record.version === version && mark !== '' && timeIn(record.mark) === timeIn(mark);
+
+const timeIn = (mark: string): string | undefined => mark.split(' ')[1];
 
 /** A peer may be about to ask for it. */
 function noteOutgrown(outgrown: Map<EntryVersion, string>, { version, path }: DiskRecord): void {
@@ -72,8 +79,10 @@ const outgrownMax = 1000;
 const modeAgeOf = (record: DiskRecord | null, mode: number): number =>
   record === null ? 0 : record.modeAge + (record.mode === mode ? 0 : 1);
 
-const hasAttributes = (row: { mode: number; mtime: number } | undefined, { mode, mtime }: FoundEntry): boolean =>
-  row?.mode === mode && row.mtime === mtime;
+const hasAttributes = (
+  row: { mode: number; mtime: number } | undefined,
+  { mode, mtime }: Pick<FoundEntry, 'mode' | 'mtime'>,
+): boolean => row?.mode === mode && row.mtime === mtime;
 
 const isSame = (a: DiskRecord | null, b: DiskRecord | null): boolean =>
   a === null || b === null ? a === b : a.version === b.version && a.mark === b.mark && a.isKept === b.isKept;

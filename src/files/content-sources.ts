@@ -4,7 +4,9 @@ import { errorCodeOf, errorMessageOf } from '../core/sync-error.js';
 import { codeOf } from '../system/disk.js';
 import type { ContentGetter, ReadyContent } from './content-getter.js';
 import { standsAsRecorded } from './disk-look.js';
+import { nameOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
+import { portabilityObstacle } from './portable-names.js';
 
 export interface Source extends ReadyContent {
   /** It is an entry that goes away: its file is moved. */
@@ -132,5 +134,7 @@ async function getInBackground(options: ContentSourcesOptions, state: SourcesSta
 export function waitFor(context: FolderContext, path: string, error: unknown): void {
   const isKnown = errorCodeOf(error) !== 'USYNC-1000' || codeOf(error) !== null;
   if (!isKnown) throw error;
-  context.waiting.put(path, errorMessageOf(error));
+  // What a disk says of a name that it cannot hold is seldom that.
+  const obstacle = codeOf(error) === null ? null : portabilityObstacle(nameOf(path));
+  context.waiting.put(path, obstacle === null ? errorMessageOf(error) : `${obstacle} (${errorMessageOf(error)})`);
 }

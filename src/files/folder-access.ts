@@ -9,6 +9,7 @@ import { isDatabase } from './content-hash.js';
 import { parentOf, pathObstacle } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { databaseReason, reasonToLeaveOut } from './left-out.js';
+import { standingTwin } from './name-twins.js';
 import { syncFolder, temporaryFolder } from './state-folder.js';
 import { readFlags, removeIfThere, writeAll } from './whole-file.js';
 
@@ -93,6 +94,8 @@ export function removeFile(context: FolderContext, path: string): void {
 function refuseLeftOut(context: FolderContext, path: string): void {
   const obstacle = pathObstacle(path) ?? reasonToLeaveOut(context, path, false);
   if (obstacle !== null) throw refusedPath(path, obstacle === '' ? 'the ignore rules leave it out' : obstacle);
+  const found = standingTwin(context, path);
+  if (found !== null) throw refusedPath(path, `this disk takes it and "${found.twin}" for one name`);
 }
 
 /** Name by name, so that no link on the way is followed. */

@@ -3,6 +3,7 @@ import type { EntryTable } from '../databases/entry-table.js';
 import type { System } from '../system/system.js';
 import type { ContentHandles } from './content-handles.js';
 import type { IgnoreRules } from './ignore-rules.js';
+import type { NameFolding } from './name-folding.js';
 import type { ProtectedFiles } from './protected-files.js';
 import type { RootFolder } from './root-folder.js';
 import type { WaitingList } from './waiting-list.js';
@@ -13,6 +14,9 @@ export interface FolderContext {
   readonly root: RootFolder;
   readonly table: EntryTable;
   readonly system: System;
+  readonly names: NameFolding;
+  /** Whether the disk keeps permission bits. */
+  readonly hasModes: boolean;
   readonly protectedFiles: ProtectedFiles;
   /** Name of this server, for conflict copies. */
   readonly author: string;

@@ -15,13 +15,16 @@ import { createContentGetter } from './content-getter.js';
 import { readContents } from './content-reader.js';
 import { createDeletionGuard, type DeletionGuard } from './deletion-guard.js';
 import { nameOf, parentOf, stateFolder } from './entry-path.js';
+import { probeModes } from './disk-modes.js';
 import { entriesIn, readFileContent, removeFile, writeFile } from './folder-access.js';
 import type { FolderContext } from './folder-context.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
 import { adoptStrayHistory } from './adopt-stray-history.js';
 import { pruneHistory, restoreCopy, restoreHistory } from './history-keeper.js';
 import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
+import { probeNameFolding } from './name-folding.js';
 import { createPlacer, type Placer } from './placer.js';
+import { unportableNames } from './portable-names.js';
 import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
 import { recoverPlacing } from './recover-placing.js';
 import { openRootFolder, type RootFolder } from './root-folder.js';
@@ -43,6 +46,7 @@ export interface FolderSide {
   status(): FolderStatus;
   waiting(max: number): readonly WaitingEntry[];
   leftOut(max: number): readonly WaitingEntry[];
+  unportable(max: number): readonly WaitingEntry[];
   copies(max: number): readonly Entry[];
   history(request: { readonly path?: string; readonly max: number }): readonly HistoryRecord[];
   /** Puts a file of the history back at its path, as an edit of this server. Rejects with `USYNC-1704`. */
@@ -136,6 +140,7 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
     status: () => statusOf(options, state),
     waiting: (max) => waitingOf(options, state, max),
     leftOut: (max) => state.opened?.context.leftOut.list(max) ?? [],
+    unportable: (max) => unportableNames(table.rows, max),
     copies: (max) => table.rows.copies(max),
     history: (request) => table.history.list(request),
     async restore(id) {
@@ -255,6 +260,8 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     table,
     system,
     author,
+    names: probeNameFolding(root, system),
+    hasModes: probeModes(root, system),
     rules: createIgnoreRules(defaultIgnores),
     protectedFiles: createProtectedFiles(options.disk, options.protectedPaths),
     waiting: createWaitingList(),

@@ -76,7 +76,7 @@ export function placeFolder(context: FolderContext, { path, mode, modeAge, recor
     path,
     version: folderVersion,
     size: 0,
-    mode: look.mode,
+    mode: context.hasModes ? look.mode : mode,
     mtime: 0,
     mark: look.mark,
     isKept: false,

@@ -15,6 +15,7 @@ import { keepCopy } from './history-keeper.js';
 import { ignoreFile } from './ignore-rules.js';
 import { reasonToLeaveOut } from './left-out.js';
 import { missingFolders, placeAttributes, placeEntry, placeFolder, removeEntry, type Placed } from './place-entry.js';
+import { clearTwin, twinObstacle } from './name-twins.js';
 import { planPath, type DiskStep, type PathPlan } from './plan-path.js';
 import { historyFolder, syncFolder } from './state-folder.js';
 
@@ -146,7 +147,11 @@ function planOne(context: FolderContext, pending: PendingPath): Planned | null {
   settleConflict(context, path, plan);
   const { setMode } = plan.table;
   if (setMode !== null) table.rows.setAttributes(path, setMode.version, setMode);
-  return { pending, plan };
+  const needsName = plan.disk.kind === 'place' || plan.disk.kind === 'make-folder';
+  const obstacle = needsName ? twinObstacle(context, path) : null;
+  if (obstacle === null) return { pending, plan };
+  context.waiting.put(path, obstacle);
+  return null;
 }
 
 /** Rows may come from a peer that is not to be trusted. */
@@ -220,6 +225,8 @@ interface Step {
 
 function step(context: FolderContext, { path, plan, source }: Step): Placed {
   const { disk } = plan;
+  const needsName = disk.kind === 'place' || disk.kind === 'make-folder';
+  if (needsName && !clearTwin(context, path)) return 'waits';
   switch (disk.kind) {
     case 'nothing':
       return 'done';

@@ -50,12 +50,17 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
   const differing: Differing[] = [];
   const folders: { path: string; isNew: boolean }[] = [];
   try {
+    if (context.names.isFolding && !isNamedSo(context, folder))
+      return goneFolder(context, folder, [...records.values()]);
     context.root.inFolder(folder, (place) => {
-      const found = names ?? namesIn(context, folder, place(''));
-      for (const name of new Set([...found, ...(names === null ? records.keys() : [])])) {
+      // Where names are folded, only the list tells by which name something stands.
+      const listed = names === null || context.names.isFolding ? new Set(namesIn(context, folder, place(''))) : null;
+      const wanted =
+        names === null ? new Set([...(listed ?? []), ...records.keys()]) : withTwins(context, names, listed);
+      for (const name of wanted) {
         const path = joinPath(folder, name);
         const record = records.get(name) ?? null;
-        const look = lookAt(context.root.disk, place(name));
+        const look = listed === null || listed.has(name) ? lookAt(context.root.disk, place(name)) : nothing;
         if (look.kind === 'unknown') {
           context.waiting.put(path, look.reason);
           continue;
@@ -74,6 +79,27 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
   }
   return { differing, folders };
 }
+
+const nothing: DiskLook = { kind: 'nothing' };
+
+/** A hint at one name may be at another one of the same key. */
+function withTwins(
+  { names: folding }: FolderContext,
+  names: ReadonlySet<string>,
+  listed: ReadonlySet<string> | null,
+): ReadonlySet<string> {
+  if (!folding.isFolding || listed === null) return names;
+  const keys = new Set([...names].map((name) => folding.keyOf(name)));
+  return new Set([...names, ...[...listed].filter((name) => keys.has(folding.keyOf(name)))]);
+}
+
+/** A folder that got another case answers to its old name too. */
+const isNamedSo = (context: FolderContext, folder: string): boolean =>
+  folder === '' ||
+  (isNamedSo(context, parentOf(folder)) &&
+    context.root.inFolder(parentOf(folder), (place) => {
+      return context.root.disk.namesIn(place('')).some((name) => name.toString() === nameOf(folder));
+    }));
 
 /**
  * The folder vanished while it was looked for: that is found in its parent. Where it is recorded already that no folder is
@@ -124,7 +150,8 @@ export function readDiffering(
   context.leftOut.remove(path);
   switch (look.kind) {
     case 'folder': {
-      const { mode, mark } = look;
+      const { mark } = look;
+      const mode = modeOf(context, record, look.mode);
       return { path, record, isLeftOut: false, now: { ...plain, version: folderVersion, mode, mark } };
     }
     case 'link': {
@@ -140,6 +167,10 @@ export function readDiffering(
       return readFile(context, { path, record, look }, leaveOut);
   }
 }
+
+/** Where the disk keeps none, it stays as it was; of a new entry it is unknown. */
+const modeOf = ({ hasModes }: FolderContext, record: DiskRecord | null, mode: number): number =>
+  hasModes ? mode : (record?.mode ?? 0);
 
 const plain = { size: 0, mode: 0, mtime: 0, list: null } as const;
 
@@ -188,7 +219,12 @@ function foundIn(context: FolderContext, { path, record, look, hashed, handle }:
   // A file that only grew while it was read was read whole as it was before: a log is never left to starve.
   const mark = after.kind === 'file' && after.mark === look.mark ? look.mark : '';
   const { size, version, list } = hashed;
-  return { path, record, isLeftOut: false, now: { version, size, list, mark, mode: look.mode, mtime: look.mtime } };
+  return {
+    path,
+    record,
+    isLeftOut: false,
+    now: { version, size, list, mark, mode: modeOf(context, record, look.mode), mtime: look.mtime },
+  };
 }
 
 function openToRead(context: FolderContext, path: string): number | null {

@@ -34,7 +34,7 @@ export interface FolderGround {
   readonly folder: string;
   add(name: string, options?: Partial<FolderSideOptions>): Promise<FolderServer>;
   /** Closes a server and opens it again on the same folders. */
-  restart(server: FolderServer): Promise<FolderServer>;
+  restart(server: FolderServer, options?: Partial<FolderSideOptions>): Promise<FolderServer>;
 }
 
 export function folderGround(context: TestContext): FolderGround {
@@ -52,9 +52,9 @@ export function folderGround(context: TestContext): FolderGround {
   return {
     folder,
     add,
-    async restart(server) {
+    async restart(server, options) {
       await server.close();
-      return add(server.name);
+      return add(server.name, options);
     },
   };
 }
@@ -151,6 +151,7 @@ export const workOf = (side: FolderSide): FolderWork => ({
   status: async () => side.status(),
   waiting: async (max) => side.waiting(max),
   leftOut: async (max) => side.leftOut(max),
+  unportable: async (max) => side.unportable(max),
   copies: async (max) => side.copies(max),
   history: async (request) => side.history(request),
   restore: (id) => side.restore(id),

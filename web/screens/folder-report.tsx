@@ -21,7 +21,7 @@ export function FolderReport({ dataset }: { readonly dataset: string }) {
   });
   return (
     <Loaded resource={loaded} what="the report">
-      {({ waiting, left_out: leftOut, copies }) => (
+      {({ waiting, left_out: leftOut, copies, unportable }) => (
         <>
           <ReasonPanel title="Waiting" rows={waiting} empty="Nothing waits: every entry stands as it should." />
           <Panel title="Conflict copies">
@@ -34,6 +34,11 @@ export function FolderReport({ dataset }: { readonly dataset: string }) {
             )}
           </Panel>
           <ReasonPanel title="Left out" rows={leftOut} empty="Everything in the folder takes part." />
+          <ReasonPanel
+            title="Names that not every system can hold"
+            rows={unportable}
+            empty="Every name can stand on every common system."
+          />
         </>
       )}
     </Loaded>

@@ -67,7 +67,7 @@ function addHistoryCommands(files: Command, context: CommandContext): void {
     );
 }
 
-function reportLines(dataset: string, { status, waiting, leftOut, copies }: FolderReport): string[] {
+function reportLines(dataset: string, { status, waiting, leftOut, copies, unportable }: FolderReport): string[] {
   const { entries, bytes, pending } = status;
   const lines = [
     `${printable(dataset)}: ${countText(entries, 'entry', 'entries')}, ${bytesText(bytes)}${pending > 0 ? `, ${pending} not on disk yet` : ''}`,
@@ -87,6 +87,10 @@ function reportLines(dataset: string, { status, waiting, leftOut, copies }: Fold
   section(
     'Takes no part:',
     leftOut.map(({ path, reason }) => `${path}: ${reason}`),
+  );
+  section(
+    'Stands here, and cannot on every system:',
+    unportable.map(({ path, reason }) => `${path}: ${reason}`),
   );
   return lines;
 }

@@ -20,14 +20,16 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
   },
   async folderReport({ params }, { engine }) {
     const folder = engine.folder(params.dataset);
-    const [waiting, leftOut, copies] = await Promise.all([
+    const [waiting, leftOut, copies, unportable] = await Promise.all([
       folder.waiting(reportedMax),
       folder.leftOut(reportedMax),
       folder.copies(reportedMax),
+      folder.unportable(reportedMax),
     ]);
     return {
       waiting: waiting.map((each) => ({ ...each })),
       left_out: leftOut.map((each) => ({ ...each })),
+      unportable: unportable.map((each) => ({ ...each })),
       copies: copies.map((copy) => entryAnswer({ ...copy, state: 'placed', reason: null })),
     };
   },

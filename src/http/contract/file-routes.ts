@@ -58,13 +58,15 @@ export const fileRoutes = defineRoutes({
     method: 'GET',
     path: '/api/sync/datasets/{dataset}/files/report',
     access: 'viewer',
-    summary: 'What waits and why, what takes no part, which conflict copies stand.',
+    summary:
+      'What waits and why, what takes no part, which conflict copies stand, which names other systems cannot hold.',
     params: datasetParams,
     answer: {
       kind: 'json',
       schema: z.object({
         waiting: z.array(waitingEntry),
         left_out: z.array(waitingEntry),
+        unportable: z.array(waitingEntry).describe('Names that other systems cannot hold, or not beside each other.'),
         copies: z.array(fileEntry),
       }),
     },

@@ -26,6 +26,16 @@ export function createDiskRecords(connection: Connection): DiskRecords {
         );
     },
     remove: (path) => void connection.cached('DELETE FROM disk WHERE folder = ? AND name = ?').run(...split(path)),
+    moveFolder(from, to) {
+      const inside = connection.cached('UPDATE disk SET folder = ?2 || substr(folder, ?3) WHERE folder = ?1');
+      const below = connection.cached(
+        "UPDATE disk SET folder = ?2 || substr(folder, ?3) WHERE folder > ?1 || '/' AND folder < ?1 || '0'",
+      );
+      for (const statement of [inside, below]) statement.run(from, to, BigInt(Array.from(from).length + 1));
+      connection
+        .cached('UPDATE disk SET folder = ?, name = ? WHERE folder = ? AND name = ?')
+        .run(...split(to), ...split(from));
+    },
     holding: (version) =>
       connection
         .cached('SELECT folder, name FROM disk WHERE version = ?')

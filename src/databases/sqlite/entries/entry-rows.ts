@@ -10,14 +10,8 @@ export function createEntryRows(connection: Connection): EntryRows {
   return {
     at: (path) => connection.cached(`SELECT ${columns} FROM entries WHERE path = ?`).all(path).map(entryOf),
     in: (folder, max) => entriesIn(connection, folder, max),
-    filesAfter: (path, max) =>
-      connection
-        .cached(
-          `SELECT ${columns} FROM entries WHERE path > ? AND (version LIKE 'f:%' OR version LIKE 'm:%')
-           ORDER BY path LIMIT ?`,
-        )
-        .all(path, BigInt(max))
-        .map(entryOf),
+    filesAfter: (path, max) => filesAfter(connection, path, max),
+    pathsAfter: (path, max) => pathsAfter(connection, path, max),
     isPending: (path) => connection.cached('SELECT 1 FROM pending WHERE path = ?').get(path) !== undefined,
     // "0" is the character after "/", so the range is what stands below the path.
     isBelow: (path) =>
@@ -74,6 +68,21 @@ export function createEntryRows(connection: Connection): EntryRows {
     },
   };
 }
+
+const pathsAfter = (connection: Connection, path: string, max: number): string[] =>
+  connection
+    .cached('SELECT DISTINCT path FROM entries WHERE path > ? ORDER BY path LIMIT ?')
+    .all(path, BigInt(max))
+    .map(([each]) => String(each));
+
+const filesAfter = (connection: Connection, path: string, max: number): Entry[] =>
+  connection
+    .cached(
+      `SELECT ${columns} FROM entries WHERE path > ? AND (version LIKE 'f:%' OR version LIKE 'm:%')
+       ORDER BY path LIMIT ?`,
+    )
+    .all(path, BigInt(max))
+    .map(entryOf);
 
 /** Directly in a folder: what stands below it without a further "/". */
 function entriesIn(connection: Connection, folder: string, max: number): Entry[] {

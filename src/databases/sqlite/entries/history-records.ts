@@ -32,7 +32,8 @@ export function createHistoryRecords(connection: Connection): HistoryRecords {
           `SELECT ${columns} FROM (
            SELECT *, row_number() OVER (PARTITION BY path ORDER BY id DESC) AS place, sum(size) OVER (ORDER BY id DESC) AS bytes
            FROM history
-         ) WHERE at < ? OR place > ? OR bytes > ? ORDER BY id`,
+         ) WHERE (at < ? OR place > ? OR bytes > ?)
+           AND NOT (version IN (SELECT version FROM entries) AND version NOT IN (SELECT version FROM disk)) ORDER BY id`,
         )
         .all(BigInt(Math.trunc(olderThanMs)), BigInt(versionsMax), BigInt(bytesMax))
         .map(recordOf),
