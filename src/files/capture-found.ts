@@ -1,5 +1,6 @@
 import type { DiskRecord } from '../databases/entry-table.js';
 import { folderVersion, type EntryVersion } from '../core/entry.js';
+import { markEmptyParent } from './empty-parent.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import type { Found, FoundEntry } from './scan-folder.js';
@@ -28,13 +29,15 @@ export function captureFound(context: FolderContext, found: readonly Found[]): n
   );
 }
 
-function captureOne({ table, author, system, outgrown }: FolderContext, { path, record, now, isLeftOut }: Found): void {
+function captureOne(context: FolderContext, { path, record, now, isLeftOut }: Found): void {
+  const { table, author, system, outgrown } = context;
   const { rows, disk, contents } = table;
   if (now === null) {
     if (record !== null && !isLeftOut && !record.isKept) rows.end(path, record.version);
     disk.remove(path);
     // An edit elsewhere outlives the delete here.
     if (!isLeftOut && rows.at(path).length > 0) rows.mark(path);
+    markEmptyParent(context, path);
     return;
   }
   const { version, size, mode, mark, list } = now;

@@ -1,8 +1,10 @@
 /** Which names the disk of a folder takes for one: they cannot stand beside each other there. */
 import { constants } from 'node:fs';
 import { randomHex } from '../system/random.js';
+import { codeOf } from '../system/disk.js';
 import type { System } from '../system/system.js';
 import { lookAt } from './disk-look.js';
+import { stateFolder } from './entry-path.js';
 import type { RootFolder } from './root-folder.js';
 import { temporaryFolder } from './state-folder.js';
 
@@ -21,8 +23,20 @@ export const foldsLikeOthers: NameFolding = {
   keyOf: (name) => name.normalize('NFC').toLowerCase().normalize('NFC'),
 };
 
-/** Makes a file and looks for it by other names. */
+/** Makes a file and looks for it by other names; where none can be made, as on a full disk, the folder of ours tells. */
 export function probeNameFolding(root: RootFolder, system: System): NameFolding {
+  try {
+    return foldingOfNewFile(root, system);
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return isFoundInOtherCase(root) ? foldsLikeOthers : distinctNames;
+  }
+}
+
+const isFoundInOtherCase = (root: RootFolder): boolean =>
+  root.at(stateFolder.toUpperCase(), (place) => lookAt(root.disk, place).kind !== 'nothing');
+
+function foldingOfNewFile(root: RootFolder, system: System): NameFolding {
   const name = `Probe-\u00c9-${randomHex(system, 6)}`;
   const { disk } = root;
   return root.inFolder(temporaryFolder, (place) => {

@@ -9,6 +9,7 @@ import {
   type Source,
 } from './content-sources.js';
 import { standsAsRecorded } from './disk-look.js';
+import { markEmptyParent } from './empty-parent.js';
 import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { keepCopy } from './history-keeper.js';
@@ -290,10 +291,4 @@ function makeFolders(context: FolderContext, path: string): boolean {
     return false;
   }
   return true;
-}
-
-/** A folder that no row names stands only as long as something in it does. */
-function markEmptyParent({ table }: FolderContext, path: string): void {
-  const folder = parentOf(path);
-  if (folder !== '' && table.rows.at(folder).length === 0 && !table.rows.isBelow(folder)) table.rows.mark(folder);
 }

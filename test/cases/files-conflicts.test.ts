@@ -200,3 +200,37 @@ test('names that differ only by case or Unicode form are two files where the dis
   ]);
   assert.equal(Object.keys(tree).length, 4);
 });
+
+test('a folder that one server deleted, and that stood on for what another had put into it, goes when that is deleted', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('photos/old'), { recursive: true });
+  writeFileSync(a.path('else'), 'not all is gone at once');
+  await settleAll([a, b]);
+  rmSync(a.path('photos'), { recursive: true });
+  await a.capture();
+  writeFileSync(b.path('photos/old/new.jpg'), 'taken meanwhile');
+  await settleAll([a, b]);
+  assert.equal(readFileSync(a.path('photos/old/new.jpg'), 'utf8'), 'taken meanwhile');
+  rmSync(b.path('photos/old'), { recursive: true });
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.equal(existsSync(b.path('photos')), false);
+});
+
+test('a folder that stood only for what is left out of the dataset goes when a folder in it is deleted', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('photos/old'), { recursive: true });
+  writeFileSync(a.path('else'), 'not all is gone at once');
+  await settleAll([a, b]);
+  writeFileSync(b.path('photos/old/x.tmp'), 'left out');
+  rmSync(a.path('photos'), { recursive: true });
+  await settleAll([a, b]);
+  assert.equal(existsSync(b.path('photos/old/x.tmp')), true);
+  rmSync(b.path('photos/old'), { recursive: true });
+  await settleAll([a, b]);
+  assert.equal(existsSync(b.path('photos')), false);
+});

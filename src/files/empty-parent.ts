@@ -1,0 +1,14 @@
+import { parentOf } from './entry-path.js';
+import type { FolderContext } from './folder-context.js';
+
+/**
+ * A folder that no row names stands only as long as something in it does: it is to be looked at when that is gone. So is
+ * one that stood for what is left out inside it.
+ */
+export function markEmptyParent({ table }: Pick<FolderContext, 'table'>, path: string): void {
+  const folder = parentOf(path);
+  if (folder === '' || table.rows.at(folder).length > 0 || table.rows.isBelow(folder)) return;
+  const record = table.disk.at(folder);
+  if (record?.isKept === true) table.disk.put({ ...record, isKept: false });
+  table.rows.mark(folder);
+}
