@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { foreignWriters, runPython, runShell } from './foreign-writers.js';
-import { createWorkplace, formGroup, succeeded, untilProven } from './server-process.js';
+import { createWorkplace, formGroup, succeeded, untilProven, waitUntil } from './server-process.js';
 import { dumpTables, problemsOf } from './table-dump.js';
 
 const rows = 1_000;
@@ -61,6 +61,8 @@ test(
       await a.start();
       await b.start();
       await untilProven([a, b], 300_000);
+      // The proof is told at rest, a moment after a comparison on demand shows the same.
+      await waitUntil('both say so', 20_000, async () => (await a.status()).isInSync && (await b.status()).isInSync);
       for (const { name, database, ...server } of [a, b]) {
         for (const table of tables)
           assert.equal(
