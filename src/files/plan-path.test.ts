@@ -228,10 +228,15 @@ test('a mode that the writer of the shown version had not seen is taken over; on
   assert.equal(newlyMade.table.setMode, null);
 });
 
+test('a name that begins with its only dot has no ending: its conflict copy is named behind it', () => {
+  const copy = conflictPath({ path: 'x/.env', version: versionOf(3), author: 'pit' });
+  assert.match(copy, /^x\/\.env \(conflict, pit, [^)]+\)$/);
+});
+
 test('names of conflict copies fit every disk and keep the ending of the name', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 200 }), fc.string(), (stem, author) => {
-      const path = `x/${stem.replaceAll('/', '')}.tar`;
+      const path = `x/n${stem.replaceAll('/', '')}.tar`;
       const copy = conflictPath({ path, version: versionOf(3), author });
       assert.ok(byteLength(copy.slice(2)) <= 255);
       assert.ok(copy.endsWith('.tar'));
