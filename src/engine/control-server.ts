@@ -16,6 +16,8 @@ import type { Engine } from './engine.js';
 export interface ControlOptions {
   readonly dataFolder: string;
   readonly engine: Engine;
+  /** Resolves when the engine has started. The socket is there a moment earlier; who asks then is answered after it. */
+  readonly whenStarted: Promise<void>;
   readonly onStop: (reason: string) => void;
 }
 
@@ -48,6 +50,7 @@ async function answer(line: string, { options, reply, signal }: Answering): Prom
   try {
     const request = requestOf(line);
     id = request.id;
+    await options.whenStarted;
     const result = await handled(request.method, request.params, {
       ...options,
       signal,

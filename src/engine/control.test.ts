@@ -16,7 +16,11 @@ interface Ground {
   readonly stops: string[];
 }
 
-async function listening(context: TestContext, engine: Partial<Engine>, under = ''): Promise<Ground> {
+async function listening(
+  context: TestContext,
+  engine: Partial<Engine>,
+  { under = '', whenStarted = Promise.resolve() }: { under?: string; whenStarted?: Promise<void> } = {},
+): Promise<Ground> {
   const root = mkdtempSync(join(tmpdir(), 'usync-control-'));
   const folder = join(root, under);
   mkdirSync(folder, { recursive: true });
@@ -24,6 +28,7 @@ async function listening(context: TestContext, engine: Partial<Engine>, under = 
   const listener = await listenControl({
     dataFolder: folder,
     engine: engine as Engine,
+    whenStarted,
     onStop: (reason) => stops.push(reason),
   });
   context.after(async () => {
@@ -64,6 +69,27 @@ test('calls are answered, several at a time, with results, errors and progress',
   client.close();
 });
 
+test('what is asked a moment before the engine has started is answered when it has', async (context) => {
+  let hasStarted = false;
+  let start = (): void => undefined;
+  const whenStarted = new Promise<void>((resolve) => (start = resolve));
+  const { folder } = await listening(
+    context,
+    {
+      servers: () =>
+        hasStarted ? Promise.resolve([]) : Promise.reject(new SyncError('USYNC-1506', 'The engine does not run.')),
+    },
+    { whenStarted },
+  );
+  const client = await connectControl(folder);
+  const asked = client.call('servers', {});
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  hasStarted = true;
+  start();
+  assert.deepEqual(await asked, []);
+  client.close();
+});
+
 test('only the owner can open the socket', async (context) => {
   const { socket } = await listening(context, {});
   assert.equal(statSync(socket).mode & 0o777, 0o600);
@@ -75,12 +101,17 @@ test('without an engine the client says so, also where a killed one left its soc
   await assert.rejects(connectControl(root), isCode('USYNC-1506'));
   writeFileSync(join(root, 'control.sock'), '');
   await assert.rejects(connectControl(root), isCode('USYNC-1506'));
-  const listener = await listenControl({ dataFolder: root, engine: {} as Engine, onStop: () => undefined });
+  const listener = await listenControl({
+    dataFolder: root,
+    engine: {} as Engine,
+    whenStarted: Promise.resolve(),
+    onStop: () => undefined,
+  });
   await listener.close();
 });
 
 test('a data folder deeper than a socket path may be works the same', async (context) => {
-  const { folder } = await listening(context, { servers: () => Promise.resolve([]) }, 'deep'.repeat(40));
+  const { folder } = await listening(context, { servers: () => Promise.resolve([]) }, { under: 'deep'.repeat(40) });
   const client = await connectControl(folder);
   assert.deepEqual(await client.call('servers', {}), []);
   client.close();

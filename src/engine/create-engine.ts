@@ -19,6 +19,7 @@ import { approveServer, inviteServer, removeServer, serverInfos } from './server
 export function createEngine(options: EngineOptions, adapters: EngineAdapters): Engine {
   const observation = createObservation(adapters);
   const stopRequest = deferred<string>();
+  const started = deferred<void>();
   const state: LifeState = { phase: 'new', starting: null, running: null, stopping: null };
   const running = (): Running => {
     if (state.running !== null) return state.running;
@@ -29,8 +30,12 @@ export function createEngine(options: EngineOptions, adapters: EngineAdapters): 
     async start() {
       if (state.phase !== 'new') throw new SyncError('USYNC-1001', 'An engine starts once.');
       state.phase = 'starting';
-      state.starting = startAll({ options, adapters, observation, engine, onStop: stopRequest.resolve });
+      state.starting = startAll({
+        ...{ options, adapters, observation, engine },
+        ...{ whenStarted: started.promise, onStop: stopRequest.resolve },
+      });
       state.running = await state.starting;
+      started.resolve();
       if (state.stopping === null) state.phase = 'running';
     },
     stop(reason) {
@@ -92,6 +97,7 @@ interface Starting {
   readonly adapters: EngineAdapters;
   readonly observation: Observation;
   readonly engine: Engine;
+  readonly whenStarted: Promise<void>;
   readonly onStop: (reason: string) => void;
 }
 
@@ -121,7 +127,7 @@ async function failureOf(step: () => Promise<void> | void, failures: unknown[]):
 }
 
 async function build(
-  { options, adapters, observation, engine, onStop }: Starting,
+  { options, adapters, observation, engine, whenStarted, onStop }: Starting,
   undo: (step: () => Promise<void> | void) => void,
 ): Promise<Omit<Running, 'undoAll'>> {
   const ground = await openGround(options, { adapters, observation, undo });
@@ -135,7 +141,7 @@ async function build(
   const datasets = options.datasets.map(({ name }) => name);
   ground.group.putSelf({ name: options.name, addresses: network.addresses, datasets });
   await ground.group.reread();
-  const control = await listenControl({ dataFolder: options.dataFolder, engine, onStop });
+  const control = await listenControl({ dataFolder: options.dataFolder, engine, whenStarted, onStop });
   undo(() => control.close());
   network.follow();
   superviseDecisions(ground);
