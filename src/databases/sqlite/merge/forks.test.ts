@@ -330,6 +330,25 @@ describe('a fork', () => {
     assert.equal(stampsBefore.length, 2);
   });
 
+  test('what a branch wrote into a row that was deleted on the other history is told of by its snapshot', async () => {
+    const first = await scene.add('a');
+    const b = await scene.add('b');
+    await first.write(before);
+    await meet(first, b);
+    await scene.backup(first);
+    const copy = await scene.add('a', first);
+    // Drained last, so that it is of the younger branch; its stamp is older than what the other history has.
+    copy.app.exec(`UPDATE tag SET colour = 'of the copy' WHERE tag = 'x'`);
+    await first.write(`DELETE FROM tag WHERE tag = 'x'`);
+    await copy.replica.drain();
+    await streamOnly(copy, b);
+    const { origin: name } = await first.replica.position();
+    assert.equal(await b.replica.cutBranch(name, await first.replica.history(name)), 'renamed');
+    await sendSnapshot(b, first);
+    const told = await first.replica.conflicts({ max: 100 });
+    assert.match(JSON.stringify(told), /of the copy/);
+  });
+
   test('histories are still told apart when the journals are pruned', async () => {
     const { copy, b } = await restored();
     for (const { replica } of [copy, b]) {

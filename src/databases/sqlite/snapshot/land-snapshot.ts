@@ -95,10 +95,10 @@ async function landKept(
   beginLanded(context);
   const landing = createLanding(context, vector);
   const spoken = new Set<string>();
-  const told: Told[] = [];
+  const told: Seen[] = [];
   for await (const chunk of keptChunks(context, chunks)) {
     for (const { table } of chunk.blocks) spoken.add(table);
-    if (chunk.seen.size > 0 || chunk.strays.size > 0) told.push({ seen: chunk.seen, strays: chunk.strays });
+    if (chunk.seen.size > 0) told.push(chunk.seen);
     await landChunk(context, landing, adoption, chunk);
   }
   await endWhatIsGone(context, landing, spoken);
@@ -160,6 +160,8 @@ async function landChunk(
 ): Promise<void> {
   const { rowsAtOnce } = context.pace;
   function* steps(): IterableIterator<() => void> {
+    // They come before all rows: what of these was not seen here cannot be told without them.
+    for (const [origin, strays] of chunk.strays) yield () => context.strays.learn(origin, strays);
     for (const alias of chunk.aliases) yield () => landing.alias(alias);
     for (const whole of chunk.blocks) {
       for (let from = 0; from < whole.count; from += rowsAtOnce) {
@@ -233,11 +235,11 @@ interface Finish {
   readonly vector: VersionVector;
   readonly spoken: ReadonlySet<string>;
   readonly histories: Histories;
-  readonly told: readonly Told[];
+  readonly told: readonly Seen[];
 }
 
 /** What the sender knows of who had seen what. */
-type Told = Pick<StateChunk, 'seen' | 'strays'>;
+type Seen = StateChunk['seen'];
 
 /** The state is here as a whole: the vector moves, and what applications wrote meanwhile is drained on top of it. */
 function finishLanding(context: ReplicaContext, landing: Landing, { vector, spoken, histories, told }: Finish): number {
@@ -250,10 +252,7 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
     if (entry.stamp > stampIn(before, origin)) origins.advance(origin, entry);
     origins.saw(entry.stamp, nowMs);
   }
-  for (const { seen, strays } of told) {
-    for (const [origin, stamps] of seen) context.seen.learnStamps(origin, stamps);
-    for (const [origin, found] of strays) context.strays.learn(origin, found);
-  }
+  for (const seen of told) for (const [origin, stamps] of seen) context.seen.learnStamps(origin, stamps);
   if ([...vector].some(([origin, { stamp }]) => stamp > stampIn(before, origin))) journal.appendGap(vector, nowMs);
   meta.set('landing', null);
   meta.set('isFounded', 1);

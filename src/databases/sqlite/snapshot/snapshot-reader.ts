@@ -64,7 +64,8 @@ function readState(context: ReplicaContext, spool: ChunkSpool): { vector: Versio
     [...context.origins.vector().keys()].map((origin) => [origin, context.histories.of(origin)]),
   );
   put({ blocks: tables.map((table) => emptyBlock(table.name, table.schema.key, table.layout)), histories });
-  const origins = [...context.origins.vector().keys()];
+  // Of a branch that was cut at the start of its history nothing is left in the vector; its cells still bear the name.
+  const origins = [...new Set([...context.origins.vector().keys(), ...context.strays.origins()])];
   for (let start = 0; start < origins.length; start += originsAtOnce) {
     const some = origins.slice(start, start + originsAtOnce);
     put({

@@ -15,6 +15,8 @@ import { integerAt, textAt } from '../connection/row-values.js';
 export interface StrayStore {
   note(header: Pick<ChangesetHeader, 'origin' | 'stamp' | 'prev'>, span: StampSpan | null): void;
   of(origin: OriginId): readonly Stray[];
+  /** Whose cells they are about. */
+  origins(): Iterable<OriginId>;
   /** What another server knows of them. */
   learn(origin: OriginId, strays: readonly Stray[]): void;
   /** The branch's cells keep the name of the origin in their stamps. `last` is its newest changeset. */
@@ -68,6 +70,7 @@ export function createStrayStore(connection: Connection): StrayStore {
       add(origin, { ...span, writer: origin, stamp });
     },
     of: (origin) => load().get(origin) ?? [],
+    origins: () => load().keys(),
     learn(origin, strays) {
       for (const stray of strays) if (!isKnown(origin, stray)) add(origin, stray);
     },
