@@ -1,8 +1,10 @@
 import { sumOf } from '../../../core/digest.js';
 import type { LifeName } from '../../../core/life.js';
+import type { Stamp } from '../../../core/stamp.js';
 import type { SqlValue } from '../../../core/value.js';
 import { eachColumnPage, writtenAt, type Comparison } from './comparison.js';
 import { genesisRow } from './genesis-row.js';
+import { foundStamp, noteJoined, rowsHere } from './joined-rows.js';
 import { quoteName } from '../connection/identifiers.js';
 import { createRowComparison, type RowComparison } from './row-comparison.js';
 import type { ColumnPage } from '../connection/column-reader.js';
@@ -57,11 +59,13 @@ function writeShadows(comparison: Comparison, hashing: RowComparison, { count, c
   const width = table.layout.length;
   const first = changeset.takeIndexes(count);
   const indexes = Array.from({ length: count }, (_, n) => first + n);
-  const times = (read[width] ?? []).map((time) => writtenAt(changeset, time));
   const { rows: hashes, columns } = hashing.hashColumns(read.slice(0, width), count);
   const sum = sumOf(hashes);
   const keys = table.isBag ? [read[width + 1] ?? []] : table.keyPositions.map((at) => read[at] ?? []);
-  const names = comparison.naming !== 'life' ? genesisNames(comparison, { count, keys, hashes }) : new Map();
+  const names: ReadonlyMap<number, LifeName> =
+    comparison.naming !== 'life' ? genesisNames(comparison, { count, keys, hashes }) : new Map();
+  const older = comparison.naming === 'genesis' ? rowsHere(comparison.context, table, names) : new Set<number>();
+  const times = (read[width] ?? []).map((time, n) => (older.has(n) ? foundStamp : writtenAt(changeset, time)));
   sink.putNew(table, {
     origin: changeset.originNumber,
     stamp: changeset.stamp,
@@ -74,7 +78,8 @@ function writeShadows(comparison: Comparison, hashing: RowComparison, { count, c
     rows: names,
   });
   sink.digests.addRows(table, { rows: count, sum });
-  return { indexes, times, rows: names as ReadonlyMap<number, LifeName> };
+  if (names.size > 0) sink.later(() => noteJoined(comparison.context, table, names.values()));
+  return { indexes, times, rows: names };
 }
 
 interface FoundRows {
@@ -101,7 +106,7 @@ function readAgain(comparison: Comparison): void {
   const { context, table, changeset, sink } = comparison;
   const references = createRowReferences(context, table, sink);
   const width = table.layout.length;
-  const columns = [...layoutColumns(comparison), 'b.t', 's.i', 's.r', ...references.columns];
+  const columns = [...layoutColumns(comparison), 's.d', 's.i', 's.r', ...references.columns];
   const from = `FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
     CROSS JOIN ${sink.staged(table).shadowSql} s ON ${joinsKeys(table, 's', 'b')} ${references.joins}
     WHERE b.n BETWEEN ?1 AND ?2 AND s.s = ?3 AND s.o = ?4 ORDER BY b.n`;
@@ -111,7 +116,7 @@ function readAgain(comparison: Comparison): void {
     {
       params: [BigInt(changeset.stamp), BigInt(changeset.originNumber)],
       take({ count, columns: read }) {
-        const [times = [], indexes = [], names = []] = read.slice(width);
+        const [deltas = [], indexes = [], names = []] = read.slice(width);
         const rows = new Map<number, LifeName>();
         for (const [n, name] of names.entries()) {
           if (name instanceof Uint8Array) rows.set(n, context.shadows.bytesToRow(name));
@@ -123,7 +128,7 @@ function readAgain(comparison: Comparison): void {
           count,
           indexes: indexes.map(Number),
           rows,
-          times: times.map((time) => writtenAt(changeset, time)),
+          times: deltas.map((delta) => (changeset.stamp + Number(delta ?? 0)) as Stamp),
           cellStamps: new Map(),
           values: references.translate(read.slice(0, width), read.slice(width + 3)),
         });

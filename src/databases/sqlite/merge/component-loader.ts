@@ -210,7 +210,7 @@ export function cellsOfShown(
     cells.set(column, { value: reference ? referenceAt(context, rows, reference, value) : value, at });
   });
   for (const [column, cell] of extras ?? []) {
-    const isLocal = column.startsWith(pinMark) || column.startsWith(refusedMark);
+    const isLocal = column.startsWith(pinMark) || column.startsWith(refusedMark) || column === joinedMark;
     if (!isLocal && !cells.has(column)) cells.set(column, cell);
   }
   return cells;
@@ -224,6 +224,9 @@ const pinMark = '\0at:';
 
 /** What the view shows in a column that the schema here refuses: the digest is of the view. Of this server alone. */
 const refusedMark = '\0refused:';
+
+/** Beside a shown life of a row that another life has joined: both are yet to be settled as one. Of this server alone. */
+export const joinedMark = '\0joined';
 
 export function noteRefused(extras: Map<string, Cell>, column: string, shown: CellValue, at: CellStamp): void {
   extras.set(refusedMark + column, { value: shown, at });

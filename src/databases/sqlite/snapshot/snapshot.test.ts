@@ -175,6 +175,32 @@ test('copies of one database unify at joining; where they differ the group stand
     assert.equal(a.app.prepare('SELECT count(*) FROM notes').get()?.[0], 10n);
   }));
 
+test('an old copy of a row that the group has moved or changed is that row, and what it held is told of', () =>
+  withServers(shop + fill('a', 0).replace(/^/, ';'), async ([a, b, c]) => {
+    await a.capture();
+    await sendSnapshot(a, c);
+    await exchangeAll([a, c]);
+    a.app
+      .exec(`UPDATE tags SET tag = 'moved' WHERE tag = 'a3'; UPDATE parents SET id = 1000, name = 'moved' WHERE id = 7;
+      UPDATE notes SET text = 'changed' WHERE rowid = 1`);
+    await exchangeAll([a, c]);
+    b.app.exec(
+      `UPDATE tags SET colour = 'of b' WHERE tag = 'a3'; INSERT INTO children VALUES (5000, 7, NULL, 'only b')`,
+    );
+    await sendSnapshot(a, b, { choice: 'same-rows' });
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+    assert.match(b.dump(), /tags: 'moved'/);
+    assert.doesNotMatch(b.dump(), /tags: 'a3'/);
+    assert.ok(b.lost().includes(`'of b'`), b.lost().join());
+    assert.equal(b.app.prepare('SELECT parent_id FROM children WHERE id = 5000').get()?.[0], 1000n);
+    for (const [table, count] of [
+      ['parents', 50n],
+      ['notes', 10n],
+    ] as const)
+      assert.equal(b.app.prepare(`SELECT count(*) FROM ${table}`).get()?.[0], count, table);
+  }));
+
 test('rows with equal numbers of two databases that share nothing are kept apart when a person says so', () =>
   withServers(shop, async ([a, b]) => {
     a.app.exec(fill('a', 0));

@@ -1,6 +1,7 @@
 import type { LifeName } from '../../../core/life.js';
 import { rowKey, type RowKey } from '../../../core/life-state.js';
 import type { ReplicaContext } from './replica-context.js';
+import type { Statement } from '../connection/driver.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { readCookie } from '../schema/schema-reader.js';
 import type { Key } from './shadow-store.js';
@@ -13,6 +14,8 @@ import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 export interface RowFinder {
   /** Where the row (aliases followed) is shown; null when it is not shown here. */
   keyOfRow(table: SyncedTable, row: LifeName): Key | null;
+  /** All places where lives of the row are shown: more than one only until rows that are one are settled. */
+  keysOfRow(table: SyncedTable, row: LifeName): Key[];
   /** Where the life is shown, whatever row it belongs to. */
   keyOfLife(table: SyncedTable, life: LifeName): Key | null;
   /** The name of the row that is shown at a key. */
@@ -41,13 +44,11 @@ export function createRowFinder(context: ReplicaContext): RowFinder {
     return null;
   }
 
-  function keyOfName(table: SyncedTable, name: LifeName): Key | null {
-    const key = keyOfLife(table, name, 'AND r IS NULL');
-    if (key) return key;
-    const columns = shadowKeyColumns(table).join(', ');
-    const byRow = `SELECT ${columns} FROM ${table.shadowSql} WHERE r = ?`;
-    return connection.cached(byRow).getExact(shadows.rowToBytes(name)) ?? null;
-  }
+  const byRow = (table: SyncedTable): Statement =>
+    connection.cached(`SELECT ${shadowKeyColumns(table).join(', ')} FROM ${table.shadowSql} WHERE r = ?`);
+
+  const keyOfName = (table: SyncedTable, name: LifeName): Key | null =>
+    keyOfLife(table, name, 'AND r IS NULL') ?? byRow(table).getExact(shadows.rowToBytes(name)) ?? null;
 
   function ensureIndexes(table: SyncedTable): void {
     if (indexed.has(table.number)) return;
@@ -74,6 +75,13 @@ export function createRowFinder(context: ReplicaContext): RowFinder {
         }
       }
       return null;
+    },
+    keysOfRow(table, row) {
+      const now = aliases.rowNow(table.name, row);
+      return [now, ...aliases.mergedInto(table.name, now)].flatMap((name) => {
+        const key = keyOfLife(table, name, 'AND r IS NULL');
+        return [...(key ? [key] : []), ...byRow(table).allExact(shadows.rowToBytes(name))];
+      });
     },
     keyOfLife: (table, life) => keyOfLife(table, life),
     rowAtKey(table, key) {
