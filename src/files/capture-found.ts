@@ -30,7 +30,7 @@ export function captureFound(context: FolderContext, found: readonly Found[]): n
 }
 
 function captureOne(context: FolderContext, { path, record, now, isLeftOut }: Found): void {
-  const { table, author, system, outgrown } = context;
+  const { table, author, system, outgrown, durable } = context;
   const { rows, disk, contents } = table;
   if (now === null) {
     if (record !== null && !isLeftOut && !record.isKept) rows.end(path, record.version);
@@ -43,6 +43,7 @@ function captureOne(context: FolderContext, { path, record, now, isLeftOut }: Fo
   const { version, size, mode, mark, list } = now;
   const mtime = record !== null && isTimeKept(record, now) ? record.mtime : now.mtime;
   if (list !== null) contents.putList(version, list);
+  if (version === folderVersion && record?.mark !== mark) durable.delete(path);
   const isKept = record?.isKept === true && version === folderVersion;
   const modeAge = modeAgeOf(record, mode);
   disk.put({ path, version, size, mode, mtime, mark, isKept, modeAge });

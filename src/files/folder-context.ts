@@ -30,6 +30,8 @@ export interface FolderContext {
   readonly outgrown: Map<EntryVersion, string>;
   /** Folders whose names changed and are not synced yet: before what was done is recorded, they are. */
   readonly unsynced: Set<string>;
+  /** Folders whose names are known to outlive a power loss: applications seldom sync what they make. */
+  readonly durable: Set<string>;
   /** Look at this folder again, or at these names in it, before long. */
   readonly dirty: (folder: string, name: string | null) => void;
 }

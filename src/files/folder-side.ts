@@ -269,6 +269,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     handles: createContentHandles(root.disk, system),
     outgrown: new Map(),
     unsynced: new Set(),
+    durable: new Set(),
     dirty,
   };
   const watch = createFolderWatch({

@@ -18,7 +18,7 @@ import { reasonToLeaveOut } from './left-out.js';
 import { missingFolders, placeAttributes, placeEntry, placeFolder, removeEntry, type Placed } from './place-entry.js';
 import { clearTwin, twinObstacle } from './name-twins.js';
 import { planPath, type DiskStep, type PathPlan } from './plan-path.js';
-import { historyFolder, syncFolder } from './state-folder.js';
+import { syncPlaced } from './sync-placed.js';
 
 export interface Placer {
   /** Does what can be done now. Resolves with whether something waits that may go by itself later. */
@@ -116,19 +116,12 @@ function placeBatch(options: PlacerOptions, sources: ContentSources, { planned, 
       if (source?.isMoved === true) sources.moved(source.path);
       done.push(each);
     }
-    syncAll(context);
+    syncPlaced(context);
     table.disk.forgetIntended(done.map(({ pending }) => pending.path));
     table.rows.settled(done.map(({ pending }) => pending));
   };
   root.together(() => table.atomically(placeAll));
   return done.filter(({ plan }) => plan.disk.kind !== 'nothing').length;
-}
-
-/** The history first: what was moved there must not be lost on the way. */
-function syncAll({ root, unsynced }: FolderContext): void {
-  if (unsynced.delete(historyFolder)) syncFolder(root, historyFolder);
-  for (const folder of unsynced) syncFolder(root, folder);
-  unsynced.clear();
 }
 
 /** Null: nothing of it concerns this server, or it cannot be judged; then it is settled or waits. */
@@ -140,7 +133,8 @@ function planOne(context: FolderContext, pending: PendingPath): Planned | null {
   const shape = rows.some(({ version }) => kindOfVersion(version) === 'folder') || isFolderNeeded;
   const reason = reasonToLeaveOut(context, path, shape);
   if (reason !== null) {
-    if (reason !== '') context.leftOut.put(path, reason);
+    if (rows.length === 0 && !isFolderNeeded) context.dirty(parentOf(path), nameOf(path));
+    else if (reason !== '') context.leftOut.put(path, reason);
     table.rows.settled([pending]);
     return null;
   }

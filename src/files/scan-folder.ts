@@ -55,8 +55,9 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
     context.root.inFolder(folder, (place) => {
       // Where names are folded, only the list tells by which name something stands.
       const listed = names === null || context.names.isFolding ? new Set(namesIn(context, folder, place(''))) : null;
+      const told = [context.waiting, context.leftOut].flatMap((list) => list.namesIn(folder));
       const wanted =
-        names === null ? new Set([...(listed ?? []), ...records.keys()]) : withTwins(context, names, listed);
+        names === null ? new Set([...(listed ?? []), ...records.keys(), ...told]) : withTwins(context, names, listed);
       for (const name of wanted) {
         const path = joinPath(folder, name);
         const record = records.get(name) ?? null;
@@ -68,7 +69,9 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
         if (look.kind === 'folder' && reasonToLeaveOut(context, path, true) === null)
           folders.push({ path, isNew: record?.version !== folderVersion });
         if (!isAsRecorded(look, record)) differing.push({ path, record, look });
+        else if (look.kind === 'nothing' && !isGarbled(name)) forgetTold(context, path);
       }
+      freeKept(context, folder, place(''));
     });
     context.waiting.remove(folder);
   } catch (error) {
@@ -81,6 +84,24 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
 }
 
 const nothing: DiskLook = { kind: 'nothing' };
+
+/** It may stand for a name that is not valid UTF-8, which is there. */
+const isGarbled = (name: string): boolean => name.includes('\u{fffd}');
+
+/** What was told of a path is over when nothing stands there; what others have there is told of by who places it. */
+function forgetTold({ table, waiting, leftOut }: FolderContext, path: string): void {
+  for (const list of [waiting, leftOut]) list.removeBelow(path);
+  if (table.rows.at(path).length > 0 || table.rows.isBelow(path)) return;
+  for (const list of [waiting, leftOut]) list.remove(path);
+}
+
+/** A folder that stands only for what is left out in it goes with the last of it. */
+function freeKept({ table, root }: FolderContext, folder: string, place: string): void {
+  const record = folder === '' ? null : table.disk.at(folder);
+  if (record?.isKept !== true || root.disk.namesIn(place).length > 0) return;
+  table.disk.put({ ...record, isKept: false });
+  table.rows.mark(folder);
+}
 
 /** A hint at one name may be at another one of the same key. */
 function withTwins(
@@ -107,6 +128,7 @@ const isNamedSo = (context: FolderContext, folder: string): boolean =>
  */
 function goneFolder(context: FolderContext, folder: string, records: readonly DiskRecord[]): FolderListing {
   if (folder === '') return { differing: [], folders: [] };
+  for (const list of [context.waiting, context.leftOut]) list.removeBelow(folder);
   if (context.table.disk.at(folder)?.version === folderVersion) {
     context.dirty(parentOf(folder), nameOf(folder));
     return { differing: [], folders: [] };
@@ -120,6 +142,8 @@ function goneFolder(context: FolderContext, folder: string, records: readonly Di
 /** Names come as bytes: what is not UTF-8 is told of, and never taken for something that is missing. */
 function namesIn(context: FolderContext, folder: string, place: string): string[] {
   const names: string[] = [];
+  for (const name of context.leftOut.namesIn(folder))
+    if (isGarbled(name)) context.leftOut.remove(joinPath(folder, name));
   for (const bytes of context.root.disk.namesIn(place)) {
     const name = bytes.toString();
     if (Buffer.from(name).equals(bytes)) names.push(name);
@@ -143,6 +167,8 @@ export function readDiffering(
   if (look.kind === 'nothing') {
     context.waiting.remove(path);
     context.leftOut.remove(path);
+    if (record?.version === folderVersion)
+      for (const list of [context.waiting, context.leftOut]) list.removeBelow(path);
     return { path, record, now: null, isLeftOut: false };
   }
   const reason = reasonToLeaveOut(context, path, look.kind === 'folder');

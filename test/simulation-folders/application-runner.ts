@@ -30,14 +30,14 @@ function applicationOf(world: FolderWorld, server: VirtualFolderServer, seed: nu
 
 /** The act up to its next wait. An application whose file was taken away, or whose disk is full, gives up. */
 function goOn(world: FolderWorld, server: VirtualFolderServer, act: Act): void {
-  const { generation } = server;
+  const { powerLosses } = server;
   const before = server.actor;
   server.actor = 'application';
   try {
     const { done, value } = act.next();
     if (done !== true)
       world.time.after(value, () => {
-        if (world.failure === null && (!server.lostPower || server.generation === generation)) goOn(world, server, act);
+        if (world.failure === null && server.powerLosses === powerLosses) goOn(world, server, act);
       });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;

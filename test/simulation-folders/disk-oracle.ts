@@ -41,7 +41,7 @@ function seenFor(world: FolderWorld, hash: string, ms: number): void {
 }
 
 /** What stands at a name now has been visible for as long as it stands there. */
-function noteStanding(world: FolderWorld): void {
+export function noteStanding(world: FolderWorld): void {
   for (const server of world.servers)
     for (const [file, { hash, sinceMs }] of server.visibleSince)
       if (hashOf(file.bytes) === hash && file.places.length > 0) seenFor(world, hash, world.time.nowMs() - sinceMs);

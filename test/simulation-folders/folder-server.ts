@@ -34,7 +34,7 @@ import { makeMachineStill } from '../simulation/still-machine.js';
 import { serverIdOf } from '../simulation/server-id.js';
 import { fail } from '../simulation/world.js';
 import { interleave } from './application-runner.js';
-import { judgeChange, judgeReach } from './disk-oracle.js';
+import { judgeChange, judgeReach, noteStanding } from './disk-oracle.js';
 import type { Folder, PlainFile } from './file-node.js';
 import { settleMs, type FolderWorld } from './folder-world.js';
 import { createVirtualDisk } from './virtual-disk.js';
@@ -57,6 +57,8 @@ export interface VirtualFolderServer {
   durablePath: string | null;
   engine: RunningFolder | null;
   generation: number;
+  /** Applications end with the power. */
+  powerLosses: number;
   /** Power was lost in this phase. */
   lostPower: boolean;
   newEpochAtStart: boolean;
@@ -103,6 +105,7 @@ export function createFolderServer(world: FolderWorld, index: number): VirtualFo
     durablePath: null,
     engine: null,
     generation: 0,
+    powerLosses: 0,
     lostPower: false,
     newEpochAtStart: false,
     wakers,
@@ -383,6 +386,9 @@ export function endEngine(world: FolderWorld, server: VirtualFolderServer): void
 export function losePower(world: FolderWorld, server: VirtualFolderServer): void {
   endEngine(world, server);
   server.lostPower = true;
+  server.powerLosses++;
+  // How long a content stood that the loss takes is known now and never again.
+  noteStanding(world);
   if (server.durablePath !== null && world.random.chance(0.5)) {
     copyDatabase(server.durablePath, server.databasePath);
     server.newEpochAtStart = true;

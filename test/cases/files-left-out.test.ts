@@ -1,0 +1,79 @@
+/** What takes no part in a dataset: it is told of as long as it is there, and holds no folder longer than it stands. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import { folderGround, settleAll, treeOf, type FolderServer } from './folder-servers.js';
+
+async function twoWithPhotos(context: TestContext): Promise<[FolderServer, FolderServer]> {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('photos/old'), { recursive: true });
+  writeFileSync(a.path('else'), 'not all is gone at once');
+  await settleAll([a, b]);
+  writeFileSync(b.path('photos/old/x.tmp'), 'left out');
+  return [a, b];
+}
+
+test('a folder that stood only for a file that is left out goes with that file', async (context) => {
+  const [a, b] = await twoWithPhotos(context);
+  rmSync(a.path('photos'), { recursive: true });
+  await settleAll([a, b]);
+  assert.equal(existsSync(b.path('photos/old/x.tmp')), true);
+  rmSync(b.path('photos/old/x.tmp'));
+  await settleAll([a, b]);
+  assert.equal(existsSync(b.path('photos')), false);
+});
+
+test('a file that waited for a folder with left-out files in folders in it is placed when they are gone', async (context) => {
+  const [a, b] = await twoWithPhotos(context);
+  rmSync(a.path('photos'), { recursive: true });
+  writeFileSync(a.path('photos'), 'a file now');
+  await a.capture();
+  await assert.rejects(settleAll([a, b]), /take no part/);
+  rmSync(b.path('photos/old/x.tmp'));
+  await settleAll([a, b]);
+  assert.equal(readFileSync(b.path('photos'), 'utf8'), 'a file now');
+});
+
+test('what takes no part is told of as long as it is there', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('folder/deep'), { recursive: true });
+  const paths = ['pipe', 'folder/pipe', 'folder/deep/pipe'];
+  for (const path of paths) spawnSync('mkfifo', [a.path(path)]);
+  symlinkSync('/etc/passwd', a.path('escape'));
+  writeFileSync(a.path('else'), 'not all is gone at once');
+  await settleAll([a, b]);
+  const told = (): string[] =>
+    a.side
+      .leftOut(10)
+      .map(({ path }) => path)
+      .toSorted();
+  assert.deepEqual(told(), ['escape', ...paths].toSorted());
+  for (const path of ['pipe', 'escape']) rmSync(a.path(path));
+  rmSync(a.path('folder'), { recursive: true });
+  await settleAll([a, b]);
+  assert.deepEqual(told(), []);
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['else']);
+});
+
+test('an entry of others that this server leaves out is told of although nothing stands there', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  spawnSync('sqlite3', [b.path('data'), 'CREATE TABLE t (a)']);
+  if (!existsSync(b.path('data'))) return context.skip('there is no sqlite3 shell');
+  writeFileSync(a.path('data-wal'), 'a file of that name');
+  await settleAll([a, b]);
+  await b.capture();
+  assert.deepEqual(
+    b.side
+      .leftOut(10)
+      .map(({ path }) => path)
+      .toSorted(),
+    ['data', 'data-wal'],
+  );
+});
