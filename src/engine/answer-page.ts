@@ -8,7 +8,7 @@ import { pingTimeoutMs, serversDataset } from './engine-limits.js';
 import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
 import type { Invites } from './invites.js';
-import type { ChangesQuery, ChangesReport, PageCalls, PingReport, TargetedWrite } from './page-calls.js';
+import type { ChangesQuery, ChangesReport, DatasetTables, PageCalls, PingReport, TargetedWrite } from './page-calls.js';
 import { chosenRunners } from './proofs.js';
 import { findServer, infoOf, nameOfServer, refuseRemoved } from './servers.js';
 
@@ -20,14 +20,7 @@ export interface PagePlace {
 
 export function createPageCalls(place: () => PagePlace): PageCalls {
   return {
-    async tables(dataset) {
-      const runner = theRunner(place().ground, dataset);
-      const tables = await runner.replica.tables();
-      const { isFresh } = await runner.replica.position();
-      if (isFresh) return { tables, digests: new Map(), leftOut: [] };
-      const { digest, leftOut } = await runner.replica.proof();
-      return { tables, digests: digest, leftOut };
-    },
+    tables: (dataset, { patienceMs } = {}) => tablesOf(place().ground, { dataset, patienceMs }),
     changes: (request) => changesOf(place().ground, request),
     applyWrites: (writes) => applyWrites(place().ground, writes),
     ping: (nameOrId) => pingServer(place(), nameOrId),
@@ -57,6 +50,20 @@ function theRunner(ground: EngineGround, dataset: string): DatasetRunner {
   const [runner] = chosenRunners(ground, dataset);
   if (runner) return runner;
   throw new SyncError('USYNC-1103', `There is no dataset "${dataset}" here.`);
+}
+
+async function tablesOf(
+  ground: EngineGround,
+  { dataset, patienceMs }: { readonly dataset: string; readonly patienceMs: number | undefined },
+): Promise<DatasetTables> {
+  const runner = theRunner(ground, dataset);
+  const look = await ground.lookers.get(runner.name)?.look(patienceMs);
+  if (runner.facts.isOpen && look && look.position !== null && look.tables.length > 0)
+    return { tables: look.tables, digests: look.proof?.digest ?? new Map(), unansweredMs: look.unansweredMs };
+  // Nothing was ever told that could stand in for it.
+  const tables = await runner.replica.tables();
+  const { isFresh } = await runner.replica.position();
+  return { tables, digests: isFresh ? new Map() : (await runner.replica.proof()).digest, unansweredMs: 0 };
 }
 
 async function changesOf(ground: EngineGround, { dataset, server, ...request }: ChangesQuery): Promise<ChangesReport> {

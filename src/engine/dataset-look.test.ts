@@ -51,3 +51,23 @@ test('a dataset that does not answer is told to be so, for how long, and until i
   assert.deepEqual([now.unansweredMs, same.unansweredMs], [0, 0], 'also for whoever asked while it was being read');
   assert.deepEqual(now.position?.vector, vectorAt(startMs + 1));
 });
+
+test('who asks of a dataset that others wait for already waits the rest of the patience, not a new one', async () => {
+  const { state, runner } = createRunner();
+  const waits: number[] = [];
+  const real = createRealSystem();
+  const looker = createDatasetLooker(runner, {
+    ...real,
+    after(ms, work) {
+      waits.push(ms);
+      return real.after(ms, work);
+    },
+  });
+  await looker.look();
+  state.gate = new Promise(() => undefined);
+  state.vector = vectorAt(startMs + 1);
+  void looker.look(5_000);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  await looker.look(20);
+  assert.ok((waits[1] ?? 0) > 4_000 && waits[2] === 0, waits.join());
+});

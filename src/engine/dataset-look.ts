@@ -24,7 +24,7 @@ export interface DatasetLook {
 
 /** Reads what a status shows; asks the database for lists only when its vector has moved. */
 export interface DatasetLooker {
-  /** Waits so long at most for a dataset that is busy. */
+  /** Waits so long at most for a dataset that is busy; others that waited for it before count. */
   look(patienceMs?: number): Promise<DatasetLook>;
 }
 
@@ -45,8 +45,10 @@ export function createDatasetLooker(runner: DatasetRunner, system: System): Data
   let position: ReplicaPosition | null = null;
   /** Since when somebody has asked in vain. */
   let unansweredSinceMs: number | null = null;
+  let startedMs = 0;
   function start(): Promise<void> {
-    unansweredSinceMs ??= system.monotonicMs();
+    startedMs = system.monotonicMs();
+    unansweredSinceMs ??= startedMs;
     position = null;
     return read(runner, last, (found) => (position = found)).then(
       (look) => {
@@ -63,7 +65,8 @@ export function createDatasetLooker(runner: DatasetRunner, system: System): Data
   return {
     async look(patienceMs = lookTimeoutMs) {
       if (!runner.facts.isOpen) return last;
-      await withinTime((running ??= start()), { system, patienceMs });
+      running ??= start();
+      await withinTime(running, { system, patienceMs: Math.max(0, startedMs + patienceMs - system.monotonicMs()) });
       if (unansweredSinceMs === null) return last;
       const unansweredMs = Math.max(1, system.monotonicMs() - unansweredSinceMs);
       return { ...last, position: position ?? last.position, unansweredMs };

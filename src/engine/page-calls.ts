@@ -12,8 +12,8 @@ import type { CounterValues } from '../observe/counters.js';
 import type { ServerInfo } from './engine.js';
 
 export interface PageCalls {
-  /** The tables of one database with their digests. */
-  tables(dataset: string): Promise<DatasetTables>;
+  /** The tables of one database with their digests. What is busy for longer than the patience tells what it told last. */
+  tables(dataset: string, wait?: { readonly patienceMs?: number }): Promise<DatasetTables>;
   /** What happened to rows and files of one dataset, newest merged first. */
   changes(request: ChangesQuery): Promise<ChangesReport>;
   /** Writes rows as an application would. `dataset` absent: the first database that has the table. */
@@ -39,8 +39,8 @@ export interface PageCalls {
 export interface DatasetTables {
   readonly tables: readonly TableReport[];
   readonly digests: DatasetDigest;
-  /** Oldest and newest place of the journal; null while it is empty. */
-  readonly leftOut: readonly string[];
+  /** 0 when this is how it stands now; else for so long nobody has known better. */
+  readonly unansweredMs: number;
 }
 
 export interface ChangesQuery extends Omit<ChangesRequest, 'server'> {

@@ -8,6 +8,7 @@ import type { Caller } from './access/caller.js';
 import type { Alerts } from './alerts/alerts.js';
 import type { Finding } from './contract/status-routes.js';
 import type { Jobs } from './jobs.js';
+import type { KeptAnswers } from './kept-answers.js';
 import type { LagSeries } from './lag-series.js';
 import type { LiveFeed } from './live-feed.js';
 import type { RequestTimes } from './metrics/request-times.js';
@@ -28,6 +29,7 @@ export interface ApiContext {
   readonly live: LiveFeed;
   readonly status: StatusReader;
   readonly lag: LagSeries;
+  readonly kept: KeptAnswers;
   readonly settings: SettingsFile;
   readonly expected: ExpectedServers;
   readonly alerts: Alerts;

@@ -77,7 +77,7 @@ async function answerOf(options: AppOptions, { c, name, route }: Asked): Promise
     const input = await readInput(route, c.req.raw, { params: c.req.param(), query: c.req.queries() });
     const call = callOf(options, { c, caller, input, notes });
     // What was seen before a change must not be told after it.
-    const answer = await runHandler(name, { input, context, call }).finally(() => isChange && context.status.forget());
+    const answer = await runHandler(name, { input, context, call }).finally(() => isChange && forgetLooks(context));
     if (isChange) await audit(context, { caller, name, notes, outcome: 'done', detail: '' });
     return responseOf(route, answer, notes.cookie);
   } catch (error) {
@@ -87,6 +87,11 @@ async function answerOf(options: AppOptions, { c, name, route }: Asked): Promise
     }
     return failureResponse(error);
   }
+}
+
+function forgetLooks({ status, kept }: ApiContext): void {
+  status.forget();
+  kept.forget();
 }
 
 interface AuditNotes {

@@ -20,6 +20,12 @@ export const statusPatienceMs = 15;
 /** So old may a look be that is told where nothing was learnt since and a new one is not answered in time. */
 export const statusOldMsMax = 2_000;
 
+/** How long a caller waits for a list before it gets the one that was told before; and how many are kept. */
+export const answerPatienceMs = 15;
+export const keptAnswersMax = 64;
+/** Rows, files and the like in all that is kept. */
+export const keptItemsMax = 20_000;
+
 export const sessionIdleMs = 12 * 3_600_000;
 export const sessionAbsoluteMs = 7 * 86_400_000;
 /** How exactly the last use of a session or token is kept. */

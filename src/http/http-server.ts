@@ -16,6 +16,7 @@ import { createApp } from './create-app.js';
 import { openExpectedServers } from './expected-servers.js';
 import { createJobs } from './jobs.js';
 import { isLoopbackHost } from './known-hosts.js';
+import { createKeptAnswers } from './kept-answers.js';
 import { createLagSeries } from './lag-series.js';
 import { readTls } from './listen.js';
 import { createLiveFeed } from './live-feed.js';
@@ -117,6 +118,7 @@ async function openContext(
     alerts: startAlerts({ config, system, status }),
     live: createLiveFeed({ engine, config, version, system, jobs, status, expected }),
     lag: createLagSeries({ engine, status, system }),
+    kept: createKeptAnswers(system),
     figures: openProcessFigures(),
     requestTimes: createRequestTimes(),
   };

@@ -1,13 +1,14 @@
 import { SyncError } from '../../core/sync-error.js';
+import type { Engine } from '../../engine/engine.js';
 import type { NamedChange } from '../../engine/page-calls.js';
 import type { ApiContext } from '../api-context.js';
-import type { ActivityEntry, Change } from '../contract/activity-schemas.js';
+import type { ActivityEntry, Change, RowHistory } from '../contract/activity-schemas.js';
 import type { activityRoutes, ChangesAnswer } from '../contract/activity-routes.js';
 import type { RouteInput } from '../contract/route-table.js';
 import { isoTime, msOfIsoTime } from '../iso-time.js';
+import type { Aged } from '../kept-answers.js';
 import { pageOf, type Handlers } from './handler.js';
 import { liveResponse } from './live-response.js';
-import { currentStatus } from './status-handlers.js';
 
 export const activityHandlers: Handlers<keyof typeof activityRoutes> = {
   listLogs({ query }, { live }) {
@@ -17,31 +18,37 @@ export const activityHandlers: Handlers<keyof typeof activityRoutes> = {
     );
     return { logs: items, pagination };
   },
-  listChanges: ({ query }, context) => changesAnswer(context, query, false),
-  listDatabaseChanges: ({ query }, context) => changesAnswer(context, query, true),
-  async getHistory({ query }, { engine }) {
-    const { dataset, table, key, limit } = query;
-    const history = await engine.rowHistory({
-      table,
-      key: typeof key === 'string' ? [key] : key,
-      max: limit,
-      ...(dataset !== undefined && { dataset }),
-    });
-    return {
-      dataset: history.dataset,
-      table: history.table,
-      is_shown: history.isShown,
-      is_whole: history.isWhole,
-      versions: history.versions.map(({ kind, by, atMs, mergedMs, cells }) => ({
-        ...{ kind, by },
-        at: isoTime(atMs),
-        merged_at: isoTime(mergedMs),
-        cells: cells.map((cell) => ({ ...cell })),
-      })),
-    };
-  },
+  listChanges: ({ query }, context) =>
+    context.kept.answer(['changes', query], () => changesAnswer(context, query, false)),
+  listDatabaseChanges: ({ query }, context) =>
+    context.kept.answer(['database changes', query], () => changesAnswer(context, query, true)),
+  getHistory: ({ query }, { kept, engine }) => kept.answer(['history', query], () => historyAnswer(engine, query)),
   events: (_, context, call) => liveResponse(context, call),
 };
+
+async function historyAnswer(
+  engine: Engine,
+  { dataset, table, key, limit }: RouteInput<'getHistory'>['query'],
+): Promise<RowHistory> {
+  const history = await engine.rowHistory({
+    table,
+    key: typeof key === 'string' ? [key] : key,
+    max: limit,
+    ...(dataset !== undefined && { dataset }),
+  });
+  return {
+    dataset: history.dataset,
+    table: history.table,
+    is_shown: history.isShown,
+    is_whole: history.isWhole,
+    versions: history.versions.map(({ kind, by, atMs, mergedMs, cells }) => ({
+      ...{ kind, by },
+      at: isoTime(atMs),
+      merged_at: isoTime(mergedMs),
+      cells: cells.map((cell) => ({ ...cell })),
+    })),
+  };
+}
 
 const ranks = { debug: 0, info: 1, warn: 2, error: 3 } as const;
 
@@ -56,8 +63,12 @@ function isAskedFor(entry: ActivityEntry, query: RouteInput<'listLogs'>['query']
 type ChangesInput = RouteInput<'listDatabaseChanges'>['query'];
 
 /** Each dataset gives its share, so that a busy one hides no other; the cursor names those that go on. */
-async function changesAnswer(context: ApiContext, query: ChangesInput, isDatabase: boolean): Promise<ChangesAnswer> {
-  const { engine, config, system } = context;
+async function changesAnswer(
+  context: ApiContext,
+  query: ChangesInput,
+  isDatabase: boolean,
+): Promise<Omit<ChangesAnswer, keyof Aged>> {
+  const { engine, config, system, serverId } = context;
   const sinceMs = query.since === undefined ? undefined : msOfIsoTime(query.since);
   if (sinceMs === null)
     throw new SyncError('USYNC-1907', `"${query.since ?? ''}" is no time.`, { facts: { field: 'since' } });
@@ -87,12 +98,11 @@ async function changesAnswer(context: ApiContext, query: ChangesInput, isDatabas
     if (report.next !== null) next.push(`${dataset}:${report.next}`);
   }
   const changes = found.toSorted((a, b) => b.mergedMs - a.mergedMs).map(changeAnswer);
-  const { server } = await currentStatus(context);
   return {
     changes,
     count: changes.length,
     timestamp: isoTime(system.nowMs()),
-    server_id: server.id,
+    server_id: serverId,
     next: next.length === 0 ? null : next.join(','),
     is_whole: isWhole,
   };

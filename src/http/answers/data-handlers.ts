@@ -3,6 +3,7 @@ import { nameOfCaller } from '../access/caller.js';
 import type { ApiContext } from '../api-context.js';
 import type { dataRoutes } from '../contract/data-routes.js';
 import type { Dataset } from '../contract/status-schemas.js';
+import { answerPatienceMs } from '../http-limits.js';
 import type { Handlers } from './handler.js';
 import { startVerifyJob } from './job-plans.js';
 import { currentStatus } from './status-handlers.js';
@@ -15,7 +16,9 @@ export const dataHandlers: Handlers<keyof typeof dataRoutes> = {
   async listTables({ params }, context) {
     const { servers } = await currentStatus(context);
     const dataset = await theDataset(context, params.dataset);
-    const { tables, digests } = await context.engine.tables(dataset.name);
+    const { tables, digests, unansweredMs } = await context.engine.tables(dataset.name, {
+      patienceMs: answerPatienceMs,
+    });
     const rules = context.config.datasets.find(({ name }) => name === dataset.name)?.tables ?? {};
     return {
       dataset,
@@ -40,6 +43,7 @@ export const dataHandlers: Handlers<keyof typeof dataRoutes> = {
             reason: found?.reason ?? null,
           };
         }),
+      age_ms: Math.round(unansweredMs),
     };
   },
   verify: ({ body }, context, { caller }) => startVerifyJob(context, { ...body, startedBy: nameOfCaller(caller) }),

@@ -3,6 +3,7 @@ import type { ConflictInfo, QuarantineInfo } from '../../engine/decisions.js';
 import { nameOfCaller } from '../access/caller.js';
 import type { ApiContext } from '../api-context.js';
 import type { Conflict, decisionRoutes, HeldRow } from '../contract/decision-routes.js';
+import type { RouteInput } from '../contract/route-table.js';
 import type { ItemResult } from '../contract/shared-schemas.js';
 import { isoTime } from '../iso-time.js';
 import { pageOf, type Handlers } from './handler.js';
@@ -11,21 +12,8 @@ import { startUndoJob } from './job-plans.js';
 const listedMax = 10_000;
 
 export const decisionHandlers: Handlers<keyof typeof decisionRoutes> = {
-  async listConflicts({ query }, context) {
-    const { dataset, table, state } = query;
-    const { conflicts, forgotten } = await context.engine.conflicts({
-      max: listedMax,
-      withDecided: state !== 'open',
-      ...(dataset !== undefined && { dataset }),
-    });
-    const chosen = conflicts.filter(
-      (each) =>
-        (table === undefined || each.table === table) &&
-        (state !== 'decided' || (each.decision !== null && each.decision.kind !== 'refused')),
-    );
-    const { items, pagination } = pageOf(chosen, query);
-    return { conflicts: items.map((each) => conflictAnswer(context, each)), forgotten, pagination };
-  },
+  listConflicts: ({ query }, context) =>
+    context.kept.answer(['conflicts', query], () => conflictsAnswer(context, query)),
   async getConflict({ params }, context) {
     const { conflicts } = await context.engine.conflicts({ max: 2, idStart: params.id, withDecided: true });
     const [only, second] = conflicts;
@@ -70,14 +58,15 @@ export const decisionHandlers: Handlers<keyof typeof decisionRoutes> = {
     const dismissed = results.filter(({ ok }) => ok).length;
     return { message: countsText(results, 'dismissed'), dismissed, results };
   },
-  async listQuarantine({ query }, context) {
-    const held = await context.engine.quarantine({
-      max: listedMax,
-      ...(query.dataset !== undefined && { dataset: query.dataset }),
-    });
-    const { items, pagination } = pageOf(held, query);
-    return { quarantine: items.map(heldAnswer), pagination };
-  },
+  listQuarantine: ({ query }, { kept, engine }) =>
+    kept.answer(['quarantine', query], async () => {
+      const held = await engine.quarantine({
+        max: listedMax,
+        ...(query.dataset !== undefined && { dataset: query.dataset }),
+      });
+      const { items, pagination } = pageOf(held, query);
+      return { quarantine: items.map(heldAnswer), pagination };
+    }),
   async retryQuarantine(_, { engine }) {
     const { held } = await engine.retryHeld();
     return { message: held === 0 ? 'Nothing is held any more.' : `${held} rows are still held.`, held };
@@ -97,6 +86,22 @@ export const decisionHandlers: Handlers<keyof typeof decisionRoutes> = {
       startedBy: nameOfCaller(caller),
     }),
 };
+
+async function conflictsAnswer(context: ApiContext, query: RouteInput<'listConflicts'>['query']) {
+  const { dataset, table, state } = query;
+  const { conflicts, forgotten } = await context.engine.conflicts({
+    max: listedMax,
+    withDecided: state !== 'open',
+    ...(dataset !== undefined && { dataset }),
+  });
+  const chosen = conflicts.filter(
+    (each) =>
+      (table === undefined || each.table === table) &&
+      (state !== 'decided' || (each.decision !== null && each.decision.kind !== 'refused')),
+  );
+  const { items, pagination } = pageOf(chosen, query);
+  return { conflicts: items.map((each) => conflictAnswer(context, each)), forgotten, pagination };
+}
 
 async function resultOf(item: string, work: () => Promise<string>): Promise<ItemResult> {
   try {

@@ -13,31 +13,20 @@ const reportedMax = 1_000;
 const pageMax = 5_000;
 
 export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
-  async listFiles({ params, query }, { engine }) {
-    const path = query.path.replaceAll(/^\/+|\/+$/g, '');
-    const { entries, isComplete } = await engine.folder(params.dataset).entries(path, listedMax);
-    return { dataset: params.dataset, path, entries: entries.map(entryAnswer), is_complete: isComplete };
-  },
-  async folderReport({ params }, { engine }) {
-    const folder = engine.folder(params.dataset);
-    const [waiting, leftOut, copies, unportable] = await Promise.all([
-      folder.waiting(reportedMax),
-      folder.leftOut(reportedMax),
-      folder.copies(reportedMax),
-      folder.unportable(reportedMax),
-    ]);
-    return {
-      waiting: waiting.map((each) => ({ ...each })),
-      left_out: leftOut.map((each) => ({ ...each })),
-      unportable: unportable.map((each) => ({ ...each })),
-      copies: copies.map((copy) => entryAnswer({ ...copy, state: 'placed', reason: null })),
-    };
-  },
-  async fileHistory({ params, query }, { engine }) {
-    const { path, limit } = query;
-    const history = await engine.folder(params.dataset).history({ max: limit, ...(path !== undefined && { path }) });
-    return { history: history.map(keptAnswer) };
-  },
+  listFiles: ({ params: { dataset }, query }, { kept, engine }) =>
+    kept.answer(['files', dataset, query], async () => {
+      const path = query.path.replaceAll(/^\/+|\/+$/g, '');
+      const { entries, isComplete } = await engine.folder(dataset).entries(path, listedMax);
+      return { dataset, path, entries: entries.map(entryAnswer), is_complete: isComplete };
+    }),
+  folderReport: ({ params: { dataset } }, { kept, engine }) =>
+    kept.answer(['folder report', dataset], () => reportAnswer(engine.folder(dataset))),
+  fileHistory: ({ params: { dataset }, query }, { kept, engine }) =>
+    kept.answer(['file history', dataset, query], async () => {
+      const { path, limit } = query;
+      const history = await engine.folder(dataset).history({ max: limit, ...(path !== undefined && { path }) });
+      return { history: history.map(keptAnswer) };
+    }),
   async restoreFile({ params, body }, { engine }) {
     const restored = keptAnswer(await engine.folder(params.dataset).restore(body.id));
     return { message: `${restored.path} is back, on every server.`, restored };
@@ -77,6 +66,21 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
     return { message: `${body.path} was deleted.`, path: body.path };
   },
 };
+
+async function reportAnswer(folder: FolderCalls) {
+  const [waiting, leftOut, copies, unportable] = await Promise.all([
+    folder.waiting(reportedMax),
+    folder.leftOut(reportedMax),
+    folder.copies(reportedMax),
+    folder.unportable(reportedMax),
+  ]);
+  return {
+    waiting: waiting.map((each) => ({ ...each })),
+    left_out: leftOut.map((each) => ({ ...each })),
+    unportable: unportable.map((each) => ({ ...each })),
+    copies: copies.map((copy) => entryAnswer({ ...copy, state: 'placed', reason: null })),
+  };
+}
 
 /** Older clients name a folder only where there are several. */
 export function folderOf(

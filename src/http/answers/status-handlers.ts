@@ -59,12 +59,13 @@ export const statusHandlers: Handlers<keyof typeof statusRoutes> = {
       checked_at: isoTime(system.nowMs()),
     };
   },
-  async recovery(_, context) {
-    const look = await context.status.read();
-    const datasets = [];
-    for (const dataset of look.status.datasets) datasets.push(await recoveryOf(context, dataset));
-    return { datasets };
-  },
+  recovery: (_, context) =>
+    context.kept.answer(['recovery'], async () => {
+      const look = await context.status.read();
+      const datasets = [];
+      for (const dataset of look.status.datasets) datasets.push(await recoveryOf(context, dataset));
+      return { datasets };
+    }),
   openapi: (_, { version }) => openApiDocument(version),
 };
 
@@ -100,13 +101,17 @@ function engineFindings(datasets: readonly DatasetStatus[]) {
   );
 }
 
-async function disksOf({ config, figures }: ApiContext) {
+/** A disk may be slow to tell, or hang: what it told last is near enough. */
+async function disksOf({ config, figures, kept }: ApiContext) {
   const paths = [config.dataFolder, ...config.datasets.flatMap(({ sqlite, folder }) => sqlite ?? folder ?? [])];
-  const disks = [];
-  for (const path of paths) {
-    const found = await figures.disk(path);
-    if (found) disks.push({ path, free_bytes: found.freeBytes, total_bytes: found.totalBytes });
-  }
+  const { disks } = await kept.answer(['disks'], async () => {
+    const found = await Promise.all(paths.map(async (path) => ({ path, disk: await figures.disk(path) })));
+    return {
+      disks: found.flatMap(({ path, disk }) =>
+        disk ? [{ path, free_bytes: disk.freeBytes, total_bytes: disk.totalBytes }] : [],
+      ),
+    };
+  });
   return disks;
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { activityEntry, change, rowHistory } from './activity-schemas.js';
 import { job } from './job-schemas.js';
 import { defineRoutes } from './route.js';
-import { count, flag, pageQuery, pagination, time } from './shared-schemas.js';
+import { age, count, flag, pageQuery, pagination, time } from './shared-schemas.js';
 import { status } from './status-schemas.js';
 
 const changesAnswer = z.object({
@@ -12,6 +12,7 @@ const changesAnswer = z.object({
   server_id: z.string(),
   next: z.string().nullable().describe('Give it as `before` for older ones; null at the end.'),
   is_whole: z.boolean().describe('False: the journal does not go back to `since`.'),
+  age_ms: age,
 });
 export type ChangesAnswer = z.infer<typeof changesAnswer>;
 
@@ -67,7 +68,7 @@ export const activityRoutes = defineRoutes({
       key: z.union([z.string(), z.array(z.string()).max(64)]).describe('Repeat it, one for each column of the key.'),
       limit: z.coerce.number().int().min(1).max(1_000).default(100),
     }),
-    answer: { kind: 'json', schema: rowHistory },
+    answer: { kind: 'json', schema: rowHistory.extend({ age_ms: age }) },
   },
   events: {
     method: 'GET',

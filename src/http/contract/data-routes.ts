@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { startedJob } from './job-schemas.js';
 import { defineRoutes } from './route.js';
-import { count, optionalTime, time } from './shared-schemas.js';
+import { age, count, optionalTime, time } from './shared-schemas.js';
 import { dataset } from './status-schemas.js';
 
 const datasetParams = z.object({ dataset: z.string().min(1).max(200) });
@@ -78,6 +78,7 @@ export const dataRoutes = defineRoutes({
         proofs: z.array(
           z.object({ server: z.string(), state: z.string(), proven_at: optionalTime, reason: z.string().nullable() }),
         ),
+        age_ms: age,
       }),
     },
   },

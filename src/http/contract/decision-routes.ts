@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { startedJob } from './job-schemas.js';
 import { defineRoutes } from './route.js';
-import { columnValue, count, itemResult, pageQuery, pagination, time } from './shared-schemas.js';
+import { age, columnValue, count, itemResult, pageQuery, pagination, time } from './shared-schemas.js';
 
 export const conflict = z.object({
   id: z.string(),
@@ -74,7 +74,10 @@ export const decisionRoutes = defineRoutes({
       table: z.string().optional(),
       state: z.enum(['open', 'decided', 'all']).default('open'),
     }),
-    answer: { kind: 'json', schema: z.object({ conflicts: z.array(conflict), forgotten: count, pagination }) },
+    answer: {
+      kind: 'json',
+      schema: z.object({ conflicts: z.array(conflict), forgotten: count, pagination, age_ms: age }),
+    },
   },
   getConflict: {
     method: 'GET',
@@ -120,7 +123,7 @@ export const decisionRoutes = defineRoutes({
     access: 'viewer',
     summary: 'What cannot be shown here yet, with the reason and what frees it.',
     query: z.object({ ...pageQuery, dataset: z.string().optional() }),
-    answer: { kind: 'json', schema: z.object({ quarantine: z.array(heldRow), pagination }) },
+    answer: { kind: 'json', schema: z.object({ quarantine: z.array(heldRow), pagination, age_ms: age }) },
   },
   retryQuarantine: {
     method: 'POST',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineRoutes } from './route.js';
-import { count, flag, time } from './shared-schemas.js';
+import { age, count, flag, time } from './shared-schemas.js';
 
 const datasetParams = z.object({ dataset: z.string().min(1).max(200) });
 const path = z.string().max(4_096);
@@ -51,6 +51,7 @@ export const fileRoutes = defineRoutes({
         path: z.string(),
         entries: z.array(fileEntry),
         is_complete: z.boolean(),
+        age_ms: age,
       }),
     },
   },
@@ -68,6 +69,7 @@ export const fileRoutes = defineRoutes({
         left_out: z.array(waitingEntry),
         unportable: z.array(waitingEntry).describe('Names that other systems cannot hold, or not beside each other.'),
         copies: z.array(fileEntry),
+        age_ms: age,
       }),
     },
   },
@@ -78,7 +80,7 @@ export const fileRoutes = defineRoutes({
     summary: 'Files that were replaced or deleted here, newest first; of one path or of all.',
     params: datasetParams,
     query: z.object({ path: path.optional(), limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
-    answer: { kind: 'json', schema: z.object({ history: z.array(keptFile) }) },
+    answer: { kind: 'json', schema: z.object({ history: z.array(keptFile), age_ms: age }) },
   },
   restoreFile: {
     method: 'POST',

@@ -16,6 +16,11 @@ export const pageQuery = {
   per_page: z.coerce.number().int().min(1).max(1_000).default(50),
 };
 
+/** How old what is told is. */
+export const age = count.describe(
+  'Milliseconds; 0: read for this answer. A dataset that is busy with a merge tells what it told last.',
+);
+
 /** A value of a query string: "true" or "false". */
 export const flag = z.stringbool().optional();
 

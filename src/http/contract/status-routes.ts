@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineRoutes } from './route.js';
-import { count, optionalTime, time } from './shared-schemas.js';
+import { age, count, optionalTime, time } from './shared-schemas.js';
 import { status } from './status-schemas.js';
 
 const bare = z.object({ status: z.enum(['ok', 'unavailable']) });
@@ -52,6 +52,7 @@ const recovery = z.object({
         .describe('When this server last found itself restored.'),
     }),
   ),
+  age_ms: age,
 });
 export type Recovery = z.infer<typeof recovery>;
 

@@ -55,9 +55,9 @@ function ownMetrics(
   ];
 }
 
-async function machineMetrics({ figures, config }: ApiContext): Promise<Metric[]> {
+async function machineMetrics({ figures, config, kept }: ApiContext): Promise<Metric[]> {
   const { uptimeSeconds, memoryBytes, cpuSeconds, eventLoopLagMs } = figures.read();
-  const disk = await figures.disk(config.dataFolder);
+  const { disk } = await kept.answer(['disk'], async () => ({ disk: await figures.disk(config.dataFolder) }));
   return [
     gauge('usync_disk_free_bytes', 'Free space where the data folder is.', [sample(disk?.freeBytes ?? null)]),
     gauge('process_resident_memory_bytes', 'Memory of the process.', [sample(memoryBytes)]),
