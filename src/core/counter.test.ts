@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addedBetween, addNumbers, additionColumn, counterTotal } from './counter.js';
+import { addedBetween, addNumbers, additionColumn, counterTotal, isAddition, partsOfAddition } from './counter.js';
 import type { Cell } from './life-state.js';
 import { mergeCells } from './merge-cells.js';
 import type { OriginId } from './origin.js';
@@ -12,14 +12,34 @@ const cell = (value: SqlValue, stamp: number, origin: OriginId): Cell => ({
   value,
   at: { stamp: stamp as Stamp, origin },
 });
+const added = (column: string, origin: OriginId, run = 7): string =>
+  additionColumn({ column, origin, run: run as Stamp });
+
+test('an addition is told by its name, also one that was made before runs were told apart', () => {
+  const [a] = origins as [OriginId];
+  assert.deepEqual(partsOfAddition(added('n:+', a)), { column: 'n:+', origin: a, run: 7 });
+  assert.deepEqual(partsOfAddition(`n\0+${a}`), { column: 'n', origin: a, run: 0 });
+  assert.deepEqual([partsOfAddition('n+1'), isAddition('n+1'), isAddition(added('n', a))], [null, false, true]);
+});
+
+test('two runs of one server count both', () => {
+  const [a] = origins as [OriginId];
+  const cells = new Map([
+    ['n', cell(100n, 1, a)],
+    [`n\0+${a}`, cell(1n, 3, a)],
+    [added('n', a, 3), cell(2n, 3, a)],
+    [added('n', a, 5), cell(3n, 3, a)],
+  ]);
+  assert.equal(counterTotal(cells, 'n'), 106n);
+});
 
 test('additions of several origins add up in any order, each once', () => {
   const [a, b, c] = origins as [OriginId, OriginId, OriginId];
   const writes = [
-    new Map([[additionColumn('n', a), cell(5n, 2, a)]]),
-    new Map([[additionColumn('n', a), cell(7n, 3, a)]]),
-    new Map([[additionColumn('n', b), cell(-2n, 2, b)]]),
-    new Map([[additionColumn('n', c), cell(0.5, 2, c)]]),
+    new Map([[added('n', a), cell(5n, 2, a)]]),
+    new Map([[added('n', a), cell(7n, 3, a)]]),
+    new Map([[added('n', b), cell(-2n, 2, b)]]),
+    new Map([[added('n', c), cell(0.5, 2, c)]]),
   ];
   const first = new Map([['n', cell(100n, 1, a)]]);
   for (let turn = 0; turn < writes.length; turn++) {
@@ -36,7 +56,7 @@ test('a counter without additions shows what it holds, and counts from 0 where t
     counterTotal(
       new Map([
         ['n', cell(null, 1, a)],
-        [additionColumn('n', a), cell(3n, 2, a)],
+        [added('n', a), cell(3n, 2, a)],
       ]),
       'n',
     ),
@@ -46,7 +66,7 @@ test('a counter without additions shows what it holds, and counts from 0 where t
     counterTotal(
       new Map([
         ['nn', cell(1n, 1, a)],
-        [additionColumn('nn', a), cell(3n, 2, a)],
+        [added('nn', a), cell(3n, 2, a)],
       ]),
       'n',
     ),

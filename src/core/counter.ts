@@ -1,23 +1,41 @@
 /**
- * Columns with the rule `counter`. The column's own cell is what it held at first; what each origin added since is a cell
- * of its own beside it, which only that origin writes. So every addition counts once, in any order, and cells merge as
- * all others do: per origin the latest sum stands.
+ * Columns with the rule `counter`. The column's own cell is what it held at first; what each run of a server added since is a
+ * cell of its own beside it, which only that run writes. So every addition counts once, in any order, and cells merge as
+ * all others do: per run the latest sum stands. A run ends with the process: where a server goes on from an older copy of
+ * its history, or twice, its additions do not take each other's place.
  */
 import type { Cell } from './life-state.js';
 import type { OriginId } from './origin.js';
+import { zeroStamp, type Stamp } from './stamp.js';
 import { RowReference, type CellValue, type SqlValue } from './value.js';
 
 const additionMark = '\0+';
 
-/** The name under which an origin's additions travel. No column of a database can be called so. */
-export const additionColumn = (column: string, origin: OriginId): string => `${column}${additionMark}${origin}`;
+/** Whose sum an addition is. A run is named by the stamp of its first addition. */
+export interface CountingRun {
+  readonly origin: OriginId;
+  readonly run: Stamp;
+}
+
+export interface Addition extends CountingRun {
+  readonly column: string;
+}
+
+/** The name under which a run's additions travel. No column of a database can be called so. */
+export const additionColumn = ({ column, origin, run }: Addition): string => `${column}${additionMark}${origin}:${run}`;
 
 export const isAddition = (column: string): boolean => column.includes(additionMark);
 
-/** The column and the origin of such a name; null for any other. */
-export function partsOfAddition(name: string): { readonly column: string; readonly origin: OriginId } | null {
+/** What such a name says; null for any other. */
+export function partsOfAddition(name: string): Addition | null {
   const at = name.indexOf(additionMark);
-  return at < 0 ? null : { column: name.slice(0, at), origin: name.slice(at + additionMark.length) as OriginId };
+  if (at < 0) return null;
+  const [origin = '', run = ''] = name.slice(at + additionMark.length).split(':');
+  return {
+    column: name.slice(0, at),
+    origin: origin as OriginId,
+    run: run === '' ? zeroStamp : (Number(run) as Stamp),
+  };
 }
 
 /** What is shown of a counter. It counts from 0 where it held no number at first. */

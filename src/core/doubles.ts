@@ -3,6 +3,7 @@
  * a clone was taken is drained on both sides, as two rows. They are known by their key and the time at which it was
  * written, on the same server; the younger one becomes part of the elder.
  */
+import { isAddition } from './counter.js';
 import { keyText } from './key-text.js';
 import type { Cell } from './life-state.js';
 import { isSameCellValue } from './merge-cells.js';
@@ -50,6 +51,8 @@ function isDouble(plan: TablePlan, row: RowDraft, elder: RowDraft): boolean {
   const written = row.cells.get(keyColumn)?.at.stamp ?? 0;
   const isEdited = (cell: Cell | undefined): boolean => cell !== undefined && cell.at.stamp > written;
   for (const column of new Set([...row.cells.keys(), ...elder.cells.keys()])) {
+    // Counting is an edit: no insert adds.
+    if (isAddition(column)) continue;
     const [mine, theirs] = [row.cells.get(column), elder.cells.get(column)];
     if (isEdited(mine) || isEdited(theirs)) continue;
     if (!mine || !theirs || mine.at.stamp !== theirs.at.stamp) return false;

@@ -57,6 +57,20 @@ describe('merging cells', () => {
       }
   });
 
+  it('a confirmation takes the place of the first value, in any order, and of no other', () => {
+    const weak = { depth: 1, stamp: 9 as Stamp, origin: origin('b') };
+    const confirmed: Cell = { value: 'x~1', at: { ...at(1), weak } };
+    const cells = [cell('x', 1), confirmed, cell('later', 2)];
+    for (const order of orders)
+      assert.equal(
+        mergedInOrder(
+          order.flatMap((i) => cells[i] ?? []),
+          'first-write-wins',
+        ),
+        'x~1',
+      );
+  });
+
   it('says which column changed and what lost', () => {
     const merged = mergeCells(one(cell('old', 1)), one(cell('new', 2)));
     assert.deepEqual(merged.changed, ['c']);

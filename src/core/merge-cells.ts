@@ -2,7 +2,7 @@
  * Merging one change into the state (rule R2). Pure: every function returns the new state and what lost, so that a
  * caller can keep it in the conflict log.
  */
-import { compareCellStamps } from './cell-stamp.js';
+import { compareCellStamps, type CellStamp } from './cell-stamp.js';
 import type { Alias, Cell } from './life-state.js';
 import { keyText } from './key-text.js';
 import { compareLives, isSameLife, lifeText } from './life.js';
@@ -63,11 +63,15 @@ export function mergeCells(
  */
 export function compareCells(a: Cell, b: Cell, rule: ColumnRule = 'column'): number {
   const byStamp = compareCellStamps(a.at, b.at) || compareExactly(a.value, b.value);
-  if (rule === 'first-write-wins') return comparePresence(a.value, b.value) || -byStamp;
+  if (rule === 'first-write-wins')
+    // A confirmation (rule R8) takes the place of the very value that it was made for, whatever the rule.
+    return comparePresence(a.value, b.value) || (isSameWrite(a.at, b.at) ? byStamp : -byStamp);
   if (rule === 'max') return compareNumbers(a.value, b.value) || byStamp;
   if (rule === 'min') return compareForMin(a.value, b.value) || byStamp;
   return byStamp;
 }
+
+const isSameWrite = (a: CellStamp, b: CellStamp): boolean => a.stamp === b.stamp && a.origin === b.origin;
 
 /** A column that nobody filled yet is open to the first value. */
 const comparePresence = (a: CellValue, b: CellValue): number => (a === null ? 0 : 1) - (b === null ? 0 : 1);

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { originOf } from './codec.arbitrary.js';
+import { additionColumn } from './counter.js';
+import type { Cell } from './life-state.js';
 import type { OriginId } from './origin.js';
 import { renameCells, renameInVector, renameLife, type OriginRenaming } from './rename-origin.js';
 import type { Stamp } from './stamp.js';
@@ -42,6 +44,17 @@ test('a reference follows its row, and the stamp of its cell stays', () => {
       ['name', { value: 'x', at }],
     ]),
   );
+});
+
+test('what a run of the branch has added goes by the new name, what a run before it added does not', () => {
+  const cells = (origins: readonly OriginId[]): Map<string, Cell> =>
+    new Map(
+      origins.map((by, i): [string, Cell] => [
+        additionColumn({ column: 'n', origin: by, run: (i === 0 ? 100 : 120) as Stamp }),
+        { value: 5n, at: { stamp: 130 as Stamp, origin } },
+      ]),
+    );
+  assert.deepEqual(renameCells(cells([origin, origin]), renaming), cells([origin, to]));
 });
 
 test('in a vector the branch moves to its own entry, and the old one goes back to where the branch begins', () => {

@@ -3,6 +3,7 @@
  * is a line, so the stamp alone says what belongs to the branch. Stamps of cells keep their origin: they are times, a
  * late drain writes earlier ones and a raised one is later, so they do not tell which changeset wrote them.
  */
+import { additionColumn, partsOfAddition, type Addition } from './counter.js';
 import type { Cell } from './life-state.js';
 import type { LifeName } from './life.js';
 import type { OriginId } from './origin.js';
@@ -23,10 +24,18 @@ export interface OriginRenaming {
 export const renameLife = (life: LifeName, { origin, from, to }: OriginRenaming): LifeName =>
   life.origin === origin && life.stamp >= from ? { ...life, origin: to } : life;
 
-/** References to rows of the branch follow it. */
+const renameRun = (addition: Addition, { origin, from, to }: OriginRenaming): Addition =>
+  addition.origin === origin && addition.run >= from ? { ...addition, origin: to } : addition;
+
+/** References to rows of the branch follow it, and so do counts that began in it. */
 export function renameCells(cells: ReadonlyMap<string, Cell>, renaming: OriginRenaming): ReadonlyMap<string, Cell> {
   const renamed = new Map(cells);
   for (const [column, { value, at }] of cells) {
+    const addition = partsOfAddition(column);
+    if (addition) {
+      renamed.delete(column);
+      renamed.set(additionColumn(renameRun(addition, renaming)), { value, at });
+    }
     if (value instanceof RowReference) {
       renamed.set(column, { value: new RowReference(renameLife(value.row, renaming)), at });
     } else if (isListColumn(column)) {

@@ -123,7 +123,9 @@ function planUnique(
   referenceByColumn: ReadonlyMap<string, ReferencePlan>,
 ): UniquePlan {
   if (!unique.isPlain) return { schema: unique, collations: unique.collations ?? [], policy: 'hold', renamed: null };
-  const free = unique.columns.filter((column) => !schema.key.includes(column) && !referenceByColumn.has(column));
+  const free = unique.columns.filter(
+    (column) => !schema.key.includes(column) && !referenceByColumn.has(column) && mayBeConfirmed(schema, column),
+  );
   return {
     schema: unique,
     collations: unique.columns.map((column, i) => unique.collations?.[i] ?? collationOf(schema, column)),
@@ -131,6 +133,12 @@ function planUnique(
     renamed: free.at(-1) ?? null,
   };
 }
+
+/** A suffix or another number loses against the value before it where `max`, `min` or a sum decides. */
+const mayBeConfirmed = (schema: TableSchema, name: string): boolean => {
+  const rule = schema.columns.find((column) => column.name === name)?.rule ?? 'column';
+  return rule !== 'counter' && rule !== 'max' && rule !== 'min';
+};
 
 export const collationsOf = (schema: TableSchema, columns: readonly string[]): readonly Collation[] =>
   columns.map((column) => collationOf(schema, column));

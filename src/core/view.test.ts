@@ -302,6 +302,21 @@ describe('unique columns', () => {
     assert.match(valueText(change.cells.get('mail')?.value), /^x~[0-9a-z]{7}$/);
   });
 
+  it('a suffix that would lose against the value before it is given to nobody: the row is held', () => {
+    for (const [rule, status] of [
+      ['max', 'held'],
+      ['min', 'held'],
+      ['counter', 'held'],
+      ['first-write-wins', 'renaming'],
+    ] as const) {
+      const ruled = withUnique('rename').map((each) => ({
+        ...each,
+        columns: each.columns.map((column) => (column.name === 'mail' ? { ...column, rule } : column)),
+      }));
+      assert.deepEqual(statuses(view(ruled, two)), ['t 1 visible 1', `t 2 ${status} 2`], rule);
+    }
+  });
+
   it('after the merge is confirmed both lives are one row, with the key of the elder', () => {
     const of = view(withUnique('merge'), two);
     const [change] = confirmations(of, dutiesOf(b));

@@ -1,11 +1,13 @@
 /** The application of a server in the model's world: it reads and writes only what is visible. */
+import { countOn, mayStand, ruledValues, wholeWrite, writeRuled } from './application-columns.js';
 import { check } from './check-failure.js';
 import { hiddenBehind, beginChangeset, type ModelWriter } from './model-writing.js';
 import { rowsIn, viewOfModel, visibleIn, type ModelRow, type ModelView } from './model-view.js';
+import { ruleOf } from './model-columns.js';
 import type { Columns, ModelCell, ModelReference, ModelTable, ModelValue } from './model.js';
 import { note, nowOf, type ModelServer, type World } from './world.js';
 
-interface Session {
+export interface Session {
   readonly world: World;
   readonly server: ModelServer;
   readonly writer: ModelWriter;
@@ -34,6 +36,20 @@ export function writeSomething(world: World, server: ModelServer): void {
   note(world, writer.commit());
 }
 
+/** Adds to the first counter that is to be seen, so that copies of one server add to one. */
+export function countSomewhere(world: World, server: ModelServer): void {
+  const view = viewOfModel(server.replica);
+  for (const table of world.schema) {
+    const counter = Object.entries(table.rules ?? {}).find(([, rule]) => rule === 'counter');
+    const rows = visibleIn(view, table.name);
+    const [row] = rows;
+    if (!counter || !row) continue;
+    const writer = beginChangeset(server.replica, { now: nowOf(world, server), nonce: world.nonce++ });
+    countOn({ world, server, writer, view, table, rows }, row, counter[0]);
+    return note(world, writer.commit());
+  }
+}
+
 function freeKey({ world, table, rows }: Session): string | number | undefined {
   const taken = new Set(rows.map((row) => row.key));
   if (table.key === 'generated')
@@ -54,8 +70,10 @@ function chooseReference(
   return { value: { row }, meant: row };
 }
 
-function chooseUnique({ world, rows }: Session, column: string): string | null {
-  const value = world.random.chance(0.2) ? null : `u${world.random.below(world.uniqueValues)}`;
+function chooseUnique({ world, table, rows }: Session, column: string): ModelValue {
+  const isText = [undefined, 'first'].includes(ruleOf(table, column));
+  const number = world.random.chance(0.2) ? null : world.random.below(world.uniqueValues);
+  const value = isText && number !== null ? `u${number}` : number;
   return rows.some((row) => row.values[column] === value) ? null : value;
 }
 
@@ -74,14 +92,17 @@ function insertRow(session: Session): void {
     put(`meant_${reference.column}`, meant === null ? null : { row: meant });
   }
   for (const { column } of table.uniques) put(column, chooseUnique(session, column));
+  if (table.rules) for (const [column, value] of Object.entries(ruledValues(session))) put(column, value);
   const life = writer.nextLife();
   writer.put({ kind: 'insert', life, row: life, table: table.name, columns });
 }
 
 function updateRow(session: Session, row: ModelRow): void {
-  const { server, view, writer } = session;
-  const columns = chooseUpdate(session, row);
-  if (!columns) return;
+  const { server, view, writer, world, table } = session;
+  if (table.rules && world.random.chance(0.4)) return writeRuled(session, row);
+  const chosen = chooseUpdate(session, row);
+  if (!chosen) return;
+  const columns = wholeWrite(session, table, { row, columns: chosen });
   const losers =
     columns['key'] && server.replica.rules.endsWhatIsBehind
       ? hiddenBehind(view, row).filter((other) => other.status === 'key-loser')
@@ -112,14 +133,16 @@ function chooseUpdate(session: Session, row: ModelRow): Columns | null {
     write(`meant_${reference.column}`, meant === null ? null : { row: meant });
   } else if (dice <= 3 && table.uniques.length > 0) {
     const { column } = random.pick(table.uniques);
-    write(column, chooseUnique(session, column));
+    const value = chooseUnique(session, column);
+    if (!mayStand(table, column, [value, row.columns[column]?.value ?? null])) return null;
+    write(column, value);
   } else write(random.pick(['a', 'b']), random.below(100));
   return columns;
 }
 
 /** As the database would: RESTRICT refuses, CASCADE and SET NULL act on the visible children. */
 function deleteRow(session: Session, row: ModelRow): void {
-  const { server, view, writer } = session;
+  const { world, server, view, writer } = session;
   const plan = planDelete(session, row);
   if (!plan) return;
   for (const [child, column] of plan.nulled) {
@@ -128,7 +151,14 @@ function deleteRow(session: Session, row: ModelRow): void {
       name,
       { value: null, at: writer.atAbove(child.lives, name) },
     ]);
-    writer.put({ kind: 'update', lives: child.lives, columns: Object.fromEntries(cells) });
+    const table = world.schema.find(({ name }) => name === child.table);
+    const columns = Object.fromEntries(cells);
+    if (table)
+      writer.put({
+        kind: 'update',
+        lives: child.lives,
+        columns: wholeWrite(session, table, { row: child, columns }),
+      });
   }
   for (const current of plan.doomed.values()) {
     const behind = server.replica.rules.endsWhatIsBehind ? hiddenBehind(view, current) : [];

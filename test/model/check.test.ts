@@ -19,9 +19,20 @@ it('the same in 150 worlds whose tables reference themselves and each other in c
   assert.deepEqual([...failures.values()], []);
 });
 
+it('the same in 150 worlds whose columns and tables have merge rules of their own', () => {
+  const { failures } = runSeeds(150, 1, { ...finalRules, hasColumnRules: true });
+  assert.deepEqual([...failures.values()], []);
+});
+
 describe('a broken rule is found', () => {
   /** Where to look first, so that the test is quick; any 1,000 seeds would do. */
-  const cases: readonly { readonly rule: keyof Rules; readonly from: number; readonly promise: RegExp }[] = [
+  const cases: readonly {
+    readonly rule: keyof Rules;
+    readonly from: number;
+    readonly promise: RegExp;
+    /** In worlds with this. */
+    readonly world?: 'hasColumnRules';
+  }[] = [
     { rule: 'gapMarkers', from: 1, promise: /^(CAUSALITY|STREAM)/ },
     { rule: 'cellsGrow', from: 1, promise: /^(SEEN)/ },
     { rule: 'weakConfirmations', from: 1, promise: /^(WRITE|ENDLESS)/ },
@@ -38,10 +49,16 @@ describe('a broken rule is found', () => {
     { rule: 'circlesAreSettled', from: 160, promise: /^(UNCONFIRMED)/ },
     { rule: 'membersVouch', from: 1, promise: /^(VECTORS|LOST)/ },
     { rule: 'referencesFollow', from: 1, promise: /^(REFERENCE|CASCADE|REVIVED)/ },
+    { rule: 'columnRulesHold', from: 1, promise: /^(RULE|LATEST)/, world: 'hasColumnRules' },
+    { rule: 'firstYieldsToDuty', from: 20, promise: /^(ENDLESS)/, world: 'hasColumnRules' },
+    { rule: 'ruledAreHeld', from: 1, promise: /^(ENDLESS)/, world: 'hasColumnRules' },
+    { rule: 'additionsAreApart', from: 1, promise: /^(COUNTER)/, world: 'hasColumnRules' },
+    { rule: 'additionsAreByRun', from: 1, promise: /^(COUNTER)/, world: 'hasColumnRules' },
+    { rule: 'rowsAreWhole', from: 1, promise: /^(MIXED)/, world: 'hasColumnRules' },
   ];
-  for (const { rule, from, promise } of cases)
+  for (const { rule, from, promise, world } of cases)
     it(rule, () => {
-      const broken: Rules = { ...finalRules, [rule]: false };
+      const broken: Rules = { ...finalRules, ...(world ? { [world]: true } : {}), [rule]: false };
       assert.match(firstFailure(broken, from, 40), promise);
     });
 });

@@ -21,6 +21,7 @@ import {
   type Point,
   type Vector,
 } from './model.js';
+import { renamedAddition } from './model-columns.js';
 
 /** Brings two replicas that meet to one naming. False: their histories part and nothing may flow. */
 export function agreeOnNames(a: ModelReplica, b: ModelReplica): boolean {
@@ -133,7 +134,8 @@ function renamedVector(vector: Vector, { origin, from, before, to }: Renaming): 
 
 function renamedColumns(columns: Columns, renaming: Renaming, replica: ModelReplica): Record<string, ModelCell> {
   return Object.fromEntries(
-    Object.entries(columns).map(([name, { value, at }]): [string, ModelCell] => {
+    Object.entries(columns).map(([column, { value, at }]): [string, ModelCell] => {
+      const name = renamedAddition(column, (run) => renamedName(run, renaming));
       const stamp = replica.rules.stampsStay ? at : renamedName(at, renaming);
       const isFollowed = replica.rules.referencesFollow || name.startsWith('meant_');
       if (typeof value === 'object' && value !== null && 'row' in value && isFollowed)

@@ -9,6 +9,7 @@ import {
   type ModelTable,
   type ModelValue,
 } from './model.js';
+import { counterTotal, isAddition, ruleOf } from './model-columns.js';
 
 export type Status =
   'visible' | 'key-loser' | 'merging' | 'renaming' | 'held' | 'cascading' | 'awaiting-parent' | 'parent-hidden';
@@ -72,7 +73,7 @@ function makeView(replica: ModelReplica): ModelView {
     let entry = all.get(row);
     if (!entry) all.set(row, (entry = emptyRow(row, life.table)));
     entry.lives.push(id);
-    joinLife(entry, life);
+    joinLife(replica, entry, life);
   }
   const rowsByTable = new Map<string, ModelRow[]>(replica.schema.map((table) => [table.name, []]));
   for (const row of [...all.keys()].toSorted()) {
@@ -83,7 +84,7 @@ function makeView(replica: ModelReplica): ModelView {
   if (replica.rules.doublesMerge) for (const rows of rowsByTable.values()) markDoubles(rows);
   markNeeded(replica, view);
   for (const table of replica.schema) if (table.key === 'generated') assignNumbers(replica, rowsIn(view, table.name));
-  for (const circle of circlesOf(replica.schema)) settleCircle(view, circle);
+  for (const circle of circlesOf(replica.schema)) settleCircle(replica, view, circle);
   return view;
 }
 
@@ -121,7 +122,7 @@ function circlesOf(schema: readonly ModelTable[]): ModelTable[][] {
   return ordered;
 }
 
-function settleCircle(view: ModelView, circle: readonly ModelTable[]): void {
+function settleCircle(replica: ModelReplica, view: ModelView, circle: readonly ModelTable[]): void {
   const inside = new Set(circle.map(({ name }) => name));
   for (const table of circle) {
     const rows = rowsIn(view, table.name);
@@ -134,7 +135,7 @@ function settleCircle(view: ModelView, circle: readonly ModelTable[]): void {
         row.key = view.all.get(row.doubleOf)?.key ?? row.key;
       }
     if (table.key === 'natural') youngestPerKey(rows);
-    settleUniques(table, rows);
+    settleUniques(replica, table, rows);
     for (const row of rows) row.values['key'] = row.key;
   }
   for (const table of circle) for (const row of rowsIn(view, table.name)) showInside(view, table, row, inside);
@@ -209,7 +210,7 @@ function isDouble(row: ModelRow, elder: ModelRow): boolean {
   if (originOfName(row.row) === originOfName(elder.row)) return false;
   const written = timeOf(row.columns['key'] ?? { value: null, at: '0' });
   const columns = [...Object.keys(row.columns), ...Object.keys(elder.columns)].filter(
-    (name) => !name.startsWith('meant_'),
+    (name) => !name.startsWith('meant_') && !isAddition(name),
   );
   return columns.every((name) => {
     const [mine, theirs] = [row.columns[name], elder.columns[name]];
@@ -268,7 +269,10 @@ function markOnce({ schema, rules }: ModelReplica, view: ModelView): void {
 
 function showReferences(view: ModelView, table: ModelTable, row: ModelRow, inside: ReadonlySet<string>): void {
   row.values = {};
-  for (const [name, cell] of Object.entries(row.columns)) if (name !== 'key') row.values[name] = plain(cell.value);
+  for (const [name, cell] of Object.entries(row.columns))
+    if (name !== 'key' && !isAddition(name)) row.values[name] = plain(cell.value);
+  for (const [name, rule] of Object.entries(table.rules ?? {}))
+    if (rule === 'counter') row.values[name] = plain(counterTotal(row.columns, name));
   for (const { column, onDelete, to } of table.references) {
     const id = meantRow(row.columns[column]);
     if (id === null) continue;
@@ -320,7 +324,10 @@ function youngestPerKey(rows: readonly ModelRow[]): void {
 }
 
 /** R4.4: elder rows claim their values first; only what stays visible claims. */
-function settleUniques(table: ModelTable, rows: readonly ModelRow[]): void {
+function settleUniques({ rules }: ModelReplica, table: ModelTable, rows: readonly ModelRow[]): void {
+  // A confirmation loses against a number that `max` or `min` prefers.
+  const isFree = (column: string): boolean =>
+    !rules.ruledAreHeld || ['first', undefined].includes(ruleOf(table, column));
   const claims = new Map<string, string>();
   const place = (row: ModelRow, column: string): string | null => {
     const value = plain(row.columns[column]?.value);
@@ -330,7 +337,7 @@ function settleUniques(table: ModelTable, rows: readonly ModelRow[]): void {
     if (row.status !== 'visible') continue;
     const clash = table.uniques.find(({ column }) => claims.has(place(row, column) ?? ''));
     if (clash) {
-      row.status = clash.policy === 'merge' ? 'merging' : clash.policy === 'rename' ? 'renaming' : 'held';
+      row.status = statusOfClash(clash, isFree(clash.column));
       row.behind = claims.get(place(row, clash.column) ?? '') ?? null;
       row.clash = clash.column;
       continue;
@@ -340,6 +347,11 @@ function settleUniques(table: ModelTable, rows: readonly ModelRow[]): void {
       if (text !== null) claims.set(text, row.row);
     }
   }
+}
+
+function statusOfClash({ policy }: ModelTable['uniques'][number], isFree: boolean): Status {
+  if (policy === 'merge') return 'merging';
+  return policy === 'rename' && isFree ? 'renaming' : 'held';
 }
 
 /** Everything that an application can see, as text. */

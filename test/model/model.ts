@@ -5,6 +5,8 @@
  * Names are texts that sort by age: "stamp.origin.index". So `<` on two row names means "elder".
  */
 
+import { outranks, ruleOf } from './model-columns.js';
+
 /** The rules as they stand. A run may switch single ones off to show what breaks. */
 export interface Rules {
   /** R9: a snapshot leaves a gap marker in the journal. */
@@ -43,8 +45,22 @@ export interface Rules {
   readonly circlesAreSettled: boolean;
   /** Removal: what a member had merged before it heard of a removal counts for all; false: only what the remover had. */
   readonly membersVouch: boolean;
+  /** Columns: `max`, `min` and the first write hold; false: the higher stamp wins everywhere. */
+  readonly columnRulesHold: boolean;
+  /** Columns: the confirmation of a first value takes its place. */
+  readonly firstYieldsToDuty: boolean;
+  /** Columns: only a value that a confirmation can beat gets a suffix; else the younger row is held. */
+  readonly ruledAreHeld: boolean;
+  /** Counters: what is added is a cell beside the counter's own; false: the total is an ordinary cell. */
+  readonly additionsAreApart: boolean;
+  /** Counters: each run of a server adds to a cell of its own; false: each origin does. */
+  readonly additionsAreByRun: boolean;
+  /** Granularity `row`: an application writes every column of a row with one stamp. */
+  readonly rowsAreWhole: boolean;
   /** No rule: whether tables of the world reference themselves and each other in circles. */
   readonly hasCircles: boolean;
+  /** No rule: whether columns and tables of the world have merge rules of their own. */
+  readonly hasColumnRules: boolean;
   /** R5: what a younger row shows in place of its number. Tests shrink the space so that substitutes clash too. */
   readonly substitute: (row: string, key: number, attempt: number) => number;
 }
@@ -68,7 +84,14 @@ export const finalRules: Rules = {
   doublesMerge: true,
   circlesAreSettled: true,
   membersVouch: true,
+  columnRulesHold: true,
+  firstYieldsToDuty: true,
+  ruledAreHeld: true,
+  additionsAreApart: true,
+  additionsAreByRun: true,
+  rowsAreWhole: true,
   hasCircles: false,
+  hasColumnRules: false,
   substitute: substituteAbove(1e6),
 };
 
@@ -88,7 +111,13 @@ export interface ModelTable {
   readonly key: 'generated' | 'natural';
   readonly references: readonly ModelReference[];
   readonly uniques: readonly { readonly column: string; readonly policy: 'merge' | 'hold' | 'rename' }[];
+  /** How columns merge; absent: the higher stamp wins. */
+  readonly rules?: Readonly<Record<string, ModelColumnRule>>;
+  /** One write of an application is the whole row. */
+  readonly isByRow?: boolean;
 }
+
+export type ModelColumnRule = 'counter' | 'max' | 'min' | 'first';
 
 /** A reference to a row, or a number that dangled when it was captured. */
 export type Meaning = { readonly row: string } | { readonly raw: number };
@@ -118,7 +147,13 @@ export type Change =
       readonly columns: Columns;
       readonly isRevival?: boolean;
     }
-  | { readonly kind: 'update'; readonly lives: readonly string[]; readonly columns: Columns }
+  | {
+      readonly kind: 'update';
+      readonly lives: readonly string[];
+      readonly columns: Columns;
+      /** What was added to which counter: for the judge. */
+      readonly added?: Readonly<Record<string, number>>;
+    }
   | { readonly kind: 'end'; readonly lives: readonly string[]; readonly why: string }
   | { readonly kind: 'merge'; readonly from: string; readonly lives: readonly string[]; readonly alias: ModelAlias };
 
@@ -155,6 +190,8 @@ export interface ModelReplica {
   readonly server: string;
   /** The origin that it writes under at present. */
   origin: string;
+  /** The stamp of the first addition since it was opened; null: none yet. */
+  run: number | null;
   readonly schema: readonly ModelTable[];
   readonly rules: Rules;
   clock: number;
@@ -207,6 +244,7 @@ export function createModelReplica(
   return {
     server,
     origin: server,
+    run: null,
     schema,
     rules,
     clock: 0,
@@ -225,10 +263,11 @@ export function createModelReplica(
   };
 }
 
-/** An exact copy: a backup, or a clone of the machine. */
+/** An exact copy: a backup, or a clone of the machine. Whoever goes on with it opens it anew. */
 export function copyReplica(replica: ModelReplica): ModelReplica {
   return {
     ...replica,
+    run: null,
     vector: { ...replica.vector },
     points: new Map([...replica.points].map(([origin, points]) => [origin, [...points]])),
     cuts: new Set(replica.cuts),
@@ -310,21 +349,19 @@ export function applyChange(replica: ModelReplica, change: Change): void {
   }
 }
 
-/** Whether `cell` takes the place of `current`. Two branches of one origin may have used one stamp for two values. */
-export function wins(rules: Rules, cell: ModelCell, current: ModelCell): boolean {
-  if (cell.at !== current.at || !rules.tiesByValue) return cell.at >= current.at;
-  return JSON.stringify(cell.value) >= JSON.stringify(current.value);
-}
-
 /** A life that is absent has ended: causal delivery leaves no other reason. */
 function writeCells(replica: ModelReplica, id: string, columns: Columns): void {
   const life = replica.lives.get(id);
   if (!life) return;
   for (const [column, cell] of Object.entries(columns)) {
     const current = life.columns[column];
-    if (!current || wins(replica.rules, cell, current)) life.columns[column] = cell;
+    if (!current || outranks(replica.rules, ruleOf(tableOf(replica, life.table), column), [cell, current]))
+      life.columns[column] = cell;
   }
 }
+
+export const tableOf = ({ schema }: ModelReplica, name: string): ModelTable | undefined =>
+  schema.find((table) => table.name === name);
 
 function endLife(replica: ModelReplica, id: string): void {
   const life = replica.lives.get(id);
@@ -332,15 +369,19 @@ function endLife(replica: ModelReplica, id: string): void {
   replica.lives.delete(id);
   const row = rowNow(replica.aliases, life.row);
   const entry = replica.remembered.get(row) ?? { table: life.table, columns: {}, keyFrom: null };
-  joinLife(entry, life);
+  joinLife(replica, entry, life);
   replica.remembered.set(row, entry);
 }
 
 /** A row's values (R3): per column the highest stamp of its lives; the key from the eldest row among those merged. */
-export function joinLife(entry: Omit<Remembered, 'table'>, life: ModelLife): void {
+export function joinLife(replica: ModelReplica, entry: Omit<Remembered, 'table'>, life: ModelLife): void {
+  const table = tableOf(replica, life.table);
   for (const [name, cell] of Object.entries(life.columns)) {
     const current = entry.columns[name];
-    if (name !== 'key' && (!current || cell.at >= current.at)) entry.columns[name] = cell;
+    const rule = ruleOf(table, name);
+    // Without a rule a tie goes by the age of the lives.
+    const isHigher = !current || (rule ? outranks(replica.rules, rule, [cell, current]) : cell.at >= current.at);
+    if (name !== 'key' && isHigher) entry.columns[name] = cell;
   }
   const current = entry.columns['key'];
   const cell = life.columns['key'];

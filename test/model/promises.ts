@@ -11,6 +11,7 @@ import {
   type ModelReplica,
   type ModelTable,
 } from './model.js';
+import { checkColumns } from './promises-columns.js';
 import { meantRow, rowsIn, viewOfModel, visibleIn, visibleText, type ModelRow, type ModelView } from './model-view.js';
 import { doubleMarker, groupsOf, type World } from './world.js';
 
@@ -101,6 +102,7 @@ function checkGroup(world: World, [first, ...others]: readonly ModelReplica[]): 
   checkMeaning(world.schema, facts, view);
   checkFates(world, { replica: first, view, facts, arrived });
   checkMerged(facts, view, arrived);
+  checkColumns(world.schema, { view, facts, arrived });
   checkLostToConfirmation(first, arrived);
   for (let i = 0; i < 3; i++) checkOrders(world, first, arrived);
 }

@@ -2,7 +2,7 @@
  * What happens in a world: applications write what they see, one-way syncs (whole, cut, by snapshot), partitions,
  * removals; and in half of the seeds backups that are restored, noticed or not, and clones that run twice.
  */
-import { writeSomething } from './application.js';
+import { countSomewhere, writeSomething } from './application.js';
 import { check } from './check-failure.js';
 import { checkCascade, checkRevival } from './promises.js';
 import {
@@ -133,7 +133,8 @@ function drainOnBoth(world: World, replicas: readonly ModelReplica[], now: numbe
     const columns: Record<string, ModelCell> = { key: cell(key), a: cell(0), b: cell(marker) };
     for (const { column } of table.references)
       Object.assign(columns, { [column]: cell(null), [`meant_${column}`]: cell(null) });
-    for (const { column } of table.uniques) columns[column] = cell(null);
+    for (const column of [...table.uniques.map((unique) => unique.column), ...Object.keys(table.rules ?? {})])
+      columns[column] = cell(null);
     const life = writer.nextLife();
     writer.put({ kind: 'insert', life, row: life, table: table.name, columns });
     note(world, writer.commit());
@@ -157,6 +158,9 @@ function stepFork(world: World): void {
   if (dice < 5) server.backups.push(copyReplica(server.replica));
   else if (dice < 9) restore(world, server);
   else clone(world, server);
+  // On both sides of the copy.
+  if (world.rules.hasColumnRules)
+    for (const each of world.servers) if (each.replica.server === server.replica.server) countSomewhere(world, each);
 }
 
 export function stepWorld(world: World): void {

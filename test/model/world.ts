@@ -5,6 +5,7 @@ import {
   finalRules,
   substituteAbove,
   type ModelChangeset,
+  type ModelColumnRule,
   type ModelReplica,
   type ModelTable,
   type Rules,
@@ -36,6 +37,8 @@ export interface World {
   /** Whether a removed server goes on writing, and syncs with those who have not heard of it. */
   readonly removedGoOn: boolean;
   nonce: number;
+  /** How often an application has added to a counter. */
+  additions: number;
   facts: Facts;
   readonly totals: Record<
     'writes' | 'confirmations' | 'snapshots' | 'removals' | 'restores' | 'clones' | 'cuts',
@@ -49,7 +52,8 @@ export const doubleMarker = 1_000_000;
 
 export function createWorld(seed: number, rules: Rules): World {
   const random = createSeededRandom(seed);
-  const schema = rules.hasCircles ? withCircles(randomSchema(random), random) : randomSchema(random);
+  const tables = rules.hasCircles ? withCircles(randomSchema(random), random) : randomSchema(random);
+  const schema = rules.hasColumnRules ? withColumnRules(tables, createSeededRandom(seed + 0x5eed)) : tables;
   const used: Rules = {
     ...rules,
     ...(random.chance(0.3) ? { clockDrags: false } : {}),
@@ -80,6 +84,7 @@ export function createWorld(seed: number, rules: Rules): World {
     groups: null,
     removedGoOn: seed % 5 > 1,
     nonce: 0,
+    additions: 0,
     facts: emptyFacts(),
     totals: { writes: 0, confirmations: 0, snapshots: 0, removals: 0, restores: 0, clones: 0, cuts: 0 },
     rounds: 0,
@@ -114,6 +119,19 @@ function withCircles(tables: readonly ModelTable[], random: SeededRandom): Model
     const to = random.chance(0.6) ? (others.find((other) => other === table) ?? first) : random.pick(others);
     const onDelete = random.pick(['cascade', 'set null', 'restrict'] as const);
     return { ...table, references: [...table.references, { column: 'ring', to: to.name, onDelete }] };
+  });
+}
+
+/** Columns and tables with a merge rule of their own. The seed's other choices stay as they are. */
+function withColumnRules(tables: readonly ModelTable[], random: SeededRandom): ModelTable[] {
+  return tables.map((table) => {
+    const rules: Record<string, ModelColumnRule> = {};
+    for (const [column, rule] of Object.entries({ count: 'counter', top: 'max', low: 'min', once: 'first' } as const))
+      if (random.chance(0.5)) rules[column] = rule;
+    for (const { column } of table.uniques)
+      if (random.chance(0.3)) rules[column] = random.pick(['max', 'min', 'first'] as const);
+    if (Object.keys(rules).length === 0) rules['count'] = 'counter';
+    return { ...table, rules, isByRow: random.chance(0.4) };
   });
 }
 

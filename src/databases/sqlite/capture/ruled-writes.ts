@@ -1,6 +1,7 @@
 /** What an application wrote into columns that have a rule of their own. */
-import { addedBetween, addNumbers, additionColumn, isNumber } from '../../../core/counter.js';
-import { stampAbove, type CellStamp } from '../../../core/cell-stamp.js';
+import { addedBetween, addNumbers, isNumber } from '../../../core/counter.js';
+import { compareCellStamps, stampAbove, type CellStamp } from '../../../core/cell-stamp.js';
+import type { Cell } from '../../../core/life-state.js';
 import { winsOver } from '../../../core/merge-cells.js';
 import { isSameValue, type SqlValue } from '../../../core/value.js';
 import type { ColumnRule } from '../../../core/table-schema.js';
@@ -9,12 +10,14 @@ import { keptCell, pinCell } from '../merge/component-loader.js';
 import { createConflictRecorder } from '../stores/conflict-recorder.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import { openFor } from '../merge/trigger-guard.js';
+import type { AsideLife } from '../stores/aside-store.js';
 import { quoteName } from '../connection/identifiers.js';
 import { stampAt, type Key, type Shadow } from '../stores/shadow-store.js';
 import type { Comparison } from './comparison.js';
+import { additionOfRun } from './counting-run.js';
 import { ruledColumns } from './known-values.js';
 
-export interface Addition {
+export interface WrittenAddition {
   readonly column: string;
   readonly value: SqlValue;
   readonly at: CellStamp;
@@ -62,16 +65,18 @@ const mayStand = (after: SqlValue, before: SqlValue, rule: ColumnRule): boolean 
   rule === 'counter' ? isNumber(after) || !isNumber(before) : winsOver(after, before, rule);
 
 interface CountedRow extends WrittenRow {
+  /** The row's other lives. */
+  readonly parts: readonly AsideLife[];
   readonly time: Stamp;
   readonly changed: readonly number[];
 }
 
-/** Positions that count instead of being set, with what this origin has added in all. Remembers both. */
+/** Positions that count instead of being set, with what this run has added in all. Remembers both. */
 export function additionsOf(
   { context, table, changeset }: Comparison,
-  { row, known, shadow, time, changed }: CountedRow,
-): ReadonlyMap<number, Addition> {
-  const additions = new Map<number, Addition>();
+  { row, known, shadow, parts, time, changed }: CountedRow,
+): ReadonlyMap<number, WrittenAddition> {
+  const additions = new Map<number, WrittenAddition>();
   for (const [i, { name, position, rule }] of ruledColumns(table).entries()) {
     const before = known[i] ?? null;
     const isCounted = rule === 'counter' && changed.includes(position);
@@ -82,8 +87,9 @@ export function additionsOf(
     const extras = new Map(context.asides.extraCells(table.name, shadow.life));
     const at = stampAt(shadow, position);
     if (!keptCell(extras, name, { shadow, position })) pinCell(extras, name, { value: before, at }, at);
-    const column = additionColumn(name, changeset.origin);
-    const sum = extras.get(column);
+    const lives = [extras, ...parts.map(({ cells }) => cells)];
+    const column = additionOfRun(context, changeset, { column: name, lives });
+    const sum = standingCell(lives, column);
     const value = isNumber(sum?.value) ? addNumbers(sum.value, added) : added;
     const addition = { column, value, at: stampAbove(time, changeset.origin, sum?.at) };
     extras.set(column, addition);
@@ -91,4 +97,14 @@ export function additionsOf(
     additions.set(position, addition);
   }
   return additions;
+}
+
+/** What the row shows: of its lives the highest stamp. */
+function standingCell(lives: readonly ReadonlyMap<string, Cell>[], column: string): Cell | undefined {
+  let highest: Cell | undefined;
+  for (const cells of lives) {
+    const cell = cells.get(column);
+    if (cell && (!highest || compareCellStamps(cell.at, highest.at) > 0)) highest = cell;
+  }
+  return highest;
 }

@@ -23,7 +23,7 @@ import {
 import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
 import { knownValueColumns, knownValuesTable, ruledColumns } from './known-values.js';
 import { positionsOfWrite, rewrittenCells, withOneStamp } from './whole-row-writes.js';
-import { additionsOf, putBackWhatLost, type Addition } from './ruled-writes.js';
+import { additionsOf, putBackWhatLost, type WrittenAddition } from './ruled-writes.js';
 
 /**
  * Rows of the batch with a shadow: the columns whose hash differs are new cells, stamped above what they replace. Returns
@@ -90,7 +90,7 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const parts = partsOfRow(context, table.name, shadow);
   const time = writtenAt(changeset, row[width]);
   const additions =
-    known.length > 0 ? additionsOf(comparison, { row, known, shadow, time, changed: written }) : noAdditions;
+    known.length > 0 ? additionsOf(comparison, { row, known, shadow, parts, time, changed: written }) : noAdditions;
   const extras = context.asides.extraCells(table.name, shadow.life);
   const own = additions.size > 0 ? written.filter((position) => !additions.has(position)) : written;
   const changed = positionsOfWrite(table, own);
@@ -126,7 +126,7 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   for (const [i, { value }] of [...additions.values()].entries()) shape.values[changed.length + i]?.push(value);
 }
 
-const noAdditions: ReadonlyMap<number, Addition> = new Map();
+const noAdditions: ReadonlyMap<number, WrittenAddition> = new Map();
 const noCells: ReadonlyMap<number, CellValue> = new Map();
 
 /** Nothing where no column of the table has a rule of its own. */
@@ -183,7 +183,7 @@ interface WrittenParts {
   readonly stamps: readonly CellStamp[];
   readonly parts: readonly AsideLife[];
   readonly cellOf: (position: number) => CellValue;
-  readonly additions: ReadonlyMap<number, Addition>;
+  readonly additions: ReadonlyMap<number, WrittenAddition>;
 }
 
 /** An update goes into every life of the row that the application saw. */
@@ -204,7 +204,7 @@ function writeParts(comparison: Comparison, work: WrittenParts): void {
 function shapeOf(
   { shapes, comparison }: PageWork,
   positions: readonly number[],
-  additions: ReadonlyMap<number, Addition>,
+  additions: ReadonlyMap<number, WrittenAddition>,
 ): Shape {
   const added = [...additions.values()].map(({ column }) => column);
   const name = [positions.join(','), ...added].join('|');
