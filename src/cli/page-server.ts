@@ -26,12 +26,15 @@ export interface PageServerOptions {
 export async function startPageServer({ onListening, ...options }: PageServerOptions): Promise<HttpServer> {
   const system = createRealSystem();
   const { config } = options.loaded;
+  const files = await openDiskDataFiles(join(config.dataFolder, 'http'), system);
+  // Only the server of a running engine writes there; the folder of setup links has two that do.
+  await files.removeLeftovers();
   return startHttpServer({
     ...options,
     ...(onListening && { onListening }),
     system,
     version: packageVersion(),
-    files: await openDiskDataFiles(join(config.dataFolder, 'http'), system),
+    files,
     setupFiles: await openDiskDataFiles(join(config.dataFolder, setupFolder), system),
     assets: await readAssets(assetsFolder),
     doctor: () =>

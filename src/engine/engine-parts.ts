@@ -89,6 +89,7 @@ export async function openGround(
   const files = await adapters.openFiles(options.dataFolder);
   const lock = await adapters.lockFolder(files, options.name);
   undo(() => lock.release());
+  await files.removeLeftovers();
   const { server, fingerprint, transport } = await adapters.openTransport(files);
   const acknowledged = await openAcknowledged(files);
   const ledger = await openPeerLedger(files, system.nowMs());

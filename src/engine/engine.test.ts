@@ -3,7 +3,7 @@
  * counts is what the status can prove and what stands in the files.
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { composeEngine } from '../compose-engine.js';
@@ -187,7 +187,10 @@ test('a second engine on the same data folder or the same database is refused wi
   const isHeld = (error: unknown) =>
     error instanceof SyncError && error.code === 'USYNC-1206' && /"a"/.test(error.message);
   const same = composeEngine({ ...a.config, name: 'second' }, { version: 'test', observe: () => undefined });
+  const underWay = join(a.config.dataFolder, 'peers.json.writing-00aa');
+  writeFileSync(underWay, 'half of it');
   await assert.rejects(same.start(), isHeld);
+  assert.ok(existsSync(underWay), 'what the first is writing is left alone');
   const other = composeEngine(
     { ...a.config, name: 'second', dataFolder: join(ground.root, 'other-data') },
     { version: 'test', observe: () => undefined },
@@ -195,6 +198,7 @@ test('a second engine on the same data folder or the same database is refused wi
   await assert.rejects(other.start(), isHeld);
   await a.engine.stop('to free it');
   await a.restart();
+  assert.ok(!existsSync(underWay), 'who works there alone clears up');
 });
 
 test('the control socket answers for the running engine and falls silent with it', async (context) => {

@@ -1,5 +1,6 @@
 import { isServerId, type ServerId } from '../core/origin.js';
 import type { DataFiles } from '../system/data-files.js';
+import { createLane } from '../system/lane.js';
 
 /** Servers that a person has paused: no connection with them until they are resumed. Of this server alone; survives restarts. */
 export interface Pauses {
@@ -20,10 +21,13 @@ interface Stored {
 
 export async function openPauses(files: DataFiles): Promise<Pauses> {
   let stored = parsed(await files.read(fileName));
-  const keep = async (next: Stored): Promise<void> => {
-    await files.write(fileName, JSON.stringify(next));
-    stored = next;
-  };
+  const lane = createLane();
+  const change = (next: (before: Stored) => Stored): Promise<void> =>
+    lane(async () => {
+      const after = next(stored);
+      await files.write(fileName, JSON.stringify(after));
+      stored = after;
+    });
   return {
     get isAll() {
       return stored.isAll;
@@ -33,10 +37,12 @@ export async function openPauses(files: DataFiles): Promise<Pauses> {
     },
     isPaused: (server) => stored.isAll || stored.ids.includes(server),
     pause: (server) =>
-      keep(server === null ? { ...stored, isAll: true } : { ...stored, ids: [...new Set([...stored.ids, server])] }),
+      change(({ isAll, ids }) =>
+        server === null ? { isAll: true, ids } : { isAll, ids: [...new Set([...ids, server])] },
+      ),
     resume: (server) =>
-      keep(
-        server === null ? { isAll: false, ids: [] } : { ...stored, ids: stored.ids.filter((each) => each !== server) },
+      change(({ isAll, ids }) =>
+        server === null ? { isAll: false, ids: [] } : { isAll, ids: ids.filter((each) => each !== server) },
       ),
   };
 }

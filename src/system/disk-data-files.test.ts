@@ -1,6 +1,6 @@
 /** The data folder on a real file system: whole files, own to one user, nothing outside the folder. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -50,11 +50,34 @@ test('the seal changes when a file is replaced and stays when it is read', () =>
     assert.notDeepEqual(await files.seal('a'), seal);
   }));
 
-test('what a crash left half written is removed at opening', () =>
+test('what a crash left half written is removed by who works alone in the folder, not by who opens it', () =>
   withFolder(async (folder) => {
     await writeFile(join(folder, 'a.json.writing-0011'), 'half');
     const files = await openDiskDataFiles(folder, createRealSystem());
+    assert.deepEqual(await files.list(), ['a.json.writing-0011']);
+    await files.removeLeftovers();
     assert.deepEqual(await files.list(), []);
+  }));
+
+test('of writes and removals that are asked for at once, the last one stays', () =>
+  withFolder(async (folder) => {
+    const files = await openDiskDataFiles(folder, createRealSystem());
+    const all = Array.from({ length: 24 }, (_, at) => files.write('a', String(at)));
+    await Promise.all(all);
+    assert.equal(await files.read('a'), '23');
+    await Promise.all([files.write('a', 'x'), files.remove('a'), files.write('b', 'y'), files.remove('b')]);
+    assert.deepEqual(await files.list(), []);
+  }));
+
+test('a write that fails is told to who asked and keeps no later one from being made', () =>
+  withFolder(async (folder) => {
+    const files = await openDiskDataFiles(folder, createRealSystem());
+    await mkdir(join(folder, 'a', 'full'), { recursive: true });
+    const failing = [files.write('a', 'x'), files.write('a', 'y')];
+    for (const each of failing) await assert.rejects(each, SyncError);
+    await rm(join(folder, 'a'), { recursive: true });
+    await files.write('a', 'y');
+    assert.equal(await files.read('a'), 'y');
   }));
 
 test('names that leave the folder are refused', () =>

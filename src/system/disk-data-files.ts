@@ -2,6 +2,7 @@ import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs
 import { join } from 'node:path';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { DataFiles } from './data-files.js';
+import { createLane, type Lane } from './lane.js';
 import { randomHex } from './random.js';
 import type { System } from './system.js';
 
@@ -10,20 +11,22 @@ import type { System } from './system.js';
  * Throws `USYNC-1102` where the folder cannot be used and `USYNC-1207` when the disk is full.
  */
 export async function openDiskDataFiles(folder: string, system: System): Promise<DataFiles> {
-  await guarded(folder, async () => {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await removeLeftovers(folder);
-  });
+  await guarded(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }));
+  const laneByName = new Map<string, Lane>();
+  /** What is asked for first is there first: the last content that was given is the one that stays. */
+  const inOrder = (name: string, action: () => Promise<void>): Promise<void> => {
+    const lane = laneByName.get(name) ?? createLane();
+    laneByName.set(name, lane);
+    return lane(() => guarded(path(name), action));
+  };
   const path = (name: string): string => join(folder, checkedName(name));
   return {
     path,
     read: (name) => guarded(path(name), () => absentAsNull(readFile(path(name), 'utf8'))),
     write: (name, content) =>
-      guarded(path(name), () =>
-        replaceFile({ folder, name: checkedName(name), content, suffix: randomHex(system, 6) }),
-      ),
+      inOrder(name, () => replaceFile({ folder, name: checkedName(name), content, suffix: randomHex(system, 6) })),
     remove: (name) =>
-      guarded(path(name), async () => {
+      inOrder(name, async () => {
         await rm(path(name), { force: true });
         await syncFolder(folder);
       }),
@@ -33,6 +36,7 @@ export async function openDiskDataFiles(folder: string, system: System): Promise
         return found && { inode: String(found.ino), changedNs: String(found.ctimeNs) };
       }),
     list: () => guarded(folder, () => readdir(folder)),
+    removeLeftovers: () => guarded(folder, () => removeLeftovers(folder)),
   };
 }
 
