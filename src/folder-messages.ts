@@ -12,13 +12,15 @@ export type FolderMethod = keyof FolderWork;
 export type MessageToFolder =
   | { readonly kind: 'call'; readonly id: number; readonly method: FolderMethod; readonly args: readonly unknown[] }
   | { readonly kind: 'fetched'; readonly id: number; readonly pieces: readonly (Uint8Array | null)[] }
+  | { readonly kind: 'nowhere'; readonly id: number; readonly isNowhere: boolean }
   | { readonly kind: 'not-fetched'; readonly id: number; readonly failure: FolderFailure };
 
 export type MessageFromFolder =
   | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly failure: FolderFailure }
   | { readonly kind: 'captured' }
-  | { readonly kind: 'fetch'; readonly id: number; readonly requests: readonly ContentRequest[] };
+  | { readonly kind: 'fetch'; readonly id: number; readonly requests: readonly ContentRequest[] }
+  | { readonly kind: 'seek'; readonly id: number; readonly request: ContentRequest };
 
 /** An error without its class, which does not cross. */
 export interface FolderFailure {

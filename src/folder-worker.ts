@@ -23,7 +23,7 @@ export interface FolderWorkerData extends Omit<
 }
 
 interface Waiting {
-  readonly resolve: (pieces: readonly (Uint8Array | null)[]) => void;
+  readonly resolve: (answer: Extract<MessageToFolder, { kind: 'fetched' | 'nowhere' }>) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -34,6 +34,13 @@ let lastFetch = 0;
 const post = (message: MessageFromFolder, transfer: readonly ArrayBuffer[] = []): void =>
   parentPort?.postMessage(message, [...transfer]);
 
+const ask = (question: (id: number) => MessageFromFolder): Promise<Parameters<Waiting['resolve']>[0]> =>
+  new Promise((resolve, reject) => {
+    const id = ++lastFetch;
+    fetches.set(id, { resolve, reject });
+    post(question(id));
+  });
+
 const table = openSqliteEntryTable(statePath);
 const side = createFolderSide({
   ...options,
@@ -42,12 +49,14 @@ const side = createFolderSide({
   disk: createRealDisk(),
   onCaptured: () => post({ kind: 'captured' }),
   peers: {
-    fetch: (requests) =>
-      new Promise((resolve, reject) => {
-        const id = ++lastFetch;
-        fetches.set(id, { resolve, reject });
-        post({ kind: 'fetch', id, requests });
-      }),
+    async fetch(requests) {
+      const fetched = await ask((id) => ({ kind: 'fetch', id, requests }));
+      return fetched.kind === 'fetched' ? fetched.pieces : requests.map(() => null);
+    },
+    async isNowhere(request) {
+      const told = await ask((id) => ({ kind: 'seek', id, request }));
+      return told.kind === 'nowhere' && told.isNowhere;
+    },
   },
 });
 
@@ -56,8 +65,8 @@ parentPort?.on('message', (message: MessageToFolder) => {
   else {
     const waiting = fetches.get(message.id);
     fetches.delete(message.id);
-    if (message.kind === 'fetched') waiting?.resolve(message.pieces);
-    else waiting?.reject(errorOf(message.failure));
+    if (message.kind === 'not-fetched') waiting?.reject(errorOf(message.failure));
+    else waiting?.resolve(message);
   }
 });
 

@@ -45,6 +45,7 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
     if (message.kind === 'captured') onCaptured();
     else if (message.kind === 'fetch')
       void fetchFor(message, peers).then(({ reply, transfer }) => post(reply, transfer));
+    else if (message.kind === 'seek') void seekFor(message, peers).then((reply) => post(reply));
     else {
       const one = waiting.get(message.id);
       waiting.delete(message.id);
@@ -109,6 +110,17 @@ const accessCalls = (call: Call): Pick<FolderWork, 'entries' | 'files' | 'conten
 
 type FetchRequest = Extract<MessageFromFolder, { kind: 'fetch' }>;
 type FetchReply = { readonly reply: MessageToFolder; readonly transfer: readonly ArrayBuffer[] };
+
+async function seekFor(
+  { id, request }: Extract<MessageFromFolder, { kind: 'seek' }>,
+  peers: ContentPeers,
+): Promise<MessageToFolder> {
+  try {
+    return { kind: 'nowhere', id, isNowhere: await peers.isNowhere(request) };
+  } catch (error) {
+    return { kind: 'not-fetched', id, failure: failureOf(error) };
+  }
+}
 
 /** Never rejects: a failure is an answer. */
 async function fetchFor({ id, requests }: FetchRequest, peers: ContentPeers): Promise<FetchReply> {

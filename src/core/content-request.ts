@@ -19,4 +19,6 @@ export interface ContentPeers {
    * `contentBytesMax` and `contentItemsMax`, and how many are open. Rejects when nobody can be asked.
    */
   fetch(requests: readonly ContentRequest[]): Promise<readonly (Uint8Array | null)[]>;
+  /** True only when every other server that carries the dataset is connected and has said that it has no such piece. */
+  isNowhere(request: ContentRequest): Promise<boolean>;
 }

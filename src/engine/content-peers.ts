@@ -1,10 +1,18 @@
 import type { ContentPeers } from '../core/content-request.js';
+import type { ServerId } from '../core/origin.js';
 import { SyncError } from '../core/sync-error.js';
 import { contentSinceVersion } from '../protocol/protocol-limits.js';
 import type { PeerLink, PeerLinks } from './peer-links.js';
 
+export interface ContentPeersOptions {
+  readonly dataset: string;
+  readonly links: () => PeerLinks | null;
+  /** The other servers that carry the dataset, connected or not. */
+  readonly carriers: () => readonly ServerId[];
+}
+
 /** Asks connected peers for contents of one dataset: the one with the fewest open questions first, then the others. */
-export function createContentPeers(dataset: string, links: () => PeerLinks | null): ContentPeers {
+export function createContentPeers({ dataset, links, carriers }: ContentPeersOptions): ContentPeers {
   const openByLink = new WeakMap<PeerLink, number>();
   const openOf = (link: PeerLink): number => openByLink.get(link) ?? 0;
   return {
@@ -23,6 +31,15 @@ export function createContentPeers(dataset: string, links: () => PeerLinks | nul
         for (const [at, { index }] of missing.entries()) pieces[index] = answer.pieces[at] ?? null;
       }
       return pieces;
+    },
+    async isNowhere(request) {
+      for (const server of carriers()) {
+        const link = links()?.get(server) ?? null;
+        if (link === null || !isAble(link, dataset)) return false;
+        const answer = await link.session.ask(dataset, { kind: 'content', requests: [request] });
+        if (answer.kind !== 'content' || answer.pieces.length !== 1 || answer.pieces[0] !== null) return false;
+      }
+      return true;
     },
   };
 }

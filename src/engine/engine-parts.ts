@@ -118,7 +118,7 @@ export async function openGround(
   const groupBox: { group: Group | null } = { group: null };
   const covered = coveredByCarriers(acknowledged, groupBox);
   for (const config of options.datasets) {
-    const replica = adapters.openReplica(replicaOptions(making, config));
+    const replica = adapters.openReplica(replicaOptions(making, config, groupBox));
     runners.set(config.name, makeRunner(making, { config, covered, replica }));
   }
   const lookers = new Map([...runners].map(([name, runner]) => [name, createDatasetLooker(runner, system)]));
@@ -129,7 +129,7 @@ export async function openGround(
     openServerList: adapters.openServerList,
     createRunner: async (path) => {
       const config = serversConfig(path);
-      const replica = await adapters.openListReplica(replicaOptions(making, config));
+      const replica = await adapters.openListReplica(replicaOptions(making, config, groupBox));
       const runner = makeRunner(making, { config, covered, replica });
       lookers.set(serversDataset, createDatasetLooker(runner, system));
       return runner;
@@ -154,16 +154,18 @@ export async function openGround(
 
 /** What every member that carries a dataset has acknowledged. */
 const coveredByCarriers =
-  (acknowledged: Acknowledged, groupBox: { readonly group: Group | null }): CoveredBy =>
-  (dataset, own) => {
-    const peers = groupBox.group?.peers() ?? [];
-    const carriers = peers.filter((peer) => dataset === serversDataset || peer.datasets.includes(dataset));
-    return acknowledged.coveredBy(
-      carriers.map(({ id }) => id),
-      dataset,
-      own,
-    );
-  };
+  (acknowledged: Acknowledged, groupBox: GroupBox): CoveredBy =>
+  (dataset, own) =>
+    acknowledged.coveredBy(carriersOf(groupBox, dataset), dataset, own);
+
+interface GroupBox {
+  readonly group: Group | null;
+}
+
+const carriersOf = ({ group }: GroupBox, dataset: string): ServerId[] =>
+  (group?.peers() ?? [])
+    .filter((peer) => dataset === serversDataset || peer.datasets.includes(dataset))
+    .map(({ id }) => id);
 
 type CoveredBy = (
   dataset: string,
@@ -178,6 +180,7 @@ type RunnerMaking = Pick<
 function replicaOptions(
   { options, adapters, observation, self, signals }: RunnerMaking,
   dataset: DatasetConfig,
+  groupBox: GroupBox,
 ): ReplicaOptions {
   const freshEpoch = (): Epoch => randomHex(adapters.system, 4) as Epoch;
   return {
@@ -186,7 +189,11 @@ function replicaOptions(
     dataFolder: options.dataFolder,
     observe: observation.recorder.observe,
     contentPeers: pacedPeers(
-      createContentPeers(dataset.name, () => signals.links),
+      createContentPeers({
+        dataset: dataset.name,
+        links: () => signals.links,
+        carriers: () => carriersOf(groupBox, dataset.name),
+      }),
       dataset,
       adapters.system,
     ),

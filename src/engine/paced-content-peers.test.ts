@@ -8,6 +8,7 @@ test('contents are asked for at the pace that is allowed, in the order asked for
   const asked: number[] = [];
   const peers = createPacedContentPeers(
     {
+      isNowhere: () => Promise.resolve(false),
       fetch: (requests) => {
         asked.push(requests[0]?.offset ?? 0);
         return Promise.resolve([]);

@@ -6,6 +6,7 @@ import type { System } from '../system/system.js';
 export function createPacedContentPeers(peers: ContentPeers, bytesPerSecond: number, system: System): ContentPeers {
   let freeAtMs = 0;
   return {
+    isNowhere: (request) => peers.isNowhere(request),
     async fetch(requests) {
       const nowMs = system.monotonicMs();
       const startMs = Math.max(nowMs, freeAtMs);

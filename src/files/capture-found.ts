@@ -1,6 +1,6 @@
 import type { DiskRecord } from '../databases/entry-table.js';
 import { folderVersion, type EntryVersion } from '../core/entry.js';
-import { markEmptyParent } from './empty-parent.js';
+import { endKeeping, markEmptyParent } from './empty-parent.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import type { Found, FoundEntry } from './scan-folder.js';
@@ -44,15 +44,16 @@ function captureOne(context: FolderContext, { path, record, now, isLeftOut }: Fo
   const mtime = record !== null && isTimeKept(record, now) ? record.mtime : now.mtime;
   if (list !== null) contents.putList(version, list);
   if (version === folderVersion && record?.mark !== mark) durable.delete(path);
-  const isKept = record?.isKept === true && version === folderVersion;
+  const isKept = record?.isKept === true && version === folderVersion && !rows.isBelow(path);
   const modeAge = modeAgeOf(record, mode);
   disk.put({ path, version, size, mode, mtime, mark, isKept, modeAge });
   if (isKept) return;
   if (record?.version === version) {
     if (record.mode === mode && record.mtime === mtime) return;
     rows.setAttributes(path, version, { mode, mtime, modeAge });
-    if (version !== folderVersion || rows.at(path).length > 0 || !rows.isBelow(path)) return;
-    // Its row had ended while something stands in it: who changes it names it again.
+    if (version !== folderVersion || rows.at(path).length > 0) return;
+    // Its row had ended. While something stands in it, who changes it names it again; else it is on its way out.
+    if (!rows.isBelow(path)) return rows.mark(path);
   }
   if (record !== null && record.version !== version) {
     rows.end(path, record.version);
@@ -61,6 +62,7 @@ function captureOne(context: FolderContext, { path, record, now, isLeftOut }: Fo
   const base = record === null || record.version === version ? null : record.version;
   const time = Math.trunc(system.nowMs());
   rows.insert({ path, version, size, mode, modeAge, mtime, base, author, time, copyOf: null });
+  endKeeping(context, path);
   const standing = rows.at(path);
   if (standing.length !== 1 || !hasAttributes(standing[0], { mode, mtime })) rows.mark(path);
 }

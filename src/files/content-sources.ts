@@ -6,6 +6,7 @@ import type { ContentGetter, ReadyContent } from './content-getter.js';
 import { standsAsRecorded } from './disk-look.js';
 import { nameOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
+import type { LostContents } from './lost-contents.js';
 import { portabilityObstacle } from './portable-names.js';
 
 export interface Source extends ReadyContent {
@@ -26,6 +27,7 @@ export interface ContentSources {
 export interface ContentSourcesOptions {
   readonly context: FolderContext;
   readonly getter: ContentGetter;
+  readonly lost: LostContents;
   /** Content that was on its way is here, or cannot come now. */
   readonly onReady: () => void;
 }
@@ -83,7 +85,7 @@ function movableFile(
 
 /** Null: it is not here yet. */
 async function getContent(options: ContentSourcesOptions, state: SourcesState, entry: Entry): Promise<Source | null> {
-  const { context, getter } = options;
+  const { context, getter, lost } = options;
   const { path, version, size } = entry;
   if (size > largeBytes) {
     const ready = state.ready.get(version);
@@ -98,6 +100,7 @@ async function getContent(options: ContentSourcesOptions, state: SourcesState, e
     return { ...content, isMoved: false };
   } catch (error) {
     waitFor(context, path, error);
+    if (errorCodeOf(error) === 'USYNC-1703') await lost.missed(entry);
     return null;
   }
 }
@@ -115,7 +118,7 @@ const largeBytes = 1024 * 1024;
 const largeAtOnce = 2;
 
 async function getInBackground(options: ContentSourcesOptions, state: SourcesState, entry: Entry): Promise<void> {
-  const { context, getter, onReady } = options;
+  const { context, getter, lost, onReady } = options;
   const { path, version } = entry;
   if (state.underWay.has(version) || state.underWay.size >= largeAtOnce) return;
   state.underWay.add(version);
@@ -124,6 +127,7 @@ async function getInBackground(options: ContentSourcesOptions, state: SourcesSta
     context.waiting.remove(path);
   } catch (error) {
     context.waiting.put(path, errorMessageOf(error));
+    if (errorCodeOf(error) === 'USYNC-1703') await lost.missed(entry);
   } finally {
     state.underWay.delete(version);
     onReady();

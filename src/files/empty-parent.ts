@@ -12,3 +12,13 @@ export function markEmptyParent({ table }: Pick<FolderContext, 'table'>, path: s
   if (record?.isKept === true) table.disk.put({ ...record, isKept: false });
   table.rows.mark(folder);
 }
+
+/** Folders on the way to an entry stand for it from now on, not only for what is left out inside them. */
+export function endKeeping({ table }: Pick<FolderContext, 'table'>, path: string): void {
+  for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) {
+    const record = table.disk.at(folder);
+    if (record?.isKept !== true) continue;
+    table.disk.put({ ...record, isKept: false });
+    table.rows.mark(folder);
+  }
+}

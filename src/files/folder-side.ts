@@ -23,6 +23,7 @@ import { adoptStrayHistory } from './adopt-stray-history.js';
 import { pruneHistory, restoreCopy, restoreHistory } from './history-keeper.js';
 import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
 import { probeNameFolding } from './name-folding.js';
+import { createLostContents } from './lost-contents.js';
 import { createPlacer, type Placer } from './placer.js';
 import { unportableNames } from './portable-names.js';
 import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
@@ -301,7 +302,8 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     state.mustPlace = true;
     wakeAt(options, state, 0);
   };
-  box.opened = { context, watch, scanner, placer: createPlacer({ context, getter, onIgnoreFile, onReady }) };
+  const lost = createLostContents(context, options.peers);
+  box.opened = { context, watch, scanner, placer: createPlacer({ context, getter, lost, onIgnoreFile, onReady }) };
   return box.opened;
 }
 

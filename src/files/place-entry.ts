@@ -7,7 +7,7 @@ import { SyncError } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
 import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
-import { isAsRecorded, isFolderThere, lookAt, lookOf, type DiskLook } from './disk-look.js';
+import { isAsRecorded, isFolderThere, isSameContent, lookAt, lookOf, type DiskLook } from './disk-look.js';
 import type { ReadyContent } from './content-getter.js';
 import { joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
@@ -20,8 +20,13 @@ import { modeOf, readFlags, setAttributes } from './whole-file.js';
 /** Whether it could be done. `changed`: something else stands there than is recorded; it must be looked at first. */
 export type Placed = 'done' | 'changed' | 'waits';
 
+/** A file of the folder itself that is moved, as it was found a moment ago. */
+export interface MovedContent extends ReadyContent {
+  readonly record: DiskRecord;
+}
+
 /** `content` is null for what has none. */
-export function placeEntry(context: FolderContext, entry: Entry, content: ReadyContent | null): Placed {
+export function placeEntry(context: FolderContext, entry: Entry, content: ReadyContent | MovedContent | null): Placed {
   const { path } = entry;
   const record = context.table.disk.at(path);
   if (!isUntouched(context, path, record)) return 'changed';
@@ -34,11 +39,18 @@ export function placeEntry(context: FolderContext, entry: Entry, content: ReadyC
   }
   const isReplacing = record !== null && record.version !== folderVersion;
   const source = content?.path ?? makeLink(context, entry);
-  if (content?.hasAttributes === false) setAttributesAt(context, source, entry);
+  const moved = content !== null && 'record' in content ? content.record : null;
+  const prepared =
+    content?.hasAttributes === false
+      ? setAttributesAt(context, source, { entry, record: moved })
+      : lookIn(context, source);
+  if (prepared === null) return 'changed';
   if (isReplacing) keepReplaced(context, record);
+  // An application may write into a file of its own while it is prepared.
+  if (moved !== null && !isSameContent(prepared, lookIn(context, source))) return 'changed';
   if (!moveIn(context, source, { path, isReplacing })) return 'changed';
   context.unsynced.add(parentOf(path));
-  noteDone(context, entry);
+  noteDone(context, entry, prepared);
   return 'done';
 }
 
@@ -60,7 +72,11 @@ interface FolderToPlace {
 
 /** Also for a folder that no row names: it is made because something stands in it. */
 export function placeFolder(context: FolderContext, { path, mode, modeAge, record }: FolderToPlace): Placed {
-  if (record !== null && record.version !== folderVersion) keepDeleted(context, record);
+  if (record !== null && record.version !== folderVersion) {
+    // Moved away with an edit that nobody has seen yet, it would be kept as what it no longer is.
+    if (!isUntouched(context, path, record)) return 'changed';
+    keepDeleted(context, record);
+  }
   const { disk } = context.root;
   context.root.at(path, (place) => {
     if (record?.version !== folderVersion) {
@@ -117,22 +133,35 @@ function moveIn(
   );
 }
 
-function noteDone(context: FolderContext, { path, version, size, mode, mtime, modeAge }: Entry): void {
+/** `prepared`: as it was before it had its name. What was written into it since then is an edit that a scan must find. */
+function noteDone(context: FolderContext, entry: Entry, prepared: DiskLook): void {
+  const { path, version, size, mode, mtime, modeAge } = entry;
   const look = lookIn(context, path);
-  const mark = look.kind === 'file' || look.kind === 'link' ? look.mark : '';
+  const mark = 'mark' in look && look.kind !== 'folder' && isSameContent(prepared, look) ? look.mark : '';
+  if (mark === '') context.dirty(parentOf(path), nameOf(path));
   context.table.disk.put({ path, version, size, mode, mtime, mark, isKept: false, modeAge });
 }
 
-function setAttributesAt({ root }: FolderContext, path: string, entry: Entry): void {
+interface Attributes {
+  readonly entry: Entry;
+  /** What must stand there; null where no application can have written. */
+  readonly record: DiskRecord | null;
+}
+
+/** Returns the file as it is then; null where it is not as recorded: its times tell that, and must not be set before. */
+function setAttributesAt({ root }: FolderContext, path: string, { entry, record }: Attributes): DiskLook | null {
   const { disk } = root;
   const handle = root.at(path, (place) => disk.open(place, readFlags));
   try {
     const look = lookOf(disk.statsOf(handle));
     if (look.kind !== 'file') throw new SyncError('USYNC-1703', 'It is no file any more.');
-    if (look.mode === modeOf(entry) && look.mtime === entry.mtime) return;
+    if (record !== null && !isAsRecorded(look, record)) return null;
+    if (look.mode === modeOf(entry) && look.mtime === entry.mtime) return look;
     setAttributes(disk, handle, entry);
+    const after = lookOf(disk.statsOf(handle));
     // Lost with the power, they would be taken for a change that was made here.
     disk.sync(handle);
+    return after;
   } finally {
     disk.close(handle);
   }
@@ -145,8 +174,9 @@ export function placeAttributes(context: FolderContext, entry: Entry): Placed {
     const { path, mode, modeAge } = entry;
     return placeFolder(context, { path, mode, modeAge, record });
   }
-  setAttributesAt(context, entry.path, entry);
-  noteDone(context, entry);
+  const prepared = setAttributesAt(context, entry.path, { entry, record });
+  if (prepared === null) return 'changed';
+  noteDone(context, entry, prepared);
   return 'done';
 }
 

@@ -9,7 +9,7 @@ import {
   type Source,
 } from './content-sources.js';
 import { standsAsRecorded } from './disk-look.js';
-import { markEmptyParent } from './empty-parent.js';
+import { endKeeping, markEmptyParent } from './empty-parent.js';
 import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { keepCopy } from './history-keeper.js';
@@ -81,7 +81,7 @@ interface PendingSpan {
 
 /** Null when no pending path is left of those that stood there when the pass began. */
 async function prepareBatch(
-  { context }: PlacerOptions,
+  { context, lost }: PlacerOptions,
   sources: ContentSources,
   { after, upTo }: PendingSpan,
 ): Promise<Batch | null> {
@@ -89,9 +89,11 @@ async function prepareBatch(
   const batch = table.rows.pending(batchPaths, after).filter(({ sequence }) => sequence <= upTo);
   const last = batch.at(-1)?.sequence;
   if (last === undefined) return null;
+  const missed: Entry[] = [];
   const planned = table
-    .atomically(() => batch.flatMap((pending) => planOne(context, pending) ?? []))
+    .atomically(() => batch.flatMap((pending) => planOne(context, pending, missed) ?? []))
     .toSorted((a, b) => (a.pending.path < b.pending.path ? -1 : 1));
+  for (const entry of missed) await lost.missed(entry);
   const contents = await sources.get(
     planned.flatMap(({ plan: { disk } }) => (disk.kind === 'place' ? [disk.entry] : [])),
   );
@@ -124,8 +126,11 @@ function placeBatch(options: PlacerOptions, sources: ContentSources, { planned, 
   return done.filter(({ plan }) => plan.disk.kind !== 'nothing').length;
 }
 
-/** Null: nothing of it concerns this server, or it cannot be judged; then it is settled or waits. */
-function planOne(context: FolderContext, pending: PendingPath): Planned | null {
+/**
+ * Null: nothing of it concerns this server, or it cannot be judged; then it is settled or waits. `missed` gets edits that
+ * lost their name and whose content is not here.
+ */
+function planOne(context: FolderContext, pending: PendingPath, missed: Entry[]): Planned | null {
   const { table } = context;
   const { path } = pending;
   const rows = table.rows.at(path).filter((row) => isSound(row));
@@ -139,7 +144,7 @@ function planOne(context: FolderContext, pending: PendingPath): Planned | null {
     return null;
   }
   const plan = planPath({ path, rows, isFolderNeeded, standing: table.disk.at(path) });
-  settleConflict(context, path, plan);
+  missed.push(...settleConflict(context, path, plan));
   const { setMode } = plan.table;
   if (setMode !== null) table.rows.setAttributes(path, setMode.version, setMode);
   const needsName = plan.disk.kind === 'place' || plan.disk.kind === 'make-folder';
@@ -155,9 +160,9 @@ const isSound = ({ path, version, size, mode, mtime, modeAge }: Entry): boolean 
   [size, mode, mtime, modeAge].every((value) => Number.isSafeInteger(value) && value >= 0) &&
   (!version.startsWith('l:') || isLinkInside(path, version.slice(2)));
 
-/** Who holds the losing edit makes its copy; others do it when that server does not. */
-function settleConflict(context: FolderContext, path: string, { table: steps }: PathPlan): void {
-  if (steps.end.length === 0) return;
+/** Who holds the losing edit makes its copy; others do it when that server does not. Returns those that nobody here has. */
+function settleConflict(context: FolderContext, path: string, { table: steps }: PathPlan): readonly Entry[] {
+  if (steps.end.length === 0) return [];
   const { rows, disk } = context.table;
   const standing = disk.at(path)?.version;
   const nowMs = context.system.nowMs();
@@ -171,7 +176,9 @@ function settleConflict(context: FolderContext, path: string, { table: steps }: 
   for (const row of copies) rows.insert(row);
   for (const row of steps.end) if (isOurs && !isLeft(row)) rows.end(row.path, row.version);
   for (const row of copies) rows.mark(row.path);
-  if (!isOurs || steps.end.some(isLeft)) rows.mark(path);
+  const left = steps.end.filter(isLeft);
+  if (!isOurs || left.length > 0) rows.mark(path);
+  return isOurs ? left : [];
 }
 
 /**
@@ -249,10 +256,12 @@ function step(context: FolderContext, { path, plan, source }: Step): Placed {
 
 function placeFrom(context: FolderContext, entry: Entry, source: Source | null): Placed {
   const { disk } = context.table;
-  const isGone = source?.isMoved === true && !standsAsRecorded(context.root, source.path, disk.at(source.path));
-  if (isGone) return 'waits';
-  const result = placeEntry(context, entry, source);
-  if (result === 'done' && source?.isMoved === true) {
+  if (source?.isMoved !== true) return placeEntry(context, entry, source);
+  const record = disk.at(source.path);
+  if (record === null || !standsAsRecorded(context.root, source.path, record)) return 'waits';
+  const result = placeEntry(context, entry, { ...source, record });
+  if (result === 'changed') context.dirty(parentOf(source.path), nameOf(source.path));
+  if (result === 'done') {
     disk.remove(source.path);
     context.unsynced.add(parentOf(source.path));
     markEmptyParent(context, source.path);
@@ -268,6 +277,7 @@ function diskStepNow({ table }: FolderContext, path: string): DiskStep {
 
 /** False when one of them cannot be made before the scan has looked: it was recorded, and is gone from the disk. */
 function makeFolders(context: FolderContext, path: string): boolean {
+  endKeeping(context, path);
   for (const folder of missingFolders(context, path)) {
     const record = context.table.disk.at(folder);
     if (record !== null && record.version !== folderVersion) {

@@ -4,7 +4,7 @@ import { folderVersion, linkVersion, type EntryVersion } from '../core/entry.js'
 import type { DiskRecord } from '../databases/entry-table.js';
 import { codeOf } from '../system/disk.js';
 import { hashContent, isDatabase, type HashedContent } from './content-hash.js';
-import { isAsRecorded, lookAt, lookOf, type DiskLook, type FileLook } from './disk-look.js';
+import { isAsRecorded, isSameFolder, lookAt, lookOf, type DiskLook, type FileLook } from './disk-look.js';
 import { isLinkInside, joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { databaseReason, reasonToLeaveOut } from './left-out.js';
@@ -34,8 +34,16 @@ export interface FoundEntry {
 export interface FolderListing {
   /** Entries that differ or may differ, with what stands there; not read yet. */
   readonly differing: readonly Differing[];
-  /** Folders in it that take part. `isNew`: nothing was recorded of it. */
-  readonly folders: readonly { readonly path: string; readonly isNew: boolean }[];
+  readonly folders: readonly FoundFolder[];
+}
+
+/** A folder in it that takes part. */
+export interface FoundFolder {
+  readonly path: string;
+  /** No folder was recorded there. */
+  readonly isNew: boolean;
+  /** Another folder was: what is in this one is not known, and it is not the one that is watched. */
+  readonly isReplaced: boolean;
 }
 
 export interface Differing {
@@ -48,7 +56,7 @@ export interface Differing {
 export function listFolder(context: FolderContext, folder: string, names: ReadonlySet<string> | null): FolderListing {
   const records = new Map(context.table.disk.in(folder).map((record) => [nameOf(record.path), record]));
   const differing: Differing[] = [];
-  const folders: { path: string; isNew: boolean }[] = [];
+  const folders: FoundFolder[] = [];
   try {
     if (context.names.isFolding && !isNamedSo(context, folder))
       return goneFolder(context, folder, [...records.values()]);
@@ -67,7 +75,11 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
           continue;
         }
         if (look.kind === 'folder' && reasonToLeaveOut(context, path, true) === null)
-          folders.push({ path, isNew: record?.version !== folderVersion });
+          folders.push({
+            path,
+            isNew: record?.version !== folderVersion,
+            isReplaced: record?.version === folderVersion && !isSameFolder(look.mark, record.mark),
+          });
         if (!isAsRecorded(look, record)) differing.push({ path, record, look });
         else if (look.kind === 'nothing' && !isGarbled(name)) forgetTold(context, path);
       }

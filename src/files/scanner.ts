@@ -131,9 +131,10 @@ async function scanOne(options: ScannerOptions, state: ScanState, { work, folder
   const { context, watch } = options;
   if (names === null) watch(folder);
   const { differing, folders } = listFolder(context, folder, names);
-  for (const { path, isNew } of folders) {
+  for (const { path, isNew, isReplaced } of folders) {
+    if (isReplaced) options.unwatch(path);
     // One that was placed here is recorded, and not watched yet.
-    if (isNew || work.isWhole || !options.isWatched(path)) work.queue.push({ folder: path, names: null });
+    if (isNew || isReplaced || work.isWhole || !options.isWatched(path)) work.queue.push({ folder: path, names: null });
   }
   // What the ignore file says holds for the entries that are read beside it.
   const rules = differing.filter(({ path }) => path === ignoreFile);

@@ -27,6 +27,7 @@ import {
   watch,
   writeSync,
 } from 'node:fs';
+import { basename } from 'node:path';
 import { promisify } from 'node:util';
 import type { Disk, FileStats, WatchListener } from './disk.js';
 
@@ -72,7 +73,11 @@ function handlePath(handle: number): string {
 
 function watchFolder(path: string, listener: WatchListener): () => void {
   const watcher = watch(path);
-  watcher.on('change', (_, name) => listener.onHint(nameOfHint(name)));
+  // Linux tells by its own name that the folder itself is gone; another one may stand there, which nobody watches yet.
+  const own = process.platform === 'linux' ? basename(path) : null;
+  watcher.on('change', (event, name) =>
+    event === 'rename' && name === own ? listener.onEnd() : listener.onHint(nameOfHint(name)),
+  );
   watcher.on('error', () => listener.onEnd());
   return () => watcher.close();
 }

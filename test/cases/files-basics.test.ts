@@ -165,6 +165,32 @@ test('two folders that were filled apart become one; only different contents bec
   for (const { replica } of [a, b]) assert.equal((await replica.proof()).held, 0);
 });
 
+test('a folder that is deleted and made anew at once is watched as the new one, and so are the folders in it', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const paths = ['folder/f', 'folder/deep/f'];
+  const write = (text: string): void => {
+    mkdirSync(a.path('folder/deep'), { recursive: true });
+    for (const path of paths) writeFileSync(a.path(path), text);
+  };
+  write('first');
+  await a.capture();
+  const sizes = (): (number | undefined)[] => paths.map((path) => a.table.rows.at(path)[0]?.size);
+  const untilSize = async (size: number): Promise<void> => {
+    for (let tries = 0; tries < 400 && !sizes().every((each) => each === size); tries++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(sizes(), [size, size]);
+  };
+  for (const text of ['and a second', 'and a third time']) {
+    rmSync(a.path('folder'), { recursive: true });
+    write('on its way');
+    // Nobody asks for a look from here on: only what is watched is seen.
+    await untilSize('on its way'.length);
+    for (const path of paths) writeFileSync(a.path(path), text);
+    await untilSize(text.length);
+  }
+});
+
 test('what was replaced or deleted by others is in the history', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');

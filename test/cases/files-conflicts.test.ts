@@ -127,7 +127,10 @@ test('an edit that lost is kept although its writer goes on writing into the sam
   let isCut = true;
   const a = await ground.add('a');
   const b = await ground.add('b', {
-    peers: { fetch: async (requests) => (isCut ? requests.map(() => null) : a.side.read(requests)) },
+    peers: {
+      isNowhere: () => Promise.resolve(false),
+      fetch: async (requests) => (isCut ? requests.map(() => null) : a.side.read(requests)),
+    },
   });
   writeFileSync(b.path('notes'), 'by b, lost');
   await b.capture();

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writ
 import { test } from 'node:test';
 import type { EntryVersion } from '../../src/core/entry.js';
 import { openConnection } from '../../src/databases/sqlite/connection/driver.js';
+import { createRealSystem } from '../../src/system/real-system.js';
 import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
 
 test('F31: a live SQLite database with its companions is never sent as a file, whatever its name', async (context) => {
@@ -42,7 +43,9 @@ test('F31: content that is a database is not placed, even when a peer offers it'
   const ground = folderGround(context);
   const a = await ground.add('a');
   // What a peer that does not keep the rules would answer.
-  const b = await ground.add('b', { peers: { fetch: () => Promise.resolve([bytes]) } });
+  const b = await ground.add('b', {
+    peers: { isNowhere: () => Promise.resolve(false), fetch: () => Promise.resolve([bytes]) },
+  });
   const bytes = Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(100)]);
   const version = `f:${createHash('sha256').update(bytes).digest('base64url')}` as EntryVersion;
   const entry = {
@@ -89,6 +92,7 @@ test('F32: a transfer that was cut goes on where it was', async (context) => {
   let answered = 0;
   const b = await ground.add('b', {
     peers: {
+      isNowhere: () => Promise.resolve(false),
       fetch(requests) {
         if (isCut && answered > 4 * 1024 * 1024) return Promise.reject(new Error('the connection is cut'));
         const answers = a.side.read(requests);
@@ -116,7 +120,10 @@ test('F33: content that is not what was promised never reaches the path', async 
   const ground = folderGround(context);
   const a = await ground.add('a');
   const b = await ground.add('b', {
-    peers: { fetch: (requests) => Promise.resolve(requests.map(({ length }) => new Uint8Array(length))) },
+    peers: {
+      isNowhere: () => Promise.resolve(false),
+      fetch: (requests) => Promise.resolve(requests.map(({ length }) => new Uint8Array(length))),
+    },
   });
   writeFileSync(a.path('file'), 'the truth');
   await a.capture();
@@ -149,6 +156,38 @@ test('F33: who reads a file while it is replaced sees the old content or the new
   over.abort();
   await reader;
   assert.ok(reads > 10);
+});
+
+test('F33: a version that nobody has ends, and what stands stays, when all who carry the folder say so', async (context) => {
+  const ground = folderGround(context);
+  let laterMs = 0;
+  const system = createRealSystem();
+  const clock = { ...system, monotonicMs: () => system.monotonicMs() + laterMs };
+  const a = await ground.add('a', { system: clock });
+  const b = await ground.add('b');
+  writeFileSync(a.path('f'), 'one');
+  await settleAll([a, b]);
+  // As a power loss leaves it: the edit was told to others, its content was not on the disk yet.
+  const [row] = a.table.rows.at('f');
+  assert.ok(row);
+  a.table.rows.end('f', row.version);
+  const version = `f:${'A'.repeat(43)}` as EntryVersion;
+  for (const path of ['f', 'new'])
+    a.table.rows.insert({ ...row, path, version, base: path === 'f' ? row.version : null, time: row.time + 1 });
+  await a.capture();
+  await send(a, b);
+  const { side } = b;
+  await b.side.settle();
+  await a.side.settle();
+  assert.equal(side.status().pending, 2);
+  laterMs = 31_000;
+  await a.side.settle();
+  await settleAll([a, b]);
+  for (const server of [a, b]) assert.deepEqual(treeOf(server.root), { f: '644 one' });
+  assert.deepEqual(
+    b.table.rows.at('f').map((each) => each.version),
+    [row.version],
+  );
 });
 
 test('F34: of two concurrent edits none is lost, whatever the clocks and times of change say', async (context) => {

@@ -83,6 +83,10 @@ async function openServer(ground: string, { name, others, options }: Opening): P
     rescanMs: 3_600_000,
     table,
     peers: {
+      async isNowhere(request) {
+        const rest = others().filter((other) => other.name !== name);
+        return fromOthers([request], rest)[0] === null;
+      },
       fetch(requests) {
         traffic.questions++;
         const answers = fromOthers(

@@ -47,8 +47,8 @@ function goOn(world: FolderWorld, server: VirtualFolderServer, act: Act): void {
   }
 }
 
-/** Between a look and the act that it is for there is always a moment: it is one call long, and not judged. */
-const adjacent = new Set(['rename', 'unlink', 'link', 'chmod']);
+/** Between a look and the act that it is for there is always a moment: it is one act long, and not judged. */
+const adjacent = new Set(['rename', 'unlink', 'link', 'chmod', 'fchmod', 'futimes']);
 
 export function interleave(world: FolderWorld, server: VirtualFolderServer, call: string): void {
   const { interleaving } = world.plan.options;

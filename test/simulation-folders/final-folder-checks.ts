@@ -84,8 +84,11 @@ function checkSingleWriters(world: FolderWorld, { trees }: PhaseEnd): void {
   }
 }
 
-function writersAt({ touched }: FolderWorld, path: string): Set<number> {
+function writersAt({ touched }: Pick<FolderWorld, 'touched'>, path: string): Set<number> {
   const writers = new Set<number>();
+  // Engines make conflict copies, of what anybody wrote at the name that was lost.
+  const name = path.replaceAll(/ \(conflict, [^)]*\)/g, '');
+  if (name !== path) for (const server of writersAt({ touched }, name)) writers.add(server);
   for (const [other, servers] of touched)
     if (other === path || path.startsWith(`${other}/`) || other.startsWith(`${path}/`))
       for (const server of servers) writers.add(server);

@@ -320,7 +320,16 @@ function contentPeers(world: FolderWorld, server: VirtualFolderServer, gate: Gat
     if (!isAnybody) throw new SyncError('USYNC-1703', 'No server that carries the dataset is connected.');
     return pieces;
   };
-  return { fetch: (requests) => gate(fetch(requests)) };
+  const isNowhere = async (request: ContentRequest): Promise<boolean> => {
+    for (const peer of world.servers) {
+      if (peer === server) continue;
+      await travel();
+      const { engine } = peer;
+      if (!engine?.isOpen || !isOpen(server.index, peer.index) || askOne(engine, request) !== null) return false;
+    }
+    return true;
+  };
+  return { fetch: (requests) => gate(fetch(requests)), isNowhere: (request) => gate(isNowhere(request)) };
 }
 
 /** A server that is killed by the question does not answer. */

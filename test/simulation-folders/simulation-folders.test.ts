@@ -10,7 +10,7 @@ const firstSeed = Number(process.env['USYNC_SIM_FOLDER_FROM'] ?? '20000');
 const seedsMax = 300;
 
 /** Each found a fault of the folder replica that is mended; docs/reliability.md names the faults. */
-const seedsThatFailed = [103, 111, 124, 133, 137, 143, 20073, 20115];
+const seedsThatFailed = [103, 111, 124, 133, 137, 143, 20073, 20115, 30185, 40293, 60058, 70173];
 
 for (const seed of seedsThatFailed) void test(`the seed ${seed} that once failed holds`, () => holds(seed));
 
