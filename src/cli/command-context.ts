@@ -6,11 +6,15 @@ import { optionEntries } from '../config/option-entry.js';
 import { SyncError } from '../core/sync-error.js';
 import { connectControl } from '../engine/control-client.js';
 import type { ControlClient } from '../engine/control-contract.js';
+import { createRealSystem } from '../system/real-system.js';
+import { createProgressView, type ProgressView } from './progress-view.js';
 import { createTerminal, type Terminal } from './terminal.js';
 
 /** What every command may ask for. */
 export interface CommandContext {
   terminal(): Terminal;
+  /** For long work; what takes less than a second leaves no line. */
+  progress(terminal: Terminal): ProgressView;
   /** Where the configuration is or would be. */
   configPath(): string;
   config(): Promise<LoadedConfig>;
@@ -36,6 +40,10 @@ export function createCommandContext(program: Command): CommandContext {
       const { json = false, quiet = false, color = true } = options();
       const hasColour = color && process.env['NO_COLOR'] === undefined && process.stdout.isTTY;
       return createTerminal({ isJson: json, isQuiet: quiet, hasColour });
+    },
+    progress(terminal) {
+      const system = createRealSystem();
+      return createProgressView({ terminal, nowMs: () => system.monotonicMs(), patienceMs: 1_000 });
     },
     configPath: () => resolve(options().config ?? process.env['USYNC_CONFIG'] ?? configFileName),
     config: () =>

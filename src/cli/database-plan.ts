@@ -3,6 +3,7 @@ import { openDatabase } from '../databases/sqlite/connection/open-database.js';
 import { quoteName } from '../databases/sqlite/connection/identifiers.js';
 import { readSchema } from '../databases/sqlite/schema/schema-reader.js';
 import type { DiscoveredTable } from '../databases/sqlite/schema/discovered-table.js';
+import type { WorkProgress } from '../engine/work-progress.js';
 import { counterAdvice, type CounterAdvice, type KnownRules } from './schema-advice.js';
 import { countText, printable, tableLines } from './terminal.js';
 
@@ -25,27 +26,44 @@ export interface TablePlan {
   readonly obstacle: string | null;
 }
 
+/** How far `planDatabase` is, as long work is told. */
+export const countingProgress = (
+  dataset: string,
+  { table, done, total }: { readonly table: string; readonly done: number; readonly total: number },
+): WorkProgress => ({ text: `${dataset}: counting the rows of ${table}.`, done, total, unit: 'tables' });
+
+export interface PlanTools {
+  readonly rules?: KnownRules;
+  /** Before each table, whose rows are counted one by one. */
+  readonly onTable?: (name: string, done: number, total: number) => void;
+}
+
 /** Throws a `SyncError` for a database that cannot be opened: missing, locked, read-only, encrypted, corrupt. */
-export function planDatabase(path: string, rules: KnownRules = {}): DatabasePlan {
+export function planDatabase(path: string, { rules = {}, onTable }: PlanTools = {}): DatabasePlan {
   const opened = openDatabase(path, { isReadOnly: true });
   try {
     const { tables } = readSchema(opened.connection);
     return {
       path,
       journalMode: opened.journalMode,
-      tables: tables.map((table) => ({
-        name: table.name,
-        rows: Number(opened.connection.prepare(`SELECT count(*) FROM ${quoteName(table.name)}`).get()?.[0] ?? 0),
-        key: keyText(table.schema.keyKind, table.schema.key),
-        keyless: keylessRows(opened.connection, table),
-        obstacle: table.obstacle,
-      })),
+      tables: tables.map((table, at) => {
+        onTable?.(table.name, at, tables.length);
+        return planTable(opened.connection, table);
+      }),
       counters: counterAdvice(tables, rules),
     };
   } finally {
     opened.connection.close();
   }
 }
+
+const planTable = (connection: Connection, table: DiscoveredTable): TablePlan => ({
+  name: table.name,
+  rows: Number(connection.prepare(`SELECT count(*) FROM ${quoteName(table.name)}`).get()?.[0] ?? 0),
+  key: keyText(table.schema.keyKind, table.schema.key),
+  keyless: keylessRows(connection, table),
+  obstacle: table.obstacle,
+});
 
 /** SQLite allows NULL in keys that are not declared NOT NULL. */
 export function keylessRows(connection: Connection, { name, key }: DiscoveredTable): number {

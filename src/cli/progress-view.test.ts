@@ -64,3 +64,27 @@ test('elsewhere plain lines come now and then, and new words at once', () => {
   assert.ok(lines.length >= 4 && lines.length <= 6, lines.join('\n'));
   for (const line of lines) assert.doesNotMatch(line, /^\[|\r/);
 });
+
+test('where another thing is counted, the rate and the time that is left begin anew', () => {
+  const { lines, clock, view } = place(true);
+  clock.ms = 10_000;
+  view.show({ text: 'shop: receiving.', done: 100_000, total: 100_000, unit: 'rows' });
+  view.show({ text: 'shop: writing.', done: 0, total: 100_000, unit: 'rows' });
+  clock.ms = 12_000;
+  view.show({ text: 'shop: writing.', done: 50_000, total: 100_000, unit: 'rows' });
+  assert.match(lines[0] ?? '', /10,000 a second/);
+  assert.match(lines.at(-1) ?? '', /25,000 a second; about 2.0 s left/);
+});
+
+test('what is over before the patience ends leaves no line', () => {
+  const lines: string[] = [];
+  const clock = { ms: 0 };
+  const terminal = { say: (line: string) => void lines.push(line), sayOver: null };
+  const view = createProgressView({ terminal, nowMs: () => clock.ms, patienceMs: 1_000 });
+  view.show(rows(0, 10));
+  view.show(rows(10, 10));
+  assert.deepEqual(lines, []);
+  clock.ms = 1_000;
+  view.show(rows(3, 10));
+  assert.equal(lines.length, 1);
+});

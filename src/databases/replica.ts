@@ -32,6 +32,8 @@ export interface Replica {
    * without questions back and forth; `listener` is told what was taken. Absent where that would save nothing.
    */
   readonly onDrained?: (listener: (drained: HintedDrain) => void) => () => void;
+  /** `listener` is told how far long work of the replica itself is, and null at its end. */
+  readonly onWork?: (listener: (work: ReplicaWork | null) => void) => () => void;
   /** Turns what applications committed into changesets of the own origin, in the journal. Nothing new: no changeset. */
   drain(): Promise<DrainOutcome>;
   position(): Promise<ReplicaPosition>;
@@ -203,6 +205,18 @@ export interface MergeOutcome {
   /** Something before the offered changesets is missing: ask the sender again from this vector, or for a snapshot. */
   readonly hasGap: boolean;
   readonly forks: readonly Fork[];
+}
+
+/**
+ * `adopting`: takes in rows that were there before anybody noted them. `receiving`: keeps a snapshot aside until all of it
+ * is here. `landing`: merges it.
+ */
+export interface ReplicaWork {
+  readonly kind: 'adopting' | 'receiving' | 'landing';
+  /** In rows. */
+  readonly done: number;
+  /** Null where the replica cannot know. */
+  readonly total: number | null;
 }
 
 export interface SnapshotReader {

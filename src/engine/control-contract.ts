@@ -41,9 +41,9 @@ export const controlLineBytesMax = 16 * 1024 * 1024;
 export interface ControlMethods {
   status: { params: NoParams; result: EngineStatus };
   wait: { params: { readonly timeoutMs: number }; result: EngineStatus };
-  verify: { params: Omit<VerifyOptions, 'signal'>; result: VerifyReport };
+  verify: { params: Omit<VerifyOptions, 'signal' | 'onProgress'>; result: VerifyReport };
   audit: { params: { readonly dataset?: string; readonly table?: string }; result: readonly DatasetAudit[] };
-  invite: { params: InviteOptions; result: Invite };
+  invite: { params: Omit<InviteOptions, 'onProgress'>; result: Invite };
   join: { params: Omit<JoinOptions, 'signal' | 'onProgress'>; result: JoinReport };
   servers: { params: NoParams; result: readonly ServerInfo[] };
   approve: { params: { readonly server: string }; result: ServerInfo };

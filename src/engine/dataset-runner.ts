@@ -19,6 +19,7 @@ import type {
 import type { Observe } from '../observe/event.js';
 import type { System } from '../system/system.js';
 import type { AuditStatus, SelfTestStatus } from './engine-status.js';
+import { followedWork, type FoundWork } from './dataset-work.js';
 import { drainPollMs, pruneEveryMs, witnessAfterMs } from './engine-limits.js';
 import { createGatedReplica } from './gated-replica.js';
 import type { Supervisor } from './supervisor.js';
@@ -64,6 +65,8 @@ export interface DatasetFacts {
   readonly lastFailure: { readonly code: string; readonly text: string } | null;
   readonly selfTest: SelfTestStatus;
   readonly lastAudit: AuditStatus | null;
+  /** Long work that runs in the database now. */
+  readonly work: FoundWork | null;
   /** The last time that this server went on under a new epoch, for this dataset. */
   readonly epochChange: EpochChange | null;
 }
@@ -97,6 +100,7 @@ interface RunnerState {
   selfTest: SelfTestStatus;
   lastAudit: AuditStatus | null;
   epochChange: EpochChange | null;
+  work: FoundWork | null;
   isFounding: boolean;
   place: PlaceInGroup;
   /** Set while the database may not know its place. */
@@ -115,6 +119,7 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     selfTest: { kind: 'not-run' },
     lastAudit: null,
     epochChange: null,
+    work: null,
     isFounding: false,
     place: { heirs: new Map(), lane: null },
     isPlaceDue: false,
@@ -122,19 +127,14 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     isStopped: false,
   };
   const wakeup = createWakeup(options.system);
-  const forgetHints = replica.onHint(wakeup.wake);
-  const forgetDrains = replica.onDrained?.((drained) => {
-    noteHinted(options, state, drained);
-    if (drained.outcome.hasMore) wakeup.wake();
-  });
+  const forgetTold = listen(options, state, wakeup);
   const loops: { stop(): Promise<void> }[] = [];
   return {
     name: config.name,
     config,
     replica: createGatedReplica(replica, () => state.isReady),
     get facts() {
-      const { isReady, report, lastFailure, selfTest, lastAudit, epochChange } = state;
-      return { isOpen: isReady, report, lastFailure, selfTest, lastAudit, epochChange };
+      return factsOf(state);
     },
     async start() {
       await openOrLeaveToLoop(options, state);
@@ -167,13 +167,35 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     async stop() {
       if (state.isStopped) return;
       state.isStopped = true;
-      forgetHints();
-      forgetDrains?.();
+      forgetTold();
       for (const loop of loops.toReversed()) await loop.stop();
       if (!state.isReady) return;
       await leaveClean(options, state);
     },
   };
+}
+
+/** Follows what the replica tells of itself; returns the way to stop it. */
+function listen(options: DatasetRunnerOptions, state: RunnerState, wakeup: Wakeup): () => void {
+  const { replica, system } = options;
+  const forgetting = [
+    replica.onHint(wakeup.wake),
+    replica.onDrained?.((drained) => {
+      noteHinted(options, state, drained);
+      if (drained.outcome.hasMore) wakeup.wake();
+    }),
+    replica.onWork?.((work) => {
+      state.work = followedWork(state.work, work, system.monotonicMs());
+    }),
+  ];
+  return () => {
+    for (const forget of forgetting) forget?.();
+  };
+}
+
+function factsOf(state: RunnerState): DatasetFacts {
+  const { isReady, report, lastFailure, selfTest, lastAudit, epochChange, work } = state;
+  return { isOpen: isReady, report, lastFailure, selfTest, lastAudit, epochChange, work };
 }
 
 async function found(options: DatasetRunnerOptions, state: RunnerState): Promise<void> {

@@ -4,6 +4,7 @@
  * state has a reason and a next step (DESIGN rule 11). Plain JSON: the control endpoint sends it as it is.
  */
 import type { FolderStatus } from '../databases/folder-calls.js';
+import type { DatasetWork } from './dataset-work.js';
 import type { Problem } from '../observe/problem.js';
 
 /**
@@ -65,6 +66,8 @@ export interface DatasetStatus {
   /** When this server last went on under a new epoch, and why. */
   readonly epochChange: { readonly atMs: number; readonly reason: string } | null;
   readonly isLanding: boolean;
+  /** Long work of the database that runs now, with its rate and the time that it still takes. */
+  readonly work: DatasetWork | null;
   /** 0 when it answers; else for how long it has not, so that all of this is as old. */
   readonly unansweredMs: number;
   /** Not yet part of the group's dataset: waits for a snapshot or for its founding. */

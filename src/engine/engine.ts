@@ -111,6 +111,8 @@ export interface VerifyOptions {
   /** Rows named per table at most; 20 when absent. */
   readonly rowsMax?: number;
   readonly signal?: AbortSignal;
+  /** Told in comparisons, each of one dataset with one server. */
+  readonly onProgress?: (progress: WorkProgress) => void;
 }
 
 export interface AuditOptions {
@@ -159,6 +161,8 @@ export interface InviteOptions {
   readonly validMs?: number;
   /** The new server is a member at once; else a person must approve it. True when absent. */
   readonly isPreApproved?: boolean;
+  /** Of taking in the rows that are here, when this founds the group. */
+  readonly onProgress?: (progress: WorkProgress) => void;
 }
 
 export interface Invite {

@@ -7,6 +7,7 @@ import { sleep } from '../system/sleep.js';
 import type { Channel } from '../transports/transport.js';
 import { dialAny } from './dialer.js';
 import type { JoinDatasetReport, JoinOptions, JoinReport } from './engine.js';
+import { tellWork, workOf } from './dataset-work.js';
 import { joinSilenceMs } from './engine-limits.js';
 import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
@@ -168,22 +169,34 @@ function failureOf({ code, reason }: { code: string; reason: string }): SyncErro
   return new SyncError(known, reason);
 }
 
-/** Waits for the data of each dataset that the group carries; progress is told in words. */
+/** Waits for the data of each dataset that the group carries; told in words, and in rows while a database works. */
 async function untilLanded(run: JoinRun): Promise<readonly JoinDatasetReport[]> {
+  const { ground, network, options } = run;
+  // A database that is busy answers late: how far it is must be told meanwhile.
+  const end = tellWork(ground, network, (work) => options.onProgress?.(work));
+  try {
+    await untilNoneIsFresh(run);
+  } finally {
+    end();
+  }
+  return [...ground.runners.keys()].map((dataset) => ({ dataset, preview: network.previews.get(dataset) ?? null }));
+}
+
+async function untilNoneIsFresh(run: JoinRun): Promise<void> {
   const { ground, network } = run;
   const quiet = quietGuard(run);
   let told = '';
   for (;;) {
     const fresh = await freshDatasets(ground);
-    if (fresh.length === 0) break;
+    if (fresh.length === 0) return;
     refuseUndecided(run, fresh);
     const state = progressText(network, fresh);
-    if (state !== told && state !== '') tell(run, state, measureOf(network, fresh));
+    const works = fresh.map((dataset) => workOf(ground, network, dataset)?.done ?? '').join(' ');
+    if (state !== told && state !== '' && works.trim() === '') tell(run, state, measureOf(network, fresh));
     told = state;
-    quiet(state, `The data of ${fresh.join(', ')} does not arrive.`);
+    quiet(`${state} ${works}`, `The data of ${fresh.join(', ')} does not arrive.`);
     await pause(run);
   }
-  return [...ground.runners.keys()].map((dataset) => ({ dataset, preview: network.previews.get(dataset) ?? null }));
 }
 
 async function freshDatasets({ runners }: EngineGround): Promise<string[]> {

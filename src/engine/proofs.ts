@@ -71,7 +71,16 @@ export async function verifyWithPeers(place: Place, options: VerifyOptions): Pro
   const sinceMs = system.monotonicMs();
   const runners = chosenRunners(ground, options.dataset);
   for (const runner of runners) await runner.capture();
-  const comparisons = (await Promise.all(runners.map((runner) => verifyDataset(place, runner, options)))).flat();
+  const total = runners.reduce((sum, { name }) => sum + carriersOf(ground, name).length, 0);
+  let done = 0;
+  options.onProgress?.({ text: 'Comparing with every server.', done, total, unit: 'comparisons' });
+  const onCompared = ({ dataset, peer }: VerifyComparison): void => {
+    done += 1;
+    options.onProgress?.({ text: `${dataset} was compared with ${peer}.`, done, total, unit: 'comparisons' });
+  };
+  const comparisons = (
+    await Promise.all(runners.map((runner) => verifyDataset(place, runner, { ...options, onCompared })))
+  ).flat();
   return {
     isEqual: comparisons.every(({ result }) => result === 'equal'),
     atMs: system.nowMs(),
@@ -83,12 +92,12 @@ export async function verifyWithPeers(place: Place, options: VerifyOptions): Pro
 async function verifyDataset(
   { ground, network }: Place,
   runner: DatasetRunner,
-  { rowsMax = verifyRowsMax, signal }: VerifyOptions,
+  { rowsMax = verifyRowsMax, signal, onCompared }: Comparing,
 ): Promise<VerifyComparison[]> {
   const comparisons: VerifyComparison[] = [];
-  for (const peer of ground.group.peers().filter((each) => isCarrier(each, runner.name))) {
+  for (const peer of carriersOf(ground, runner.name)) {
     const session = network.links.get(peer.id)?.session;
-    comparisons.push(
+    const compared =
       session === undefined
         ? notConnected(runner.name, peer)
         : await compareWithPeer({
@@ -99,11 +108,19 @@ async function verifyDataset(
             system: ground.adapters.system,
             rowsMax,
             signal,
-          }),
-    );
+          });
+    comparisons.push(compared);
+    onCompared(compared);
   }
   return comparisons;
 }
+
+interface Comparing extends VerifyOptions {
+  readonly onCompared: (comparison: VerifyComparison) => void;
+}
+
+const carriersOf = ({ group }: EngineGround, dataset: string): readonly ListedServer[] =>
+  group.peers().filter((peer) => isCarrier(peer, dataset));
 
 const notConnected = (dataset: string, peer: ListedServer): VerifyComparison => ({
   dataset,

@@ -2,6 +2,7 @@
 import type { ServerId } from '../core/origin.js';
 import { SyncError } from '../core/sync-error.js';
 import type { ListedServer } from '../databases/server-list.js';
+import { tellWork } from './dataset-work.js';
 import type { Invite, InviteOptions, ServerInfo } from './engine.js';
 import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
@@ -66,7 +67,14 @@ export async function inviteServer({ ground, network, invites }: InvitePlace, op
   refuseRemoved(ground);
   if (group.membership !== 'alone' && group.membership !== 'member')
     throw new SyncError('USYNC-1405', 'Only a member of a group can invite.');
-  if (await group.found()) for (const runner of runners.values()) await runner.foundIfFresh();
+  if (await group.found()) {
+    const end = options.onProgress ? tellWork(ground, network, options.onProgress) : () => undefined;
+    try {
+      for (const runner of runners.values()) await runner.foundIfFresh();
+    } finally {
+      end();
+    }
+  }
   network.follow();
   return invites.create(options, { addresses: network.addresses, fingerprint: self.fingerprint });
 }

@@ -37,7 +37,14 @@ function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null, isRem
   const dataset = {
     config: { name: 'shop' },
     isInternal: false,
-    facts: { isOpen: true, report: null, lastFailure: null, selfTest: { kind: 'passed', atMs: 0 }, epochChange },
+    facts: {
+      isOpen: true,
+      report: null,
+      lastFailure: null,
+      selfTest: { kind: 'passed', atMs: 0 },
+      work: null,
+      epochChange,
+    },
     look,
     openConflicts: 0,
     counters: {},
@@ -137,7 +144,14 @@ function sceneDataset(name: string): DatasetInput {
   return {
     config: { name },
     isInternal: false,
-    facts: { isOpen: true, report: null, lastFailure: null, selfTest: { kind: 'passed', atMs: 0 }, epochChange: null },
+    facts: {
+      isOpen: true,
+      report: null,
+      lastFailure: null,
+      selfTest: { kind: 'passed', atMs: 0 },
+      work: null,
+      epochChange: null,
+    },
     look: {
       position: { origin, vector, tail: new Map(), isLanding: false, isFresh: false, journalBytes: 0 },
       tables: [],

@@ -9,6 +9,7 @@ import type { Problem } from '../observe/problem.js';
 import { clockOffsetMsMax, epochToldMs, twinForgetMs, unansweredToldMs } from './engine-limits.js';
 import type { DatasetStatus, EngineStatus, PeerStatus, SyncState } from './engine-status.js';
 import { ageText, capital, headline } from './headline.js';
+import { datasetWork } from './dataset-work.js';
 import { carries, isProvenNow, peerStatus, sessionOf } from './peer-status.js';
 import type { DatasetInput, PeerInput, StatusFacts } from './status-facts.js';
 import type { DatasetSessionStatus } from '../protocol/session-status.js';
@@ -84,6 +85,12 @@ function datasetStatus(dataset: DatasetInput, facts: StatusFacts): DatasetStatus
     journalSinceMs: look.position?.journalSinceMs ?? null,
     epochChange: own.epochChange && { atMs: own.epochChange.atMs, reason: own.epochChange.reason },
     isLanding: look.position?.isLanding ?? false,
+    work: datasetWork({
+      dataset: config.name,
+      work: own.work,
+      announced: carriers.map((peer) => sessionOf(peer, config.name)?.snapshotIn?.rows).find((rows) => rows) ?? null,
+      nowMs: facts.monotonicMs,
+    }),
     unansweredMs: look.unansweredMs,
     isFresh: look.position?.isFresh ?? true,
     capturedChangesets: counters.capturedChangesets,

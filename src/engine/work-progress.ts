@@ -19,3 +19,14 @@ export function workRate({ done, total }: Pick<WorkProgress, 'done' | 'total'>, 
   const perSecond = done / (elapsedMs / 1_000);
   return { perSecond, secondsLeft: total === null ? null : Math.max(0, Math.round((total - done) / perSecond)) };
 }
+
+/** How long the present phase of long work runs: where another thing is counted, or the count begins anew, so does the rate. */
+export function createPhaseClock(nowMs: () => number): (progress: Pick<WorkProgress, 'done' | 'unit'>) => number {
+  let startMs = nowMs();
+  let last: Pick<WorkProgress, 'done' | 'unit'> = { done: 0, unit: '' };
+  return ({ done, unit }) => {
+    if (done < last.done || (unit !== last.unit && last.done > 0)) startMs = nowMs();
+    last = { done, unit };
+    return nowMs() - startMs;
+  };
+}

@@ -1,6 +1,6 @@
 import { errorCatalogue } from '../core/error-catalogue.js';
 import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
-import { workRate, type WorkProgress } from '../engine/work-progress.js';
+import { createPhaseClock, workRate, type WorkProgress } from '../engine/work-progress.js';
 import { randomHex } from '../system/random.js';
 import type { System } from '../system/system.js';
 import type { Job, JobKind } from './contract/job-schemas.js';
@@ -39,7 +39,7 @@ export interface JobTools {
 interface RunningJob {
   job: Job;
   readonly controller: AbortController;
-  readonly startedMs: number;
+  readonly phaseMs: ReturnType<typeof createPhaseClock>;
   ended: Promise<void>;
 }
 
@@ -99,7 +99,12 @@ function newJob(system: System, { kind, title, startedBy, unit }: JobPlan): Runn
     result: null,
     error: null,
   };
-  return { job, controller: new AbortController(), startedMs: system.monotonicMs(), ended: Promise.resolve() };
+  return {
+    job,
+    controller: new AbortController(),
+    phaseMs: createPhaseClock(() => system.monotonicMs()),
+    ended: Promise.resolve(),
+  };
 }
 
 interface Runtime {
@@ -115,7 +120,7 @@ async function run(running: RunningJob, plan: JobPlan, { system, put }: Runtime)
     await Promise.resolve();
     const result = await plan.work({
       signal,
-      progress: (change) => put(running, { progress: progressOf(running, change, system.monotonicMs()) }),
+      progress: (change) => put(running, { progress: progressOf(running, change) }),
       result: (item) => put(running, { results: [...running.job.results, item] }),
     });
     const isCancelled = signal.aborted;
@@ -146,14 +151,14 @@ async function run(running: RunningJob, plan: JobPlan, { system, put }: Runtime)
 }
 
 function progressOf(
-  { job, startedMs }: RunningJob,
+  { job, phaseMs }: RunningJob,
   { done = job.progress.done, total, text = job.progress.text, unit }: Parameters<JobTools['progress']>[0],
-  nowMs: number,
 ): Job['progress'] {
   const all = total === undefined ? job.progress.total : total;
-  const { perSecond, secondsLeft } = workRate({ done, total: all }, nowMs - startedMs);
+  const counted = unit ?? job.progress.unit;
+  const { perSecond, secondsLeft } = workRate({ done, total: all }, phaseMs({ done, unit: counted }));
   return {
-    ...{ done, total: all, text, unit: unit ?? job.progress.unit, seconds_left: secondsLeft },
+    ...{ done, total: all, text, unit: counted, seconds_left: secondsLeft },
     rate_per_second: perSecond === null ? null : Math.round(perSecond * 100) / 100,
   };
 }

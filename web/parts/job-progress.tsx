@@ -2,11 +2,10 @@ import type { Job } from '../../src/http/contract/job-schemas.js';
 import { call } from '../api/call.js';
 import { takeJob } from '../state/live.js';
 import { roleObstacle } from '../state/session.js';
-import { ageText } from '../words/age-text.js';
-import { numberText } from '../words/count-text.js';
 import { jobStateWords } from '../words/state-words.js';
 import { Button } from './button.js';
 import { Notice } from './notice.js';
+import { ProgressLine } from './progress-line.js';
 import { StateWord } from './state-word.js';
 
 /** Long work with how far it is, how fast, and how long it still takes; or what became of it. */
@@ -17,7 +16,6 @@ export function JobProgress({ job }: { readonly job: Job }) {
         <p>{job.error.next_step}</p>
       </Notice>
     );
-  const { done, total, text } = job.progress;
   const isRunning = job.state === 'running';
   return (
     <div class="job">
@@ -38,21 +36,10 @@ export function JobProgress({ job }: { readonly job: Job }) {
         ) : null}
       </div>
       {isRunning ? (
-        <progress aria-label={job.title} {...(total === null ? {} : { max: Math.max(1, total), value: done })} />
-      ) : null}
-      <p class="muted small">
-        {text} {isRunning ? measuredText(job) : ''}
-      </p>
+        <ProgressLine label={job.title} progress={job.progress} />
+      ) : (
+        <p class="muted small">{job.progress.text}</p>
+      )}
     </div>
   );
-}
-
-function measuredText({ progress }: Job): string {
-  const { done, total, unit, rate_per_second: rate, seconds_left: left } = progress;
-  const parts = [
-    total === null ? `${numberText(done)} ${unit}` : `${numberText(done)} of ${numberText(total)} ${unit}`,
-    rate === null ? '' : `${numberText(Math.round(rate))} a second`,
-    left === null ? '' : `about ${ageText(left * 1_000)} left`,
-  ];
-  return `(${parts.filter((part) => part !== '').join('; ')})`;
 }

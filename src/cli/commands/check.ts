@@ -11,7 +11,7 @@ export function addCheckCommand(program: Command, context: CommandContext): void
     .description('what would be captured, and why a table cannot be; changes nothing')
     .action(async () => {
       const terminal = context.terminal();
-      const { planDatabase, planLines } = await import('../database-plan.js');
+      const { countingProgress, planDatabase, planLines } = await import('../database-plan.js');
       const { config } = await context.config();
       const results: { dataset: string; plan?: DatabasePlan; error?: { code: string; message: string } }[] = [];
       for (const dataset of config.datasets) {
@@ -21,7 +21,13 @@ export function addCheckCommand(program: Command, context: CommandContext): void
           continue;
         }
         try {
-          const plan = planDatabase(dataset.sqlite, dataset.tables);
+          const view = context.progress(terminal);
+          const { name, sqlite, tables } = dataset;
+          const plan = planDatabase(sqlite, {
+            ...(tables && { rules: tables }),
+            onTable: (table, done, total) => view.show(countingProgress(name, { table, done, total })),
+          });
+          view.end();
           for (const line of planLines(dataset.name, plan)) terminal.print(line);
           results.push({ dataset: dataset.name, plan });
           if (plan.tables.some(({ obstacle }) => obstacle !== null)) context.exitWith(exitCodes.needsDecision);

@@ -11,6 +11,7 @@ import { findDatabases } from '../find-databases.js';
 import { findFolders, type FoundFolder } from '../find-folders.js';
 import { forgetIdentity } from '../forget-identity.js';
 import { nameDatabases, nameFolders, type NamedFile, type NamedFolder } from '../name-datasets.js';
+import type { ProgressView } from '../progress-view.js';
 import { countText, printable } from '../terminal.js';
 
 interface InitOptions {
@@ -57,7 +58,10 @@ export function addInitCommand(program: Command, context: CommandContext): void 
         folders.map((each) => relative(folder, resolve(each)) || '.'),
         { base: folder, names: datasets.map(({ name }) => name) },
       );
-      const plans = await Promise.all(datasets.map(({ name, sqlite }) => planOrReason(name, resolve(folder, sqlite))));
+      const view = context.progress(terminal);
+      const plans = [];
+      for (const { name, sqlite } of datasets) plans.push(await planOrReason(name, resolve(folder, sqlite), view));
+      view.end();
       for (const each of folderDatasets) terminal.print(`${each.name}: the folder ${printable(each.folder)}`);
       for (const { lines } of plans) for (const line of lines) terminal.print(line);
       for (const line of proposalLines(proposed)) terminal.print(line);
@@ -109,10 +113,16 @@ async function extend(context: CommandContext, path: string, folders: readonly s
   terminal.result({ configPath: path, added });
 }
 
-async function planOrReason(name: string, path: string): Promise<{ lines: string[]; plan: unknown }> {
-  const { planDatabase, planLines } = await import('../database-plan.js');
+async function planOrReason(
+  name: string,
+  path: string,
+  view: ProgressView,
+): Promise<{ lines: string[]; plan: unknown }> {
+  const { countingProgress, planDatabase, planLines } = await import('../database-plan.js');
   try {
-    const plan = planDatabase(path);
+    const plan = planDatabase(path, {
+      onTable: (table, done, total) => view.show(countingProgress(name, { table, done, total })),
+    });
     return { lines: planLines(name, plan), plan };
   } catch (error) {
     return { lines: [`${name}: ${errorMessageOf(error)}`], plan: { path, error: errorMessageOf(error) } };

@@ -17,7 +17,14 @@ export function addInviteCommand(program: Command, context: CommandContext): voi
       const client = await context.connect();
       try {
         const validMs = context.amountOption('--hours', options.hours, 'hours') * 3_600_000;
-        const invite = await client.call('invite', { validMs, isPreApproved: options.approve !== true });
+        const view = context.progress(terminal);
+        const invite = await client
+          .call(
+            'invite',
+            { validMs, isPreApproved: options.approve !== true },
+            { onProgress: (progress) => view.show(progress) },
+          )
+          .finally(() => view.end());
         terminal.print(invite.code);
         terminal.say(
           `Valid once, until ${new Date(invite.expiresAtMs).toISOString()}. On the new server run: usync join CODE`,

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { DatasetStatus, EngineStatus, PeerStatus } from '../../engine/engine-status.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
+import { workLine } from '../progress-view.js';
 import { bytesText, countText, durationText, printable, tableLines, type Terminal } from '../terminal.js';
 
 interface StatusOptions {
@@ -76,6 +77,8 @@ function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): 
       `journal ${bytesText(each.journalBytes)}`,
     ].join(', '),
   ]);
+  const works = status.datasets.flatMap(({ work }) => work ?? []);
+  if (works.length > 0) lines.push('', ...works.map((work) => workLine(work)));
   if (datasets.length > 0) lines.push('', ...tableLines([['dataset', 'state', 'tables', 'rows', ''], ...datasets]));
   return lines;
 }

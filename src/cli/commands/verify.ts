@@ -2,8 +2,6 @@ import type { Command } from 'commander';
 import type { VerifyComparison, VerifyReport } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
-import { createRealSystem } from '../../system/real-system.js';
-import { createProgressView } from '../progress-view.js';
 import { countText, durationText, printable, type Terminal } from '../terminal.js';
 
 interface VerifyCommandOptions {
@@ -25,8 +23,7 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
       const client = await context.connect();
       const only = options.dataset === undefined ? {} : { dataset: options.dataset };
       try {
-        const system = createRealSystem();
-        const view = createProgressView({ terminal, nowMs: () => system.monotonicMs() });
+        const view = context.progress(terminal);
         const audits =
           options.audit === true
             ? await client
@@ -38,10 +35,14 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
             `${printable(audit.dataset)}: read ${countText(audit.rows, 'row')} in ${durationText(audit.cpuMs)} of CPU, ${audit.differing === 0 ? 'content equals the digest' : `${countText(audit.differing, 'row')} had been changed unnoticed and are captured now`}`,
           );
         }
-        const report = await client.call('verify', {
-          ...only,
-          rowsMax: context.amountOption('--rows', options.rows, 'rows'),
-        });
+        const comparing = context.progress(terminal);
+        const report = await client
+          .call(
+            'verify',
+            { ...only, rowsMax: context.amountOption('--rows', options.rows, 'rows') },
+            { onProgress: (progress) => comparing.show(progress) },
+          )
+          .finally(() => comparing.end());
         for (const comparison of report.comparisons)
           for (const line of comparisonLines(comparison, terminal)) terminal.print(line);
         terminal.print(summaryLine(report, terminal));

@@ -1,7 +1,7 @@
 import { SyncError } from '../../core/sync-error.js';
 import type { Observe } from '../../observe/event.js';
 import type { System } from '../../system/system.js';
-import type { ReplicaIdentity } from '../replica.js';
+import type { ReplicaIdentity, ReplicaWork } from '../replica.js';
 import { foreignCommitCounter } from './connection/commit-counter.js';
 import { createCommitWatch, type CommitWatch } from './connection/commit-watch.js';
 import { takeEngineLock, type EngineLock } from './connection/engine-lock.js';
@@ -24,6 +24,7 @@ export interface SqliteReplicaOptions {
   readonly identity: ReplicaIdentity;
   readonly system: System;
   readonly observe: Observe;
+  readonly tellWork?: (work: ReplicaWork | null) => void;
   /** For the message of a second engine that finds this one at work. */
   readonly dataFolder?: string;
   /** Of this replica alone: snapshots wait here on their way. What is in it is removed. In memory when not given. */
@@ -236,7 +237,8 @@ const noTimer = (): void => {};
 const replaced = (text: string): SyncError => new SyncError('USYNC-1208', text);
 
 function openingOf(options: SqliteReplicaOptions): Omit<Parameters<typeof openReplica>[1], 'known'> {
-  const { dataset, identity, system, observe, module, allowNetworkFileSystem, pace, propagatesSchema } = options;
+  const { dataset, identity, system, observe, tellWork, module, allowNetworkFileSystem, pace, propagatesSchema } =
+    options;
   const adjust = adjustByRules(options.tables ?? {});
   const open = { ...(module && { module }), ...(allowNetworkFileSystem === true && { allowNetworkFileSystem }) };
   return {
@@ -247,6 +249,7 @@ function openingOf(options: SqliteReplicaOptions): Omit<Parameters<typeof openRe
     adjust,
     open,
     propagatesSchema: propagatesSchema === true,
+    ...(tellWork && { tellWork }),
     ...(pace && { pace }),
   };
 }

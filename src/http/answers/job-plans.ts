@@ -6,6 +6,7 @@ import type { Server } from '../contract/server-schemas.js';
 import type { VerifyResult } from '../contract/data-routes.js';
 import type { UndoResult } from '../contract/decision-routes.js';
 import type { DatasetAudit, JoinReport, VerifyReport } from '../../engine/engine.js';
+import type { WorkProgress } from '../../engine/work-progress.js';
 import type { UndoReport } from '../../engine/decisions.js';
 import { syncJobMs } from '../http-limits.js';
 import { isoTime } from '../iso-time.js';
@@ -119,41 +120,22 @@ export function startVerifyJob(
   context: ApiContext,
   given: { readonly dataset?: string | undefined; readonly audit?: boolean | undefined; readonly startedBy: string },
 ): StartedJob {
-  const { engine, config } = context;
+  const { engine } = context;
   const { dataset, audit = false, startedBy } = given;
-  const names = config.datasets.map(({ name }) => name).filter((name) => dataset === undefined || name === dataset);
   const job = context.jobs.start({
     kind: 'verify',
     title: dataset === undefined ? 'Verify all data' : `Verify ${dataset}`,
     startedBy,
-    unit: 'datasets',
+    unit: 'comparisons',
     work: async (tools) => {
-      tools.progress({ total: names.length, text: 'Comparing with every connected server.' });
-      const reports: VerifyReport[] = [];
-      const audits: DatasetAudit[] = [];
-      let done = 0;
-      for (const name of dataset === undefined ? names : [dataset]) {
-        if (tools.signal.aborted) break;
-        reports.push(await engine.verify({ dataset: name, signal: tools.signal }));
-        tools.progress({ done: (done += 1), text: `${name} is compared.` });
-      }
-      if (audit && !tools.signal.aborted)
-        audits.push(
-          ...(await engine.audit({
-            ...(dataset !== undefined && { dataset }),
-            signal: tools.signal,
-            onProgress: (progress) => tools.progress(progress),
-          })),
-        );
-      return verifyResult(
-        {
-          isEqual: reports.every(({ isEqual }) => isEqual),
-          atMs: context.system.nowMs(),
-          tookMs: reports.reduce((sum, { tookMs }) => sum + tookMs, 0),
-          comparisons: reports.flatMap(({ comparisons }) => comparisons),
-        },
-        audits,
-      );
+      const request = {
+        ...(dataset !== undefined && { dataset }),
+        signal: tools.signal,
+        onProgress: (progress: WorkProgress) => tools.progress(progress),
+      };
+      const report = await engine.verify(request);
+      const audits = audit && !tools.signal.aborted ? await engine.audit(request) : [];
+      return verifyResult({ ...report, atMs: context.system.nowMs() }, audits);
     },
   });
   return { message: `Started: ${job.title}.`, job };

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.js';
+import type { DatasetWork } from '../../engine/dataset-work.js';
 import type { DatasetStatus } from '../../engine/engine-status.js';
 import type { PausedServers } from '../../engine/page-calls.js';
 import type { Problem as ObservedProblem } from '../../observe/problem.js';
@@ -123,6 +124,7 @@ function datasetAnswer(dataset: DatasetStatus, config: Config): Dataset {
     not_compared: [...dataset.notCompared],
     journal_bytes: dataset.journalBytes,
     is_landing: dataset.isLanding,
+    work: dataset.work && workAnswer(dataset.work),
     is_fresh: dataset.isFresh,
     captured_changesets: dataset.capturedChangesets,
     merged_changesets: dataset.mergedChangesets,
@@ -145,6 +147,12 @@ function datasetAnswer(dataset: DatasetStatus, config: Config): Dataset {
     },
   };
 }
+
+const workAnswer = ({ text, done, total, unit, perSecond, secondsLeft }: DatasetWork): Dataset['work'] => ({
+  ...{ text, done, total, unit },
+  rate_per_second: perSecond === null ? null : Math.round(perSecond * 100) / 100,
+  seconds_left: secondsLeft,
+});
 
 const problemAnswer = ({ code, level, subject, reason, nextStep, sinceMs, count }: ObservedProblem): Problem => ({
   ...{ code, level, subject, reason },

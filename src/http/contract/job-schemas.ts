@@ -1,19 +1,9 @@
 /** Long work: it goes on when the caller has gone, can be looked at and cancelled. */
 import { z } from 'zod';
-import { count, itemResult, optionalTime, time } from './shared-schemas.js';
+import { itemResult, optionalTime, time, workProgress } from './shared-schemas.js';
 
 const jobKind = z.enum(['verify', 'audit', 'sync', 'join', 'undo', 'catchup', 'restore']);
 export type JobKind = z.infer<typeof jobKind>;
-
-const jobProgress = z.object({
-  done: count,
-  total: count.nullable().describe('Null while it is not known.'),
-  unit: z.string().describe('What is counted: "servers", "rows".'),
-  text: z.string(),
-  rate_per_second: z.number().nullable(),
-  seconds_left: z.number().nullable(),
-});
-export type JobProgress = z.infer<typeof jobProgress>;
 
 export const job = z.object({
   id: z.string(),
@@ -23,7 +13,7 @@ export const job = z.object({
   started_at: time,
   started_by: z.string(),
   ended_at: optionalTime,
-  progress: jobProgress,
+  progress: workProgress,
   /** Per server, dataset or row, as far as the work got. */
   results: z.array(itemResult),
   /** What the work found: of `verify` a VerifyResult, of `join` a JoinResult, of `undo` an UndoResult. Null until then. */

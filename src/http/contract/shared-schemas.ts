@@ -34,6 +34,17 @@ export const failure = z.object({
 });
 export type Failure = z.infer<typeof failure>;
 
+/** How far long work is. */
+export const workProgress = z.object({
+  done: count,
+  total: count.nullable().describe('Null while it is not known.'),
+  unit: z.string().describe('What is counted: "servers", "rows".'),
+  text: z.string(),
+  rate_per_second: z.number().nullable(),
+  seconds_left: z.number().nullable(),
+});
+export type WorkProgress = z.infer<typeof workProgress>;
+
 /** One item of a batch. */
 export const itemResult = z.object({
   item: z.string(),

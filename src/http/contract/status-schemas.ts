@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { server } from './server-schemas.js';
-import { count, optionalTime, problem, time } from './shared-schemas.js';
+import { count, optionalTime, problem, time, workProgress } from './shared-schemas.js';
 
 const syncState = z.enum(['starting', 'alone', 'in-sync', 'catching-up', 'waiting', 'degraded', 'stopping']);
 export type SyncState = z.infer<typeof syncState>;
@@ -23,6 +23,7 @@ export const dataset = z.object({
   not_compared: z.array(z.string()),
   journal_bytes: count,
   is_landing: z.boolean(),
+  work: workProgress.nullable().describe('Long work of the database that runs now.'),
   is_fresh: z.boolean().describe('Not yet part of the dataset of the group.'),
   captured_changesets: count.describe('Since the start.'),
   merged_changesets: count.describe('Since the start.'),

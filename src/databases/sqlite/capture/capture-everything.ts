@@ -1,6 +1,7 @@
 import { parentsFirst } from '../../../core/table-order.js';
 import { landChangeset } from '../merge/changeset-landing.js';
-import { drainNotes, nothingDrained, type Drained } from './drain.js';
+import { beginAdoption } from './adoption-work.js';
+import { drainNotes, nothingDrained, type AfterDrain, type Drained } from './drain.js';
 import { findEvictions, isCountingDue } from './evicted-rows.js';
 import { addPending, pendingReconciles, type PendingReconcile } from './pending-reconcile.js';
 import { mustSettle, settlePending } from '../merge/pending-settle.js';
@@ -55,11 +56,7 @@ export async function captureEverything(context: ReplicaContext, merging: Around
     if (context.meta.text('migrated') !== null)
       await whenFree(context.system, () => inTransaction(context, () => context.meta.set('migrated', null)));
     await findEvictions(context, noted.tables);
-    for (const pending of context.meta.text('landing') === null ? pendingParentsFirst(context) : []) {
-      const drained = await reconcile(context, pending, after);
-      if (!drained) break;
-      all = joined(all, drained);
-    }
+    all = joined(all, await reconcilePending(context, after));
     await whenFree(context.system, () => {
       if (!mustSettle(context)) return;
       inTransaction(context, () => {
@@ -71,6 +68,23 @@ export async function captureEverything(context: ReplicaContext, merging: Around
       break;
   }
   return { ...all, schemaChanged, hasMore: look.hasNotes && all.changesets > 0 };
+}
+
+async function reconcilePending(context: ReplicaContext, after: AfterDrain): Promise<Drained> {
+  let all: Drained = nothingDrained;
+  if (context.meta.text('landing') !== null) return all;
+  const pending = pendingParentsFirst(context);
+  const work = await beginAdoption(context, pending);
+  try {
+    for (const each of pending) {
+      const drained = await reconcile(context, each, { after, took: (rows) => work.took(rows) });
+      if (!drained) break;
+      all = joined(all, drained);
+    }
+  } finally {
+    work.end();
+  }
+  return all;
 }
 
 /** Each slice is a changeset of its own: where children came first, others would not show them before their parents. */

@@ -25,13 +25,23 @@ const everything = Number.MAX_SAFE_INTEGER;
 export async function reconcile(
   context: ReplicaContext,
   pending: PendingReconcile,
-  after: AfterDrain,
+  tools: ReconcileTools,
 ): Promise<Drained | null> {
   if (pending.table.isBag) await matchBag(context, pending.table);
-  return pending.naming === 'genesis' ? adopt(context, pending, after) : compareWhole(context, pending, after);
+  return pending.naming === 'genesis' ? adopt(context, pending, tools) : compareWhole(context, pending, tools.after);
 }
 
-async function adopt(context: ReplicaContext, pending: PendingReconcile, after: AfterDrain): Promise<Drained | null> {
+export interface ReconcileTools {
+  readonly after: AfterDrain;
+  /** Told after each slice of rows that nobody had adopted. */
+  readonly took?: (rows: number) => void;
+}
+
+async function adopt(
+  context: ReplicaContext,
+  pending: PendingReconcile,
+  { after, took }: ReconcileTools,
+): Promise<Drained | null> {
   const { system } = context;
   let position: readonly SqlValue[] | null = null;
   let drained = nothingDrained;
@@ -42,6 +52,7 @@ async function adopt(context: ReplicaContext, pending: PendingReconcile, after: 
       inTransaction(context, () => (hasSchemaMoved(context) ? null : adoptSlice(context, pending, { from, after }))),
     );
     if (!slice) return null;
+    took?.(slice.rows);
     drained = {
       changesets: drained.changesets + slice.changesets,
       rows: drained.rows + slice.rows,

@@ -33,6 +33,8 @@ export interface WholeSnapshot {
   readonly context: ReplicaContext;
   readonly vector: VersionVector;
   readonly spool: ChunkSpool;
+  /** All that are in its chunks. */
+  readonly rows: number;
   readonly choice: AdoptionChoice | undefined;
   readonly preview: () => AdoptionPreview;
 }
@@ -66,7 +68,7 @@ export async function landSnapshot(whole: WholeSnapshot): Promise<MergeOutcome> 
     await dropChunks(context);
     return outcomeOf(context, { forks });
   }
-  return landKept(context, snapshot, adoption);
+  return landKept(context, snapshot, { adoption, rows: whole.rows });
 }
 
 /** Finishes the landing of a snapshot that a crash or a failure cut off. Nobody needs to be there for it. */
@@ -75,7 +77,7 @@ export async function resumeSnapshot(context: ReplicaContext): Promise<void> {
   if (!snapshot || (await whenFree(context.system, () => countChunks(context))) !== snapshot.chunks) return;
   await followEverything(context);
   const adoption = createAdoption(context, () => previewAdoption(context, []), snapshot.choice);
-  await landKept(context, snapshot, adoption);
+  await landKept(context, snapshot, { adoption, rows: null }).finally(() => context.tellWork(null));
 }
 
 /** The tables as they are now, and what was written before. A joiner that waits for the group's rows captures nothing. */
@@ -89,14 +91,17 @@ async function followEverything(context: ReplicaContext): Promise<void> {
 async function landKept(
   context: ReplicaContext,
   { vector, chunks }: LandingSnapshot,
-  adoption: Adoption | null,
+  { adoption, rows: total }: { readonly adoption: Adoption | null; readonly rows: number | null },
 ): Promise<MergeOutcome> {
   const histories = chunks > 0 ? (await keptChunk(context, 0)).histories : new Map();
   beginLanded(context);
   const landing = createLanding(context, vector);
   const spoken = new Set<string>();
   const told: Seen[] = [];
+  let done = 0;
   for await (const chunk of keptChunks(context, chunks)) {
+    context.tellWork({ kind: 'landing', done, total });
+    done += rowsOfChunk(chunk);
     for (const { table } of chunk.blocks) spoken.add(table);
     if (chunk.seen.size > 0) told.push(chunk.seen);
     await landChunk(context, landing, adoption, chunk);
@@ -109,6 +114,8 @@ async function landKept(
   const conflicts = landing.conflicts + (adoption?.conflicts ?? 0);
   return outcomeOf(context, { merged: 1, rows: landing.rows, conflicts, quarantined: refused });
 }
+
+export const rowsOfChunk = ({ blocks }: StateChunk): number => blocks.reduce((sum, { count }) => sum + count, 0);
 
 const outcomeOf = ({ origins }: ReplicaContext, facts: Partial<MergeOutcome>): MergeOutcome => ({
   vector: origins.vector(),

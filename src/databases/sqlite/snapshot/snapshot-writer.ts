@@ -4,7 +4,7 @@ import { decompressBytes } from '../../../system/compression.js';
 import type { AdoptionPreview, SnapshotWriter } from '../../replica.js';
 import { previewAdoption } from './adoption-at-join.js';
 import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
-import { landSnapshot } from './land-snapshot.js';
+import { landSnapshot, rowsOfChunk } from './land-snapshot.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { whenFree } from '../stores/store-transaction.js';
 
@@ -15,22 +15,28 @@ export function receiveSnapshot(
   spoolFolder: string | null,
 ): SnapshotWriter {
   const spool = createChunkSpool(spoolFolder);
+  let rows = 0;
   const preview = (): AdoptionPreview => previewAdoption(context, chunksOf(spool));
   return {
     async add(chunk) {
       // Read once before anything is merged: a broken chunk must not stop a landing half-way.
-      decodeStateChunk(chunk, decompressBytes);
+      rows += rowsOfChunk(decodeStateChunk(chunk, decompressBytes));
       spool.add(chunk);
+      context.tellWork({ kind: 'receiving', done: rows, total: null });
     },
     preview: () => whenFree(context.system, preview),
     async finish(choice) {
       try {
-        return await landSnapshot({ context, vector, spool, choice, preview });
+        return await landSnapshot({ context, vector, spool, rows, choice, preview });
       } finally {
+        context.tellWork(null);
         spool.close();
       }
     },
-    abort: async () => spool.close(),
+    async abort() {
+      context.tellWork(null);
+      spool.close();
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Observe } from '../../../observe/event.js';
 import type { System } from '../../../system/system.js';
-import type { ReplicaIdentity } from '../../replica.js';
+import type { ReplicaIdentity, ReplicaWork } from '../../replica.js';
 import { createAliasStore } from './alias-store.js';
 import { createAsideStore } from './aside-store.js';
 import { createConflictStore } from './conflict-store.js';
@@ -25,6 +25,7 @@ export interface ContextOptions {
   readonly identity: ReplicaIdentity;
   readonly system: System;
   readonly observe: Observe;
+  readonly tellWork?: (work: ReplicaWork | null) => void;
   readonly adjust?: AdjustSchema;
   readonly propagatesSchema?: boolean;
   readonly pace?: PaceOptions;
@@ -46,6 +47,7 @@ export function openContext(connection: Connection, options: ContextOptions): Re
     identity,
     system,
     observe,
+    tellWork: options.tellWork ?? (() => undefined),
     connection,
     adjust,
     propagatesSchema: options.propagatesSchema === true,

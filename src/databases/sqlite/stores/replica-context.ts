@@ -4,7 +4,14 @@ import type { VersionVector } from '../../../core/version-vector.js';
 import type { ChangesetPart } from '../../../core/changeset.js';
 import type { Observe } from '../../../observe/event.js';
 import type { System } from '../../../system/system.js';
-import type { CutOutcome, MergeOutcome, ReplicaIdentity, SnapshotReader, SnapshotWriter } from '../../replica.js';
+import type {
+  CutOutcome,
+  MergeOutcome,
+  ReplicaIdentity,
+  ReplicaWork,
+  SnapshotReader,
+  SnapshotWriter,
+} from '../../replica.js';
 import type { AliasStore } from './alias-store.js';
 import type { ConflictStore } from './conflict-store.js';
 import type { Connection } from '../connection/driver.js';
@@ -31,6 +38,7 @@ export interface ReplicaContext {
   readonly identity: ReplicaIdentity;
   readonly system: System;
   readonly observe: Observe;
+  readonly tellWork: (work: ReplicaWork | null) => void;
   readonly connection: Connection;
   readonly adjust: AdjustSchema;
   /** New tables and columns of others are made here, and those of here told of. */

@@ -85,7 +85,7 @@ export function openMergeServer(
       await self.followSchema();
       await drainNotes(context, (tables) => settleAfterDrain(context, tables));
       for (const pending of pendingReconciles(context)) {
-        await reconcile(context, pending, (tables) => settleAfterDrain(context, tables));
+        await reconcile(context, pending, { after: (tables) => settleAfterDrain(context, tables) });
       }
       if (mustSettle(context)) inTransaction(context, () => settlePending(context, around));
     },

@@ -18,7 +18,10 @@ import {
 } from './worker-messages.js';
 
 /** What the worker is told at its start; everything that is plain data of the replica's options. */
-export interface WorkerReplicaData extends Omit<SqliteReplicaOptions, 'identity' | 'system' | 'observe' | 'module'> {
+export interface WorkerReplicaData extends Omit<
+  SqliteReplicaOptions,
+  'identity' | 'system' | 'observe' | 'tellWork' | 'module'
+> {
   readonly server: ServerId;
   readonly serverName: string;
 }
@@ -32,6 +35,7 @@ const replica = createSqliteReplica({
   ...options,
   system,
   observe: (level, detail) => post({ kind: 'event', level, detail }),
+  tellWork: (work) => post({ kind: 'work', work }),
   identity: { server, serverName, freshEpoch: () => Buffer.from(system.randomBytes(4)).toString('hex') as Epoch },
 });
 const readers = new Map<number, SnapshotReader>();

@@ -11,12 +11,13 @@ import type {
   HintedDrain,
   Replica,
   ReplicaPosition,
+  ReplicaWork,
   SnapshotReader,
   SnapshotWriter,
 } from '../../replica.js';
 
 /** The calls that are answered with plain data; snapshots are handles with calls of their own. */
-export type PlainMethod = Exclude<keyof Replica, 'dataset' | 'onHint' | 'openSnapshot' | 'receiveSnapshot'>;
+export type PlainMethod = Exclude<keyof Replica, 'dataset' | 'onHint' | 'onWork' | 'openSnapshot' | 'receiveSnapshot'>;
 
 export type CallTarget =
   | { readonly kind: 'replica'; readonly method: PlainMethod | 'openSnapshot' | 'receiveSnapshot' }
@@ -63,6 +64,7 @@ export type WorkerMessage =
   | { readonly kind: 'failure'; readonly id: number; readonly failure: PlainFailure }
   /** Something may have been committed; with what was drained when the worker could do that. */
   | { readonly kind: 'hint'; readonly drained: HintedDrain | null }
+  | { readonly kind: 'work'; readonly work: ReplicaWork | null }
   | { readonly kind: 'event'; readonly level: ObservedEvent['level']; readonly detail: EventDetail };
 
 /** An error without its class, which does not cross. */

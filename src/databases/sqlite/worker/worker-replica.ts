@@ -1,5 +1,12 @@
 import type { Observe } from '../../../observe/event.js';
-import type { HintedDrain, Replica, ReplicaIdentity, SnapshotReader, SnapshotWriter } from '../../replica.js';
+import type {
+  HintedDrain,
+  Replica,
+  ReplicaIdentity,
+  ReplicaWork,
+  SnapshotReader,
+  SnapshotWriter,
+} from '../../replica.js';
 import { createKnownPosition } from './known-position.js';
 import type { WorkerReplicaData } from './replica-worker.js';
 import {
@@ -25,12 +32,16 @@ export interface WorkerReplicaOptions extends Omit<WorkerReplicaData, 'server' |
 export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
   const { identity, observe, ...data } = options;
   const hintListeners = new Set<() => void>();
+  const workListeners = new Set<(work: ReplicaWork | null) => void>();
   const drainListeners = new Set<(drained: HintedDrain) => void>();
   const known = createKnownPosition();
   const thread = createWorkerThread({
     data: { ...data, server: identity.server, serverName: identity.serverName },
     observe,
     known,
+    onWork(work) {
+      for (const listener of workListeners) listener(work);
+    },
     onHint(drained) {
       if (drained) known.drained(drained.position);
       if (drained) for (const listener of drainListeners) listener(drained);
@@ -49,6 +60,7 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
     },
     onHint: (listener) => listening(hintListeners, listener),
     onDrained: (listener) => listening(drainListeners, listener),
+    onWork: (listener) => listening(workListeners, listener),
     drain: () => plain('drain', ...(drainListeners.size > 0 ? [drainsByItself] : [])),
     async position() {
       return known.get() ?? (await plain('position'));

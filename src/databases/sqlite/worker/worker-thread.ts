@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { SyncError } from '../../../core/sync-error.js';
-import type { HintedDrain, ReplicaPosition } from '../../replica.js';
+import type { HintedDrain, ReplicaPosition, ReplicaWork } from '../../replica.js';
 import type { Observe } from '../../../observe/event.js';
 import type { KnownPosition } from './known-position.js';
 import type { WorkerReplicaData } from './replica-worker.js';
@@ -32,6 +32,7 @@ export interface WorkerThreadOptions {
   readonly data: WorkerReplicaData;
   readonly observe: Observe;
   readonly onHint: (drained: HintedDrain | null) => void;
+  readonly onWork: (work: ReplicaWork | null) => void;
   readonly known: KnownPosition;
 }
 
@@ -42,7 +43,7 @@ interface Waiting {
 }
 
 /** The thread of one replica and the calls that it has not answered yet. */
-export function createWorkerThread({ data, observe, onHint, known }: WorkerThreadOptions): WorkerThread {
+export function createWorkerThread({ data, observe, onHint, onWork, known }: WorkerThreadOptions): WorkerThread {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | null = null;
   let lastId = 0;
@@ -51,6 +52,9 @@ export function createWorkerThread({ data, observe, onHint, known }: WorkerThrea
     switch (message.kind) {
       case 'event':
         observe(message.level, message.detail);
+        return;
+      case 'work':
+        onWork(message.work);
         return;
       case 'hint':
         onHint(message.drained);
@@ -76,6 +80,7 @@ export function createWorkerThread({ data, observe, onHint, known }: WorkerThrea
     const error = new SyncError('USYNC-1000', `the worker of dataset ${data.dataset} ended`, { cause });
     for (const each of waiting.values()) each.reject(error);
     waiting.clear();
+    onWork(null);
     known.forget();
   };
 
