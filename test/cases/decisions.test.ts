@@ -66,6 +66,27 @@ test('undo takes off what one server added to a counter, and nothing of the othe
     },
   ));
 
+test('undo brings back the row that was shown at a key, not one that another had taken it from', () =>
+  withServers({ schema: 'CREATE TABLE stock (code TEXT PRIMARY KEY, name TEXT, n INTEGER)' }, async (a, b) => {
+    a.shell(`INSERT INTO stock VALUES ('X', 'of a', 1), ('Y', 'plain', 3)`);
+    await later();
+    b.shell(`INSERT INTO stock VALUES ('X', 'of b', 2)`);
+    const before = await assertSame([a, b]);
+    assert.equal((await a.replica.proof()).held, 0, 'what another row at its key replaced is not held back');
+    assert.deepEqual(await a.replica.quarantine({ max: 9 }), []);
+    await later();
+    const sinceMs = Date.now();
+    await later();
+    b.shell('DELETE FROM stock');
+    await assertSame([a, b]);
+    const steps = await undo(a, b, { sinceMs });
+    assert.deepEqual(
+      steps.filter((step) => step.startsWith('not')),
+      ["not stock 'X': another row that comes back was shown at its key"],
+    );
+    assert.equal(await assertSame([a, b]), before);
+  }));
+
 for (const action of ['CASCADE', 'RESTRICT'] as const)
   test(`undo brings back what was deleted with its children, and takes away what was added with them (${action})`, () =>
     withServers(

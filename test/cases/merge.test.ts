@@ -74,11 +74,11 @@ test('H23: what lost against a delete says so in words, and who deleted only whe
       const child = "id = 2, team_id = (a row of team that is not here), text = 'child' of b";
       assert.deepEqual(await told(b), [
         "the deletion by a; text = 'edited' of b",
-        `the deletion of the row that it refers to by b; ${child}`,
+        `the deletion of the row that it refers to by ?; ${child}`,
       ]);
       assert.deepEqual(await told(a), [
         "the deletion by ?; text = 'edited' of b",
-        `the deletion of the row that it refers to by b; ${child}`,
+        `the deletion of the row that it refers to by ?; ${child}`,
       ]);
     },
   ));

@@ -4,7 +4,7 @@ import { msOfStamp } from '../../../core/stamp.js';
 import type { QuarantineRecord, QuarantineRequest } from '../../replica.js';
 import { tooLargeRows } from '../capture/too-large-rows.js';
 import { memoryOf } from '../merge/merge-changeset.js';
-import type { AsideLife, AsideReason } from '../stores/aside-store.js';
+import { isHeldBack, type AsideLife, type HeldReason } from '../stores/aside-store.js';
 import { conflictId } from '../stores/conflict-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { schemaTable } from '../schema/schema-table.js';
@@ -20,8 +20,7 @@ export function quarantineRecords(
   const records: QuarantineRecord[] = [];
   for (const life of heldLives(context)) {
     if (records.length >= max) return records;
-    const freedBy = freedByReason[life.why];
-    if (freedBy !== null && quarantineId(life).startsWith(idStart)) records.push(recordOf(context, life, freedBy));
+    if (quarantineId(life).startsWith(idStart)) records.push(recordOf(context, life));
   }
   for (const record of tooLargeRecords(context))
     if (records.length < max && record.id.startsWith(idStart)) records.push(record);
@@ -47,23 +46,29 @@ function tooLargeRecords(context: ReplicaContext): QuarantineRecord[] {
   });
 }
 
+interface HeldLife extends AsideLife {
+  readonly why: HeldReason;
+}
+
+const isHeld = (life: AsideLife): life is HeldLife => isHeldBack(life.why);
+
 /** Lives that are held back as such, not with a row that is shown. */
-export function* heldLives(context: ReplicaContext): IterableIterator<AsideLife> {
+export function* heldLives(context: ReplicaContext): IterableIterator<HeldLife> {
   for (const table of context.asides.tables()) {
     if (table === schemaTable) continue;
-    for (const life of [...context.asides.all(table)]) if (freedByReason[life.why] !== null) yield life;
+    for (const life of [...context.asides.all(table)]) if (isHeld(life)) yield life;
   }
 }
 
 export const quarantineId = ({ table, life }: Pick<AsideLife, 'table' | 'life'>): string =>
   conflictId(`${table}/${lifeText(life)}`);
 
-const recordOf = (context: ReplicaContext, life: AsideLife, freedBy: string): QuarantineRecord => ({
+const recordOf = (context: ReplicaContext, life: HeldLife): QuarantineRecord => ({
   id: quarantineId(life),
   table: life.table,
   key: life.key ? life.key.map((value) => valueLiteral(value)).join(', ') : '',
   reason: reasonOf(context, life),
-  freedBy,
+  freedBy: freedByReason[life.why],
   origin: life.life.origin,
   atMs: msOfStamp(life.life.stamp),
   cells: [...life.cells].map(([column, { value }]) => ({
@@ -73,7 +78,7 @@ const recordOf = (context: ReplicaContext, life: AsideLife, freedBy: string): Qu
 });
 
 /** In words, with the row that is in the way where it is known, and the constraint. */
-function reasonOf(context: ReplicaContext, { table, why, behind, note }: AsideLife): string {
+function reasonOf(context: ReplicaContext, { table, why, behind, note }: HeldLife): string {
   const synced = context.tables.byName(table);
   const key = synced && behind ? memoryOf(context).rows.keyOfRow(synced, behind) : null;
   const other = key ? `row ${key.map((value) => valueLiteral(value)).join(', ')}` : 'another row';
@@ -82,11 +87,7 @@ function reasonOf(context: ReplicaContext, { table, why, behind, note }: AsideLi
   return note === null ? words : `${words}: ${note.replace(/ \[\d+\]$/, '')}`;
 }
 
-const wordsByReason: Readonly<Record<AsideReason, string>> = {
-  part: 'it is part of OTHER',
-  'key-loser': 'OTHER stands at its key',
-  merging: 'it becomes one with OTHER',
-  doomed: 'it is being deleted with the row that it refers to',
+const wordsByReason: Readonly<Record<HeldReason, string>> = {
   'hidden-key': 'OTHER stands at its key, and is not shown itself',
   held: 'OTHER has the same unique value',
   renaming: 'OTHER has the same unique value, and this one is being renamed',
@@ -97,12 +98,7 @@ const wordsByReason: Readonly<Record<AsideReason, string>> = {
   refused: 'the schema here refuses it',
 };
 
-/** Null: it is not held back, but one with what is shown. */
-const freedByReason: Readonly<Record<AsideReason, string | null>> = {
-  part: null,
-  'key-loser': null,
-  merging: null,
-  doomed: null,
+const freedByReason: Readonly<Record<HeldReason, string>> = {
   'hidden-key': 'the row that holds the key being shown or deleted',
   held: 'a change of one of the two rows with the same unique value',
   renaming: 'the server that wrote the row, which renames it',

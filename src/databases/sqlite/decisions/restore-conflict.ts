@@ -92,7 +92,9 @@ function valuesOf(
     if (!(value instanceof RowReference)) return [[column, value]];
     const number = keyOfReference(context, { table: table.name, column }, value);
     if (number === null) {
-      throw cannot(conflict, `the row that ${column} refers to is not here`, 'Restore that row first.');
+      const parent = table.schema.references.find(({ columns }) => columns[0] === column)?.parentTable ?? 'that table';
+      const step = `Bring that row of ${parent} back first: "usync undo" takes back what the server that deleted it did.`;
+      throw cannot(conflict, `the row that ${column} refers to is not here`, step);
     }
     return [[column, number]];
   });

@@ -1,3 +1,4 @@
+import { compareLives } from '../../../core/life.js';
 import { parentsFirst } from '../../../core/table-order.js';
 import type { UndoOutcome, UndoRequest } from '../../replica.js';
 import { memoryOf } from '../merge/merge-changeset.js';
@@ -32,11 +33,14 @@ export function planUndo(context: ReplicaContext, request: UndoRequest): UndoPla
 
 /** Parents may be planned after their children, so it is planned again while more of them come back. */
 function planSteps(context: ReplicaContext, rows: UndoneRows, request: UndoRequest): PlannedStep[] {
-  const returning: Returning = new Map();
+  const returning: Returning = { rows: new Map(), keys: new Set() };
+  // Of several rows that were deleted at one key the youngest was shown.
+  const youngestFirst = [...rows.values()].toSorted((a, b) => compareLives(b.life, a.life));
   for (;;) {
-    const before = returning.size;
-    const steps = [...rows.values()].flatMap((row) => stepsOf(context, row, { request, returning }));
-    if (returning.size === before) return inOrder(context, steps);
+    const before = returning.rows.size;
+    returning.keys.clear();
+    const steps = youngestFirst.flatMap((row) => stepsOf(context, row, { request, returning }));
+    if (returning.rows.size === before) return inOrder(context, steps);
   }
 }
 

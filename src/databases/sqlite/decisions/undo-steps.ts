@@ -12,7 +12,7 @@ import { valueLiteral } from '../stores/value-literal.js';
 import { toldColumn } from './told-column.js';
 import { additionsToUndo } from './undo-additions.js';
 import { isUndone, type UndoneRow } from './undo-rows.js';
-import { rowKey, run, shownValues, textOfCell, valuesOf, type Returning } from './undo-values.js';
+import { rowKey, writeRow, shownValues, textOfCell, valuesOf, type Returning } from './undo-values.js';
 
 export interface PlannedStep {
   readonly step: UndoStep;
@@ -58,7 +58,7 @@ function takeAway(
   const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
   return planned(table, key, {
     ...{ kind: 'delete', cells: [], skipped },
-    write: () => run(context, table, `DELETE FROM ${table.sql} WHERE ${where}`, [...key]),
+    write: () => writeRow(context, table, { key, sql: `DELETE FROM ${table.sql} WHERE ${where}`, values: key }),
   });
 }
 
@@ -96,7 +96,8 @@ function goBack(context: ReplicaContext, row: UndoneRow, { key, shadow, request 
     const sets = values.map(([column]) => `${quoteName(column)} = ?`).join(', ');
     const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
     const sql = `UPDATE OR ABORT ${table.sql} SET ${sets} WHERE ${where}`;
-    const write = (): void => run(context, table, sql, [...values.map(([, value]) => value), ...key]);
+    const write = (): void =>
+      writeRow(context, table, { key, sql, values: [...values.map(([, value]) => value), ...key] });
     steps.push(planned(table, key, { kind: 'update', cells, skipped: missing, write }));
   }
   if (unknown.length > 0) {
@@ -126,7 +127,7 @@ function takeOff(context: ReplicaContext, row: UndoneRow, key: Key): PlannedStep
     const where = table.keySql.map((part) => `${part} = ?`).join(' AND ');
     const sql = `UPDATE OR ABORT ${table.sql} SET ${name} = ${name} - ? WHERE ${where}`;
     const cells = [{ column, from, to: valueLiteral(addNumbers(now, isNumber(sum) ? -sum : 0n)) }];
-    const write = (): void => run(context, table, sql, [sum, ...key]);
+    const write = (): void => writeRow(context, table, { key, sql, values: [sum, ...key] });
     return [planned(table, key, { kind: 'update', cells, skipped: null, write })];
   });
 }
@@ -142,20 +143,25 @@ function comeBack(context: ReplicaContext, row: UndoneRow, returning: Returning)
       ? [{ column: told.column, from: '', to: to ?? told.text(textOfCell(context, table, column, cell)) }]
       : [];
   });
-  const taken = key && context.shadows.find(table, key) ? 'another row stands at its key' : null;
+  const taken = takenBy(context, row, returning);
   const skipped = isWhole ? (taken ?? missing) : 'the row is older than the journal';
   const number = key?.length === 1 ? key[0] : null;
-  if (skipped === null && typeof number === 'bigint') returning.set(rowKey(table.name, row.row ?? row.life), number);
+  if (skipped === null) returning.keys.add(placeOf(row));
+  if (skipped === null && typeof number === 'bigint')
+    returning.rows.set(rowKey(table.name, row.row ?? row.life), number);
   const names = values.map(([column]) => quoteName(column)).join(', ');
   const sql = `INSERT OR ABORT INTO ${table.sql} (${names}) VALUES (${values.map(() => '?').join(', ')})`;
-  const write = (): void =>
-    run(
-      context,
-      table,
-      sql,
-      values.map(([, value]) => value),
-    );
+  const write = (): void => writeRow(context, table, { key: key ?? [], sql, values: values.map(([, value]) => value) });
   return planned(table, key ?? [], { kind: 'insert', cells, skipped, write });
+}
+
+const placeOf = ({ table, key }: UndoneRow): string =>
+  `${table.name} ${(key ?? []).map((value) => valueLiteral(value)).join(', ')}`;
+
+function takenBy(context: ReplicaContext, row: UndoneRow, returning: Returning): string | null {
+  if (row.key === null) return null;
+  if (context.shadows.find(row.table, row.key)) return 'another row stands at its key';
+  return returning.keys.has(placeOf(row)) ? 'another row that comes back was shown at its key' : null;
 }
 
 const planned = (

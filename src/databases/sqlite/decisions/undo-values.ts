@@ -8,10 +8,16 @@ import { ConstraintFailure } from '../connection/sqlite-failure.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Key } from '../stores/shadow-store.js';
+import { valueLiteral } from '../stores/value-literal.js';
 import { cellText, keyOfReference } from './conflict-records.js';
 
-/** Numbers of rows that come back with this plan, by table and row: children of theirs come back with them. */
-export type Returning = Map<string, bigint>;
+/** Rows that come back with this plan. */
+export interface Returning {
+  /** Their numbers, by table and row: children of theirs come back with them. */
+  readonly rows: Map<string, bigint>;
+  /** The tables and keys that they take. */
+  readonly keys: Set<string>;
+}
 
 export const rowKey = (table: string, row: LifeName): string => `${table} ${lifeText(row)}`;
 
@@ -28,12 +34,12 @@ export function valuesOf(
   context: ReplicaContext,
   table: SyncedTable,
   cells: ReadonlyMap<string, Cell | undefined>,
-  returning: Returning = new Map(),
+  returning?: Returning,
 ): { readonly values: [string, SqlValue][]; readonly missing: string | null } {
   const values: [string, SqlValue][] = [];
   const numberOf: typeof keyOfReference = (of, place, reference) => {
     const parent = table.schema.references.find(({ columns }) => columns[0] === place.column)?.parentTable ?? '';
-    return keyOfReference(of, place, reference) ?? returning.get(rowKey(parent, reference.row)) ?? null;
+    return keyOfReference(of, place, reference) ?? returning?.rows.get(rowKey(parent, reference.row)) ?? null;
   };
   let missing: string | null = null;
   for (const [column, cell] of cells) {
@@ -54,17 +60,20 @@ export function shownValues({ connection }: ReplicaContext, table: SyncedTable, 
   return new Map(table.layout.map((column, position) => [column, row[position] ?? null]));
 }
 
-/** Writes. Throws USYNC-1801 when the table refuses it. */
-export function run(
-  { connection }: ReplicaContext,
-  table: SyncedTable,
-  sql: string,
-  values: readonly SqlValue[],
-): void {
+/** What is written, and to which row: for a person, if the table refuses it. */
+export interface RowWrite {
+  readonly key: Key;
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** Throws USYNC-1801 when the table refuses it. */
+export function writeRow({ connection }: ReplicaContext, table: SyncedTable, { key, sql, values }: RowWrite): void {
   try {
     connection.cached(sql).run(...values);
   } catch (error) {
     if (!(error instanceof ConstraintFailure)) throw error;
-    throw new SyncError('USYNC-1801', `Nothing was taken back: table ${table.name} refuses a row: ${error.message}.`);
+    const row = `row ${key.map((value) => valueLiteral(value)).join(', ')}`;
+    throw new SyncError('USYNC-1801', `Nothing was taken back: table ${table.name} refuses ${row}: ${error.message}.`);
   }
 }

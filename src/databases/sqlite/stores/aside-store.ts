@@ -25,6 +25,14 @@ export type AsideReason =
   | 'column-unknown'
   | 'refused';
 
+/** With these a life is one with a row that is shown, or goes with one that is deleted: nothing is kept back. */
+const settledReasons = ['part', 'key-loser', 'merging', 'doomed'] as const;
+
+/** Why a row is kept back by itself, until something frees it. */
+export type HeldReason = Exclude<AsideReason, (typeof settledReasons)[number]>;
+
+export const isHeldBack = (why: AsideReason): why is HeldReason => !settledReasons.some((reason) => reason === why);
+
 /** A living life that the application's table does not show plainly, with all its cells. */
 export interface AsideLife {
   readonly table: string;
@@ -47,7 +55,7 @@ export interface AsideStore extends ExtraCellStore {
   behind(table: string, row: LifeName): AsideLife[];
   all(table: string): IterableIterator<AsideLife>;
   tables(): string[];
-  /** Lives that are neither shown nor part of a shown row. */
+  /** Lives that are kept back by themselves. */
   countHeld(table: string): number;
   countRefused(table: string): number;
   put(life: AsideLife): void;
@@ -70,7 +78,8 @@ export function createAsideStore(connection: Connection, origins: OriginStore): 
   );
   const selectAll = prepare(`SELECT ${columns} FROM _usync_lives WHERE tbl = ? ORDER BY stamp, origin, place`);
   const insert = prepare(`INSERT OR REPLACE INTO _usync_lives (${columns}) VALUES (${Array(14).fill('?').join(', ')})`);
-  const countHeld = prepare(`SELECT count(*) FROM _usync_lives WHERE tbl = ? AND why <> 'part'`);
+  const settled = settledReasons.map((reason) => `'${reason}'`).join(', ');
+  const countHeld = prepare(`SELECT count(*) FROM _usync_lives WHERE tbl = ? AND why NOT IN (${settled})`);
   const countRefused = prepare(`SELECT count(*) FROM _usync_lives WHERE tbl = ? AND why = 'refused'`);
   const remove = prepare(`DELETE FROM _usync_lives WHERE ${byLife}`);
   const selectTables = prepare('SELECT DISTINCT tbl FROM _usync_lives');

@@ -117,7 +117,9 @@ export function createConflictRecorder({ conflicts, system, tables }: ReplicaCon
     },
     deleted(place, { lost, rest }, { why, by }) {
       const note = wordsByEnd[why];
-      add(place, { column: null, rule: 'delete wins', note, kept: none, lost, rest, keptOrigin: by });
+      // Who ends a child only carries out what somebody else's deletion of its parent asked for.
+      const keptOrigin = why === 'cascade' ? null : by;
+      add(place, { column: null, rule: 'delete wins', note, kept: none, lost, rest, keptOrigin });
     },
     hidden(place, lost) {
       const note = 'another row at this key';
