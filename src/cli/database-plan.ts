@@ -4,7 +4,10 @@ import { quoteName } from '../databases/sqlite/connection/identifiers.js';
 import { readSchema } from '../databases/sqlite/schema/schema-reader.js';
 import type { DiscoveredTable } from '../databases/sqlite/schema/discovered-table.js';
 import type { WorkProgress } from '../engine/work-progress.js';
-import { counterAdvice, type CounterAdvice, type KnownRules } from './schema-advice.js';
+import type { TableRules } from '../databases/sqlite/schema/table-rules.js';
+import { unmatchedRules, unmatchedText, type UnmatchedRule } from '../databases/sqlite/schema/unmatched-rules.js';
+import { closestName } from '../config/closest-name.js';
+import { counterAdvice, type CounterAdvice } from './schema-advice.js';
 import { countText, printable, tableLines } from './terminal.js';
 
 /** What would be captured of one database; found by reading it, nothing is changed. */
@@ -14,6 +17,8 @@ export interface DatabasePlan {
   readonly tables: readonly TablePlan[];
   /** Columns that triggers count: the rule `counter` suits them. */
   readonly counters: readonly CounterAdvice[];
+  /** Rules that name what is not here, in words. */
+  readonly unmatched: readonly string[];
 }
 
 export interface TablePlan {
@@ -33,7 +38,7 @@ export const countingProgress = (
 ): WorkProgress => ({ text: `${dataset}: counting the rows of ${table}.`, done, total, unit: 'tables' });
 
 export interface PlanTools {
-  readonly rules?: KnownRules;
+  readonly rules?: Readonly<Record<string, TableRules>>;
   /** Before each table, whose rows are counted one by one. */
   readonly onTable?: (name: string, done: number, total: number) => void;
 }
@@ -51,6 +56,7 @@ export function planDatabase(path: string, { rules = {}, onTable }: PlanTools = 
         return planTable(opened.connection, table);
       }),
       counters: counterAdvice(tables, rules),
+      unmatched: unmatchedRules(tables, rules).map(adviceOn),
     };
   } finally {
     opened.connection.close();
@@ -64,6 +70,12 @@ const planTable = (connection: Connection, table: DiscoveredTable): TablePlan =>
   keyless: keylessRows(connection, table),
   obstacle: table.obstacle,
 });
+
+/** A rule that names what is not here, with what was probably meant. */
+export function adviceOn(rule: UnmatchedRule): string {
+  const meant = closestName(rule.column ?? rule.table, rule.known);
+  return `${unmatchedText(rule)}${meant === null ? '' : `; did you mean "${meant}"?`}`;
+}
 
 /** SQLite allows NULL in keys that are not declared NOT NULL. */
 export function keylessRows(connection: Connection, { name, key }: DiscoveredTable): number {
@@ -100,6 +112,7 @@ export function planLines(name: string, plan: DatabasePlan): string[] {
       `  Trigger ${printable(trigger)} counts ${printable(table)}.${printable(column)}: when two servers count at once, one count is lost.`,
       `  To add them up: tables: { ${printable(table)}: { columns: { ${printable(column)}: counter } } }`,
     );
+  for (const text of plan.unmatched) lines.push(`  RULE WITHOUT EFFECT: ${printable(text)}`);
   if (plan.journalMode !== 'wal')
     lines.push(
       '  Readers and writers exclude each other in this journal mode. WAL syncs faster: PRAGMA journal_mode = WAL, once, while nothing runs.',

@@ -134,6 +134,11 @@ export const errorCatalogue = {
     'SQLite allows NULL in a primary key that is not declared NOT NULL. Nothing names such a row for another server, so it stays where it was written.',
     'Give these rows a key, and declare its columns NOT NULL; a row with a key is synced by itself.',
   ),
+  'USYNC-1305': entry(
+    'Rule without effect',
+    'A rule of the configuration names a table or column that the database has not: mistyped, or not made yet.',
+    'Correct the name in the configuration ("usync check" says what may have been meant), or let the application make it.',
+  ),
   'USYNC-1400': entry(
     'Invite code not valid',
     'The code is mistyped, used, or expired.',
@@ -223,7 +228,7 @@ export const errorCatalogue = {
   'USYNC-1600': entry(
     'Server went back in time',
     'The database is older than what peers remember of it: a restored backup.',
-    'Nothing to do: the lost tail is fetched and the server goes on under a new epoch.',
+    'Nothing to do: the lost tail is fetched and the server goes on under a new epoch. To go back on purpose, use "usync undo".',
   ),
   'USYNC-1601': entry(
     'Forked origin',

@@ -16,11 +16,12 @@ interface Given {
   readonly clockOffsetMs?: number;
   readonly stampAheadMs?: number;
   readonly epochChange?: DatasetInput['facts']['epochChange'];
+  readonly provenAtMs?: number;
   /** The server was removed, and the peer said so. */
   readonly isRemoved?: boolean;
 }
 
-function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null, isRemoved = false }: Given): string[] {
+function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null, provenAtMs, isRemoved }: Given): string[] {
   const stamp = stampOfMs(nowMs + stampAheadMs);
   const vector = new Map([[originIdOf(pit, '00000001' as Epoch), { stamp, chain: emptyChain }]]);
   const origin = originIdOf(self, '00000001' as Epoch);
@@ -52,7 +53,7 @@ function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null, isRem
   const peer = {
     listed: { id: pit, name: 'pit-3', state: 'member', datasets: ['shop'], addresses: [] },
     session: clockOffsetMs === undefined ? null : { stage: 'open', clockOffsetMs, datasets: [], lastHeardMs: 0 },
-    proofByDataset: new Map(),
+    proofByDataset: new Map(provenAtMs === undefined ? [] : [['shop', { atMs: provenAtMs }]]),
     ackedByDataset: new Map(),
     link: null,
     failure: null,
@@ -183,12 +184,17 @@ test('a server that wrote with a clock far ahead is named also while it is not c
   assert.deepEqual(problemsOf({ stampAheadMs: 5 * 60_000 }), [], 'as far as others may be dragged along');
 });
 
-test('a new epoch is told for a day, with its reason', () => {
+test('a new epoch is told for a day, with its reason, and for some minutes once all was proven', () => {
   const reason = 'the database is older than what this server remembers of it';
   assert.deepEqual(problemsOf({ epochChange: { atMs: nowMs - hourMs, reason } }), [
     'USYNC-1600 dataset shop: The database is older than what this server remembers of it.',
   ]);
   assert.deepEqual(problemsOf({ epochChange: { atMs: nowMs - 25 * hourMs, reason } }), []);
+  assert.deepEqual(problemsOf({ epochChange: { atMs: nowMs - 300_000, reason }, provenAtMs: nowMs - 240_000 }), [
+    'USYNC-1600 dataset shop: The database is older than what this server remembers of it; since then it was proven to be the same everywhere.',
+  ]);
+  assert.deepEqual(problemsOf({ epochChange: { atMs: nowMs - hourMs, reason }, provenAtMs: nowMs - 240_000 }), []);
+  assert.equal(problemsOf({ epochChange: { atMs: nowMs - hourMs, reason }, provenAtMs: nowMs - 2 * hourMs }).length, 1);
 });
 
 test('a removed server is told so once, as a problem of its own', () => {

@@ -6,7 +6,7 @@ import { serverIdOfOrigin, type ServerId } from '../core/origin.js';
 import { clockDriftMaxMs, msOfStamp } from '../core/stamp.js';
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
 import type { Problem } from '../observe/problem.js';
-import { clockOffsetMsMax, epochToldMs, twinForgetMs, unansweredToldMs } from './engine-limits.js';
+import { clockOffsetMsMax, epochToldMs, provenEpochToldMs, twinForgetMs, unansweredToldMs } from './engine-limits.js';
 import type { DatasetStatus, EngineStatus, PeerStatus, SyncState } from './engine-status.js';
 import { ageText, capital, headline } from './headline.js';
 import { datasetWork } from './dataset-work.js';
@@ -219,12 +219,17 @@ function datasetProblems({ config, facts: own, look }: DatasetInput, facts: Stat
 }
 
 /** Nothing is wrong any more, but a person who restored a backup wants to know that it was understood. */
-function epochProblems({ config, isInternal, facts: own }: DatasetInput, facts: StatusFacts): Problem[] {
-  const { epochChange } = own;
-  if (isInternal || epochChange === null || facts.nowMs - epochChange.atMs > epochToldMs) return [];
-  const { reason, atMs } = epochChange;
-  const subject = `dataset ${config.name}`;
-  return [problem(facts, { code: 'USYNC-1600', level: 'warn', subject, reason: `${capital(reason)}.`, sinceMs: atMs })];
+function epochProblems(dataset: DatasetInput, facts: StatusFacts): Problem[] {
+  const { epochChange } = dataset.facts;
+  if (dataset.isInternal || epochChange === null) return [];
+  const { atMs } = epochChange;
+  const provenAtMs = datasetStatus(dataset, facts).provenAtMs;
+  const isProven = provenAtMs !== null && provenAtMs > atMs;
+  if (facts.nowMs - atMs > (isProven ? provenEpochToldMs : epochToldMs)) return [];
+  const since = isProven ? '; since then it was proven to be the same everywhere' : '';
+  const reason = `${capital(epochChange.reason)}${since}.`;
+  const subject = `dataset ${dataset.config.name}`;
+  return [problem(facts, { code: 'USYNC-1600', level: 'warn', subject, reason, sinceMs: atMs })];
 }
 
 function folderProblems({ config, look }: DatasetInput, facts: StatusFacts): Problem[] {

@@ -30,7 +30,8 @@ export function addCheckCommand(program: Command, context: CommandContext): void
           view.end();
           for (const line of planLines(dataset.name, plan)) terminal.print(line);
           results.push({ dataset: dataset.name, plan });
-          if (plan.tables.some(({ obstacle }) => obstacle !== null)) context.exitWith(exitCodes.needsDecision);
+          if (plan.unmatched.length > 0 || plan.tables.some(({ obstacle }) => obstacle !== null))
+            context.exitWith(exitCodes.needsDecision);
         } catch (error) {
           if (!terminal.isJson) terminal.fail(error);
           results.push({ dataset: dataset.name, error: { code: errorCodeOf(error), message: errorMessageOf(error) } });

@@ -7,7 +7,8 @@ import { foreignSyncTraces } from '../../databases/sqlite/connection/foreign-syn
 import { openDatabase, type OpenedDatabase } from '../../databases/sqlite/connection/open-database.js';
 import { readSchema } from '../../databases/sqlite/schema/schema-reader.js';
 import { hasSyncTables } from '../../databases/sqlite/stores/sync-tables.js';
-import { keylessRows } from '../database-plan.js';
+import { unmatchedRules } from '../../databases/sqlite/schema/unmatched-rules.js';
+import { adviceOn, keylessRows } from '../database-plan.js';
 import { countText, printable } from '../terminal.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
@@ -25,7 +26,12 @@ export function databaseChecks(dataset: DatasetConfig): Finding[] {
     return [fail(subject, printable(errorMessageOf(error)), error instanceof SyncError ? error.nextStep : '')];
   }
   try {
-    return [journalCheck(subject, opened), ...tableChecks(subject, opened), ...traceChecks(subject, opened)];
+    return [
+      journalCheck(subject, opened),
+      ...tableChecks(subject, opened),
+      ...ruleChecks(subject, opened, dataset),
+      ...traceChecks(subject, opened),
+    ];
   } finally {
     opened.connection.close();
   }
@@ -84,6 +90,13 @@ function tableChecks(subject: string, { connection }: OpenedDatabase): Finding[]
     );
   else findings.push(ok(subject, `${countText(synced.length, 'table')} captured`));
   return findings;
+}
+
+function ruleChecks(subject: string, { connection }: OpenedDatabase, { tables: rules }: DatasetConfig): Finding[] {
+  const { nextStep } = errorCatalogue['USYNC-1305'];
+  return unmatchedRules(readSchema(connection).tables, rules).map((rule) =>
+    warn(subject, `a rule does nothing: ${printable(adviceOn(rule))}`, nextStep),
+  );
 }
 
 function traceChecks(subject: string, { connection }: OpenedDatabase): Finding[] {

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import type {
   DrainOutcome,
   HintedDrain,
+  Notice,
   Replica,
   ReplicaPosition,
   ReplicaReport,
@@ -27,6 +28,8 @@ import { createReplicaSession, type ReplicaSession, type SqliteReplicaOptions } 
 import { countRows } from './schema/schema-change.js';
 import { inTransaction, whenFree } from './stores/store-transaction.js';
 import { tableReports } from './schema/table-reports.js';
+import type { TableRules } from './schema/table-rules.js';
+import { unmatchedRules, unmatchedText } from './schema/unmatched-rules.js';
 import { decisionCalls } from './decisions/decision-calls.js';
 
 export type { SqliteReplicaOptions };
@@ -46,7 +49,7 @@ export function createSqliteReplica(options: SqliteReplicaOptions): SqliteReplic
   const session = createReplicaSession(options, merging);
   return {
     dataset: options.dataset,
-    open: async () => reportOf(await session.open()),
+    open: async () => reportOf(await session.open(), options.tables ?? {}),
     onHint: (listener) => session.onHint(listener),
     close: () => session.close(),
     drainWithNews: () => session.call((context) => drainWithNews(context, merging)),
@@ -210,14 +213,21 @@ async function markFounded(context: ReplicaContext): Promise<void> {
   await whenFree(context.system, () => inTransaction(context, () => context.meta.set('isFounded', 1)));
 }
 
-function reportOf({ context, database, notices, isOlder }: OpenedReplica): ReplicaReport {
+function reportOf(
+  { context, database, notices, isOlder }: OpenedReplica,
+  rules: Readonly<Record<string, TableRules>>,
+): ReplicaReport {
+  const unmatched = unmatchedRules(context.tables.schema().tables, rules).map((rule): Notice => ({
+    code: 'USYNC-1305',
+    text: `a rule does nothing: ${unmatchedText(rule)}`,
+  }));
   return {
     databaseId: context.meta.text('database') ?? '',
     origin: context.origins.own(),
     engine: `SQLite ${database.sqliteVersion} (${database.connection.driver})`,
     journalMode: database.journalMode,
     tables: tableReports(context),
-    notices,
+    notices: [...notices, ...unmatched],
     isOlder,
     unadoptedRows: isFresh(context)
       ? context.tables.all().reduce((sum, table) => sum + countRows(context, table), 0)
