@@ -3,7 +3,7 @@ import { countOn, mayStand, ruledValues, wholeWrite, writeRuled } from './applic
 import { check } from './check-failure.js';
 import { hiddenBehind, beginChangeset, type ModelWriter } from './model-writing.js';
 import { rowsIn, viewOfModel, visibleIn, type ModelRow, type ModelView } from './model-view.js';
-import { ruleOf } from './model-columns.js';
+import { isAddition, ruleOf } from './model-columns.js';
 import type { Columns, ModelCell, ModelReference, ModelTable, ModelValue } from './model.js';
 import { note, nowOf, type ModelServer, type World } from './world.js';
 
@@ -83,9 +83,11 @@ function insertRow(session: Session): void {
   if (key === undefined) return;
   const columns: Record<string, ModelCell> = {};
   const put = (column: string, value: ModelValue): void => void (columns[column] = { value, at: writer.at });
-  put('key', key);
-  put('a', world.random.below(100));
-  put('b', world.random.below(100));
+  if (table.key !== 'bag') put('key', key);
+  // Rows of bags are often equal.
+  const values = table.key === 'bag' ? 2 : 100;
+  put('a', world.random.below(values));
+  put('b', world.random.below(values));
   for (const reference of table.references) {
     const { value, meant } = chooseReference(session, reference);
     put(reference.column, value);
@@ -102,6 +104,7 @@ function updateRow(session: Session, row: ModelRow): void {
   if (table.rules && world.random.chance(0.4)) return writeRuled(session, row);
   const chosen = chooseUpdate(session, row);
   if (!chosen) return;
+  if (table.key === 'bag' && world.random.chance(0.2)) return replaceRow(session, row, chosen);
   const columns = wholeWrite(session, table, { row, columns: chosen });
   const losers =
     columns['key'] && server.replica.rules.endsWhatIsBehind
@@ -115,6 +118,17 @@ function updateRow(session: Session, row: ModelRow): void {
   if (columns['key']) checkNoGhosts(session, new Set([row.row]), 'key-loser');
 }
 
+/** A bag that is compared by content: the row as it was has gone, another is there. */
+function replaceRow({ writer, table }: Session, row: ModelRow, columns: Columns): void {
+  const life = writer.nextLife();
+  const fresh: Record<string, ModelCell> = {};
+  for (const [name, { value }] of Object.entries({ ...row.columns, ...columns }))
+    if (ruleOf(table, name) === 'counter') fresh[name] = { value: row.values[name] ?? null, at: writer.at };
+    else if (!isAddition(name)) fresh[name] = { value, at: writer.at };
+  writer.put({ kind: 'insert', life, row: life, table: table.name, columns: fresh });
+  writer.put({ kind: 'end', lives: row.lives, why: 'app-delete' });
+}
+
 function chooseUpdate(session: Session, row: ModelRow): Columns | null {
   const { world, table, rows, writer } = session;
   const { random } = world;
@@ -123,6 +137,7 @@ function chooseUpdate(session: Session, row: ModelRow): Columns | null {
     void (columns[column] = { value, at: writer.atAbove(row.lives, column) });
   const dice = random.below(6);
   if (dice === 0) {
+    if (table.key === 'bag') return null;
     const key = table.key === 'generated' && random.chance(0.5) ? 40 + random.below(20) : freeKey(session);
     if (key === undefined || rows.some((other) => other.key === key)) return null;
     write('key', key);

@@ -24,6 +24,11 @@ it('the same in 150 worlds whose columns and tables have merge rules of their ow
   assert.deepEqual([...failures.values()], []);
 });
 
+it('the same in 150 worlds with tables without a key', () => {
+  const { failures } = runSeeds(150, 1, { ...finalRules, hasBags: true });
+  assert.deepEqual([...failures.values()], []);
+});
+
 describe('a broken rule is found', () => {
   /** Where to look first, so that the test is quick; any 1,000 seeds would do. */
   const cases: readonly {
@@ -31,7 +36,7 @@ describe('a broken rule is found', () => {
     readonly from: number;
     readonly promise: RegExp;
     /** In worlds with this. */
-    readonly world?: 'hasColumnRules';
+    readonly world?: 'hasColumnRules' | 'hasBags';
   }[] = [
     { rule: 'gapMarkers', from: 1, promise: /^(CAUSALITY|STREAM)/ },
     { rule: 'cellsGrow', from: 1, promise: /^(SEEN)/ },
@@ -55,6 +60,7 @@ describe('a broken rule is found', () => {
     { rule: 'additionsAreApart', from: 1, promise: /^(COUNTER)/, world: 'hasColumnRules' },
     { rule: 'additionsAreByRun', from: 1, promise: /^(COUNTER)/, world: 'hasColumnRules' },
     { rule: 'rowsAreWhole', from: 1, promise: /^(MIXED)/, world: 'hasColumnRules' },
+    { rule: 'bagsCount', from: 1, promise: /^(BAG)/, world: 'hasBags' },
   ];
   for (const { rule, from, promise, world } of cases)
     it(rule, () => {

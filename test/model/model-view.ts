@@ -135,8 +135,9 @@ function settleCircle(replica: ModelReplica, view: ModelView, circle: readonly M
         row.key = view.all.get(row.doubleOf)?.key ?? row.key;
       }
     if (table.key === 'natural') youngestPerKey(rows);
+    if (table.key === 'bag' && !replica.rules.bagsCount) mergeEqual(rows);
     settleUniques(replica, table, rows);
-    for (const row of rows) row.values['key'] = row.key;
+    if (table.key !== 'bag') for (const row of rows) row.values['key'] = row.key;
   }
   for (const table of circle) for (const row of rowsIn(view, table.name)) showInside(view, table, row, inside);
   for (let isGrowing = true; isGrowing;) {
@@ -320,6 +321,17 @@ function youngestPerKey(rows: readonly ModelRow[]): void {
     if (row.status !== 'visible' || !winning || winning === row) continue;
     row.status = 'key-loser';
     row.behind = winning.row;
+  }
+}
+
+/** The broken rule: a row of a bag is its values. */
+function mergeEqual(rows: readonly ModelRow[]): void {
+  const elders = new Map<string, ModelRow>();
+  for (const row of rows) {
+    const text = JSON.stringify([row.values['a'], row.values['b']]);
+    const elder = elders.get(text);
+    if (!elder) elders.set(text, row);
+    else if (row.status === 'visible') Object.assign(row, { status: 'merging', behind: elder.row });
   }
 }
 

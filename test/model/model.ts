@@ -57,8 +57,12 @@ export interface Rules {
   readonly additionsAreByRun: boolean;
   /** Granularity `row`: an application writes every column of a row with one stamp. */
   readonly rowsAreWhole: boolean;
+  /** Bags: each row counts, however equal to another; false: equal rows are one. */
+  readonly bagsCount: boolean;
   /** No rule: whether tables of the world reference themselves and each other in circles. */
   readonly hasCircles: boolean;
+  /** No rule: whether there are tables without a key. */
+  readonly hasBags: boolean;
   /** No rule: whether columns and tables of the world have merge rules of their own. */
   readonly hasColumnRules: boolean;
   /** R5: what a younger row shows in place of its number. Tests shrink the space so that substitutes clash too. */
@@ -90,8 +94,10 @@ export const finalRules: Rules = {
   additionsAreApart: true,
   additionsAreByRun: true,
   rowsAreWhole: true,
+  bagsCount: true,
   hasCircles: false,
   hasColumnRules: false,
+  hasBags: false,
   substitute: substituteAbove(1e6),
 };
 
@@ -108,7 +114,8 @@ export interface ModelReference {
 
 export interface ModelTable {
   readonly name: string;
-  readonly key: 'generated' | 'natural';
+  /** `bag`: a table without a key. A row of it is its life. */
+  readonly key: 'generated' | 'natural' | 'bag';
   readonly references: readonly ModelReference[];
   readonly uniques: readonly { readonly column: string; readonly policy: 'merge' | 'hold' | 'rename' }[];
   /** How columns merge; absent: the higher stamp wins. */

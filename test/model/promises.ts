@@ -11,6 +11,7 @@ import {
   type ModelReplica,
   type ModelTable,
 } from './model.js';
+import { checkBags } from './promises-bags.js';
 import { checkColumns } from './promises-columns.js';
 import { meantRow, rowsIn, viewOfModel, visibleIn, visibleText, type ModelRow, type ModelView } from './model-view.js';
 import { doubleMarker, groupsOf, type World } from './world.js';
@@ -102,6 +103,7 @@ function checkGroup(world: World, [first, ...others]: readonly ModelReplica[]): 
   checkMeaning(world.schema, facts, view);
   checkFates(world, { replica: first, view, facts, arrived });
   checkMerged(facts, view, arrived);
+  checkBags(world.schema, { view, arrived });
   checkColumns(world.schema, { view, facts, arrived });
   checkLostToConfirmation(first, arrived);
   for (let i = 0; i < 3; i++) checkOrders(world, first, arrived);
@@ -110,7 +112,8 @@ function checkGroup(world: World, [first, ...others]: readonly ModelReplica[]): 
 function checkConstraints(schema: Schema, view: ModelView): void {
   for (const table of schema) {
     const rows = visibleIn(view, table.name);
-    check(new Set(rows.map((row) => row.key)).size === rows.length, 'KEYS clash', () => table.name);
+    const keys = new Set(rows.map((row) => row.key));
+    check(table.key === 'bag' || keys.size === rows.length, 'KEYS clash', () => table.name);
     for (const { column } of table.uniques) {
       const values = rows.map((row) => row.values[column]).filter((value) => value !== null);
       check(new Set(values).size === values.length, 'UNIQUE clash', () => `${table.name}.${column}`);

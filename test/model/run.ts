@@ -130,7 +130,8 @@ function drainOnBoth(world: World, replicas: readonly ModelReplica[], now: numbe
     const writer = beginChangeset(replica, { now: now + world.random.below(3), written: now, nonce: world.nonce++ });
     if (visibleIn(viewOfModel(replica), table.name).some((row) => row.key === key)) continue;
     const cell = (value: ModelValue): ModelCell => ({ value, at: writer.at });
-    const columns: Record<string, ModelCell> = { key: cell(key), a: cell(0), b: cell(marker) };
+    const columns: Record<string, ModelCell> = { a: cell(0), b: cell(marker) };
+    if (table.key !== 'bag') columns['key'] = cell(key);
     for (const { column } of table.references)
       Object.assign(columns, { [column]: cell(null), [`meant_${column}`]: cell(null) });
     for (const column of [...table.uniques.map((unique) => unique.column), ...Object.keys(table.rules ?? {})])

@@ -69,7 +69,7 @@ const twin = 'twin';
 const schemaOf = (table: ModelTable, isTwinned: boolean): TableSchema => ({
   name: table.name,
   columns: [
-    'key',
+    ...(table.key === 'bag' ? [] : ['key']),
     twin,
     'a',
     'b',
@@ -85,7 +85,7 @@ const schemaOf = (table: ModelTable, isTwinned: boolean): TableSchema => ({
     // Where the other column of a unique takes no suffix, this one must not take it either.
     rule: name === twin ? 'max' : coreRule(ruleOf(table, name)),
   })),
-  key: isTwinned && table.key === 'natural' ? [twin, 'key'] : ['key'],
+  key: keyOf(table, isTwinned),
   keyKind: table.key,
   references: table.references.map(({ column, to, onDelete }) => ({
     columns: [column],
@@ -101,6 +101,11 @@ const schemaOf = (table: ModelTable, isTwinned: boolean): TableSchema => ({
     isPlain: true,
   })),
 });
+
+function keyOf({ key }: ModelTable, isTwinned: boolean): readonly string[] {
+  if (key === 'bag') return [];
+  return isTwinned && key === 'natural' ? [twin, 'key'] : ['key'];
+}
 
 const coreRule = (rule: ModelColumnRule | undefined): ColumnRule =>
   rule === 'first' ? 'first-write-wins' : (rule ?? 'column');
@@ -123,7 +128,7 @@ function coreView(replica: ModelReplica, isTwinned: boolean, component?: Readonl
     const cells = Object.entries(columns)
       .filter(([name]) => !name.startsWith('meant_'))
       .map(([name, { value, at }]): [string, Cell] => [columnName(name), { value: valueOf(value), at: stampOf(at) }]);
-    const at = columns['key']?.at;
+    const at = (columns['key'] ?? columns['a'])?.at;
     if (isTwinned && at !== undefined) cells.push([twin, { value: 1n, at: stampOf(at) }]);
     return { table, life: lifeOf(id), row: lifeOf(row), cells: new Map(cells) };
   });
@@ -193,7 +198,12 @@ function textOfModelRow(row: ModelRow): string {
   return rowText({
     place: `${row.table} ${shortName(row.row)}`,
     lives: row.lives.map(shortName),
-    shown: [row.status, row.key, row.behind === null ? '-' : shortName(row.behind), row.clash ?? '-'],
+    shown: [
+      row.status,
+      'key' in row.columns ? row.key : 'null',
+      row.behind === null ? '-' : shortName(row.behind),
+      row.clash ?? '-',
+    ],
     provisional: row.isProvisional,
     neededBy: [...row.neededBy].map(originOf),
     values,
@@ -340,6 +350,11 @@ it('the view and its confirmations agree with the model in 80 random worlds', ()
 
 it('the same in 60 worlds whose columns and tables have merge rules of their own', () => {
   const { seen } = compareIn({ ...rules, hasColumnRules: true }, seedsUpTo(60));
+  assert.deepEqual(seen, outcomes, 'every outcome was met');
+});
+
+it('the same in 60 worlds with tables without a key', () => {
+  const { seen } = compareIn({ ...rules, hasBags: true }, seedsUpTo(60));
   assert.deepEqual(seen, outcomes, 'every outcome was met');
 });
 

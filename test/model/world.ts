@@ -53,7 +53,8 @@ export const doubleMarker = 1_000_000;
 export function createWorld(seed: number, rules: Rules): World {
   const random = createSeededRandom(seed);
   const tables = rules.hasCircles ? withCircles(randomSchema(random), random) : randomSchema(random);
-  const schema = rules.hasColumnRules ? withColumnRules(tables, createSeededRandom(seed + 0x5eed)) : tables;
+  const keyed = rules.hasBags ? withBags(tables, createSeededRandom(seed + 0xba65)) : tables;
+  const schema = rules.hasColumnRules ? withColumnRules(keyed, createSeededRandom(seed + 0x5eed)) : keyed;
   const used: Rules = {
     ...rules,
     ...(random.chance(0.3) ? { clockDrags: false } : {}),
@@ -133,6 +134,19 @@ function withColumnRules(tables: readonly ModelTable[], random: SeededRandom): M
     if (Object.keys(rules).length === 0) rules['count'] = 'counter';
     return { ...table, rules, isByRow: random.chance(0.4) };
   });
+}
+
+/** Nothing references a row that has no key. */
+function withBags(tables: readonly ModelTable[], random: SeededRandom): ModelTable[] {
+  const isParent = (name: string): boolean =>
+    tables.some((table) => table.references.some((reference) => reference.to === name));
+  const changed = tables.map((table): ModelTable =>
+    isParent(table.name) || random.chance(0.3) ? table : { ...table, key: 'bag' },
+  );
+  const parent = changed.find(({ key }) => key === 'generated');
+  const onDelete = random.pick(['cascade', 'set null', 'restrict'] as const);
+  const references = parent && random.chance(0.5) ? [{ column: 'ref0', to: parent.name, onDelete }] : [];
+  return [...changed, { name: 'bag', key: 'bag', references, uniques: [] }];
 }
 
 export function nowOf(world: World, server: ModelServer): number {
