@@ -5,6 +5,7 @@ import type { ReplicaIdentity, ReplicaWork } from '../replica.js';
 import { foreignCommitCounter } from './connection/commit-counter.js';
 import { createCommitWatch, type CommitWatch } from './connection/commit-watch.js';
 import { takeEngineLock, type EngineLock } from './connection/engine-lock.js';
+import { withoutGoneRows } from './capture/gone-rows.js';
 import { createDatabaseMemory } from './database-memory.js';
 import { fileIdentityOf, isSameFile } from './connection/file-identity.js';
 import { checkDatabaseFile, type OpenedDatabase } from './connection/open-database.js';
@@ -98,7 +99,7 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
       lane.run(async () => {
         const context = await connection.contextNow();
         try {
-          return await work(context);
+          return await withoutGoneRows(context, () => work(context));
         } finally {
           connection.armIdle();
         }

@@ -13,6 +13,7 @@ import type {
 import { auditReplica } from './audit-replica.js';
 import { bucketRows, bucketSums } from './stores/buckets.js';
 import { captureEverything } from './capture/capture-everything.js';
+import { isCountingDue } from './capture/evicted-rows.js';
 import { syncWal } from './connection/durable-flush.js';
 import { takeHeirs } from './merge/duty-holder.js';
 import { landingSnapshot } from './merge/landing-marker.js';
@@ -184,8 +185,10 @@ function proofCalls(
   return {
     proof: () =>
       call(async (context) => {
-        // The schema is followed at opening already; the digest is that of the content when what waited is shown.
-        if (await whenFree(context.system, () => hasPendingSettle(context))) await captureEverything(context, merging);
+        // The schema is followed at opening already; the digest is that of the content when what waited is shown, and what
+        // was removed unseen is known.
+        if (await whenFree(context.system, () => hasPendingSettle(context) || isCountingDue(context)))
+          await captureEverything(context, merging);
         return whenFree(context.system, () => readProof(context));
       }),
     audit: (table) => call((context) => auditReplica(context, merging, table)),

@@ -40,9 +40,12 @@ export function captureChanges(comparisons: readonly Comparison[]): void {
     markOrphans(comparison, { hasEnds: withEnds.has(comparison), changed });
 }
 
-/** Appended rows: no key of the batch has a shadow, because all are above the highest that has one. One pass over the batch. */
-function hasNewKeysOnly({ context, table, batch }: Comparison): boolean {
-  if (!table.isRowidKey) return false;
+/**
+ * Appended rows: no key of the batch has a shadow, because all are above the highest that has one. One pass over the batch.
+ * Not where keys were changed: shadows were moved or removed by that already.
+ */
+function hasNewKeysOnly({ context, table, batch, oldKeys, takenKeys }: Comparison): boolean {
+  if (!table.isRowidKey || oldKeys.size > 0 || takenKeys.length > 0) return false;
   const found = context.connection
     .cached(
       `SELECT coalesce((SELECT max(k1) FROM ${table.shadowSql}) <

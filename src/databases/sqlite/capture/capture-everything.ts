@@ -55,7 +55,7 @@ export async function captureEverything(context: ReplicaContext, merging: Around
     // What comes from here on is no part of the migration.
     if (context.meta.text('migrated') !== null)
       await whenFree(context.system, () => inTransaction(context, () => context.meta.set('migrated', null)));
-    await findEvictions(context, noted.tables);
+    await findEvictions(context);
     all = joined(all, await reconcilePending(context, after));
     await whenFree(context.system, () => {
       if (!mustSettle(context)) return;

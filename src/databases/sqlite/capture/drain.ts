@@ -3,6 +3,7 @@ import type { Comparison } from './comparison.js';
 import { batchOfNotes, batchOfTable, batchSize, clearBatches, emptyBatch } from './comparison-batch.js';
 import { createDirectSink, createStagedSink, type DrainSink, type StagedSink } from './drain-sink.js';
 import { followKeyMoves, hasKeyMoves } from '../merge/key-moves.js';
+import { watchForEvictions } from './evicted-rows.js';
 import { noticeKeyless } from './keyless-rows.js';
 import type { NoteRange } from './note-store.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
@@ -138,6 +139,7 @@ function compareNoted(context: ReplicaContext, { range, whole, changeset, sink }
   const comparisons: Comparison[] = [];
   clearBatches(context.connection, widestKey(tables));
   for (const table of tables) {
+    watchForEvictions(context, table);
     const bare = comparisonOf(context, { table, changeset, sink });
     // A table that nobody has adopted: its old rows are named by their keys when it is compared as a whole. A row that was
     // inserted since capture began is another row than one that took the same key elsewhere, so it is named now.

@@ -1,6 +1,8 @@
 import type { EndReason } from '../../../core/changeset.js';
 import type { LifeName } from '../../../core/life.js';
 import type { SqlValue } from '../../../core/value.js';
+import { createRenumberedLists } from '../merge/listing-rows.js';
+import { settleListsOf } from '../merge/tables-to-settle.js';
 import type { AsideLife } from '../stores/aside-store.js';
 import { createConflictRecorder } from '../stores/conflict-recorder.js';
 import { eachPage, type Comparison } from './comparison.js';
@@ -15,7 +17,8 @@ import { joinsKeys, joinsTable, shadowKeyColumns } from '../schema/synced-table.
  */
 export function captureEnds(comparison: Comparison): number {
   let count = 0;
-  const { table, context } = comparison;
+  const { table, context, sink } = comparison;
+  const isListed = createRenumberedLists(context, table);
   const keys = shadowKeyColumns(table);
   const sql = `SELECT ${keys.map((key) => `s.${key}`).join(', ')}, ${shadowColumns('s')}
     FROM temp._usync_batch b CROSS JOIN ${table.shadowSql} s ON ${joinsKeys(table, 's', 'b')}
@@ -27,6 +30,7 @@ export function captureEnds(comparison: Comparison): number {
         key: row.slice(0, keys.length),
         shadow: context.shadows.read(row, keys.length),
       }));
+      if (ended.some(({ shadow }) => isListed(shadow))) sink.later(() => settleListsOf(context, table));
       endRows(comparison, 'delete', ended);
       count += ended.length;
     },

@@ -9,13 +9,8 @@ import type { SyncedTable } from '../schema/synced-table.js';
  * declared in the table, capture notes the rival. A CREATE UNIQUE INDEX must stay droppable, so no trigger may name its
  * columns: such tables are counted after they were written, and compared as a whole when rows are missing.
  */
-export async function findEvictions(context: ReplicaContext, written: ReadonlySet<string>): Promise<void> {
+export async function findEvictions(context: ReplicaContext): Promise<void> {
   const watched = watchedTables(context);
-  for (const name of written) {
-    const table = context.tables.byName(name);
-    if (table && hasUndeclaredUnique(table))
-      watched.set(table.number, { ...unseen, ...watched.get(table.number), isDue: true });
-  }
   for (const [number, { isDue, nextMs }] of watched) {
     const table = context.tables.byNumber(number);
     const startMs = context.system.monotonicMs();
@@ -26,6 +21,13 @@ export async function findEvictions(context: ReplicaContext, written: ReadonlySe
     if (isComplete) continue;
     await whenFree(context.system, () => inTransaction(context, () => addPending(context, table, 'life')));
   }
+}
+
+/** Of a table that an application wrote. Every drain tells it, also one that merging makes. */
+export function watchForEvictions(context: ReplicaContext, table: SyncedTable): void {
+  if (!hasUndeclaredUnique(table)) return;
+  const watched = watchedTables(context);
+  watched.set(table.number, { ...unseen, ...watched.get(table.number), isDue: true });
 }
 
 /** Whether a table that was written before waits to be counted, and may be now. */

@@ -145,7 +145,7 @@ async function landPass(landing: Landing): Promise<void> {
   for await (const part of partsOf(context, header)) {
     const { blocks: sent } = decodeStaged(part);
     if (!isAgain) landing.meter.add(sent);
-    const blocks = sent.map((block) => withNamesHere(context, block));
+    const blocks = withNamesHere(context, sent);
     for (const block of inMergeOrder(memoryOf(context), blocks)) {
       if (isAgain && block.kind !== 'end') continue;
       if (!isAgain) landing.rows += block.count;
@@ -249,7 +249,9 @@ function finish(
   memory.begin();
   raiseFlag(context, true);
   const scope = scopeOf(context, memory, header);
-  applyBlocks(memory, scope, [...landing.late, ...landing.referenced], createRowMerger(scope, header.origin));
+  // A later part may have told that their table was renamed.
+  const waiting = withNamesHere(context, [...landing.late, ...landing.referenced]);
+  applyBlocks(memory, scope, waiting, createRowMerger(scope, header.origin));
   const refused = settle(scope);
   confirmDuties(scope, (confirming, blocks) => {
     applyBlocks(memory, confirming, blocks, createRowMerger(confirming, confirming.by));

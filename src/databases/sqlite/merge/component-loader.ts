@@ -5,6 +5,7 @@ import type { LifeName } from '../../../core/life.js';
 import { numberInColumn } from '../../../core/reference-form.js';
 import { planTable, type ReferencePlan, type TablePlan } from '../../../core/table-plan.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
+import { tellGone } from '../capture/gone-rows.js';
 import type { AsideLife } from '../stores/aside-store.js';
 import { quoteNames } from '../connection/identifiers.js';
 import type { FoundLife } from './life-finder.js';
@@ -98,8 +99,8 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
     const name = rowKey(table.name, shadow.life);
     const present = lives.get(name);
     if (present !== undefined) return present;
-    const shown = readShown(context, table, key, shadow);
     const { life } = shadow;
+    const shown = readIfThere(context, table, key, shadow) ?? readGone(context, table, key, shadow);
     const cells = cellsOfShown(context, set, shown, rowsByName);
     const state = { table: table.name, life, row: shadow.row ?? life, cells };
     const loaded = { state, shown, aside: null, isChanged: false };
@@ -181,11 +182,26 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
 const knownTables = (context: ReplicaContext): ReadonlySet<string> =>
   new Set(context.tables.all().map((table) => table.name));
 
-export function readShown(context: ReplicaContext, table: SyncedTable, key: Key, shadow: Shadow): ShownRow {
+export const readShown = (context: ReplicaContext, table: SyncedTable, key: Key, shadow: Shadow): ShownRow =>
+  readIfThere(context, table, key, shadow) ?? nothingShown(table, key, shadow);
+
+function readIfThere(context: ReplicaContext, table: SyncedTable, key: Key, shadow: Shadow): ShownRow | null {
   const where = table.keySql.map((column) => `${column} = ?`).join(' AND ');
   const sql = `SELECT ${quoteNames(table.layout)} FROM ${table.sql} WHERE ${where}`;
-  const values = context.connection.cached(sql).getExact(...key) ?? table.layout.map(() => null);
-  return { table, key, values, shadow };
+  const values = context.connection.cached(sql).getExact(...key);
+  return values ? { table, key, values, shadow } : null;
+}
+
+const nothingShown = (table: SyncedTable, key: Key, shadow: Shadow): ShownRow => ({
+  table,
+  key,
+  values: table.layout.map(() => null),
+  shadow,
+});
+
+function readGone(context: ReplicaContext, table: SyncedTable, key: Key, shadow: Shadow): ShownRow {
+  tellGone(context, table, shadow.life);
+  return nothingShown(table, key, shadow);
 }
 
 /** The cells of a shown life: what its row shows, except where the view shows something else than the state holds. */

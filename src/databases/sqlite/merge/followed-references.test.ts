@@ -1,6 +1,7 @@
 /** References follow the row that they mean, whatever number it gets and whichever row it becomes part of. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { adjustByRules, type TableRules } from '../schema/table-rules.js';
 import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 
@@ -10,9 +11,15 @@ interface Servers {
   readonly c: MergeServer;
 }
 
-async function withServers(schema: string, work: (servers: Servers) => Promise<void>): Promise<void> {
+async function withServers(
+  schema: string,
+  work: (servers: Servers) => Promise<void>,
+  rules: Readonly<Record<string, TableRules>> = {},
+): Promise<void> {
   using folder = temporaryFolder();
-  const open = (letter: string): MergeServer => openMergeServer(folder.path(`${letter}.db`), letter, { schema });
+  const adjust = adjustByRules(rules);
+  const open = (letter: string): MergeServer =>
+    openMergeServer(folder.path(`${letter}.db`), letter, { schema, adjust });
   const servers = { a: open('a'), b: open('b'), c: open('c') };
   const all = Object.values(servers);
   try {
@@ -115,3 +122,54 @@ test('a row that ends with the one it hides behind is in the conflict log', () =
     await c.capture();
     assert.deepEqual(c.lost(), [`id = 2, label = 'red', note = 'the younger'`]);
   }));
+
+test('a list shows the number that it was written with when its row, shown at another one, ends elsewhere', () =>
+  withServers(
+    `CREATE TABLE author (id INTEGER PRIMARY KEY, name TEXT);
+     CREATE TABLE book (id INTEGER PRIMARY KEY, authors TEXT)`,
+    async ({ a, b, c }) => {
+      a.app.exec(`INSERT INTO author VALUES (1, 'elder')`);
+      await a.capture();
+      await new Promise((resolve) => setTimeout(resolve, 4));
+      b.app.exec(`INSERT INTO author VALUES (1, 'younger'); INSERT INTO book VALUES (1, '[1]')`);
+      await a.pull(b);
+      await c.pull(a);
+      assert.match(c.dump(), /book: 1 \| '\[-\d+\]'/);
+      c.app.exec(`DELETE FROM author WHERE name = 'younger'`);
+      await a.pull(c);
+      assert.equal(a.dump(), `author: 1 | 'elder'\nbook: 1 | '[1]'`);
+      assert.equal(c.dump(), a.dump());
+    },
+    { book: { references: [{ column: 'authors', table: 'author', list: 'json' }] } },
+  ));
+
+test('a child keeps the number of a parent that was moved and then deleted in one capture', () =>
+  withServers(
+    `CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT);
+     CREATE TABLE children (k TEXT PRIMARY KEY, parent INTEGER)`,
+    async ({ a, b, c }) => {
+      a.app.exec(`INSERT INTO parents VALUES (3, 'only'); INSERT INTO children VALUES ('child', 3)`);
+      await exchangeAll([a, b, c]);
+      a.app.exec('UPDATE parents SET id = 28 WHERE id = 3; DELETE FROM parents WHERE id = 28');
+      await exchangeAll([a, b, c]);
+      for (const server of [a, b, c]) assert.equal(server.dump(), `children: 'child' | 3`);
+    },
+    { children: { references: [{ column: 'parent', table: 'parents' }] } },
+  ));
+
+test('children follow their parent, whose number is taken, in a table that references itself', () =>
+  withServers(
+    `CREATE TABLE parents (id INTEGER PRIMARY KEY, up INTEGER REFERENCES parents(id), name TEXT);
+     CREATE TABLE children (k TEXT PRIMARY KEY, parent INTEGER REFERENCES parents(id))`,
+    async ({ a, b }) => {
+      b.app.exec(
+        `BEGIN; INSERT INTO parents VALUES (1, NULL, 'elder'); INSERT INTO children VALUES ('x', 1), ('y', 1); COMMIT`,
+      );
+      await b.capture();
+      await new Promise((resolve) => setTimeout(resolve, 4));
+      a.app.exec(`INSERT INTO parents VALUES (1, NULL, 'younger')`);
+      await a.pull(b);
+      const names = a.app.prepare('SELECT name FROM children JOIN parents ON parents.id = parent').all();
+      assert.deepEqual(names.flat(), ['elder', 'elder']);
+    },
+  ));

@@ -86,6 +86,8 @@ export function insertNewRows(scope: MergeScope, table: SyncedTable | null, bloc
   const work = table && isCalm(scope, table) ? workOf(scope, table, block) : null;
   if (!work) return Array.from({ length: block.count }, (_, i) => i);
   insertPages(work);
+  // Where rows of the block were to stand was told to those that reference them.
+  for (const i of work.slow) scope.rows.forget(work.table, block.rows.get(i) ?? block.lifeOf(i));
   return work.slow;
 }
 
@@ -158,7 +160,7 @@ function shownValues(work: Resolving, column: string, cells: readonly CellValue[
   const parent = scope.context.tables.byName(reference.parentTable);
   const c = block.columns.indexOf(column);
   const inBlock = parent === table ? rememberBlock(work) : null;
-  let [lastRow, lastShown]: [LifeName | null, SqlValue] = [null, null];
+  let [lastRow, lastShown, isLastSlow]: [LifeName | null, SqlValue, boolean] = [null, null, false];
   return cells.map((value, i) => {
     if (!(value instanceof RowReference)) {
       if (value !== null) pinned.set(i, [...(pinned.get(i) ?? []), c]);
@@ -166,14 +168,13 @@ function shownValues(work: Resolving, column: string, cells: readonly CellValue[
     }
     const needed = inBlock?.get(rowKey(table.name, value.row));
     if (needed !== undefined) dependents.set(needed, [...(dependents.get(needed) ?? []), i]);
-    if (lastRow && isSameLife(lastRow, value.row)) {
-      if (lastShown === null) slow.add(i);
-      return lastShown;
+    if (!lastRow || !isSameLife(lastRow, value.row)) {
+      lastRow = value.row;
+      const number = (parent && scope.rows.keyOfRow(parent, value.row)?.[0]) ?? null;
+      lastShown = shownInColumn(reference.affinity, number);
+      isLastSlow = number === null || lastShown === null || (parent !== null && isInSet(scope, parent, number));
     }
-    lastRow = value.row;
-    const number = (parent && scope.rows.keyOfRow(parent, value.row)?.[0]) ?? null;
-    lastShown = shownInColumn(reference.affinity, number);
-    if (number === null || (parent && isInSet(scope, parent, number))) slow.add(i);
+    if (isLastSlow) slow.add(i);
     return lastShown;
   });
 }

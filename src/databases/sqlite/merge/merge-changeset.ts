@@ -77,7 +77,7 @@ export function mergeChangeset(
   const merger = createRowMerger(scope, header.origin);
   let [rows, homeless] = [0, 0];
   for (const sent of options.blocks) {
-    const blocks = sent.map((block) => withNamesHere(context, block));
+    const blocks = withNamesHere(context, sent);
     rows += applyBlocks(memory, scope, blocks, merger);
     meter.add(sent);
     for (const { kind, table, count } of blocks) {

@@ -9,6 +9,7 @@ import { captureEverything } from '../capture/capture-everything.js';
 import { landChangeset } from './changeset-landing.js';
 import { mustPropagate } from '../schema/propagated-schema.js';
 import { drainInTransaction, drainNotes } from '../capture/drain.js';
+import { compareAgain, RowGone } from '../capture/gone-rows.js';
 import { followNames } from './epochs.js';
 import { landingChangeset, landingSnapshot, markLanding } from './landing-marker.js';
 import { mergeChangeset, memoryOf, type MergedChangeset } from './merge-changeset.js';
@@ -54,10 +55,10 @@ export async function mergeParts(
   let next = 0;
   while (next < parts.length) {
     const startMs = system.monotonicMs();
-    const slice = await sliceOf(context, () => mergeSlice(context, parts, { next, tally, around, tooSlow }));
+    const slice = await sliceOf(context, parts, { next, tally, around, tooSlow });
     next = slice.next;
     if (slice.failure) throw slice.failure;
-    if (slice.hasSchemaMoved) await captureEverything(context, around);
+    if (slice.mustCapture) await captureEverything(context, around);
     const landed = await landChangeset(context, around, { isResumed: false });
     if (landed) count(tally, landed);
     else if (next < parts.length) await pause(system, context.pace.pauseMs(system.monotonicMs() - startMs));
@@ -65,10 +66,14 @@ export async function mergeParts(
   return { ...tally, vector: context.origins.vector() };
 }
 
-async function sliceOf(context: ReplicaContext, work: () => Slice): Promise<Slice> {
+async function sliceOf(context: ReplicaContext, parts: readonly ChangesetPart[], work: SliceWork): Promise<Slice> {
   try {
-    return await whenFree(context.system, work);
+    return await whenFree(context.system, () => mergeSlice(context, parts, work));
   } catch (error) {
+    if (error instanceof RowGone) {
+      await compareAgain(context, error);
+      return { next: work.next, failure: null, mustCapture: true };
+    }
     if (error instanceof EndlessChangeset) await forgetEndless(context, error.part);
     throw error;
   }
@@ -94,10 +99,10 @@ interface Slice {
   /** A part that cannot be read. What came before it is merged. */
   readonly failure: SyncError | null;
   /**
-   * A migration came between, so that rows may have been written or moved unseen: nothing was merged. Or a table was
-   * described that is to be made before what follows.
+   * A migration came between, so that rows may have been written or moved unseen, or a row was found to be removed unseen:
+   * nothing was merged. Or a table was described that is to be made before what follows.
    */
-  readonly hasSchemaMoved?: true;
+  readonly mustCapture?: true;
 }
 
 function mergeSlice(context: ReplicaContext, parts: readonly ChangesetPart[], work: SliceWork): Slice {
@@ -105,7 +110,7 @@ function mergeSlice(context: ReplicaContext, parts: readonly ChangesetPart[], wo
   let current: ChangesetPart | undefined;
   try {
     return inTransaction(context, () => {
-      if (hasSchemaMoved(context)) return { next: work.next, failure: null, hasSchemaMoved: true };
+      if (hasSchemaMoved(context)) return { next: work.next, failure: null, mustCapture: true };
       beginMerging(context, work.around);
       const startMs = context.system.monotonicMs();
       let { next } = work;
@@ -117,7 +122,7 @@ function mergeSlice(context: ReplicaContext, parts: readonly ChangesetPart[], wo
         if (current) failure = takePart(context, current, work);
       }
       raiseFlag(context, false);
-      return { next, failure, ...(mustPropagate(context) && { hasSchemaMoved: true }) };
+      return { next, failure, ...(mustPropagate(context) && { mustCapture: true }) };
     });
   } catch (error) {
     Object.assign(work.tally, before);

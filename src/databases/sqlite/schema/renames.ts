@@ -46,16 +46,24 @@ export function renamedHere(
   };
 }
 
-/** A block by the names that hold here. A name that the schema has means what it says. */
-export function withNamesHere(context: ReplicaContext, block: ChangeBlock): ChangeBlock {
+/**
+ * Blocks by the names that hold here. A name that the schema has means what it says. One block may tell that a table was
+ * renamed which an earlier one has named: so the tables come first.
+ */
+export function withNamesHere(context: ReplicaContext, blocks: readonly ChangeBlock[]): ChangeBlock[] {
+  for (const block of blocks) if (!context.tables.byName(block.table)) renamedTable(context, block);
+  return blocks.map((block) => named(context, block));
+}
+
+function named(context: ReplicaContext, block: ChangeBlock): ChangeBlock {
   const table = context.tables.byName(block.table) ?? renamedTable(context, block);
   if (!table) return block;
   const columns = read(context.meta).columns[table.number];
-  const named = foldName(table.name) === foldName(block.table) ? block : { ...block, table: table.name };
-  if (!columns) return named;
+  const renamed = foldName(table.name) === foldName(block.table) ? block : { ...block, table: table.name };
+  if (!columns) return renamed;
   const nameOf = (column: string): string =>
     table.positionByColumn.has(column) ? column : (columns[column] ?? column);
-  const keyed = 'keyColumns' in named ? { ...named, keyColumns: named.keyColumns.map(nameOf) } : named;
+  const keyed = 'keyColumns' in renamed ? { ...renamed, keyColumns: renamed.keyColumns.map(nameOf) } : renamed;
   // Both names in one block: nobody knows which of them counts.
   if (!('columns' in keyed) || new Set(keyed.columns.map(nameOf)).size < keyed.columns.length) return keyed;
   return { ...keyed, columns: keyed.columns.map(nameOf) };
