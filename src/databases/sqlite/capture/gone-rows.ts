@@ -18,6 +18,8 @@ export class RowGone extends Error {
   }
 }
 
+/** Bounds what is remembered. Who is told of again is compared again, and no more. */
+const toldMax = 10_000;
 const toldByContext = new WeakMap<ReplicaContext, Set<RowKey>>();
 
 /**
@@ -30,6 +32,7 @@ export function tellGone(context: ReplicaContext, table: SyncedTable, life: Life
   toldByContext.set(context, told);
   const name = rowKey(table.name, life);
   if (told.has(name)) return;
+  if (told.size >= toldMax) told.clear();
   told.add(name);
   throw new RowGone(table);
 }

@@ -11,6 +11,7 @@ import type { ChunkSpool } from './chunk-spool.js';
 import { countChunks, dropChunks, keepChunks, keptChunk, keptChunks } from './kept-snapshot.js';
 import { landingSnapshot, markSnapshot, type LandingSnapshot } from '../merge/landing-marker.js';
 import { drainInTransaction } from '../capture/drain.js';
+import { withoutGoneRows } from '../capture/gone-rows.js';
 import { followNames } from '../merge/epochs.js';
 import { settle } from '../merge/merge-changeset.js';
 import { settleUnwritten, WrittenMeanwhile } from '../merge/settle-unwritten.js';
@@ -108,7 +109,8 @@ async function landKept(
   }
   await endWhatIsGone(context, landing, spoken);
   await landWaiting(context, landing, adoption);
-  const refused = await slice(context, () => finishLanding(context, landing, { vector, spoken, histories, told }));
+  const finish = { vector, spoken, histories, told };
+  const refused = await withoutGoneRows(context, () => slice(context, () => finishLanding(context, landing, finish)));
   endLanded(context);
   await dropChunks(context);
   const conflicts = landing.conflicts + (adoption?.conflicts ?? 0);
