@@ -1,5 +1,5 @@
 import { readdirSync, type Dirent } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 
 /** Names under which applications keep what their users give them. */
 const usualNames: ReadonlySet<string> = new Set([
@@ -19,20 +19,25 @@ export interface FoundFolder {
   readonly isMore: boolean;
 }
 
-/** Folders below `root` that probably hold data of the application and not its code; nearest first. */
+/**
+ * Folders below `root` that probably hold data of the application and not its code; nearest first. Of folders in each other
+ * the inner ones: `instance` holds databases and secrets beside its `uploads`.
+ */
 export function findFolders(root: string): FoundFolder[] {
-  const found: FoundFolder[] = [];
+  const found: string[] = [];
   const waiting = [{ folder: root, depth: 0 }];
   for (let seen = 0; seen < foldersMax; seen++) {
     const next = waiting.shift();
     if (next === undefined) break;
     for (const { name } of foldersIn(next.folder)) {
       const path = join(next.folder, name);
-      if (usualNames.has(name.toLowerCase())) found.push({ folder: relative(root, path), ...countFiles(path) });
-      else if (next.depth < depthMax - 1) waiting.push({ folder: path, depth: next.depth + 1 });
+      if (usualNames.has(name.toLowerCase())) found.push(path);
+      if (next.depth < depthMax - 1) waiting.push({ folder: path, depth: next.depth + 1 });
     }
   }
-  return found;
+  return found
+    .filter((path) => !found.some((other) => other.startsWith(path + sep)))
+    .map((path) => ({ folder: relative(root, path), ...countFiles(path) }));
 }
 
 const foldersIn = (folder: string): Dirent[] =>
@@ -40,13 +45,16 @@ const foldersIn = (folder: string): Dirent[] =>
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !skipped.has(entry.name))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
+/** Databases with their companions, and what is hidden, are never part of a folder's dataset. */
+const isLeftOut = /^\.|\.(?:db|sqlite3?)(?:-wal|-shm|-journal)?$/i;
+
 function countFiles(root: string): Pick<FoundFolder, 'files' | 'isMore'> {
   const waiting = [root];
   let files = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     for (const entry of entriesOf(next)) {
       if (entry.isDirectory()) waiting.push(join(next, entry.name));
-      else if (++files >= filesMax) return { files, isMore: true };
+      else if (!isLeftOut.test(entry.name) && ++files >= filesMax) return { files, isMore: true };
     }
   }
   return { files, isMore: false };

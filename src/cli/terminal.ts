@@ -65,7 +65,9 @@ export function createTerminal({ isJson, isQuiet, hasColour }: TerminalOptions):
 function errorText(error: unknown, paint: Terminal['paint']): string {
   const report = errorReport(error);
   const next = report.nextStep === '' ? '' : `\n  ${report.nextStep}`;
-  return `${paint('red', 'usync:')} ${printable(report.message)}${printable(next, true)}\n  ${paint('dim', `${report.code}, see docs/errors.md`)}`;
+  // Each mistake of a configuration has a line of its own; no other message may hold lines, which could pass for ours.
+  const message = printable(report.message, report.code === 'USYNC-1101').replaceAll('\n', '\n  ');
+  return `${paint('red', 'usync:')} ${message}${printable(next, true)}\n  ${paint('dim', `${report.code}, see docs/errors.md`)}`;
 }
 
 function errorReport(error: unknown): { code: string; message: string; nextStep: string; facts: unknown } {

@@ -139,9 +139,21 @@ test('text that is not YAML, and a key that stands twice, are errors with line a
 
 const two = (b: string): string => `datasets:\n  - { name: a, sqlite: x.db }\n  - ${b}\n`;
 
-test('two datasets with one name or one database are refused', async (context) => {
+test('two datasets with one name or one database, folders in each other, and folders of the system are refused', async (context) => {
   assert.match(await mistakeIn(context, two('{ name: a, sqlite: y.db }')), /:3:7: datasets 1 and 2 have the same name/);
   assert.match(await mistakeIn(context, two('{ name: b, sqlite: ./x.db }')), /:3:16: .* same sqlite/);
+  const folders = (a: string, b: string): string =>
+    `datasets:\n  - { name: a, folder: ${a} }\n  - { name: b, folder: ${b} }\n`;
+  assert.match(await mistakeIn(context, folders('files', 'files/in/it')), /:3:16: .*in\/it lies in .*twice/);
+  assert.match(await mistakeIn(context, folders('files/in', './files')), /:3:16: .*files\/in lies in /);
+  assert.match(await mistakeIn(context, folders('files', '/etc')), /:3:16: \/etc is a folder of the system/);
+  assert.match(await mistakeIn(context, folders('files', '/proc/1')), /is a folder of the system/);
+});
+
+test('a value that does not fit is told in plain words, with what was probably meant', async (context) => {
+  assert.match(await mistakeIn(context, 'http: { port: 99999 }\n'), /http\.port: must be at most 65535$/);
+  const rule = 'datasets:\n  - { name: a, sqlite: x.db, tables: { t: { unique: mrge } } }\n';
+  assert.match(await mistakeIn(context, rule), /unique: must be one of merge, hold, rename; did you mean "merge"\?$/);
 });
 
 test('a missing file is its own error', async (context) => {

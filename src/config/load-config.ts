@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { SyncError } from '../core/sync-error.js';
 import { closestName } from './closest-name.js';
+import { refuseOverlaps } from './refuse-overlaps.js';
 import type { Config, EmailConfig } from './config.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
 import { configJsonSchema, configSchema, type JsonSchema, type ParsedConfig } from './config-schema.js';
@@ -44,10 +45,10 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const entries = optionEntries();
   refuseMistypedVariables(entries, sources.env);
   const { values, origins } = layered(entries, file, sources);
-  const parsed = configSchema.safeParse(values);
+  const parsed = configSchema.safeParse(values, { reportInput: true });
   if (!parsed.success) throw mistakes(parsed.error.issues, file, origins);
   const config = completed(parsed.data, { file, origins, sources });
-  refuseDoubles(config, file);
+  refuseOverlaps(config.datasets, (keys) => file?.placeOf(keys) ?? 'configuration');
   return { config, origins };
 }
 
@@ -56,14 +57,14 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
  * Throws `USYNC-1101` with every mistake.
  */
 export function configOf(values: unknown): Config {
-  const parsed = configSchema.safeParse(values);
+  const parsed = configSchema.safeParse(values, { reportInput: true });
   if (!parsed.success) throw mistakes(parsed.error.issues, null, new Map());
   const config = completed(parsed.data, {
     file: null,
     origins: new Map(),
     sources: { file: null, env: {}, flags: {} },
   });
-  refuseDoubles(config, null);
+  refuseOverlaps(config.datasets, () => 'configuration');
   return config;
 }
 
@@ -150,8 +151,18 @@ function linesOf(
   }
   const isOverlaid = ['flag', 'environment'].includes(origins.get(name)?.kind ?? '');
   const isMissing = issue.code === 'invalid_type' && !isOverlaid && file !== null && !file.has([...issue.path]);
-  const text = isMissing ? `"${String(issue.path.at(-1))}" is missing` : `${name}: ${issue.message}`;
+  const text = isMissing ? `"${String(issue.path.at(-1))}" is missing` : `${name}: ${wordsOf(issue)}`;
   return [`${place(issue.path)}: ${text}`];
+}
+
+/** What is wrong with a value, in plain words. */
+function wordsOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'too_big' && issue.origin !== 'string') return `must be at most ${issue.maximum}`;
+  if (issue.code === 'too_small' && issue.origin !== 'string') return `must be at least ${issue.minimum}`;
+  if (issue.code !== 'invalid_value') return issue.message;
+  const known = issue.values.map(String);
+  const meant = typeof issue.input === 'string' ? closestName(issue.input, known) : null;
+  return `must be one of ${known.join(', ')}${meant === null ? '' : `; did you mean "${meant}"?`}`;
 }
 
 function schemaAt(schema: JsonSchema | undefined, path: readonly PropertyKey[]): JsonSchema | undefined {
@@ -207,20 +218,3 @@ const nameOfHost = (hostName: string): string =>
     ?.replaceAll(/[^\p{L}\p{N}_-]/gu, '-')
     .replace(/^[^\p{L}\p{N}]+/u, '')
     .slice(0, 63) || 'server';
-
-function refuseDoubles(config: Config, file: ConfigFile | null): void {
-  const seen = new Map<string, number>();
-  for (const [index, dataset] of config.datasets.entries()) {
-    for (const kind of ['name', 'sqlite', 'folder'] as const) {
-      const value = dataset[kind];
-      if (value === undefined) continue;
-      const key = `${kind} ${value}`;
-      const before = seen.get(key);
-      if (before !== undefined) {
-        const place = file?.placeOf(['datasets', index, kind]) ?? 'configuration';
-        throw new SyncError('USYNC-1101', `${place}: datasets ${before + 1} and ${index + 1} have the same ${kind}.`);
-      }
-      seen.set(key, index);
-    }
-  }
-}

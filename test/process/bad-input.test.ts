@@ -61,15 +61,16 @@ describe('bad input', () => {
   test('init names the folders that look like data, and takes none that nobody named', () => {
     rmSync(server.configPath);
     createMusicDatabase(server.database, 'plain');
-    for (const folder of ['web/uploads/2026', 'src/files', '.hidden/uploads', 'code'])
+    for (const folder of ['web/uploads/2026', 'instance/media', 'src/files', '.hidden/uploads', 'code'])
       mkdirSync(join(server.folder, folder), { recursive: true });
-    writeFileSync(join(server.folder, 'web/uploads/2026/a.jpg'), 'x');
+    for (const name of ['a.jpg', 'index.db', 'index.db-wal', '.env'])
+      writeFileSync(join(server.folder, 'web/uploads/2026', name), 'x');
     const { stdout } = succeeded(server.usync('--json', 'init', '--dry-run'));
     const { proposedFolders, datasets } = JSON.parse(stdout) as {
       proposedFolders: unknown;
       datasets: readonly { readonly folder?: string }[];
     };
-    assert.deepEqual(proposedFolders, ['web/uploads']);
+    assert.deepEqual(proposedFolders, ['instance/media', 'web/uploads'], 'the inner folder, not what holds it');
     assert.ok(datasets.every((each) => each.folder === undefined));
     assert.match(server.usync('init', '--dry-run').stdout, /web\/uploads: 1 file; .*usync init --folder web\/uploads/);
   });
@@ -78,6 +79,9 @@ describe('bad input', () => {
     const inFolder = (name: string): string => join(server.folder, name);
     for (const name of ['uploads', 'music']) mkdirSync(inFolder(name));
     writeFileSync(server.configPath, `# kept\n${readFileSync(server.configPath, 'utf8')}`);
+    const untouched = readFileSync(server.configPath, 'utf8');
+    succeeded(server.usync('init', '--dry-run', '--folder', inFolder('uploads')));
+    assert.equal(readFileSync(server.configPath, 'utf8'), untouched);
     succeeded(server.usync('init', '--folder', inFolder('uploads'), inFolder('music')));
     const text = readFileSync(server.configPath, 'utf8');
     assert.match(text, /^# kept/);
@@ -90,6 +94,12 @@ describe('bad input', () => {
     succeeded(server.usync('init', '--folder', inFolder('uploads')));
     assert.equal(readFileSync(server.configPath, 'utf8'), text);
     checkError(server.usync('init', '--folder', inFolder('nowhere')), 'USYNC-1700', exitCodes.failure, /nowhere/);
+    mkdirSync(inFolder('uploads/inner'));
+    checkError(server.usync('init', '--folder', inFolder('uploads/inner')), 'USYNC-1101', exitCodes.usage, /twice/);
+    checkError(server.usync('init', '--folder', '/etc'), 'USYNC-1101', exitCodes.usage, /folder of the system/);
+    const renamed = server.usync('init', '--folder', inFolder('music'), '--server-name', 'other');
+    checkError(renamed, 'USYNC-1101', exitCodes.usage, /names this server/);
+    assert.equal(readFileSync(server.configPath, 'utf8'), text);
     checkError(server.usync('init'), 'USYNC-1101', exitCodes.usage, /init --folder/);
   });
 

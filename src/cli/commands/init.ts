@@ -38,9 +38,9 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       if (options.newIdentity === true) return renew(context);
       const terminal = context.terminal();
       const path = context.configPath();
+      if (existsSync(path) && options.folder !== undefined && options.database === undefined)
+        return extend(context, path, options);
       if (existsSync(path) && options.dryRun !== true) {
-        if (options.folder !== undefined && options.database === undefined)
-          return extend(context, path, options.folder);
         throw new SyncError('USYNC-1101', `${path} is there already and stays as it is`, {
           nextStep:
             'To add a folder: usync init --folder FOLDER. Else edit it, or move it away and run "usync init" again.',
@@ -101,14 +101,21 @@ const nothingFound = (folder: string, proposed: readonly FoundFolder[]): SyncErr
     ].join('\n'),
   });
 
-async function extend(context: CommandContext, path: string, folders: readonly string[]): Promise<void> {
+async function extend(context: CommandContext, path: string, options: InitOptions): Promise<void> {
+  if (options.serverName !== undefined)
+    throw new SyncError('USYNC-1101', `${path} is there already, and names this server`, {
+      nextStep: 'Change "name" in it, and restart "usync run".',
+    });
   const terminal = context.terminal();
-  const added = await addFolders(path, folders, hostname());
+  const { folder: folders = [], dryRun: isDryRun = false } = options;
+  const added = await addFolders(path, { folders, hostName: hostname(), isDryRun });
   for (const { name, folder } of added) terminal.print(`${name}: the folder ${printable(folder)}`);
   terminal.say(
     added.length === 0
       ? `${path} names ${folders.length === 1 ? 'this folder' : 'these folders'} already.`
-      : `Added to ${path}. Next: restart "usync run", here and with the same names on the other servers.`,
+      : isDryRun
+        ? `${path} stays as it is.`
+        : `Added to ${path}. Next: restart "usync run", here and with the same names on the other servers.`,
   );
   terminal.result({ configPath: path, added });
 }
