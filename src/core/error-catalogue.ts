@@ -309,7 +309,7 @@ export const errorCatalogue = {
   'USYNC-1905': entry(
     'Request from elsewhere',
     'A request that changes something did not come from the page of this server.',
-    'Programs send a token; a page of this server sends the header X-Usync-Request.',
+    'Programs send a token, or the header X-Usync-Request as the page of this server does: docs/api.md shows how.',
   ),
   'USYNC-1906': entry(
     'Unknown host name',

@@ -24,6 +24,18 @@ header \`X-Usync-Request\` and come from the page's own origin. A \`viewer\` may
 as well, an \`admin\` may do all. What changed something is in the log of what people did (\`GET /api/sync/audit\`), each
 entry with a hash over itself and the one before.
 
+From a terminal, once, on the server itself; later the page does the same:
+
+\`\`\`sh
+usync setup-link                    # http://127.0.0.1:7421/sync/setup#token=TOKEN
+at=http://127.0.0.1:7421/api/sync
+json='content-type: application/json'
+curl -c jar -H 'X-Usync-Request: curl' -H "$json" $at/setup \\
+  -d '{"token":"TOKEN","name":"ann","password":"a long password"}'
+curl -b jar -H 'X-Usync-Request: curl' -H "$json" $at/tokens -d '{"name":"reports","scope":"viewer"}'
+curl -H 'Authorization: Bearer usync_...' $at/status
+\`\`\`
+
 A session ends after 12 hours without use and after 7 days in any case. Failed sign-ins make the next one wait longer, by
 address and by name. A request must name a host that this server answers to: loopback, its own addresses when it listens
 on them, or a name in \`http.hosts\`.

@@ -58,7 +58,8 @@ export function requireOwnPage({ headers, method }: RequestFacts, caller: Caller
   const origin = headers.get('origin');
   if (origin !== null && hostOf(origin) !== headers.get('host')?.toLowerCase())
     throw new SyncError('USYNC-1905', 'The request comes from another origin.');
-  if (!headers.has(pageHeader)) throw new SyncError('USYNC-1905', `The header ${pageHeader} is missing.`);
+  if (!headers.has(pageHeader))
+    throw new SyncError('USYNC-1905', `The header ${pageHeader} is missing; any value will do.`);
 }
 
 function hostOf(origin: string): string | null {
