@@ -249,6 +249,8 @@ export interface AdoptionTablePreview {
   readonly same: number;
   /** Rows on both sides with different cells: the group's value will stand, this server's goes to the conflict log. */
   readonly differing: number;
+  /** Rows on both sides under equal generated numbers that are two rows: both stand, those of this server get new numbers. */
+  readonly apart: number;
   readonly onlyHere: number;
   readonly onlyThere: number;
 }

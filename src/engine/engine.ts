@@ -201,6 +201,7 @@ export interface JoinPreview {
     readonly table: string;
     readonly same: number;
     readonly differing: number;
+    readonly apart: number;
     readonly onlyHere: number;
     readonly onlyThere: number;
   }[];

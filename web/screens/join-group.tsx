@@ -104,6 +104,7 @@ const previewColumns: readonly Column<PreviewRow>[] = [
   { name: 'Table', cell: ({ dataset, table }) => `${dataset}: ${table}` },
   { name: 'Same', isNumber: true, cell: ({ same }) => numberText(same) },
   { name: 'Differing', isNumber: true, cell: ({ differing }) => numberText(differing) },
+  { name: 'Apart', isNumber: true, cell: ({ apart }) => numberText(apart) },
   { name: 'Only here', isNumber: true, cell: ({ only_here: count }) => numberText(count) },
   { name: 'Only there', isNumber: true, cell: ({ only_there: count }) => numberText(count) },
 ];

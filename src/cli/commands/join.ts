@@ -94,12 +94,12 @@ function joinLines(report: JoinReport, options: JoinCommandOptions): string[] {
       continue;
     }
     const rows = preview.tables.map((each) =>
-      [printable(each.table), each.same, each.differing, each.onlyHere, each.onlyThere].map(String),
+      [printable(each.table), each.same, each.differing, each.apart, each.onlyHere, each.onlyThere].map(String),
     );
     lines.push(
       `${printable(dataset)}:`,
       ...tableLines([
-        ['  table', 'same', 'differing', 'only here', 'only there'],
+        ['  table', 'same', 'differing', 'apart', 'only here', 'only there'],
         ...rows.map(([name, ...counts]) => [`  ${name ?? ''}`, ...counts]),
       ]),
     );
@@ -110,14 +110,16 @@ function joinLines(report: JoinReport, options: JoinCommandOptions): string[] {
 
 /** What becomes of rows that differ: told by the choice, where one was made. */
 function outcomeLines({ tables, isUnclear }: JoinPreview, options: JoinCommandOptions): string[] {
-  if (tables.every(({ differing }) => differing === 0)) return [];
+  if (tables.every(({ differing, apart }) => differing + apart === 0)) return [];
   const groupStands = "the group's value stands; the one here goes to the conflict log.";
   if (options.distinctRows === true)
     return [
-      '  Rows with equal generated numbers are different rows: those of this server get new numbers.',
+      '  Rows with equal generated numbers that differ are different rows: those of this server get new numbers.',
       `  Where other rows differ, ${groupStands}`,
     ];
   const lines = [`  Where rows differ, ${groupStands}`];
+  if (options.sameRows !== true && tables.some(({ apart }) => apart > 0))
+    lines.push('  Rows that were made apart under equal numbers all stand: those of this server get new numbers.');
   if (isUnclear && !isChosen(options))
     lines.push('  It is unclear whether rows with equal numbers are the same: choose --same-rows or --distinct-rows.');
   return lines;

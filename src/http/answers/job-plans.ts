@@ -107,8 +107,8 @@ const joinResult = ({ state, invitedBy, datasets }: JoinReport): JoinResult => (
     dataset,
     preview: preview && {
       is_unclear: preview.isUnclear,
-      tables: preview.tables.map(({ table, same, differing, onlyHere, onlyThere }) => ({
-        ...{ table, same, differing },
+      tables: preview.tables.map(({ table, same, differing, apart, onlyHere, onlyThere }) => ({
+        ...{ table, same, differing, apart },
         only_here: onlyHere,
         only_there: onlyThere,
       })),

@@ -250,7 +250,14 @@ const joinResult = z.object({
         .object({
           is_unclear: z.boolean().describe('A person must say whether rows of equal numbers are the same rows.'),
           tables: z.array(
-            z.object({ table: z.string(), same: count, differing: count, only_here: count, only_there: count }),
+            z.object({
+              table: z.string(),
+              same: count,
+              differing: count,
+              apart: count,
+              only_here: count,
+              only_there: count,
+            }),
           ),
         })
         .nullable(),

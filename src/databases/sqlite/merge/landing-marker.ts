@@ -1,8 +1,14 @@
 import type { OriginId } from '../../../core/origin.js';
 import type { Stamp } from '../../../core/stamp.js';
 import type { VersionVector } from '../../../core/version-vector.js';
-import type { AdoptionChoice } from '../../replica.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import {
+  noRowsApart,
+  readRowsApart,
+  storedRowsApart,
+  type RowsApart,
+  type StoredRowsApart,
+} from '../stores/rows-apart.js';
 import { textToVector, vectorToText } from '../stores/vector-text.js';
 
 /** A changeset whose parts are all staged. */
@@ -27,25 +33,24 @@ export const markLanding = ({ meta }: Pick<ReplicaContext, 'meta'>, { origin, st
 export interface LandingSnapshot {
   readonly vector: VersionVector;
   readonly chunks: number;
-  readonly choice: AdoptionChoice;
+  readonly apart: RowsApart;
 }
 
 /** The snapshot that is landing, or whose landing was cut off; null when there is none. */
 export function landingSnapshot({ meta }: Pick<ReplicaContext, 'meta'>): LandingSnapshot | null {
   const text = meta.text('landing');
   if (text === null) return null;
-  const { vector, chunks, choice } = JSON.parse(text) as {
+  const { vector, chunks, apart } = JSON.parse(text) as {
     readonly vector?: string;
     readonly chunks?: number;
-    readonly choice?: AdoptionChoice;
+    readonly apart?: StoredRowsApart;
   };
-  return vector === undefined
-    ? null
-    : { vector: textToVector(vector), chunks: chunks ?? 0, choice: choice ?? 'same-rows' };
+  if (vector === undefined) return null;
+  return { vector: textToVector(vector), chunks: chunks ?? 0, apart: apart ? readRowsApart(apart) : noRowsApart };
 }
 
 /** From here on nothing is drained or sent until the snapshot has landed. */
 export const markSnapshot = (
   { meta }: Pick<ReplicaContext, 'meta'>,
-  { vector, chunks, choice }: LandingSnapshot,
-): void => meta.set('landing', JSON.stringify({ vector: vectorToText(vector), chunks, choice }));
+  { vector, chunks, apart }: LandingSnapshot,
+): void => meta.set('landing', JSON.stringify({ vector: vectorToText(vector), chunks, apart: storedRowsApart(apart) }));

@@ -1,32 +1,34 @@
 import { isUnwritten, type CellStamp } from '../../../core/cell-stamp.js';
-import { keyText } from '../../../core/key-text.js';
 import { lifeText, type LifeName } from '../../../core/life.js';
 import type { Cell } from '../../../core/life-state.js';
 import { shownInColumn } from '../../../core/reference-form.js';
-import { stampOfMs, zeroStamp } from '../../../core/stamp.js';
+import { zeroStamp } from '../../../core/stamp.js';
 import type { StateBlock } from '../../../core/state-block.js';
-import type { StateChunk } from '../../../core/state-codec.js';
-import { substituteNumber } from '../../../core/substitute.js';
 import { SyncError } from '../../../core/sync-error.js';
 import { RowReference, isSameValue, type SqlValue } from '../../../core/value.js';
-import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
+import type { AdoptionChoice } from '../../replica.js';
 import { quoteName, quoteNames } from '../connection/identifiers.js';
 import { pinCell } from '../merge/component-loader.js';
-import { isParent } from '../merge/table-calm.js';
 import { defaultOf } from '../schema/column-defaults.js';
 import { openFor } from '../merge/trigger-guard.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import { createNewcomers, type Newcomers } from '../capture/newcomers.js';
 import { addPending, removePending } from '../capture/pending-reconcile.js';
-import { noteKind, type NoteKind } from '../capture/note-kind.js';
+import { noteKind } from '../capture/note-kind.js';
 import { conflictId } from '../stores/conflict-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { isFresh } from '../stores/is-fresh.js';
 import { createRowComparison, type RowComparison } from '../capture/row-comparison.js';
-import { integerAt } from '../connection/row-values.js';
+import type { MeasuredAdoption } from './adoption-preview.js';
 import { createEarlyNotes, type EarlyNotes } from './early-notes.js';
+import { moveAside } from './move-aside.js';
+import { rowAt } from './row-at.js';
+import { createRowKinship, type RowKinship } from './row-kinship.js';
+import { isAbove, noRowsApart, type RowsApart } from '../stores/rows-apart.js';
+import { writeNote } from './write-note.js';
 import { unwrittenIn } from '../merge/landed-shadows.js';
 import type { Key } from '../stores/shadow-store.js';
-import { inTransaction } from '../stores/store-transaction.js';
+import { inTransaction, whenFree } from '../stores/store-transaction.js';
 import { ConstraintFailure } from '../connection/sqlite-failure.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 
@@ -34,8 +36,9 @@ import type { SyncedTable } from '../schema/synced-table.js';
 export interface Adoption {
   readonly context: ReplicaContext;
   readonly comparisons: Map<string, RowComparison>;
-  /** Tables whose rows here are other rows than the group's with equal numbers. */
-  readonly distinct: ReadonlySet<string>;
+  /** Rows here that are other rows than the group's with equal numbers. */
+  readonly apart: RowsApart;
+  readonly kinship: RowKinship;
   /** Rows that were inserted while this server waited for the group's data: other rows than the group's, whatever their numbers. */
   readonly newcomers: Newcomers;
   /** What was noted of rows before they were adopted. */
@@ -45,38 +48,44 @@ export interface Adoption {
   conflicts: number;
 }
 
-/**
- * Null when nothing was here before. Throws USYNC-1406 when it is unclear whether equal numbers mean equal rows and
- * nobody said so.
- */
-export function createAdoption(
-  context: ReplicaContext,
-  preview: () => AdoptionPreview,
-  choice: AdoptionChoice | undefined,
-): Adoption | null {
-  if (!isFresh(context)) return null;
-  const hasRows = context.tables
-    .all()
-    .some((table) => context.connection.cached(`SELECT 1 FROM ${table.sql} LIMIT 1`).get());
-  if (!hasRows) return null;
-  if ((choice ?? 'measure') === 'measure' && preview().isUnclear) {
-    throw new SyncError(
-      'USYNC-1406',
-      `it is unclear whether the rows of dataset ${context.dataset} here are the group's`,
-    );
-  }
-  const generated = context.tables.all().filter((table) => table.schema.keyKind === 'generated');
-  const distinct = choice === 'distinct-rows' ? generated.map((table) => table.name) : [];
-  if (distinct.length > 0) nameByLife(context);
+/** What is here and was never part of the dataset is adopted; null when nothing is. */
+export function createAdoption(context: ReplicaContext, apart: RowsApart): Adoption | null {
+  if (!isFresh(context) || !hasRows(context)) return null;
+  if (apart.strange.size > 0) nameByLife(context);
   return {
     context,
     comparisons: new Map(),
-    distinct: new Set(distinct),
+    apart,
+    kinship: createRowKinship(context),
     newcomers: createNewcomers(context.connection),
     earlyNotes: createEarlyNotes(context),
     bags: new Map(),
     conflicts: 0,
   };
+}
+
+const hasRows = ({ connection, tables }: ReplicaContext): boolean =>
+  tables.all().some((table) => connection.cached(`SELECT 1 FROM ${table.sql} LIMIT 1`).get());
+
+/**
+ * Which rows are others, before anything lands. Throws USYNC-1406 when it is unclear whether equal numbers mean equal rows
+ * and nobody said so.
+ */
+export async function rowsApartHere(
+  context: ReplicaContext,
+  measure: () => Promise<MeasuredAdoption>,
+  choice: AdoptionChoice = 'measure',
+): Promise<RowsApart> {
+  if (choice === 'same-rows' || !isFresh(context)) return noRowsApart;
+  if (!(await whenFree(context.system, () => hasRows(context)))) return noRowsApart;
+  const { preview, rowsApart } = await measure();
+  if (choice === 'measure' && preview.isUnclear) {
+    throw new SyncError(
+      'USYNC-1406',
+      `it is unclear whether the rows of dataset ${context.dataset} here are the group's`,
+    );
+  }
+  return rowsApart(choice);
 }
 
 /** Distinct rows must not be named by their keys, which are the same everywhere. Parents are named before children. */
@@ -89,10 +98,6 @@ function nameByLife(context: ReplicaContext): void {
   });
 }
 
-/** Part of no dataset so far: no changeset was ever made or merged here, and no snapshot has landed. */
-export const isFresh = ({ meta, origins }: ReplicaContext): boolean =>
-  meta.text('isFounded') === null && origins.vector().size === 0;
-
 interface Range {
   readonly from: number;
   readonly to: number;
@@ -100,7 +105,7 @@ interface Range {
 
 /** Gives rows that are here the group's lives. Returns the ranges of the block that have no row here. */
 export function adoptBlock(adoption: Adoption, block: StateBlock, { from, to }: Range): [number, number][] {
-  const { context, distinct, newcomers } = adoption;
+  const { context, apart, newcomers } = adoption;
   const table = context.tables.byName(block.table);
   if (!table) return [[from, to]];
   const rest: [number, number][] = [];
@@ -116,7 +121,7 @@ export function adoptBlock(adoption: Adoption, block: StateBlock, { from, to }: 
             block,
             i,
             key,
-            isDistinct: distinct.has(table.name) || newcomers.has(table, key),
+            isOther: apart.strange.has(table.name) || newcomers.has(table, key),
           });
     if (isAdopted) continue;
     const last = rest.at(-1);
@@ -131,14 +136,15 @@ interface RowOfBlock {
   readonly block: StateBlock;
   readonly i: number;
   readonly key: Key;
-  readonly isDistinct: boolean;
+  /** Known to be another row than the group's before they are compared. */
+  readonly isOther: boolean;
 }
 
-function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowOfBlock): boolean {
+function adoptRow(adoption: Adoption, { table, block, i, key, isOther }: RowOfBlock): boolean {
   const { context } = adoption;
   const here = rowAt(context, table, key);
   if (!here || context.shadows.find(table, key)) return false;
-  if (isDistinct) {
+  if (isOther) {
     moveAside(context, table, key);
     return false;
   }
@@ -146,6 +152,10 @@ function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowO
   const at = block.stamps[i];
   const theirs = valuesOf(context, table, block, i);
   if (!life || !at || !theirs) return false;
+  if (isApart(adoption, table, { key, here, theirs })) {
+    moveAside(context, table, key);
+    return false;
+  }
   const stamps = stampsOf(table, block, i);
   const changes = new Map<string, SqlValue>();
   let hasOwn = false;
@@ -173,8 +183,21 @@ function adoptRow(adoption: Adoption, { table, block, i, key, isDistinct }: RowO
   });
   context.tables.addRow(table, hash);
   keepBeside(context, table, block, i);
-  if (hasOwn) note(context, table, { kind: noteKind.update, key });
+  if (hasOwn) writeNote(context, table, { kind: noteKind.update, key });
   return true;
+}
+
+interface MetRows {
+  readonly key: Key;
+  readonly here: readonly SqlValue[];
+  readonly theirs: readonly SqlValue[];
+}
+
+/** Under a number that nobody had when the copies parted, with cells that do not say that the rows are one. */
+function isApart({ apart, kinship }: Adoption, table: SyncedTable, { key, here, theirs }: MetRows): boolean {
+  if (!isAbove(apart, table, key[0])) return false;
+  if (theirs.every((value, position) => isSameValue(value, here[position] ?? null))) return false;
+  return kinship.of(table, here, theirs) !== 'same';
 }
 
 /** Stamps of single cells. A column that the block has not was written by nobody. */
@@ -185,18 +208,6 @@ function stampsOf(table: SyncedTable, block: StateBlock, i: number): Map<number,
     if (position !== undefined) stamps.set(position, stamp);
   }
   return stamps;
-}
-
-/** Under the flag nothing is noted: what is to be captured of an adopted row must be noted by us. */
-function note(
-  { connection, system }: ReplicaContext,
-  table: SyncedTable,
-  { kind, key }: { readonly kind: NoteKind; readonly key: Key },
-): void {
-  const [columns, marks] = [key.map((_, k) => `, k${k + 1}`), key.map(() => ', ?')];
-  connection
-    .cached(`INSERT INTO _usync_notes (tbl, op, time${columns.join('')}) VALUES (?, ?, ?${marks.join('')})`)
-    .run(BigInt(table.number), BigInt(kind), BigInt(system.nowMs()), ...key);
 }
 
 /** Rows of bags are the same when their content is. */
@@ -279,42 +290,6 @@ function write(context: ReplicaContext, table: SyncedTable, key: Key, changes: R
   }
 }
 
-/** A row of our own under the same number: it keeps its content under a free number, and is captured as a new row. */
-function moveAside(context: ReplicaContext, table: SyncedTable, key: Key): void {
-  const { connection, tables } = context;
-  const [column] = table.keySql;
-  const free = freeNumber(context, table, key);
-  openFor(context, table);
-  connection.cached(`UPDATE OR ABORT ${table.sql} SET ${column} = ? WHERE ${column} = ?`).run(free, ...key);
-  // Unnoted, it would be taken for a row of old and named by its number.
-  note(context, table, { kind: noteKind.insert, key: [free] });
-  for (const child of tables.all()) {
-    for (const reference of child.schema.references) {
-      const [from] = reference.columns;
-      if (reference.parentTable !== table.name || !reference.byRow || from === undefined) continue;
-      const isOwn = `NOT EXISTS (SELECT 1 FROM ${child.shadowSql} s WHERE ${child.keySql.map((name, k) => `s.k${k + 1} = c.${name}`).join(' AND ')})`;
-      const own = `SELECT ${child.keySql.join(', ')} FROM ${child.sql} AS c`;
-      for (const childKey of connection.cached(`${own} WHERE ${quoteName(from)} = ? AND ${isOwn}`).allExact(...key)) {
-        openFor(context, child);
-        const where = child.keySql.map((name) => `${name} = ?`).join(' AND ');
-        connection
-          .cached(`UPDATE OR ABORT ${child.sql} SET ${quoteName(from)} = ? WHERE ${where}`)
-          .run(free, ...childKey);
-      }
-    }
-  }
-}
-
-/** Made as substitutes are (rule R5), so that rows of two servers that join do not take one number again. */
-function freeNumber({ connection, origins, system }: ReplicaContext, table: SyncedTable, [number = null]: Key): bigint {
-  const isTaken = connection.cached(`SELECT 1 FROM ${table.sql} WHERE ${table.keySql[0] ?? ''} = ?`);
-  const row: LifeName = { origin: origins.own(), stamp: stampOfMs(system.nowMs()), index: 0 };
-  for (let attempt = 0; ; attempt++) {
-    const free = substituteNumber(row, number, attempt);
-    if (!isTaken.get(free)) return free;
-  }
-}
-
 interface OwnValue {
   readonly table: SyncedTable;
   readonly key: Key;
@@ -346,13 +321,6 @@ function recordOwn(adoption: Adoption, { table, key, column, own, value, life, a
   if (isNew) adoption.conflicts++;
 }
 
-const rowAt = ({ connection }: ReplicaContext, table: SyncedTable, key: Key): SqlValue[] | undefined =>
-  connection
-    .cached(
-      `SELECT ${quoteNames(table.layout)} FROM ${table.sql} WHERE ${table.keySql.map((column) => `${column} = ?`).join(' AND ')}`,
-    )
-    .getExact(...key);
-
 /** The row's values in the order of the layout, the default where the block has none; null when a parent is not here. */
 function valuesOf(context: ReplicaContext, table: SyncedTable, block: StateBlock, i: number): SqlValue[] | null {
   const values: SqlValue[] = [];
@@ -378,71 +346,3 @@ const comparisonOf = ({ comparisons }: Adoption, table: SyncedTable): RowCompari
   if (!comparison) comparisons.set(table.name, (comparison = createRowComparison(table)));
   return comparison;
 };
-
-/** Counts rows by key, table by table. Numbers of parents are compared as they are: exact once the parents agree. */
-export function previewAdoption(context: ReplicaContext, chunks: Iterable<StateChunk>): AdoptionPreview {
-  const counts = new Map<string, { same: number; differing: number; onlyThere: number }>();
-  const numbers = new Map<string, SqlValue>();
-  for (const chunk of chunks) {
-    for (const block of chunk.blocks) {
-      const table = context.tables.byName(block.table);
-      if (!table) continue;
-      const count = counts.get(table.name) ?? { same: 0, differing: 0, onlyThere: 0 };
-      counts.set(table.name, count);
-      for (let i = 0; i < block.count; i++) {
-        const key = block.keys[i];
-        if (!key) continue;
-        noteNumber(context, numbers, table, block, i);
-        const here = table.isBag ? undefined : rowAt(context, table, key);
-        if (!here) count.onlyThere++;
-        else if (isEqualRow(table, block, i, here, numbers)) count.same++;
-        else count.differing++;
-      }
-    }
-  }
-  const tables = [...counts].map(([name, count]): AdoptionTablePreview => {
-    const table = context.tables.byName(name);
-    const rows = table ? integerAt(context.connection.cached(`SELECT count(*) FROM ${table.sql}`).get() ?? [0n], 0) : 0;
-    return { table: name, ...count, onlyHere: Math.max(rows - count.same - count.differing, 0) };
-  });
-  const isUnclear = tables.some(({ table, same, differing }) => {
-    const isGenerated = context.tables.byName(table)?.schema.keyKind === 'generated';
-    return isGenerated && differing > 0 && same < differing;
-  });
-  return { tables, isUnclear };
-}
-
-function noteNumber(
-  context: ReplicaContext,
-  numbers: Map<string, SqlValue>,
-  table: SyncedTable,
-  block: StateBlock,
-  i: number,
-): void {
-  const life = block.rows.get(i) ?? block.lives[i];
-  const key = block.keys[i];
-  if (life && key && isParent(context, table)) numbers.set(`${table.name} ${lifeText(life)}`, key[0] ?? null);
-}
-
-function isEqualRow(
-  table: SyncedTable,
-  block: StateBlock,
-  i: number,
-  here: readonly SqlValue[],
-  numbers: ReadonlyMap<string, SqlValue>,
-): boolean {
-  for (const [c, column] of block.columns.entries()) {
-    const position = table.positionByColumn.get(column);
-    if (position === undefined) continue;
-    const value = block.values[c]?.[i] ?? null;
-    const own = here[position] ?? null;
-    if (value instanceof RowReference) {
-      const parent = table.schema.references.find((reference) => reference.byRow && reference.columns[0] === column);
-      const number = numbers.get(`${parent?.parentTable ?? ''} ${lifeText(value.row)}`);
-      // A parent that comes later in the snapshot is not known yet: it proves nothing.
-      const shown = shownInColumn(table.affinityByColumn.get(column) ?? 'BLOB', number ?? null);
-      if (number !== undefined && keyText([shown]) !== keyText([own])) return false;
-    } else if (!isSameValue(value, own)) return false;
-  }
-  return true;
-}

@@ -3,8 +3,9 @@ import { decodeStateChunk, type StateChunk } from '../../../core/state-codec.js'
 import { stampIn, joinVectors, type VersionVector } from '../../../core/version-vector.js';
 import { decompressBytes } from '../../../system/compression.js';
 import { nothingMerged } from '../../nothing-merged.js';
-import type { AdoptionChoice, AdoptionPreview, MergeOutcome } from '../../replica.js';
-import { adoptBlock, createAdoption, isFresh, previewAdoption, type Adoption } from './adoption-at-join.js';
+import type { AdoptionChoice, MergeOutcome } from '../../replica.js';
+import { adoptBlock, createAdoption, rowsApartHere, type Adoption } from './adoption-at-join.js';
+import type { MeasuredAdoption } from './adoption-preview.js';
 import { captureEverything } from '../capture/capture-everything.js';
 import { landChangeset } from '../merge/changeset-landing.js';
 import type { ChunkSpool } from './chunk-spool.js';
@@ -16,6 +17,7 @@ import { followNames } from '../merge/epochs.js';
 import { settle } from '../merge/merge-changeset.js';
 import { settleUnwritten, WrittenMeanwhile } from '../merge/settle-unwritten.js';
 import { raiseFlag } from '../stores/merging-flag.js';
+import { isFresh } from '../stores/is-fresh.js';
 import { removeLostTable } from '../stores/lost-tables.js';
 import { addPending, pendingReconciles, removePending } from '../capture/pending-reconcile.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
@@ -37,7 +39,8 @@ export interface WholeSnapshot {
   /** All that are in its chunks. */
   readonly rows: number;
   readonly choice: AdoptionChoice | undefined;
-  readonly preview: () => AdoptionPreview;
+  /** Holds the rows here against the snapshot, once. */
+  readonly measure: () => Promise<MeasuredAdoption>;
 }
 
 /**
@@ -46,14 +49,14 @@ export interface WholeSnapshot {
  * since its sender may lack what has landed already (decision 0018).
  */
 export async function landSnapshot(whole: WholeSnapshot): Promise<MergeOutcome> {
-  const { context, vector, spool, preview } = whole;
+  const { context, vector, spool, measure } = whole;
   await landChangeset(context, around, { isResumed: true });
   await resumeSnapshot(context);
   await followEverything(context);
-  const adoption = createAdoption(context, preview, whole.choice);
-  const choice = whole.choice === 'distinct-rows' ? 'distinct-rows' : 'same-rows';
+  const apart = await rowsApartHere(context, measure, whole.choice);
+  const adoption = createAdoption(context, apart);
   const histories = spool.count > 0 ? decodeStateChunk(spool.read(0), decompressBytes).histories : new Map();
-  const snapshot: LandingSnapshot = { vector, chunks: spool.count, choice };
+  const snapshot: LandingSnapshot = { vector, chunks: spool.count, apart };
   await keepChunks(context, spool);
   spool.close();
   await followEverything(context);
@@ -77,7 +80,7 @@ export async function resumeSnapshot(context: ReplicaContext): Promise<void> {
   const snapshot = await whenFree(context.system, () => landingSnapshot(context));
   if (!snapshot || (await whenFree(context.system, () => countChunks(context))) !== snapshot.chunks) return;
   await followEverything(context);
-  const adoption = createAdoption(context, () => previewAdoption(context, []), snapshot.choice);
+  const adoption = createAdoption(context, snapshot.apart);
   await landKept(context, snapshot, { adoption, rows: null }).finally(() => context.tellWork(null));
 }
 

@@ -1,12 +1,11 @@
 import { decodeStateChunk, type StateChunk } from '../../../core/state-codec.js';
 import type { VersionVector } from '../../../core/version-vector.js';
 import { decompressBytes } from '../../../system/compression.js';
-import type { AdoptionPreview, SnapshotWriter } from '../../replica.js';
-import { previewAdoption } from './adoption-at-join.js';
+import type { SnapshotWriter } from '../../replica.js';
+import { measureAdoption, type MeasuredAdoption } from './adoption-preview.js';
 import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
 import { landSnapshot, rowsOfChunk } from './land-snapshot.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
-import { whenFree } from '../stores/store-transaction.js';
 
 /** Keeps the chunks of a peer's state aside until all are here; then they land. */
 export function receiveSnapshot(
@@ -16,7 +15,8 @@ export function receiveSnapshot(
 ): SnapshotWriter {
   const spool = createChunkSpool(spoolFolder);
   let rows = 0;
-  const preview = (): AdoptionPreview => previewAdoption(context, chunksOf(spool));
+  let measured: MeasuredAdoption | null = null;
+  const measure = async (): Promise<MeasuredAdoption> => (measured ??= await measureAdoption(context, chunksOf(spool)));
   return {
     async add(chunk) {
       // Read once before anything is merged: a broken chunk must not stop a landing half-way.
@@ -24,10 +24,10 @@ export function receiveSnapshot(
       spool.add(chunk);
       context.tellWork({ kind: 'receiving', done: rows, total: null });
     },
-    preview: () => whenFree(context.system, preview),
+    preview: async () => (await measure()).preview,
     async finish(choice) {
       try {
-        return await landSnapshot({ context, vector, spool, rows, choice, preview });
+        return await landSnapshot({ context, vector, spool, rows, choice, measure });
       } finally {
         context.tellWork(null);
         spool.close();

@@ -162,7 +162,7 @@ test('copies of one database unify at joining; where they differ the group stand
     const preview = await writer.preview();
     assert.deepEqual(
       preview.tables.find(({ table }) => table === 'parents'),
-      { table: 'parents', same: 49, differing: 1, onlyHere: 0, onlyThere: 0 },
+      { table: 'parents', same: 49, differing: 1, apart: 0, onlyHere: 0, onlyThere: 0 },
     );
     assert.equal(preview.isUnclear, false);
     await writer.finish('measure');
