@@ -1,6 +1,5 @@
 /** Who may in: decides about each connection after its hello, by the key that its handshake has proven. */
 import type { HelloMessage, PairingProof } from '../protocol/message.js';
-import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import type { Verdict } from '../protocol/session-event.js';
 import type { Channel } from '../transports/transport.js';
 import type { ListedServer } from '../databases/server-list.js';
@@ -11,6 +10,7 @@ import type { Invites } from './invites.js';
 export interface Admission {
   /** Before a byte is read. Removed and pending servers may greet as strangers may, so that they are told what they are. */
   isTrusted(fingerprint: string): boolean | 'pairing';
+  /** The session has held the id of the hello against the key of the channel. */
   decide(hello: HelloMessage, channel: Channel): Promise<Decision>;
 }
 
@@ -42,8 +42,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
       return invites.hasOpen() ? 'pairing' : false;
     },
     async decide(hello, channel) {
-      if (serverIdOfFingerprint(channel.peerFingerprint) !== hello.server)
-        return refused('USYNC-1401', 'The id of the server does not belong to its key.');
       if (options.isPaused(hello.server)) return refused('USYNC-1409', pauseText);
       if (hello.pairing !== null) {
         const paired = await pair(options, { hello, channel, pairing: hello.pairing });

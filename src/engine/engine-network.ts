@@ -2,7 +2,7 @@
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
 import { heirsOf } from '../core/heirs.js';
 import { laneOf } from '../core/number-lane.js';
-import { serverIdOfOrigin } from '../core/origin.js';
+import { serverIdOfOrigin, type ServerId } from '../core/origin.js';
 import { msOfStamp, zeroStamp } from '../core/stamp.js';
 import { stampIn, type VersionVector } from '../core/version-vector.js';
 import type { HelloMessage } from '../protocol/message.js';
@@ -223,7 +223,7 @@ function noteAge({ acknowledged, observation, self }: EngineGround, peer: HelloM
   if (newest > zeroStamp) observation.counters.acknowledged(peer.server, nowMs - msOfStamp(newest));
 }
 
-/** Refusals that a person must know of, as the peer told them. */
+/** Refusals that a person must know of. */
 const tellingCodes: readonly string[] = [
   'USYNC-1401',
   'USYNC-1402',
@@ -235,6 +235,8 @@ const tellingCodes: readonly string[] = [
 
 function noteEnd(ground: EngineGround, peer: HelloMessage | null, end: SessionEnd): void {
   if (peer === null || !tellingCodes.includes(end.code)) return;
+  // What strangers say of this server is worth nothing.
+  if (end.isByPeer && !isBelieved(ground, peer.server)) return;
   const { ledger, observation, adapters } = ground;
   const code = end.code in errorCatalogue ? (end.code as ErrorCode) : 'USYNC-1000';
   if (end.isByPeer) ledger.refused(peer.server, { code, reason: end.reason, atMs: adapters.system.nowMs() });
@@ -244,6 +246,12 @@ function noteEnd(ground: EngineGround, peer: HelloMessage | null, end: SessionEn
     code,
     reason: end.reason,
   });
+}
+
+/** A member, one that waits to be one, or the server that is to let this one in. */
+function isBelieved({ group }: EngineGround, peer: ServerId): boolean {
+  if (group.inviter !== null && serverIdOfFingerprint(group.inviter.fingerprint) === peer) return true;
+  return group.servers().some(({ id, state }) => id === peer && state !== 'removed');
 }
 
 type Following = Pick<EngineNetwork, 'links' | 'dialer' | 'starter'>;

@@ -1,7 +1,7 @@
 /**
  * Goal: two and more servers with sessions between them end equal, send little twice, and survive cuts and failures.
  * Method: real sessions and the real runner over memory links in virtual time, on replicas in memory that check what
- * the contract of replicas promises. The numbers S1 to S13 are the invariants of docs/protocol.md.
+ * the contract of replicas promises. The numbers S1 to S14 are the invariants of docs/protocol.md.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

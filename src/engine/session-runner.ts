@@ -4,6 +4,7 @@ import { errorMessageOf } from '../core/sync-error.js';
 import type { Replica } from '../databases/replica.js';
 import type { Observe } from '../observe/event.js';
 import type { Answer, HelloMessage, PairingProof, Question } from '../protocol/message.js';
+import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import { createSession, type Session } from '../protocol/session.js';
 import type {
   SessionEffect,
@@ -144,6 +145,7 @@ function createRunner(options: RunSessionOptions, resolveClosed: Runner['resolve
     options,
     session: createSession({
       server: identity.server,
+      provenPeer: provenPeerOf(options.channel),
       name: identity.name,
       bootNonce: identity.bootNonce,
       addresses: identity.addresses ?? [],
@@ -173,6 +175,10 @@ function createRunner(options: RunSessionOptions, resolveClosed: Runner['resolve
   }
   return runner;
 }
+
+/** Channels that prove no key (those of tests) may carry any id. */
+const provenPeerOf = ({ peerFingerprint }: Channel): ServerId | null =>
+  peerFingerprint === '' ? null : serverIdOfFingerprint(peerFingerprint);
 
 /** Events that come while one is handled wait for their turn, so that effects are carried out in order. */
 function dispatch(runner: Runner, event: SessionEvent): void {

@@ -33,9 +33,10 @@ interface Driven {
   sent(effects: readonly SessionEffect[]): Message[];
 }
 
-function drive(): Driven {
+function drive(provenPeer: ServerId | null = peer): Driven {
   const session = createSession({
     server: self,
+    provenPeer,
     name: 'first',
     bootNonce: '11'.repeat(16),
     addresses: [],
@@ -107,19 +108,22 @@ test('each side greets at once, asks its engine about the other, and opens when 
   assert.equal(driven.session.status.stage, 'open');
 });
 
-test('hellos that cannot be are refused with their code (W2, W6)', () => {
-  const cases: [Uint8Array, string][] = [
+test('hellos that cannot be are refused with their code (W2, W6, S14)', () => {
+  const cases: [Uint8Array, string, ServerId?][] = [
     [new TextEncoder().encode('GET / HTTP/1.1'), 'USYNC-1502'],
     [encodeMessage(hello({ versionMin: 3, versionMax: 5 })), 'USYNC-1503'],
-    [encodeMessage(hello({ server: self })), 'USYNC-1404'],
-    [encodeMessage(hello({ server: self, bootNonce: '11'.repeat(16) })), 'USYNC-1404'],
+    [encodeMessage(hello({ server: self })), 'USYNC-1404', self],
+    [encodeMessage(hello({ server: self, bootNonce: '11'.repeat(16) })), 'USYNC-1404', self],
+    [encodeMessage(hello({ server: self })), 'USYNC-1401'],
+    [encodeMessage(hello({ server: 'c'.repeat(16) as ServerId })), 'USYNC-1401'],
     [encodeMessage(hello()).subarray(0, 40), 'USYNC-1504'],
   ];
-  for (const [frame, code] of cases) {
-    const driven = drive();
+  for (const [frame, code, provenPeer] of cases) {
+    const driven = drive(provenPeer);
     driven.step({ kind: 'started' });
     const effects = driven.step({ kind: 'frame', frame });
     assert.equal(closeOf(effects)?.code, code);
+    assert.equal(driven.session.peer, null, 'nothing of it is kept (S14)');
     const told = driven.sent(effects).at(-1);
     assert.ok(told?.kind === 'close' && told.code === code, 'the peer is told');
     assert.deepEqual(driven.step({ kind: 'frame', frame }), [], 'nothing more comes out of a closed session');

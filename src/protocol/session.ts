@@ -1,6 +1,6 @@
 /**
  * The conversation of two servers over one channel: a state machine without IO, promises or a clock. docs/protocol.md
- * is its specification; the numbers S1 to S13 in tests are its invariants.
+ * is its specification; the numbers S1 to S14 in tests are its invariants.
  */
 import type { ServerId } from '../core/origin.js';
 import { serverIdOfOrigin } from '../core/origin.js';
@@ -26,6 +26,8 @@ import { cutText } from './text-codec.js';
 
 export interface SessionOptions {
   readonly server: ServerId;
+  /** The server whose key the other side has proven: no other id is taken from it. Null where nothing proves a key. */
+  readonly provenPeer: ServerId | null;
   readonly name: string;
   /** 32 hex characters, new at each start of the server. */
   readonly bootNonce: string;
@@ -238,6 +240,9 @@ function onHello(parts: SessionParts, frame: Uint8Array): void {
     const text = `The other server speaks no version from ${protocolVersionMin} to ${protocolVersionMax} of the protocol.`;
     throw new SyncError('USYNC-1503', text);
   }
+  // Before anything of it is used: what a session ends with is told in the name of its peer.
+  if (options.provenPeer !== null && hello.server !== options.provenPeer)
+    throw new SyncError('USYNC-1401', 'The id of the server does not belong to its key.');
   if (hello.server === options.server) {
     const isSelf = hello.bootNonce === options.bootNonce;
     const text = isSelf
