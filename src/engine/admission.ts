@@ -3,7 +3,7 @@ import type { HelloMessage, PairingProof } from '../protocol/message.js';
 import type { Verdict } from '../protocol/session-event.js';
 import type { Channel } from '../transports/transport.js';
 import type { ListedServer } from '../databases/server-list.js';
-import { serversDataset } from './engine-limits.js';
+import { lookMsMax, serversDataset } from './engine-limits.js';
 import type { Group } from './group.js';
 import type { Invites } from './invites.js';
 
@@ -12,12 +12,14 @@ export interface Admission {
   isTrusted(fingerprint: string): boolean | 'pairing';
   /** The session has held the id of the hello against the key of the channel. */
   decide(hello: HelloMessage, channel: Channel): Promise<Decision>;
+  /** Whether a visitor may go on looking. */
+  mayLook(hello: HelloMessage, channel: Channel): boolean;
 }
 
 /** `visitor`: it may look at the data that it was invited to, and is no member. */
 export type Decision =
   | { readonly kind: 'member' }
-  | { readonly kind: 'visitor' }
+  | { readonly kind: 'visitor'; readonly untilMs: number }
   | { readonly kind: 'other'; readonly verdict: Exclude<Verdict, { kind: 'accepted' }> };
 
 export interface AdmissionOptions {
@@ -48,6 +50,10 @@ export function createAdmission(options: AdmissionOptions): Admission {
         if (paired !== null) return paired;
       }
       return decideByList(options, channel.peerFingerprint);
+    },
+    mayLook({ server, pairing }, { peerFingerprint }) {
+      if (pairing === null || options.isRemoved() || options.isPaused(server)) return false;
+      return invites.isGood(pairing.invite, peerFingerprint);
     },
   };
 }
@@ -110,7 +116,7 @@ async function pair(options: AdmissionOptions, { hello, channel, pairing }: Pair
         'This code lets nobody look before a member of the group has approved: join with it.',
       );
     channel.admit?.();
-    return { kind: 'visitor' };
+    return { kind: 'visitor', untilMs: Math.min(match.expiresAtMs, options.nowMs() + lookMsMax) };
   }
   const joined = joinedServer(options, { hello, channel, before: listed, isPreApproved: match.isPreApproved });
   group.enlist(joined);

@@ -33,6 +33,10 @@ export const verifyBuckets = 1_024;
 export const verifyRowsMax = 20;
 export const inviteValidMs = 24 * 3_600_000;
 export const invitesMax = 100;
+/** How long one look before joining may last, however long its code is good. */
+export const lookMsMax = 3_600_000;
+/** Looks with one code at a time; the oldest ends for the next. */
+export const looksMax = 4;
 export const activityEventsMax = 2_000;
 /** How long joining waits for the inviting server's answer and for each sign of progress. */
 export const joinSilenceMs = 60_000;

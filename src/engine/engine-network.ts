@@ -108,6 +108,7 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
   };
   const follow = (): void => followList(ground, { links, dialer, starter });
   group.onChange(follow);
+  invites.onChange(() => starter.reviewLooks());
   return { links, dialer, starter, listening, addresses: place.addresses, choices, previews, follow };
 }
 

@@ -13,6 +13,7 @@ import {
   createInviteCode,
   inviteRecordOf,
   judgePairingProof,
+  type GuessGuard,
   type InviteContent,
   type InviteRecord,
 } from './pairing.js';
@@ -25,8 +26,16 @@ export interface Invites {
   /** Throws `USYNC-1908` when there is none of this id. */
   revoke(id: string): Promise<void>;
   hasOpen(): boolean;
-  /** A wrong proof counts against its invite; a right one is the end of it for every other key when `isUsed`. */
+  /**
+   * A wrong proof counts against its invite and slows it; a right one is the end of it for every other key when `isUsed`.
+   * What shows no invite of here, or one that is over, counts against nobody: 128 bits are not guessed, and whoever could
+   * make others wait by wrong tries would lock everybody out.
+   */
   check(shown: ShownProof): Promise<ProofVerdict>;
+  /** Whether who has proven an invite before may still look with it. */
+  isGood(invite: string, fingerprint: string): boolean;
+  /** Told after each change: made, used, revoked, shown wrongly. */
+  onChange(listener: () => void): void;
 }
 
 export interface InvitePlace {
@@ -41,7 +50,8 @@ export interface ShownProof {
 }
 
 export type ProofVerdict =
-  { readonly kind: 'accepted'; readonly isPreApproved: boolean } | { readonly kind: 'refused'; readonly text: string };
+  | { readonly kind: 'accepted'; readonly isPreApproved: boolean; readonly expiresAtMs: number }
+  | { readonly kind: 'refused'; readonly text: string };
 
 const fileName = 'invites.json';
 /** Used invites are kept for a while, so that their user may come back after a connection that was lost too early. */
@@ -55,11 +65,19 @@ export interface InvitesOptions {
 
 export async function openInvites({ files, system, fingerprint }: InvitesOptions): Promise<Invites> {
   let records = parsed(await files.read(fileName));
-  const guard = createGuessGuard();
+  const guards = new Map<string, GuessGuard>();
+  const listeners = new Set<() => void>();
   const keep = async (next: readonly InviteRecord[]): Promise<void> => {
     const since = system.nowMs() - usedKeepMs;
     records = next.filter(({ expiresAtMs }) => expiresAtMs > since);
+    for (const id of guards.keys()) if (!records.some(({ invite }) => invite === id)) guards.delete(id);
+    for (const listener of listeners) listener();
     await files.write(fileName, JSON.stringify(records));
+  };
+  const guardOf = (id: string): GuessGuard => {
+    const guard = guards.get(id) ?? createGuessGuard();
+    guards.set(id, guard);
+    return guard;
   };
   return {
     async create({ validMs = inviteValidMs, isPreApproved = true }, place) {
@@ -68,20 +86,11 @@ export async function openInvites({ files, system, fingerprint }: InvitesOptions
         throw new SyncError('USYNC-1507', `There are ${open.length} open invites already.`, {
           nextStep: 'Use them, or wait until they expire.',
         });
-      const content: InviteContent = {
-        ...place,
-        secret: randomHex(system, 16),
-        expiresAtMs: system.nowMs() + validMs,
-        isPreApproved,
-      };
+      const expiresAtMs = system.nowMs() + validMs;
+      const content: InviteContent = { ...place, secret: randomHex(system, 16), expiresAtMs, isPreApproved };
       const record = inviteRecordOf(content);
       await keep([...records, record]);
-      return {
-        id: record.invite,
-        code: createInviteCode(content),
-        expiresAtMs: content.expiresAtMs,
-        isPreApproved,
-      };
+      return { id: record.invite, code: createInviteCode(content), expiresAtMs, isPreApproved };
     },
     list: () =>
       records
@@ -95,8 +104,8 @@ export async function openInvites({ files, system, fingerprint }: InvitesOptions
     async check({ pairing, channel, isUsed }) {
       const nowMs = system.nowMs();
       // Durations: a wall clock that is set back must not shut everybody out.
-      if (guard.waitMs(system.monotonicMs()) > 0)
-        return { kind: 'refused', text: 'Too many wrong codes were shown; try again in a minute.' };
+      if ((guards.get(pairing.invite)?.waitMs(system.monotonicMs()) ?? 0) > 0)
+        return { kind: 'refused', text: 'This code was shown wrongly too often; try again in a minute.' };
       const outcome = judgePairingProof({
         records,
         pairing,
@@ -104,14 +113,22 @@ export async function openInvites({ files, system, fingerprint }: InvitesOptions
         channel: { binding: bindingOf(channel), joiner: channel.peerFingerprint, inviter: fingerprint },
       });
       if (outcome.kind === 'refused') {
-        guard.wrong(system.monotonicMs());
-        if (outcome.record !== null) await keep(withRecord(records, outcome.record));
+        if (outcome.record !== null) {
+          guardOf(pairing.invite).wrong(system.monotonicMs());
+          await keep(withRecord(records, outcome.record));
+        }
         return { kind: 'refused', text: outcome.error.message };
       }
-      guard.right();
+      guards.delete(pairing.invite);
       if (isUsed) await keep(withRecord(records, outcome.record));
-      return { kind: 'accepted', isPreApproved: outcome.record.isPreApproved };
+      const { isPreApproved, expiresAtMs } = outcome.record;
+      return { kind: 'accepted', isPreApproved, expiresAtMs };
     },
+    isGood: (id, key) => {
+      const record = records.find(({ invite }) => invite === id);
+      return record !== undefined && record.expiresAtMs > system.nowMs() && [null, key].includes(record.usedBy);
+    },
+    onChange: (listener) => void listeners.add(listener),
   };
 }
 

@@ -211,14 +211,13 @@ function fromBase32(text: string): Uint8Array | null {
 }
 
 /**
- * Slows guessing: after wrong proofs, pairing from anywhere waits, twice as long each time, up to a minute. Members are
- * not concerned.
+ * Slows guessing at one invite: after wrong proofs it waits, twice as long each time, up to a minute. Other invites and
+ * members are not concerned.
  */
 export interface GuessGuard {
   /** Milliseconds to wait before the next proof is judged; 0: it may be judged at once. */
   waitMs(nowMs: number): number;
   wrong(nowMs: number): void;
-  right(): void;
 }
 
 const guessFreeCount = 3;
@@ -233,10 +232,6 @@ export function createGuessGuard(): GuessGuard {
       wrongCount++;
       if (wrongCount <= guessFreeCount) return;
       untilMs = nowMs + Math.min(guessWaitMaxMs, 1000 * 2 ** Math.min(wrongCount - guessFreeCount - 1, 10));
-    },
-    right() {
-      wrongCount = 0;
-      untilMs = 0;
     },
   };
 }

@@ -30,7 +30,11 @@ function starterOf(
     observe: (_level, event) => server.events.push(event),
     turns: createDatasetTurns(),
     links,
-    admission: { isTrusted: options.isTrusted ?? (() => true), decide: () => Promise.resolve().then(decide) },
+    admission: {
+      isTrusted: options.isTrusted ?? (() => true),
+      decide: () => Promise.resolve().then(decide),
+      mayLook: () => true,
+    },
     chooseAdoption: () => Promise.resolve('measure'),
     onMoved: () => undefined,
     onReport: options.onReport ?? (() => undefined),
@@ -61,7 +65,7 @@ for (const isVisit of [false, true])
     const session = dialFrom(
       system,
       b,
-      starterOf(system, a, () => ({ kind: isVisit ? 'visitor' : 'member' })),
+      starterOf(system, a, () => (isVisit ? { kind: 'visitor', untilMs: Infinity } : { kind: 'member' })),
     );
     await system.run(3_000);
     assert.equal(a.replica.rows.has('of b'), !isVisit);

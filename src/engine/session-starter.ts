@@ -8,6 +8,7 @@ import type { SessionReport, Verdict } from '../protocol/session-event.js';
 import type { System } from '../system/system.js';
 import type { Channel } from '../transports/transport.js';
 import type { Admission } from './admission.js';
+import { looksMax } from './engine-limits.js';
 import type { DatasetTurns } from './dataset-turns.js';
 import type { PeerLinks } from './peer-links.js';
 import type { ChooseAdoption } from './replica-lane.js';
@@ -18,6 +19,8 @@ export interface SessionStarter {
   start(start: SessionStart): StartedSession;
   /** Sessions whose peer waits for approval: they are let in, or refused, when the list says so. */
   reconsider(): void;
+  /** Ends the sessions of visitors whose code is no longer good. */
+  reviewLooks(): void;
   /** Ends all sessions and resolves when none calls a replica any more. */
   stop(reason: string): Promise<void>;
 }
@@ -61,19 +64,29 @@ interface Access {
   isVisit: boolean;
 }
 
+interface Look {
+  readonly hello: HelloMessage;
+  readonly channel: Channel;
+  readonly cancelTimer: () => void;
+}
+
 interface StarterState {
   readonly running: Set<RunningSession>;
   readonly waiting: Map<RunningSession, Waiting>;
+  /** Visitors, the oldest first. */
+  readonly looks: Map<RunningSession, Look>;
   isStopped: boolean;
 }
 
 export function createSessionStarter(options: SessionStarterOptions): SessionStarter {
-  const state: StarterState = { running: new Set(), waiting: new Map(), isStopped: false };
+  const state: StarterState = { running: new Set(), waiting: new Map(), looks: new Map(), isStopped: false };
   return {
     start: (start) => startSession(options, state, start),
     reconsider() {
       for (const [session, waiting] of state.waiting) void judgeAgain(options, state, { session, ...waiting });
+      reviewLooks(options, state);
     },
+    reviewLooks: () => reviewLooks(options, state),
     async stop(reason) {
       state.isStopped = true;
       const running = [...state.running];
@@ -132,6 +145,8 @@ async function ended(
   const end = await session.closed;
   state.running.delete(session);
   state.waiting.delete(session);
+  state.looks.get(session)?.cancelTimer();
+  state.looks.delete(session);
   options.onEnd(session.status().peer, end);
   return end;
 }
@@ -160,6 +175,7 @@ async function verdictOf(
   switch (decision.kind) {
     case 'visitor':
       access.isVisit = true;
+      beginLook(options, state, { session, hello, channel: start.channel, untilMs: decision.untilMs });
       return { kind: 'accepted' };
     case 'member': {
       state.waiting.delete(session);
@@ -175,4 +191,32 @@ async function verdictOf(
       else state.waiting.delete(session);
       return decision.verdict;
   }
+}
+
+interface Looking extends Pick<Look, 'hello' | 'channel'> {
+  readonly session: RunningSession;
+  readonly untilMs: number;
+}
+
+/** One key looks once at a time, and few with one code: the newest stay. */
+function beginLook(
+  { system }: SessionStarterOptions,
+  { looks, running }: StarterState,
+  { session, hello, channel, untilMs }: Looking,
+): void {
+  if (!running.has(session)) return;
+  const withCode = [...looks].filter(([, look]) => look.hello.pairing?.invite === hello.pairing?.invite);
+  const ofKey = [...looks].filter(([, look]) => look.channel.peerFingerprint === channel.peerFingerprint);
+  for (const [older] of [...ofKey, ...withCode.slice(0, Math.max(0, withCode.length - looksMax + 1))])
+    older.close('USYNC-1400', 'Another look has begun with this code.');
+  const cancelTimer = system.after(Math.max(0, untilMs - system.nowMs()), () =>
+    session.close('USYNC-1400', 'The time for looking is over.'),
+  );
+  looks.set(session, { hello, channel, cancelTimer });
+}
+
+function reviewLooks({ admission }: SessionStarterOptions, { looks }: StarterState): void {
+  for (const [session, { hello, channel }] of looks)
+    if (!admission.mayLook(hello, channel))
+      session.close('USYNC-1400', 'The code is no longer good: it was revoked, used, or has expired.');
 }
