@@ -79,10 +79,7 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
     leftOut: (max) => call('leftOut', max),
     unportable: (max) => call('unportable', max),
     copies: (max) => call('copies', max),
-    history: (request) => call('history', request),
-    restore: (id) => call('restore', id),
-    restoreCopy: (path) => call('restoreCopy', path),
-    accept: () => call('accept'),
+    ...decisionCalls(call),
     ...accessCalls(call),
     async close() {
       const running = worker;
@@ -98,6 +95,15 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
 }
 
 type Call = <T>(method: FolderMethod, ...args: readonly unknown[]) => Promise<T>;
+
+/** What people decide, with what they look at for it. */
+const decisionCalls = (call: Call): Pick<FolderWork, 'history' | 'restore' | 'restoreCopy' | 'accept' | 'putBack'> => ({
+  history: (request) => call('history', request),
+  restore: (id) => call('restore', id),
+  restoreCopy: (path) => call('restoreCopy', path),
+  accept: () => call('accept'),
+  putBack: () => call('putBack'),
+});
 
 /** What programs do in the folder through this server. */
 const accessCalls = (call: Call): Pick<FolderWork, 'entries' | 'files' | 'content' | 'write' | 'remove'> => ({

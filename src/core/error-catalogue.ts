@@ -253,7 +253,7 @@ export const errorCatalogue = {
   'USYNC-1702': entry(
     'Many files were deleted',
     'So much of the folder is gone at once that it may be a mistake; nothing is deleted elsewhere yet.',
-    'Restore them, or, if they are meant to be gone: usync files accept DATASET',
+    'To have them back: usync files put-back DATASET. If they are meant to be gone: usync files accept DATASET',
   ),
   'USYNC-1703': entry(
     'Entries wait',
@@ -264,6 +264,11 @@ export const errorCatalogue = {
     'No such file in the history',
     'The history of the folder has no file of this number any more.',
     'List them with "usync files history DATASET".',
+  ),
+  'USYNC-1705': entry(
+    'Too few file watches',
+    'The system allows this user no more watches, so changes in some folders are found by looking, twice a minute.',
+    'Allow more: sysctl fs.inotify.max_user_watches=524288, and write it into /etc/sysctl.d to last.',
   ),
   'USYNC-1800': entry(
     'No such record',

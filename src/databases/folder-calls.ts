@@ -2,7 +2,7 @@
  * What a replica of a folder dataset answers besides the calls of every replica: about the disk, not about the table.
  *
  * 1. `read` gives bytes as they stand: whoever asks checks them.
- * 2. `accept` and `restore` are decisions of a person; what they do is an edit like any other.
+ * 2. `accept`, `putBack` and `restore` are decisions of a person; what they do is an edit like any other.
  */
 import type { ContentRequest } from '../core/content-request.js';
 import type { Entry } from '../core/entry.js';
@@ -26,6 +26,8 @@ export interface FolderCalls {
   restoreCopy(path: string): Promise<void>;
   /** What is missing is meant to be gone, and this is the folder. */
   accept(): Promise<void>;
+  /** What is held as missing comes back, from peers or the history. Resolves with how many entries that are. */
+  putBack(): Promise<number>;
   /** What stands directly in a folder, by the table; "" is the root. */
   entries(folder: string, max: number): Promise<FolderEntries>;
   /** Files by path, the next ones after `after`. */
@@ -70,6 +72,8 @@ export interface FolderStatus {
   readonly pending: number;
   readonly waiting: number;
   readonly leftOut: number;
+  /** Folders that the system allows no watch for: what changes in them is found by looking, twice a minute. */
+  readonly unwatched: number;
   /** What stops the whole folder, or holds its deletions. */
   readonly problem: { readonly code: string; readonly text: string } | null;
 }

@@ -67,6 +67,7 @@ export interface ControlMethods {
   };
   folderRestore: { params: { readonly dataset: string; readonly id: number }; result: HistoryRecord };
   folderAccept: { params: { readonly dataset: string }; result: { readonly isAccepted: true } };
+  folderPutBack: { params: { readonly dataset: string }; result: { readonly entries: number } };
   activity: { params: { readonly max: number }; result: readonly ObservedEvent[] };
   /** Answers before the engine stops. */
   stop: { params: { readonly reason: string }; result: { readonly isStopping: true } };

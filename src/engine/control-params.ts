@@ -37,6 +37,7 @@ const schemas = {
   folderHistory: z.object({ dataset: z.string(), max: count, path: z.string().optional() }),
   folderRestore: z.object({ dataset: z.string(), id: z.int().min(0) }),
   folderAccept: z.object({ dataset: z.string() }),
+  folderPutBack: z.object({ dataset: z.string() }),
   activity: z.object({ max: count }),
   stop: z.object({ reason: z.string() }),
 } satisfies Record<ControlMethod, z.ZodType>;

@@ -113,6 +113,7 @@ const handlers: { readonly [M in ControlMethod]: Handler<M> } = {
     await engine.folder(dataset).accept();
     return { isAccepted: true };
   },
+  folderPutBack: async ({ dataset }, { engine }) => ({ entries: await engine.folder(dataset).putBack() }),
   activity: ({ max }, { engine }) => Promise.resolve(engine.activity(max)),
   stop: ({ reason }, { onStop }) => {
     // After this turn, so that the answer is on its way first.

@@ -19,9 +19,12 @@ interface Given {
   readonly provenAtMs?: number;
   /** The server was removed, and the peer said so. */
   readonly isRemoved?: boolean;
+  /** Folders that are not watched; null: the dataset is a database. */
+  readonly unwatched?: number | null;
 }
 
-function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null, provenAtMs, isRemoved }: Given): string[] {
+function problemsOf(given: Given): string[] {
+  const { clockOffsetMs, stampAheadMs = 0, epochChange = null, provenAtMs, isRemoved, unwatched = null } = given;
   const stamp = stampOfMs(nowMs + stampAheadMs);
   const vector = new Map([[originIdOf(pit, '00000001' as Epoch), { stamp, chain: emptyChain }]]);
   const origin = originIdOf(self, '00000001' as Epoch);
@@ -32,7 +35,10 @@ function problemsOf({ clockOffsetMs, stampAheadMs = 0, epochChange = null, prove
     proof: null,
     conflicts: [],
     quarantined: 0,
-    folder: null,
+    folder:
+      unwatched === null
+        ? null
+        : { entries: 1, bytes: 1, pending: 0, waiting: 0, leftOut: 0, unwatched, problem: null },
     unansweredMs: 0,
   };
   const dataset = {
@@ -175,6 +181,13 @@ test('a clock that is off is told with the name of the server and how far', () =
     'USYNC-1408 server pit-3: Its clock is 3652 days ahead of this one.',
   ]);
   assert.deepEqual(problemsOf({ clockOffsetMs: 30_000 }), []);
+});
+
+test('folders that the system allows no watch for are told of', () => {
+  const [text, ...others] = problemsOf({ clockOffsetMs: 0, unwatched: 3 });
+  assert.match(text ?? '', /^USYNC-1705 dataset shop: 3 folders are not watched/);
+  assert.deepEqual(others, []);
+  assert.deepEqual(problemsOf({ clockOffsetMs: 0, unwatched: 0 }), []);
 });
 
 test('a server that wrote with a clock far ahead is named also while it is not connected', () => {

@@ -246,6 +246,10 @@ function folderProblems({ config, look }: DatasetInput, facts: StatusFacts): Pro
     const nextStep = stepFor('USYNC-1703', config.name);
     found.push(problem(facts, { code: 'USYNC-1703', level: 'warn', subject, reason, nextStep }));
   }
+  if (folder.unwatched > 0) {
+    const reason = `${folder.unwatched} ${folder.unwatched === 1 ? 'folder is' : 'folders are'} not watched: the system allows no more watches. Changes there are found by looking, twice a minute.`;
+    found.push(problem(facts, { code: 'USYNC-1705', level: 'warn', subject, reason }));
+  }
   return found;
 }
 

@@ -15,14 +15,23 @@ export function readContents(
   const bytes = requests.reduce((sum, { length }) => sum + length, 0);
   if (requests.length > contentItemsMax || bytes > contentBytesMax)
     throw new SyncError('USYNC-1507', `A question asks for ${bytes} bytes in ${requests.length} pieces.`);
-  return context.root.together(() =>
+  const pieces = context.root.together(() =>
     requests.map(({ version, part, offset, length }) => {
       if (part === 'content') return readLocal(context, version, { offset, length });
       const list = context.table.contents.list(version);
       return list === null ? null : list.slice(offset, offset + length);
     }),
   );
+  // "It is not here" is a word that others rely on.
+  const [only] = requests;
+  if (only !== undefined && pieces.length === 1 && pieces[0] === null && isHeld(context, only.version))
+    throw new SyncError('USYNC-1703', 'The content is here and cannot be read at the moment.');
+  return pieces;
 }
+
+/** Whether a version is said to be on this disk, readable or not. */
+export const isHeld = ({ table }: FolderContext, version: EntryVersion): boolean =>
+  table.disk.holding(version).length > 0 || table.history.holding(version).length > 0;
 
 export interface Range {
   readonly offset: number;

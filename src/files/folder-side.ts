@@ -56,6 +56,8 @@ export interface FolderSide {
   restoreCopy(path: string): Promise<void>;
   /** A person says that what is missing is meant to be gone, and that this is the folder. */
   accept(): Promise<void>;
+  /** A person says that what is held as missing is to come back. Resolves with how many entries that are. */
+  putBack(): Promise<number>;
   entries(folder: string, max: number): FolderEntries;
   files(request: { readonly after: string; readonly max: number }): readonly Entry[];
   content(request: FileRequest): FileContent;
@@ -136,8 +138,7 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
       state.opened?.scanner.markAllDirty();
       return settle();
     },
-    read: (requests) =>
-      state.opened === null ? requests.map(() => null) : readContents(state.opened.context, requests),
+    read: (requests) => readContents(openedOf(options, state).context, requests),
     status: () => statusOf(options, state),
     waiting: (max) => waitingOf(options, state, max),
     leftOut: (max) => state.opened?.context.leftOut.list(max) ?? [],
@@ -158,6 +159,7 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
       await restoreWith(options, state, { path: copy.copyOf, work: (context) => restoreCopy(context, copy) });
     },
     accept: () => inTurn(state, () => accept(options, state)),
+    putBack: () => putBack(options, state),
     ...accessCalls(options, state, settle),
     async close() {
       state.isClosed = true;
@@ -348,7 +350,7 @@ async function workOnce(options: FolderSideOptions, state: SideState, opened: Op
   if (nowMs >= state.rescanAtMs) {
     if (state.rescanAtMs > 0) scanner.markAllDirty();
     state.rescanAtMs =
-      nowMs + (watch.shortage === null ? options.rescanMs : Math.min(options.rescanMs, shortageRescanMs));
+      nowMs + (watch.unwatched === 0 ? options.rescanMs : Math.min(options.rescanMs, shortageRescanMs));
     keepBounded(options, context);
   }
   if ((scanner.dueAtMs ?? Infinity) <= nowMs) await scanner.pass();
@@ -417,6 +419,14 @@ async function accept(options: FolderSideOptions, state: SideState): Promise<voi
   wakeAt(options, state, 0);
 }
 
+async function putBack(options: FolderSideOptions, state: SideState): Promise<number> {
+  const { scanner } = openedOf(options, state);
+  if (scanner.held === null) return 0;
+  scanner.putBack();
+  await inTurn(state, () => goRound(options, state));
+  return scanner.wasPutBack;
+}
+
 function closeSide(state: SideState): void {
   state.opened?.watch.close();
   state.opened?.context.handles.close();
@@ -438,6 +448,7 @@ function statusOf({ table }: FolderSideOptions, { opened, problem }: SideState):
     pending: table.rows.pendingCount(),
     waiting: opened?.context.waiting.count() ?? 0,
     leftOut: opened?.context.leftOut.count() ?? 0,
+    unwatched: opened?.watch.unwatched ?? 0,
     problem: problem === null ? null : { code: problem.code, text: problem.message },
   };
 }

@@ -11,8 +11,8 @@ export interface FolderWatch {
   has(folder: string): boolean;
   /** Ends the watches of a folder and of all below it. */
   remove(folder: string): void;
-  /** Why hints are missing: the system allows no more watches. Null when all folders are watched. */
-  readonly shortage: string | null;
+  /** How many folders are not watched since the system allows no more watches. */
+  readonly unwatched: number;
   close(): void;
 }
 
@@ -28,7 +28,7 @@ const eventsPerTurnMax = 16_000;
 
 export function createFolderWatch({ root, system, onHint, onOverflow }: FolderWatchOptions): FolderWatch {
   const watches = new Map<string, () => void>();
-  let shortage: string | null = null;
+  const unwatched = new Set<string>();
   let eventsThisTurn = 0;
   const hint = (folder: string, name: string | null): void => {
     if (eventsThisTurn++ === 0) void endTurn();
@@ -58,17 +58,21 @@ export function createFolderWatch({ root, system, onHint, onOverflow }: FolderWa
           folder,
           root.inFolder(folder, (place) => root.disk.watch(place(''), listener)),
         );
+        unwatched.delete(folder);
       } catch (error) {
-        if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EMFILE')
-          shortage = 'The system allows no more watches (fs.inotify.max_user_watches); changes are found by looking.';
+        // What else can be is that it is gone by now.
+        if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EMFILE') unwatched.add(folder);
+        else unwatched.delete(folder);
       }
     },
     has: (folder) => watches.has(folder),
     remove(folder) {
-      for (const watched of watches.keys()) if (watched === folder || watched.startsWith(`${folder}/`)) drop(watched);
+      const isIn = (watched: string): boolean => watched === folder || watched.startsWith(`${folder}/`);
+      for (const watched of watches.keys()) if (isIn(watched)) drop(watched);
+      for (const each of unwatched) if (isIn(each)) unwatched.delete(each);
     },
-    get shortage() {
-      return shortage;
+    get unwatched() {
+      return unwatched.size;
     },
     close() {
       for (const folder of watches.keys()) drop(folder);

@@ -1,7 +1,7 @@
 /** Versions that exist as entries only: what their writer had was lost with its power before anybody fetched it. */
 import type { ContentPeers } from '../core/content-request.js';
 import { kindOfVersion, type Entry } from '../core/entry.js';
-import { readLocal } from './content-reader.js';
+import { isHeld } from './content-reader.js';
 import type { FolderContext } from './folder-context.js';
 
 export interface LostContents {
@@ -32,7 +32,7 @@ export function createLostContents(context: FolderContext, peers: ContentPeers):
       if (nowMs - (sinceMs ?? nowMs) < (author === context.author ? graceMs : graceOfOthersMs)) return;
       missedAtMs.delete(key);
       const part = version.startsWith('m:') ? 'list' : 'content';
-      if (readLocal(context, version, { offset: 0, length: Math.min(1, size) }) !== null) return;
+      if (size === 0 || isHeld(context, version)) return;
       try {
         if (await peers.isNowhere({ version, part, offset: 0, length: 1 })) withdraw(context, entry);
       } catch {

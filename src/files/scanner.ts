@@ -20,6 +20,10 @@ export interface Scanner {
   readonly dueAtMs: number | null;
   /** Why deletions are held; null when none are. */
   readonly held: SyncError | null;
+  /** What is held is not deleted, but placed again: the next pass does it. */
+  putBack(): void;
+  /** How many entries the last such pass put on the way back. */
+  readonly wasPutBack: number;
 }
 
 export interface ScannerOptions {
@@ -51,6 +55,8 @@ interface ScanState {
   isAllDirty: boolean;
   dueAtMs: number | null;
   held: SyncError | null;
+  isPuttingBack: boolean;
+  wasPutBack: number;
 }
 
 export function createScanner(options: ScannerOptions): Scanner {
@@ -61,6 +67,8 @@ export function createScanner(options: ScannerOptions): Scanner {
     isAllDirty: false,
     dueAtMs: null,
     held: null,
+    isPuttingBack: false,
+    wasPutBack: 0,
   };
   return {
     markDirty: (folder, name) => markDirty(state, folder, name),
@@ -73,6 +81,13 @@ export function createScanner(options: ScannerOptions): Scanner {
     },
     get held() {
       return state.held;
+    },
+    putBack() {
+      state.isPuttingBack = true;
+      state.isAllDirty = true;
+    },
+    get wasPutBack() {
+      return state.wasPutBack;
     },
   };
 }
@@ -257,12 +272,30 @@ function flush({ context, onCaptured }: ScannerOptions, work: Pass): void {
   work.bytes = 0;
 }
 
+/** What is missing is wanted as before: only that it stands here is forgotten. */
+function putBack({ table }: FolderContext, state: ScanState, { gone }: Pass): void {
+  table.atomically(() => {
+    for (const { path } of gone) {
+      table.disk.remove(path);
+      table.rows.mark(path);
+    }
+  });
+  state.held = null;
+  state.isPuttingBack = false;
+  state.wasPutBack = gone.length;
+}
+
 /**
  * Deletions come last, so that what was moved is at its new place already when it vanishes from the old one; in one
  * transaction with what is new, unless that was too much.
  */
 function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
   const { context, guard } = options;
+  if (state.isPuttingBack) {
+    putBack(context, state, work);
+    flush(options, work);
+    return;
+  }
   if (work.isDeleting && work.gone.some(({ path }) => !isOverdue(options, state, path))) {
     // Deletions of one stroke are judged together.
     for (const { path } of work.gone) unsettle(options, state, path);

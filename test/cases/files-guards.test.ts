@@ -128,6 +128,25 @@ test('an emptied folder deletes nothing elsewhere until a person accepts it', as
   assert.deepEqual(treeOf(b.root), {});
 });
 
+test('what is held as missing is put back when a person says so; contents come from peers', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('deep'));
+  for (let index = 0; index < 10; index++) writeFileSync(a.path(`deep/f${index}`), String(index));
+  await settleAll([a, b]);
+  const tree = treeOf(a.root);
+  assert.equal(await a.side.putBack(), 0);
+  rmSync(a.path('deep'), { recursive: true });
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  assert.equal(await a.side.putBack(), 11);
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(a.root), tree);
+  assert.deepEqual(treeOf(b.root), tree);
+  assert.equal(a.side.status().problem, null);
+});
+
 test('most of a large folder gone at once is held; what comes back ends it', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');

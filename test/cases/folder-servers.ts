@@ -161,6 +161,7 @@ export const workOf = (side: FolderSide): FolderWork => ({
   restore: (id) => side.restore(id),
   restoreCopy: (path) => side.restoreCopy(path),
   accept: () => side.accept(),
+  putBack: () => side.putBack(),
   entries: (folder, max) => Promise.resolve(side.entries(folder, max)),
   files: (request) => Promise.resolve(side.files(request)),
   content: (request) => Promise.resolve(side.content(request)),
@@ -172,11 +173,20 @@ export const workOf = (side: FolderSide): FolderWork => ({
 function fromOthers(requests: readonly ContentRequest[], others: readonly FolderServer[]): (Uint8Array | null)[] {
   return requests.map((request) => {
     for (const { side } of others) {
-      const [bytes] = side.read([request]);
+      const bytes = readFrom(side, request);
       if (bytes) return bytes;
     }
     return null;
   });
+}
+
+/** Who cannot read at the moment has no answer. */
+function readFrom(side: FolderSide, request: ContentRequest): Uint8Array | null {
+  try {
+    return side.read([request])[0] ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** What `from` has and `to` lacks, the whole state at first contact. */

@@ -104,6 +104,7 @@ const samples: Samples = {
   fileHistory: () => at('/api/sync/datasets/uploads/files/history'),
   restoreFile: () => ({ path: '/api/sync/datasets/uploads/files/restore', body: { id: 77 }, status: 404 }),
   acceptFolder: () => at('/api/sync/datasets/uploads/files/accept'),
+  putBackFolder: () => at('/api/sync/datasets/uploads/files/put-back'),
   fileContent: () => at(`/api/sync/datasets/uploads/files/content?path=${encodeURIComponent('sub/<b>"x\'.txt')}`),
   checksums: nothing,
   downloadFile: () => at(`/api/sync/files/download?path=${encodeURIComponent('sub/<b>"x\'.txt')}&base_folder=uploads`),

@@ -314,7 +314,7 @@ function contentPeers(world: FolderWorld, server: VirtualFolderServer, gate: Gat
       const { engine } = peer;
       if (!engine?.isOpen || !isOpen(server.index, peer.index)) continue;
       isAnybody = true;
-      for (const [index, request] of requests.entries()) pieces[index] ??= askOne(engine, request);
+      for (const [index, request] of requests.entries()) pieces[index] ??= askOne(engine, request) ?? null;
       await travel();
     }
     if (!isAnybody) throw new SyncError('USYNC-1703', 'No server that carries the dataset is connected.');
@@ -332,12 +332,12 @@ function contentPeers(world: FolderWorld, server: VirtualFolderServer, gate: Gat
   return { fetch: (requests) => gate(fetch(requests)), isNowhere: (request) => gate(isNowhere(request)) };
 }
 
-/** A server that is killed by the question does not answer. */
-function askOne({ side, killSwitch }: RunningFolder, request: ContentRequest): Uint8Array | null {
+/** Undefined: a server that is killed by the question, or cannot read now, does not answer. */
+function askOne({ side, killSwitch }: RunningFolder, request: ContentRequest): Uint8Array | null | undefined {
   try {
     return side.read([request])[0] ?? null;
   } catch (error) {
-    if (killSwitch.isGone) return null;
+    if (killSwitch.isGone || error instanceof SyncError) return undefined;
     throw error;
   }
 }

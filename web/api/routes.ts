@@ -9,6 +9,7 @@ type Address<N extends RouteName> = `${Table[N]['method']} ${Table[N]['path']}`;
  */
 export const routes = {
   acceptFolder: 'POST /api/sync/datasets/{dataset}/files/accept',
+  putBackFolder: 'POST /api/sync/datasets/{dataset}/files/put-back',
   addToken: 'POST /api/sync/tokens',
   addUser: 'POST /api/sync/users',
   approveServer: 'POST /api/sync/servers/{id}/approve',

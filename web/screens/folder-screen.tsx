@@ -55,9 +55,21 @@ function Guard({ dataset }: { readonly dataset: Dataset }) {
       title={problem.text}
       code={problem.code}
       actions={
-        <Button obstacle={roleObstacle('operator')} onPress={() => (isAsking.value = true)}>
-          It is meant so
-        </Button>
+        <>
+          {problem.code === 'USYNC-1702' ? (
+            <Button
+              obstacle={roleObstacle('operator')}
+              onPress={async () => {
+                say('ok', (await call('putBackFolder', { params: { dataset: dataset.name } })).message);
+              }}
+            >
+              Put it back
+            </Button>
+          ) : null}
+          <Button obstacle={roleObstacle('operator')} onPress={() => (isAsking.value = true)}>
+            It is meant so
+          </Button>
+        </>
       }
     >
       {isAsking.value ? (

@@ -31,8 +31,23 @@ export function addFilesCommand(program: Command, context: CommandContext): void
         context.terminal().result(outcome);
       }),
     );
+  files
+    .command('put-back <dataset>')
+    .description('what is held as missing was no wish: it is placed again, from other servers or the history')
+    .action(async (dataset: string) =>
+      withEngine(context, async (call) => {
+        const outcome = await call('folderPutBack', { dataset });
+        context.terminal().print(`${printable(dataset)}: ${putBackText(outcome.entries)}`);
+        context.terminal().result(outcome);
+      }),
+    );
   addHistoryCommands(files, context);
 }
+
+const putBackText = (entries: number): string =>
+  entries === 0
+    ? 'no deletions are held, so nothing is put back.'
+    : `${countText(entries, 'entry', 'entries')} on the way back; see with "usync files show".`;
 
 function addHistoryCommands(files: Command, context: CommandContext): void {
   files

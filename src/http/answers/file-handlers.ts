@@ -35,6 +35,11 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
     await engine.folder(params.dataset).accept();
     return { message: 'Accepted: what is missing is deleted on every server.' };
   },
+  async putBackFolder({ params }, { engine }) {
+    const entries = await engine.folder(params.dataset).putBack();
+    const message = entries === 0 ? 'No deletions are held.' : `${entries} entries are on the way back.`;
+    return { message, entries };
+  },
   fileContent: ({ params, query }, { engine }) => fileResponse(engine.folder(params.dataset), query.path),
   async checksums({ query }, context) {
     const sinceMs = query.since === undefined ? null : msOfIsoTime(query.since);

@@ -99,6 +99,14 @@ export const fileRoutes = defineRoutes({
     params: datasetParams,
     answer: { kind: 'json', schema: z.object({ message: z.string() }) },
   },
+  putBackFolder: {
+    method: 'POST',
+    path: '/api/sync/datasets/{dataset}/files/put-back',
+    access: 'operator',
+    summary: 'What is held as missing is placed again, from other servers or the history.',
+    params: datasetParams,
+    answer: { kind: 'json', schema: z.object({ message: z.string(), entries: count }) },
+  },
   fileContent: {
     method: 'GET',
     path: '/api/sync/datasets/{dataset}/files/content',
