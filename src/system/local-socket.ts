@@ -41,7 +41,10 @@ export async function listenLocal(
   onChannel: (channel: LineChannel) => void,
 ): Promise<LocalListening> {
   const path = socketPath(options);
-  if (dirname(path) !== resolve(options.folder) && !path.startsWith(pipePrefix)) await ownFolder(dirname(path));
+  if (isApart(options, path)) {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await requireOwnFolder(dirname(path));
+  }
   await rm(path, { force: true });
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -71,6 +74,7 @@ export async function listenLocal(
 /** Throws `USYNC-1506` when nobody listens there. */
 export async function connectLocal(options: LocalSocketOptions): Promise<LineChannel> {
   const path = socketPath(options);
+  if (isApart(options, path)) await requireOwnFolder(dirname(path));
   const socket = connect(path);
   await new Promise<void>((done, fail) => {
     socket.once('connect', done);
@@ -102,12 +106,26 @@ function socketPath({ folder, name }: LocalSocketOptions): string {
   return join(tmpdir(), `usync-${process.getuid?.() ?? 0}`, `${hash}.sock`);
 }
 
-/** A folder outside the data folder must be this user's own, or someone else could answer in its place. */
-async function ownFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const found = await lstat(folder);
+/** Whether the socket stands in a folder of its own, outside the data folder. */
+const isApart = ({ folder }: LocalSocketOptions, path: string): boolean =>
+  !path.startsWith(pipePrefix) && dirname(path) !== resolve(folder);
+
+/**
+ * That folder must be this user's own, or someone else could answer in the engine's place. One that is not there is no
+ * fault of anybody: then nobody listens.
+ */
+async function requireOwnFolder(folder: string): Promise<void> {
+  const found = await lstat(folder).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    throw error;
+  });
+  if (found === null) return;
   const isOwn = found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
-  if (!isOwn) throw new SyncError('USYNC-1102', `${folder} is not a private folder of this user.`);
+  if (isOwn) return;
+  throw new SyncError('USYNC-1102', `${folder} is not a private folder of this user: another could answer there.`, {
+    nextStep:
+      'Look who made it, remove it, and start the engine again; or set "dataFolder" to a folder with a shorter path.',
+  });
 }
 
 function lineChannel(socket: Socket, lineBytesMax: number): LineChannel {
