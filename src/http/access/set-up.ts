@@ -1,6 +1,6 @@
 import { SyncError } from '../../core/sync-error.js';
 import type { AccessPlace } from './access-place.js';
-import { networkOf } from './network-of.js';
+import { networkOf } from '../../system/network-of.js';
 import { openSession, type OpenedSession } from './sessions.js';
 import { isSetupToken, voidSetupToken } from './setup-link.js';
 import type { GivenLogin } from './sign-in.js';

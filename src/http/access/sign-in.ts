@@ -2,7 +2,7 @@ import { SyncError } from '../../core/sync-error.js';
 import { unknown, type AccessPlace } from './access-place.js';
 import type { UserRecord } from './access-records.js';
 import { hashPassword, isPassword } from './password.js';
-import { networkOf } from './network-of.js';
+import { networkOf } from '../../system/network-of.js';
 import { openSession, type OpenedSession } from './sessions.js';
 
 export interface GivenLogin {

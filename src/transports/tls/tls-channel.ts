@@ -10,6 +10,7 @@ export interface TlsChannelOptions {
   readonly peerFingerprint: string;
   /** Let in only to show an invite: small frames and few bytes until `admit`. */
   readonly isStranger: boolean;
+  readonly onAdmitted?: () => void;
 }
 
 /** What a stranger may send in all. */
@@ -32,7 +33,8 @@ interface ChannelState {
   isGathering: boolean;
 }
 
-export function createTlsChannel({ socket, system, peerFingerprint, isStranger }: TlsChannelOptions): Channel {
+export function createTlsChannel(options: TlsChannelOptions): Channel {
+  const { socket, system, peerFingerprint, isStranger } = options;
   const state: ChannelState = {
     socket,
     listener: null,
@@ -50,6 +52,7 @@ export function createTlsChannel({ socket, system, peerFingerprint, isStranger }
     binding: socket.exportKeyingMaterial(32, bindingLabel, Buffer.alloc(0)).toString('hex'),
     admit() {
       state.isLimited = false;
+      options.onAdmitted?.();
     },
     send(frame) {
       if (state.endReason === null && socket.writable) write(state, frame);

@@ -212,17 +212,65 @@ test('a frame longer than allowed, or empty, ends the channel (T7)', async () =>
   }
 });
 
-test('connections that show no key are bounded in number (T5)', async () => {
+test('connections that show no key are bounded in number, and shut out nobody who does (T5)', async () => {
   const { listening, refusals } = await listen(() => true);
   const sockets = Array.from({ length: 80 }, () =>
     connectTcp({ host, port: listening.port }).on('error', () => undefined),
   );
-  await until(() => refusals.length === 80 - 64);
+  await until(() => refusals.length === 80 - 32);
   assert.ok(refusals.every((refusal) => refusal.code === 'USYNC-1507'));
-  for (const socket of sockets) socket.destroy();
-  await new Promise((resolve) => setTimeout(resolve, 50));
   const dialled = await dialTo(listening.port);
   assert.equal(dialled.peerFingerprint, server.fingerprint);
+  for (const socket of sockets) socket.destroy();
+  await listening.close();
+});
+
+interface Counted {
+  readonly channel: Channel;
+  isClosed: boolean;
+}
+
+function counted(channel: Channel): Counted {
+  const box: Counted = { channel, isClosed: false };
+  channel.listen({ onFrame: () => undefined, onDrain: () => undefined, onClose: () => (box.isClosed = true) });
+  return box;
+}
+
+test('one key holds few connections that were not let in; the newest stay (T8)', async () => {
+  for (const trust of ['pairing', true] as const) {
+    const { listening, next } = await listen(() => trust);
+    const accepted: Counted[] = [];
+    for (let i = 0; i < 12; i++) {
+      counted(await dialTo(listening.port));
+      accepted.push(counted(await next()));
+    }
+    await until(() => accepted.filter(({ isClosed }) => !isClosed).length === 4);
+    assert.deepEqual(
+      accepted.map(({ isClosed }) => isClosed),
+      accepted.map((_, i) => i < 8),
+    );
+    // Who is let in no longer counts.
+    for (const { channel, isClosed } of accepted) if (!isClosed) channel.admit?.();
+    for (let i = 0; i < 4; i++) {
+      counted(await dialTo(listening.port));
+      accepted.push(counted(await next()));
+    }
+    assert.equal(accepted.filter(({ isClosed }) => !isClosed).length, 8);
+    await listening.close();
+  }
+});
+
+test('keys of one address hold few connections that were not let in, however many they are (T8)', async () => {
+  const { listening, next } = await listen(() => 'pairing');
+  const accepted: Counted[] = [];
+  for (let i = 0; i < 20; i++) {
+    const transport = createTlsTransport(createIdentity(system), system);
+    const { fingerprint } = server;
+    counted(await transport.dial({ host, port: listening.port, fingerprint, timeoutMs: 3000 }));
+    accepted.push(counted(await next()));
+  }
+  await until(() => accepted.filter(({ isClosed }) => !isClosed).length === 16);
+  assert.equal(accepted.at(-1)?.isClosed, false);
   await listening.close();
 });
 

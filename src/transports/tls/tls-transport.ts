@@ -9,6 +9,8 @@ import { errorMessageOf, SyncError } from '../../core/sync-error.js';
 import { encodeMessage } from '../../protocol/message-codec.js';
 import type { System } from '../../system/system.js';
 import type { Channel, DialOptions, ListenOptions, Listening, Refusal, Transport } from '../transport.js';
+import { networkOf } from '../../system/network-of.js';
+import { createCrowd, type Crowd } from './crowd.js';
 import { frameHeaderBytes } from './frame-reader.js';
 import { fingerprintOfKey } from './identity.js';
 import { createTlsChannel } from './tls-channel.js';
@@ -20,8 +22,12 @@ export interface TlsKey {
 
 const alpn = 'usync/1';
 const handshakeTimeoutMs = 8_000;
-/** Connections that have not finished their handshake; more are dropped at once. */
-const handshakesMax = 64;
+/** Connections that have not finished their handshake. A newcomer gets in; the oldest of a busy address goes. */
+const handshakeLimits = { perPlaceMax: 32, totalMax: 64 };
+/** Connections of one key that were not admitted yet. */
+const greetingLimits = { perPlaceMax: 4, totalMax: Infinity };
+/** The same of keys that are let in to pair or to wait, by address: keys cost nothing. */
+const strangerLimits = { perPlaceMax: 16, totalMax: 64 };
 /** Bytes that a connection may send before its handshake is done. */
 const handshakeBytesMax = 48 * 1024;
 const handshakeCheckMs = 250;
@@ -53,7 +59,8 @@ async function listen(key: TlsKey, system: System, options: ListenOptions): Prom
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.on('secureConnection', (socket) => accept(socket, { options, system, refuse }));
+  const crowds = { byKey: createCrowd(greetingLimits), byAddress: createCrowd(strangerLimits) };
+  server.on('secureConnection', (socket) => accept(socket, { options, system, refuse, crowds }));
   await bind(server, options);
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : options.port;
@@ -68,25 +75,36 @@ async function listen(key: TlsKey, system: System, options: ListenOptions): Prom
   };
 }
 
+interface Handshake {
+  readonly leave: () => void;
+  cancel: () => void;
+}
+
+const noTimer = (): void => undefined;
+
 /** Limits what connections cost before they have shown a key. */
 function guardHandshakes(server: Server, system: System, refuse: (refusal: Refusal) => void): void {
-  const handshaking = new Map<Socket, () => void>();
+  const handshaking = new Map<Socket, Handshake>();
+  const crowd = createCrowd(handshakeLimits);
   server.on('connection', (socket: Socket) => {
     const remoteAddress = addressOf(socket);
-    if (handshaking.size >= handshakesMax) {
+    const drop = (): void => {
       socket.destroy();
       refuse({ remoteAddress, code: 'USYNC-1507', reason: 'too many connections at once that show no key' });
-      return;
-    }
+    };
+    const handshake: Handshake = { leave: crowd.enter(networkOf(socket.remoteAddress ?? ''), drop), cancel: noTimer };
     const check = (): void => {
       if (socket.bytesRead > handshakeBytesMax) socket.destroy();
-      else handshaking.set(socket, system.after(handshakeCheckMs, check));
+      else handshake.cancel = system.after(handshakeCheckMs, check);
     };
-    handshaking.set(socket, system.after(handshakeCheckMs, check));
+    handshake.cancel = system.after(handshakeCheckMs, check);
+    handshaking.set(socket, handshake);
     socket.once('close', () => settle(socket));
   });
   const settle = (socket: Socket): void => {
-    handshaking.get(socket)?.();
+    const handshake = handshaking.get(socket);
+    handshake?.cancel();
+    handshake?.leave();
     handshaking.delete(socket);
   };
   // The TLS socket and the socket below it have the same ports; the lower one is found by them.
@@ -112,9 +130,11 @@ interface Accepting {
   readonly options: ListenOptions;
   readonly system: System;
   readonly refuse: (refusal: Refusal) => void;
+  readonly crowds: { readonly byKey: Crowd; readonly byAddress: Crowd };
 }
 
-function accept(socket: TLSSocket, { options, system, refuse }: Accepting): void {
+function accept(socket: TLSSocket, accepting: Accepting): void {
+  const { options, system, refuse } = accepting;
   // Errors of a socket that is refused are nobody's concern, and must not end the process.
   socket.on('error', () => undefined);
   const remoteAddress = addressOf(socket);
@@ -139,9 +159,46 @@ function accept(socket: TLSSocket, { options, system, refuse }: Accepting): void
     refuse({ remoteAddress, code: 'USYNC-1401', reason: `the key ${fingerprint} is not known here` });
     return;
   }
-  options.onChannel(
-    createTlsChannel({ socket, system, peerFingerprint: fingerprint, isStranger: trust === 'pairing' }),
-  );
+  const isStranger = trust === 'pairing';
+  options.onChannel(boundedChannel(socket, { ...accepting, fingerprint, isStranger }));
+}
+
+/** A key costs nothing to make, and one that is known may be held by a program that runs wild. */
+function boundedChannel(
+  socket: TLSSocket,
+  {
+    system,
+    refuse,
+    crowds,
+    fingerprint,
+    isStranger,
+  }: Accepting & { readonly fingerprint: string; readonly isStranger: boolean },
+): Channel {
+  const leaves: (() => void)[] = [];
+  const settle = (): void => {
+    for (const leave of leaves.splice(0)) leave();
+  };
+  const channel = createTlsChannel({
+    socket,
+    system,
+    peerFingerprint: fingerprint,
+    isStranger,
+    onAdmitted: settle,
+  });
+  const drop = (): void => {
+    const text = 'Too many connections wait here to be let in.';
+    channel.send(encodeMessage({ kind: 'close', code: 'USYNC-1507', text }));
+    channel.close(text);
+    refuse({
+      remoteAddress: channel.remoteAddress,
+      code: 'USYNC-1507',
+      reason: 'too many connections wait to be let in',
+    });
+  };
+  leaves.push(crowds.byKey.enter(fingerprint, drop));
+  if (isStranger) leaves.push(crowds.byAddress.enter(networkOf(socket.remoteAddress ?? ''), drop));
+  socket.once('close', settle);
+  return channel;
 }
 
 /** A server that is not trusted learns why it is turned away; nothing that it sends is read. */
