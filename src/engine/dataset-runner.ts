@@ -20,7 +20,7 @@ import type { Observe } from '../observe/event.js';
 import type { System } from '../system/system.js';
 import type { AuditStatus, SelfTestStatus } from './engine-status.js';
 import { followedWork, type FoundWork } from './dataset-work.js';
-import { drainPollMs, pruneEveryMs, witnessAfterMs } from './engine-limits.js';
+import { drainPollMs, pruneEveryMs, witnessAfterMs, witnessPollMs } from './engine-limits.js';
 import { createGatedReplica } from './gated-replica.js';
 import type { Supervisor } from './supervisor.js';
 import { createWakeup, type Wakeup } from './wakeup.js';
@@ -105,8 +105,9 @@ interface RunnerState {
   place: PlaceInGroup;
   /** Set while the database may not know its place. */
   isPlaceDue: boolean;
-  /** Set while the witness may be behind the database. */
+  /** Set while the witness may be behind the database, by `markWitnessDue`. */
   isWitnessDue: boolean;
+  readonly witnessWakeup: Wakeup;
   isStopped: boolean;
 }
 
@@ -124,6 +125,7 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     place: { heirs: new Map(), lane: null },
     isPlaceDue: false,
     isWitnessDue: false,
+    witnessWakeup: createWakeup(options.system),
     isStopped: false,
   };
   const wakeup = createWakeup(options.system);
@@ -160,9 +162,7 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
       Object.assign(state, { place, isPlaceDue: true });
       wakeup.wake();
     },
-    noteMoved: () => {
-      state.isWitnessDue = true;
-    },
+    noteMoved: () => markWitnessDue(state),
     audit: (tables, tools) => audit(options, state, { tables, tools }),
     async stop() {
       if (state.isStopped) return;
@@ -319,7 +319,7 @@ async function tellPlace({ replica, config, onMoved }: DatasetRunnerOptions, sta
   await replica.setHeirs(place.heirs);
   if (state.place === place) state.isPlaceDue = false;
   // What became a duty by it was written at once.
-  state.isWitnessDue = true;
+  markWitnessDue(state);
   onMoved(config.name, null);
 }
 
@@ -347,7 +347,7 @@ function noteDrained({ observe, config }: DatasetRunnerOptions, state: RunnerSta
   if (outcome.changesets > 0) {
     const { changesets, rows } = outcome;
     observe('debug', { kind: 'captured', dataset: config.name, changesets, rows });
-    state.isWitnessDue = true;
+    markWitnessDue(state);
   }
 }
 
@@ -356,16 +356,23 @@ interface PlainLoop {
   readonly alive: () => void;
 }
 
+function markWitnessDue(state: RunnerState): void {
+  state.isWitnessDue = true;
+  state.witnessWakeup.wake();
+}
+
+/** Sleeps while nothing moves. When something does, what follows within a moment is remembered by the same write. */
 async function witnessLoop(
   options: DatasetRunnerOptions,
   state: RunnerState,
   { signal, alive }: PlainLoop,
 ): Promise<void> {
-  const wakeup = createWakeup(options.system);
+  const moment = createWakeup(options.system);
   while (!signal.aborted) {
-    if (state.isWitnessDue && state.isReady) await writeWitness(options, state, false);
+    if (state.isWitnessDue) await moment.wait(witnessAfterMs, signal);
+    else await state.witnessWakeup.wait(witnessPollMs, signal);
+    if (state.isWitnessDue && state.isReady && !signal.aborted) await writeWitness(options, state, false);
     alive();
-    await wakeup.wait(witnessAfterMs, signal);
   }
 }
 
@@ -387,7 +394,7 @@ async function writeWitness(options: DatasetRunnerOptions, state: RunnerState, i
     const stamp = stampIn(vector, origin);
     await witness.write({ databaseId, origin, stamp, bootId, isClean, ...(epochChange && { epochChange }) });
   } catch (error) {
-    state.isWitnessDue = true;
+    markWitnessDue(state);
     throw error;
   }
 }

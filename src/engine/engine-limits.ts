@@ -4,6 +4,8 @@
 export const drainPollMs = 20_000;
 /** The witness trails the database by this much at most while changes are captured. */
 export const witnessAfterMs = 1_000;
+/** The net below that: at rest nothing wakes the loop. */
+export const witnessPollMs = 60_000;
 export const pruneEveryMs = 60_000;
 export const dialTimeoutMs = 5_000;
 /** The server with the higher id waits this long before it dials, so that pairs rarely connect twice. */

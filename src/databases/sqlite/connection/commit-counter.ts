@@ -13,8 +13,11 @@ export interface CommitCounter {
   /** Looks now and, while the connection is open, at growing distance. */
   lookRepeatedly(): void;
   readonly isLooking: boolean;
-  /** Whether repeated looks have ever found a commit, so that events are known to work. Until `doubt` is called. */
-  readonly isProven: boolean;
+  /** An event came, whoever wrote: then those of others come too, unless a commit without one says otherwise. */
+  heard(): void;
+  /** Whether events tell of commits, as far as is known: some came, and since `doubt` was called one told of a commit. */
+  readonly isTrusted: boolean;
+  /** A commit was found that no event told of. */
   doubt(): void;
   close(): void;
 }
@@ -43,7 +46,7 @@ export function createCommitCounter(options: CommitCounterOptions): CommitCounte
   let restingMark: string | null = null;
   let step = 0;
   let cancel: (() => void) | null = null;
-  let isProven = false;
+  let events: 'unknown' | 'trusted' | 'doubted' = 'unknown';
   let isClosed = false;
 
   function look(): boolean {
@@ -70,7 +73,7 @@ export function createCommitCounter(options: CommitCounterOptions): CommitCounte
     if (isClosed || delay === undefined || known === null) return;
     step++;
     cancel = system.after(delay, () => {
-      if (look()) isProven = true;
+      if (look()) events = 'trusted';
       climb();
     });
   }
@@ -93,17 +96,20 @@ export function createCommitCounter(options: CommitCounterOptions): CommitCounte
     },
     look: () => (known !== null || restingMark !== null) && look(),
     lookRepeatedly() {
-      if (look()) isProven = true;
+      if (look()) events = 'trusted';
       startAgain();
     },
     get isLooking() {
       return cancel !== null;
     },
-    get isProven() {
-      return isProven;
+    heard() {
+      if (events === 'unknown') events = 'trusted';
+    },
+    get isTrusted() {
+      return events === 'trusted';
     },
     doubt() {
-      isProven = false;
+      events = 'doubted';
     },
     close() {
       isClosed = true;

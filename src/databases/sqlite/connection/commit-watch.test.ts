@@ -19,7 +19,11 @@ interface Watched {
   replaced: number;
 }
 
-async function withWatch(journalMode: string, work: (watched: Watched) => Promise<void>): Promise<void> {
+async function withWatch(
+  journalMode: string,
+  work: (watched: Watched) => Promise<void>,
+  system = createRealSystem(),
+): Promise<void> {
   using folder = temporaryFolder();
   const path = folder.path('app.db');
   const writer = openConnection(path, { busyTimeoutMs: 2000 });
@@ -32,7 +36,7 @@ async function withWatch(journalMode: string, work: (watched: Watched) => Promis
     commits: 0,
     replaced: 0,
     watch: createCommitWatch({
-      system: createRealSystem(),
+      system,
       realPath: opened.realPath,
       identity: opened.identity,
       counter: () => (opened.connection.isOpen ? foreignCommitCounter(opened.connection) : null),
@@ -91,6 +95,20 @@ test('while the own connection is closed a commit is noticed, closing and foreig
     await until(() => watched.commits > before, 200);
     writer.close();
   }));
+
+test('where only we write, events of our own commits let the slow look rest longer', () => {
+  const system = createRealSystem();
+  const delays: number[] = [];
+  const after: typeof system.after = (ms, run) => (delays.push(ms), system.after(ms, run));
+  return withWatch(
+    'WAL',
+    async ({ own }) => {
+      own.exec('INSERT INTO t VALUES (1)');
+      await until(() => delays.includes(1000), 20_000);
+    },
+    { ...system, after },
+  );
+});
 
 test('without events the counter alone finds the commit', () =>
   withWatch('WAL', async (watched) => {

@@ -48,6 +48,7 @@ export function createCommitWatch(options: CommitWatchOptions): CommitWatch {
     if (isClosed || (file !== null && !watched.has(file))) return;
     if (kind === 'rename' && hasBeenReplaced()) return;
     pollMs = pollFirstMs;
+    counter.heard();
     counter.lookRepeatedly();
   }
 
@@ -56,7 +57,7 @@ export function createCommitWatch(options: CommitWatchOptions): CommitWatch {
       if (hasBeenReplaced()) return;
       // A commit that no event told of: events do not work here, so looking often is all there is.
       if (!counter.isLooking && counter.look()) counter.doubt();
-      pollMs = counter.isProven ? Math.min(pollMs * 2, pollMaxMs) : pollFirstMs;
+      pollMs = counter.isTrusted ? Math.min(pollMs * 2, pollMaxMs) : pollFirstMs;
       poll();
     });
   }
