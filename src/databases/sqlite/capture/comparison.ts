@@ -53,13 +53,13 @@ export function eachPage(
   }
 }
 
-/** The same column by column. `from` has the two parameters, and its rows are in the order of the keys. */
+/** The same column by column. `from` has the two parameters, and its rows are in the order of the keys: that of `b.n`. */
 export function eachColumnPage(
   { context, table, batch }: Comparison,
   { columns, from }: { readonly columns: readonly string[]; readonly from: string },
   options: { readonly params?: readonly SqlValue[]; readonly take: (page: ColumnPage) => void },
 ): void {
-  const reader = createColumnReader(context.connection, { columns, from });
+  const reader = createColumnReader(context.connection, { columns, from, order: 'b.n' });
   // What fits one page is read at once: to learn what its columns hold would cost more than it saves.
   const firstRows = batchSize(batch) > pageRows ? firstPageRows : pageRows;
   for (let first = batch.first; first <= batch.last;) {

@@ -6,7 +6,7 @@ import type { InsertBlock } from '../../../core/changeset.js';
 import { lifeText } from '../../../core/life.js';
 import { genesisOrigin } from '../../../core/origin.js';
 import { RowReference } from '../../../core/value.js';
-import { auditTable } from '../stores/audit.js';
+import { auditTable, countDiffering } from '../stores/audit.js';
 import { foreignWriters } from '../testing/foreign-writer.js';
 import { openScene, type Scene } from '../testing/replica-scene.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
@@ -27,6 +27,7 @@ const insertsOf = (scene: Scene): InsertBlock[] =>
 
 function assertProven(scene: Scene): void {
   for (const table of scene.context.tables.all()) {
+    assert.equal(countDiffering(scene.context, table), 0, `${table.name} is as remembered`);
     assert.equal(auditTable(scene.context, table).differing, 0, `${table.name} is as remembered`);
   }
 }

@@ -20,7 +20,7 @@ function filled(rows: readonly (readonly SqlValue[])[], encoding = 'UTF-8'): Con
 
 /** All pages joined, and the same rows read one by one. */
 function readBoth(connection: Connection, count: number): { read: SqlValue[][]; expected: SqlValue[][] } {
-  const reader = createColumnReader(connection, { columns, from });
+  const reader = createColumnReader(connection, { columns, from, order: 'n' });
   const read: SqlValue[][] = [];
   for (let after = 0; after < count; after += pageRows) {
     const page = reader.read([BigInt(after), BigInt(after + pageRows)], pageRows);
@@ -48,6 +48,21 @@ const blob = fc.uint8Array({ maxLength: 20 });
 const raw = fc.constant(new RawText(new Uint8Array([0xff, 0x61])));
 const real = fc.double({ noNaN: true });
 
+/** Goes up by one, or nearly. */
+const steps = (count: number): fc.Arbitrary<SqlValue[]> =>
+  fc
+    .record({
+      first: fc.oneof(
+        fc.constantFrom(1n, -5n, 2n ** 63n - BigInt(count), -(2n ** 63n)),
+        fc.bigInt({ min: 0n, max: 99n }),
+      ),
+      at: fc.nat({ max: count - 1 }),
+      odd: fc.option(fc.oneof(integer, fc.constantFrom<SqlValue>('7', 7, null)), { nil: undefined }),
+    })
+    .map(({ first, at, odd }) =>
+      Array.from({ length: count }, (_, i) => (i === at && odd !== undefined ? odd : first + BigInt(i))),
+    );
+
 /** Mostly of one kind, sometimes not: what was found on the first page need not hold on the next. */
 const column = (count: number): fc.Arbitrary<SqlValue[]> =>
   fc
@@ -71,6 +86,19 @@ test('columns of any values are read as rows are', () => {
         filled(repeated(count, (i) => [a[i] ?? null, b[i] ?? null, c[i] ?? null])),
         count,
       );
+      assert.deepEqual(read, expected);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('numbers that follow those of the rows are read as rows are, also where one does not or rows are missing', () => {
+  const count = 350;
+  fc.assert(
+    fc.property(steps(count), fc.option(fc.integer({ min: 1, max: count })), (a, missing) => {
+      const connection = filled(repeated(count, (i) => [a[i] ?? null, null, BigInt(i)]));
+      if (missing !== null) connection.exec(`DELETE FROM t WHERE n = ${missing}`);
+      const { read, expected } = readBoth(connection, count);
       assert.deepEqual(read, expected);
     }),
     { numRuns: 60 },

@@ -1,6 +1,6 @@
 import type { SqlValue } from '../../../core/value.js';
 import type { Connection, PlainRow } from './driver.js';
-import { packedBlobs, packedTexts, type PackedKind } from './packed-columns.js';
+import { packedBlobs, packedNulls, packedSteps, packedTexts, type PackedKind } from './packed-columns.js';
 
 export interface ColumnPage {
   readonly count: number;
@@ -14,6 +14,15 @@ export interface ColumnReader {
   read(params: readonly SqlValue[], rowsMax: number): ColumnPage;
 }
 
+export interface ColumnQuery {
+  /** SQL expressions. */
+  readonly columns: readonly string[];
+  /** What stands behind them in the SELECT; its ORDER BY must leave no two rows in doubt. */
+  readonly from: string;
+  /** What `from` orders by, when that is an integer. */
+  readonly order?: string;
+}
+
 /** Fewer rows are read faster row by row. */
 const packedRowsMin = 64;
 /** Larger rows cost little beside their bytes, and would need the memory twice. */
@@ -22,18 +31,13 @@ const packedRowBytesMax = 2048;
 /**
  * Reads rows column by column. To take a text or a blob out of SQLite costs more than to find it, so from the second page
  * on SQLite joins the values of a column into one, as long as they are of the kind that the first page held. All other
- * columns are read row by row. `columns` are SQL expressions. `from` is what stands behind them in the SELECT;
- * its ORDER BY must leave no two rows in doubt, and decides in which order values are joined: SQLite keeps the order of a
- * subquery for aggregates like `group_concat`.
+ * columns are read row by row. SQLite keeps the order of a subquery for aggregates like `group_concat`.
  */
-export function createColumnReader(
-  connection: Connection,
-  { columns, from }: { readonly columns: readonly string[]; readonly from: string },
-): ColumnReader {
+export function createColumnReader(connection: Connection, { columns, from, order }: ColumnQuery): ColumnReader {
   const isUtf8 = connection.cached('PRAGMA encoding').get()?.[0] === 'UTF-8';
   const kinds: (PackedKind | null)[] = columns.map(() => null);
   const positions = columns.map((_, c) => c);
-  const sql = createPageSql(columns, from);
+  const sql = createPageSql({ columns, from, ...(order !== undefined && { order }) });
   let rowBytes = Infinity;
 
   function read(params: readonly SqlValue[], rowsMax: number): ColumnPage {
@@ -46,7 +50,8 @@ export function createColumnReader(
     const page = { count: rows.length, columns: columns.map((_, c) => columnOf(rows, c)) };
     if (rows.length === 0) return page;
     rowBytes = bytesOf(rows) / rows.length;
-    for (const [c, values] of page.columns.entries()) kinds[c] = kindOf(values, isUtf8);
+    for (const [c, values] of page.columns.entries())
+      kinds[c] = kindOf(values, { isUtf8, isOrdered: order !== undefined });
     return page;
   }
 
@@ -68,7 +73,7 @@ export function createColumnReader(
       const unpacked = kind?.read(joined, at, count);
       at += kind?.width ?? 0;
       if (unpacked) values.set(c, unpacked);
-      else kinds[c] = null;
+      else kinds[c] = kind?.otherwise ?? null;
     }
     const others = positions.filter((c) => !values.has(c));
     if (others.length > 0) {
@@ -97,7 +102,7 @@ interface PageSql {
 }
 
 /** The text of many columns is long: it is made once. */
-function createPageSql(columns: readonly string[], from: string): PageSql {
+function createPageSql({ columns, from, order }: ColumnQuery): PageSql {
   const known = new Map<string, string>();
   function once(name: string, make: () => string): string {
     const sql = known.get(name) ?? make();
@@ -108,8 +113,9 @@ function createPageSql(columns: readonly string[], from: string): PageSql {
     rows: (wanted) => once(`rows ${wanted.join()}`, () => `SELECT ${wanted.map((c) => columns[c]).join(', ')} ${from}`),
     packed: (wanted, kinds) =>
       once(`packed ${wanted.map((c) => `${c}${kinds[c]?.name}`).join()}`, () => {
-        const inner = wanted.map((c) => `${columns[c]} AS c${c}`).join(', ');
-        const joined = wanted.map((c) => kinds[c]?.sql(`c${c}`)).join(', ');
+        const numbered = order === undefined ? [] : [`${order} AS place`];
+        const inner = [...wanted.map((c) => `${columns[c]} AS c${c}`), ...numbered].join(', ');
+        const joined = wanted.map((c) => kinds[c]?.sql(`c${c}`, 'place')).join(', ');
         return `SELECT count(*), ${joined} FROM (SELECT ${inner} ${from})`;
       }),
   };
@@ -118,11 +124,20 @@ function createPageSql(columns: readonly string[], from: string): PageSql {
 const columnOf = (rows: readonly (readonly SqlValue[])[], c: number): SqlValue[] => rows.map((row) => row[c] ?? null);
 
 /** Null where values are of several kinds, or of one that is read faster row by row. */
-function kindOf(values: readonly SqlValue[], isUtf8: boolean): PackedKind | null {
+function kindOf(
+  values: readonly SqlValue[],
+  { isUtf8, isOrdered }: { readonly isUtf8: boolean; readonly isOrdered: boolean },
+): PackedKind | null {
   const present = values.filter((value) => value !== null);
-  if (present.length === 0) return null;
+  if (present.length === 0) return packedNulls;
+  if (isOrdered && areSteps(values)) return packedSteps;
   if (present.every((value) => typeof value === 'string')) return packedTexts;
   return isUtf8 && present.every((value) => value instanceof Uint8Array) ? packedBlobs : null;
+}
+
+function areSteps(values: readonly SqlValue[]): boolean {
+  const [first] = values;
+  return typeof first === 'bigint' && values.every((value, i) => value === first + BigInt(i));
 }
 
 function bytesOf(rows: readonly (readonly SqlValue[])[]): number {

@@ -8,19 +8,25 @@ import type { PlainRow } from './driver.js';
 
 export interface PackedKind {
   readonly name: string;
-  /** Aggregates over `column`, as many as `width`. */
-  sql(this: void, column: string): string;
+  /** Aggregates over `column`, as many as `width`. `order` numbers the rows, where there is such a number. */
+  sql(this: void, column: string, order: string): string;
   readonly width: number;
   /** `row` holds the aggregates from `at` on; `count` rows were joined, at least one. */
   read(this: void, row: PlainRow, at: number, count: number): SqlValue[] | null;
+  /** What may read the column where this kind does not. */
+  readonly otherwise?: PackedKind;
 }
 
 const separator = '\0';
 const nullMark = '\u0001';
 const otherMark = '\u0002';
 
-export const packedTexts: PackedKind = {
-  name: 'text',
+/** How many values are of that type. */
+const countOf = (type: 'integer' | 'text' | 'blob', column: string): string =>
+  `count(CASE typeof(${column}) WHEN '${type}' THEN 1 END)`;
+
+const packedNullableTexts: PackedKind = {
+  name: 'nullable text',
   sql: (column) =>
     `group_concat(CASE typeof(${column}) WHEN 'text' THEN ${column} WHEN 'null' THEN char(1) ELSE char(2) END, char(0)),
      count(${column})`,
@@ -44,9 +50,23 @@ export const packedTexts: PackedKind = {
   },
 };
 
+/** Where each value is a text, it is joined as it is: to choose between it and a mark would copy it once more. */
+export const packedTexts: PackedKind = {
+  name: 'text',
+  sql: (column) => `group_concat(${column}, char(0)), ${countOf('text', column)}`,
+  width: 2,
+  read(row, at, count) {
+    const joined = row[at];
+    if (typeof joined !== 'string' || row[at + 1] !== BigInt(count) || joined.includes('\uFFFD')) return null;
+    const values = joined.split(separator);
+    return values.length === count ? values : null;
+  },
+  otherwise: packedNullableTexts,
+};
+
 /** The bytes of all, one after the other, and the lengths. As text they are joined unchanged where text is UTF-8. */
-export const packedBlobs: PackedKind = {
-  name: 'blob',
+const packedNullableBlobs: PackedKind = {
+  name: 'nullable blob',
   sql: (column) =>
     `CAST(group_concat(CASE typeof(${column}) WHEN 'blob' THEN CAST(${column} AS TEXT) END, '') AS BLOB),
      group_concat(CASE typeof(${column}) WHEN 'blob' THEN length(${column}) WHEN 'null' THEN 'n' ELSE 'x' END)`,
@@ -60,4 +80,38 @@ export const packedBlobs: PackedKind = {
     let end = 0;
     return lengths.map((length) => (length === 'n' ? null : bytes.subarray(end, (end += Number(length)))));
   },
+};
+
+export const packedBlobs: PackedKind = {
+  name: 'blob',
+  sql: (column) =>
+    `CAST(group_concat(${column}, '') AS BLOB), group_concat(length(${column})), ${countOf('blob', column)}`,
+  width: 3,
+  read: (row, at, count) => (row[at + 2] === BigInt(count) ? packedNullableBlobs.read(row, at, count) : null),
+  otherwise: packedNullableBlobs,
+};
+
+/** Integers that go up by one from row to row, as keys mostly do: they follow from the numbers of the rows. */
+export const packedSteps: PackedKind = {
+  name: 'steps',
+  sql: (column, order) =>
+    `${countOf('integer', column)}, min(${column} - ${order}), max(${column} - ${order}),
+     min(${order}), max(${order})`,
+  width: 5,
+  read(row, at, count) {
+    const [integers, least, most, first, last] = row.slice(at, at + 5);
+    if (integers !== BigInt(count) || typeof least !== 'bigint' || least !== most) return null;
+    // No two rows have one number, so these have all from the first to the last.
+    if (typeof first !== 'bigint' || typeof last !== 'bigint' || last - first !== BigInt(count - 1)) return null;
+    const values: bigint[] = [];
+    for (let value = least + first; values.length < count; value++) values.push(value);
+    return values;
+  },
+};
+
+export const packedNulls: PackedKind = {
+  name: 'nulls',
+  sql: (column) => `count(${column})`,
+  width: 1,
+  read: (row, at, count) => (row[at] === 0n ? Array.from({ length: count }, () => null) : null),
 };

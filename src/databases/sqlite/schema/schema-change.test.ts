@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { addHash } from '../../../core/digest.js';
 import { createRowHasher } from '../../../core/row-hash.js';
 import type { ChangeBlock, Changeset } from '../../../core/changeset.js';
-import { auditTable } from '../stores/audit.js';
+import { auditTable, countDiffering } from '../stores/audit.js';
 import { missingTriggers } from '../capture/capture-triggers.js';
 import { openScene, type Scene } from '../testing/replica-scene.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
@@ -21,6 +21,7 @@ async function withScene(work: (scene: Scene) => Promise<void>, sql = schema): P
     await work(scene);
     await scene.capture();
     for (const table of scene.context.tables.all()) {
+      assert.equal(countDiffering(scene.context, table), 0, `${table.name} is as remembered`);
       assert.equal(auditTable(scene.context, table).differing, 0, `${table.name} is as remembered`);
       const numbered = { number: table.number, table: table.form };
       assert.deepEqual(missingTriggers(scene.context.connection, [numbered]), [], `${table.name} is captured`);

@@ -14,14 +14,18 @@ export function hashOfAside({ why, note }: Pick<AsideLife, 'why' | 'note'>): num
 
 const half = 2 ** 24;
 
-/** The digest as what is remembered of the rows adds up to, row by row; the kept one is brought up to date by changes. */
-export function recountedDigest({ connection, asides }: ReplicaContext, table: SyncedTable): TableDigest {
+/** What the hashes that are remembered of the rows add up to. */
+export function rememberedDigest({ connection }: ReplicaContext, table: SyncedTable): TableDigest {
   // The sum of 48-bit hashes would not fit an integer of SQLite, so their halves are added.
   const sql = `SELECT count(*), coalesce(sum(h >> 24), 0), coalesce(sum(h & ${half - 1}), 0) FROM ${table.shadowSql}`;
   const [rows = 0n, upper = 0n, lower = 0n] = connection.cached(sql).get() ?? [];
   const sum = BigInt.asUintN(48, BigInt(String(upper)) * BigInt(half) + BigInt(String(lower)));
-  return joinedDigest({ rows: Number(rows), sum: Number(sum) }, refusedDigest(asides, table.name));
+  return { rows: Number(rows), sum: Number(sum) };
 }
+
+/** The digest as what is remembered adds up to, row by row; the kept one is brought up to date by changes. */
+export const recountedDigest = (context: ReplicaContext, table: SyncedTable): TableDigest =>
+  joinedDigest(rememberedDigest(context, table), refusedDigest(context.asides, table.name));
 
 /** What rows that the schema here refuses add to the digest of their table. */
 export function refusedDigest(asides: Pick<ReplicaContext['asides'], 'all' | 'isEmpty'>, table: string): TableDigest {
