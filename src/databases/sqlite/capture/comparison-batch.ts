@@ -34,11 +34,9 @@ export function clearBatches(connection: Connection, keyColumns: number): void {
  * they stand where they did not: adopting them may have passed that place.
  * Rows with NULL in the key are not synced.
  */
-export function batchOfNotes(
-  connection: Connection,
-  table: SyncedTable,
-  { range, leavesOld }: { readonly range: NoteRange; readonly leavesOld: boolean },
-): ComparisonBatch {
+export function batchOfNotes(connection: Connection, table: SyncedTable, noted: Noted): ComparisonBatch {
+  const { range, leavesOld } = noted;
+  if (isOneRun(connection, table, noted)) return batchOfRun(connection, table, range);
   const keys = shadowKeyColumns(table);
   const grouped = keys.map((key, i) => `note.${key}${collationOf(table, i)}`).join(', ');
   const notNull = keys.map((key) => `note.${key} IS NOT NULL`).join(' AND ');
@@ -54,6 +52,40 @@ export function batchOfNotes(
       .run(BigInt(range.after), BigInt(range.upTo), BigInt(table.number)),
   );
 }
+
+interface Noted {
+  readonly range: NoteRange;
+  readonly leavesOld: boolean;
+  /** Which kinds of notes there are of this table. */
+  readonly kinds: ReadonlySet<number>;
+}
+
+/** Fewer notes are sorted before it is known that they need not be. */
+const runNotesMin = 1000;
+
+/** Whether the notes are only of inserted rows whose keys go up by one: then each key is there once, and in order. */
+function isOneRun(connection: Connection, table: SyncedTable, { range, kinds }: Noted): boolean {
+  if (!table.isRowidKey || range.upTo - range.after < runNotesMin) return false;
+  if (kinds.size !== 1 || !kinds.has(noteKind.insert)) return false;
+  const [least, most, integers, all] =
+    connection
+      .cached(
+        `SELECT min(k1 - seq), max(k1 - seq), count(CASE typeof(k1) WHEN 'integer' THEN 1 END), count(*)
+         FROM main._usync_notes WHERE seq > ? AND seq <= ? AND tbl = ?`,
+      )
+      .get(BigInt(range.after), BigInt(range.upTo), BigInt(table.number)) ?? [];
+  return typeof least === 'bigint' && least === most && integers === all;
+}
+
+const batchOfRun = (connection: Connection, table: SyncedTable, { after, upTo }: NoteRange): ComparisonBatch =>
+  filled(connection, () =>
+    connection
+      .cached(
+        `INSERT INTO temp._usync_batch (t, d, k1) SELECT time, 0, k1 FROM main._usync_notes
+         WHERE seq > ? AND seq <= ? AND tbl = ? ORDER BY seq`,
+      )
+      .run(BigInt(after), BigInt(upTo), BigInt(table.number)),
+  );
 
 /** Every key that the table or its shadows hold or that notes name: all that could have been written. */
 export function batchOfTable(connection: Connection, table: SyncedTable, range: NoteRange): ComparisonBatch {

@@ -2,9 +2,10 @@ import { captureChanges } from './capture-changes.js';
 import type { Comparison } from './comparison.js';
 import { batchOfNotes, batchOfTable, batchSize, clearBatches, emptyBatch } from './comparison-batch.js';
 import { createDirectSink, createStagedSink, type DrainSink, type StagedSink } from './drain-sink.js';
-import { followKeyMoves, hasKeyMoves } from '../merge/key-moves.js';
+import { followKeyMoves } from '../merge/key-moves.js';
 import { watchForEvictions } from './evicted-rows.js';
 import { noticeKeyless } from './keyless-rows.js';
+import { noteKind } from './note-kind.js';
 import type { NoteRange } from './note-store.js';
 import { beginOwnChangeset, type OwnChangeset } from './own-changeset.js';
 import { ruledColumns } from './known-values.js';
@@ -132,7 +133,8 @@ function compareNoted(context: ReplicaContext, { range, whole, changeset, sink }
   const namingByTable = new Map(pendingReconciles(context).map(({ table, naming }) => [table.number, naming]));
   // Bags whose rowids may have moved are compared as a whole before long.
   const isLater = (table: SyncedTable): boolean => table.isBag && namingByTable.has(table.number);
-  const noted = context.notes.tablesIn(range).flatMap(({ table }) => context.tables.byNumber(table) ?? []);
+  const kinds = new Map(context.notes.tablesIn(range).map(({ table, kinds: ofTable }) => [table, ofTable]));
+  const noted = [...kinds.keys()].flatMap((table) => context.tables.byNumber(table) ?? []);
   const tables = [...new Set([...noted, ...whole])].filter((table) => !isLater(table));
   // What rows showed before is known for rows as they stand now, so such tables are read and written in one transaction.
   if (sink.isStaged && tables.some((table) => ruledColumns(table).length > 0)) return null;
@@ -147,10 +149,10 @@ function compareNoted(context: ReplicaContext, { range, whole, changeset, sink }
     const leavesOld = namingByTable.get(table.number) === 'genesis';
     const batch = whole.has(table)
       ? batchOfTable(context.connection, table, range)
-      : batchOfNotes(context.connection, table, { range, leavesOld });
+      : batchOfNotes(context.connection, table, { range, leavesOld, kinds: kinds.get(table.number) ?? noKinds });
     const comparison = { ...bare, batch };
     if (batchSize(comparison.batch) === 0) continue;
-    if (hasKeyMoves(comparison, range)) {
+    if (kinds.get(table.number)?.has(noteKind.movedFrom) === true) {
       if (sink.isStaged) return null;
       comparisons.push({ ...comparison, ...followKeyMoves(comparison, range) });
       settleListsOf(context, table);
@@ -159,6 +161,8 @@ function compareNoted(context: ReplicaContext, { range, whole, changeset, sink }
   captureChanges(comparisons);
   return new Set(comparisons.map(({ table }) => table.name));
 }
+
+const noKinds: ReadonlySet<number> = new Set();
 
 const widestKey = (tables: readonly SyncedTable[]): number =>
   Math.max(1, ...tables.map((table) => table.keySql.length));

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { installTriggers } from './capture-triggers.js';
 import { openConnection, type Connection } from '../connection/driver.js';
+import { noteKind } from './note-kind.js';
 import { createNoteStore, type NoteStore } from './note-store.js';
 import { readSchema } from '../schema/schema-reader.js';
 import { createSyncTables } from '../stores/sync-tables.js';
@@ -28,8 +29,8 @@ test('notes are counted, grouped and read in order', () => {
     connection.exec(`INSERT INTO a VALUES (1), (2); INSERT INTO b VALUES ('x'); DELETE FROM a WHERE id = 1`);
     assert.deepEqual([notes.newest(), notes.hasAfter(3), notes.hasAfter(4), notes.countAfter(1)], [4, true, false, 3]);
     assert.deepEqual(notes.tablesIn({ after: 0, upTo: 4 }), [
-      { table: 1, count: 3 },
-      { table: 2, count: 1 },
+      { table: 1, kinds: new Set([noteKind.insert, noteKind.delete]) },
+      { table: 2, kinds: new Set([noteKind.insert]) },
     ]);
     assert.deepEqual(
       notes.read({ after: 2, upTo: 4 }, 1).map(({ seq, table, key }) => [seq, table, ...key]),

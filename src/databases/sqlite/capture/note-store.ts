@@ -34,7 +34,7 @@ export interface NoteRange {
 
 export interface TableNotes {
   readonly table: number;
-  readonly count: number;
+  readonly kinds: ReadonlySet<number>;
 }
 
 export interface Note {
@@ -52,11 +52,18 @@ export function createNoteStore(connection: Connection): NoteStore {
     newest,
     countAfter: (cursor) => numberOf(connection, 'SELECT count(*) FROM _usync_notes WHERE seq > ?', cursor),
     hasAfter: (cursor) => newest() > cursor,
-    tablesIn: ({ after, upTo }) =>
-      connection
-        .cached('SELECT tbl, count(*) FROM _usync_notes WHERE seq > ? AND seq <= ? GROUP BY tbl ORDER BY tbl')
-        .all(BigInt(after), BigInt(upTo))
-        .map(([table, count]) => ({ table: Number(table), count: Number(count) })),
+    tablesIn({ after, upTo }) {
+      // Without GROUP BY: many notes would be sorted for it.
+      const found = connection
+        .cached('SELECT DISTINCT tbl, op FROM _usync_notes WHERE seq > ? AND seq <= ?')
+        .all(BigInt(after), BigInt(upTo));
+      const kinds = new Map<number, Set<number>>();
+      for (const [table, kind] of found) {
+        const ofTable = kinds.get(Number(table)) ?? new Set();
+        kinds.set(Number(table), ofTable.add(Number(kind)));
+      }
+      return [...kinds].map(([table, ofTable]) => ({ table, kinds: ofTable })).toSorted((a, b) => a.table - b.table);
+    },
     endOf(after, count) {
       const row = connection
         .cached('SELECT seq FROM _usync_notes WHERE seq > ? ORDER BY seq LIMIT 1 OFFSET ?')

@@ -30,14 +30,6 @@ function textOf(value: SqlValue): string {
   return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : String(value);
 }
 
-/** Whether some update in the range changed a key. */
-export const hasKeyMoves = ({ context, table }: Comparison, range: NoteRange): boolean =>
-  context.connection
-    .cached(
-      `SELECT 1 FROM main._usync_notes WHERE seq > ? AND seq <= ? AND tbl = ? AND op = ${noteKind.movedFrom} LIMIT 1`,
-    )
-    .get(BigInt(range.after), BigInt(range.upTo), BigInt(table.number)) !== undefined;
-
 /**
  * Updates that changed keys: the shadow of each row follows it, so that the key is a changed column like any other and
  * the life goes on. Rows are followed through chains and swaps (1 to 3, 2 to 1, 3 to 2). Must be in the write transaction.
