@@ -14,7 +14,7 @@ import { auditReplica } from './audit-replica.js';
 import { bucketRows, bucketSums } from './stores/buckets.js';
 import { captureEverything } from './capture/capture-everything.js';
 import { isCountingDue } from './capture/evicted-rows.js';
-import { syncWal } from './connection/durable-flush.js';
+import { syncCommits } from './connection/durable-flush.js';
 import { takeHeirs } from './merge/duty-holder.js';
 import { landingSnapshot } from './merge/landing-marker.js';
 import { createMerging } from './merge/merging.js';
@@ -113,7 +113,7 @@ function streamCalls({ call, callBetween, hold }: ReplicaSession, merging: Mergi
           vector: origins.vector(),
           location: connection.location,
         }));
-        await syncWal(location);
+        await syncCommits(location);
         return vector;
       } finally {
         release();
