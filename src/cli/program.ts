@@ -19,6 +19,7 @@ import { addSetupLinkCommand } from './commands/setup-link.js';
 import { addServersCommand } from './commands/servers.js';
 import { addStatusCommand } from './commands/status.js';
 import { addUndoCommand } from './commands/undo.js';
+import { addUninstallCommand } from './commands/uninstall.js';
 import { addVerifyCommand } from './commands/verify.js';
 import { packageVersion } from '../package-version.js';
 
@@ -63,6 +64,7 @@ const commands = [
   addUndoCommand,
   addDoctorCommand,
   addConfigCommand,
+  addUninstallCommand,
 ];
 
 const helpText = `

@@ -3,11 +3,13 @@ import type { DatasetConfig } from '../../config/config.js';
 import { errorCatalogue } from '../../core/error-catalogue.js';
 import { SyncError, errorMessageOf } from '../../core/sync-error.js';
 import { numbersByTrigger } from '../../databases/sqlite/capture/capture-triggers.js';
+import { engineHolding } from '../../databases/sqlite/connection/engine-lock.js';
 import { foreignSyncTraces } from '../../databases/sqlite/connection/foreign-sync-traces.js';
 import { openDatabase, type OpenedDatabase } from '../../databases/sqlite/connection/open-database.js';
 import { readSchema } from '../../databases/sqlite/schema/schema-reader.js';
 import { hasSyncTables } from '../../databases/sqlite/stores/sync-tables.js';
 import { unmatchedRules } from '../../databases/sqlite/schema/unmatched-rules.js';
+import { waitingNotes } from '../../databases/sqlite/take-out.js';
 import { adviceOn, keylessRows } from '../database-plan.js';
 import { countText, printable } from '../terminal.js';
 import { fail, ok, warn, type Finding } from './finding.js';
@@ -28,6 +30,7 @@ export function databaseChecks(dataset: DatasetConfig): Finding[] {
   try {
     return [
       journalCheck(subject, opened),
+      ...notesCheck(subject, opened),
       ...tableChecks(subject, opened),
       ...ruleChecks(subject, opened, dataset),
       ...traceChecks(subject, opened),
@@ -54,6 +57,19 @@ function journalCheck(subject: string, { journalMode, sqliteVersion }: OpenedDat
     `journal mode ${journalMode}: readers and writers exclude each other`,
     'Stop everything, run once: PRAGMA journal_mode = WAL. Applications that open it should use SQLite 3.51.3 or newer.',
   );
+}
+
+/** Triggers note each write until an engine captures it: without one the notes only grow. */
+function notesCheck(subject: string, { connection, realPath }: OpenedDatabase): Finding[] {
+  const notes = waitingNotes(connection);
+  if (notes === null || notes === 0 || engineHolding(realPath) !== null) return [];
+  return [
+    warn(
+      subject,
+      `${countText(notes, 'write')} noted while no engine runs; the notes grow with each`,
+      'Start "usync run" to send them; if this database is to be synced no more, see "usync uninstall".',
+    ),
+  ];
 }
 
 function tableChecks(subject: string, { connection }: OpenedDatabase): Finding[] {
