@@ -85,7 +85,7 @@ async function noteEnd(world: World, { server, engine, channel }: End, session: 
 
 const bootNonceOf = (engine: RunningReplica): string =>
   `${engine.server}`.padStart(16, '0') + `${engine.generation}`.padStart(16, '0');
-const peerOf = (channel: Channel): number => Number.parseInt(channel.peerFingerprint.slice(0, 2), 16);
+const peerOf = ({ remoteAddress }: Channel): number => Number(remoteAddress.slice('server-'.length));
 
 function noteReport(
   world: World,
