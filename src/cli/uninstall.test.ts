@@ -70,3 +70,9 @@ test('started again with its old data folder it takes its place in the group, an
   await assertInSync([a, b]);
   assert.deepEqual(namesOf(b.database), ['of a', 'one', 'x', 'y', 'z']);
 });
+
+test('where nothing was written since the engine first ran, nothing waits', async (context) => {
+  const a = await groundOf(context).add('a');
+  await a.engine.stop('it is taken out');
+  assert.equal(uninstall(a.config, false)[0]?.parts.notes, 0);
+});

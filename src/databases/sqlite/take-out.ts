@@ -1,5 +1,6 @@
 /** The way out: a database as it was before Universal Sync, its rows as they stand. */
 import { errorMessageOf, SyncError } from '../../core/sync-error.js';
+import { canaryNumber } from './capture/capture-canary.js';
 import { removeAllTriggers } from './capture/capture-triggers.js';
 import type { Connection } from './connection/driver.js';
 import { isLocked } from './connection/sqlite-failure.js';
@@ -28,7 +29,7 @@ export function ownParts(connection: Connection): OwnParts {
     tables,
     // The newest note is kept after it was captured.
     notes: count(`SELECT count(*) FROM _usync_notes
-      WHERE seq > coalesce((SELECT CAST(value AS INTEGER) FROM _usync_meta WHERE name = 'cursor'), 0)`),
+      WHERE tbl <> ${canaryNumber} AND seq > coalesce((SELECT CAST(value AS INTEGER) FROM _usync_meta WHERE name = 'cursor'), 0)`),
     conflicts: count('SELECT count(*) FROM _usync_conflicts'),
     isLanding: count(`SELECT count(value) FROM _usync_meta WHERE name = 'landing'`) > 0,
   };

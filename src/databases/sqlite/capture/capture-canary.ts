@@ -4,7 +4,8 @@ import type { Connection } from '../connection/driver.js';
 import { createNoteStore } from './note-store.js';
 import type { DiscoveredTable } from '../schema/discovered-table.js';
 
-const canaryNumber = 0;
+/** In notes, where tables have theirs. */
+export const canaryNumber = 0;
 
 /**
  * Proves that this SQLite runs the triggers of capture: a row written into a table of our own must be noted (decision
