@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
-import { assertSame, meet, openServer, withServers, type CaseOptions, type CaseServer } from './case-servers.js';
+import {
+  assertSame,
+  exchange,
+  later,
+  meet,
+  openServer,
+  withServers,
+  type CaseOptions,
+  type CaseServer,
+} from './case-servers.js';
 
 const schema = 'CREATE TABLE stock (id INTEGER PRIMARY KEY, code TEXT UNIQUE, count INTEGER)';
 const rules = { stock: { unique: 'merge', columns: { count: 'counter' } } } as const;
@@ -96,3 +105,31 @@ for (const rule of ['max', 'first-write-wins'] as const)
         assert.equal(parts.length, isHeld ? 2 : 3, 'the inserts, and one confirmation where it holds');
       },
     ));
+
+test('what waits for a column or a table merges by its rule', () =>
+  withServers(
+    {
+      schema:
+        'CREATE TABLE t (id INTEGER PRIMARY KEY, best, first); CREATE TABLE u (id INTEGER PRIMARY KEY, best, first)',
+      schemaOf: { b: 'CREATE TABLE t (id INTEGER PRIMARY KEY)' },
+      rules: Object.fromEntries(
+        ['t', 'u'].map((name) => [name, { columns: { best: 'max', first: 'first-write-wins' } }] as const),
+      ),
+      servers: 'abc',
+    },
+    async (a, b, c) => {
+      await a.write('INSERT INTO t (id) VALUES (1); INSERT INTO u (id) VALUES (1)');
+      await exchange([a, b, c]);
+      await a.write(`UPDATE t SET best = 9, first = 'a'; UPDATE u SET best = 9, first = 'a'`);
+      await later();
+      await c.write(`UPDATE t SET best = 7, first = 'c'; UPDATE u SET best = 7, first = 'c'`);
+      await meet(a, b);
+      await meet(c, b);
+      await exchange([a, b, c]);
+      b.shell(
+        'ALTER TABLE t ADD COLUMN best; ALTER TABLE t ADD COLUMN first; CREATE TABLE u (id INTEGER PRIMARY KEY, best, first)',
+      );
+      await assertSame([a, b, c]);
+      assert.equal(b.ask('SELECT best, first FROM t UNION ALL SELECT best, first FROM u'), '9|a\n9|a');
+    },
+  ));

@@ -60,7 +60,11 @@ export function countOn({ world, server: { replica }, writer }: Session, row: Mo
 
 /** Columns that are written together, where one write is the whole row: not the key, and none with a rule of its own. */
 export const isWrittenTogether = (table: ModelTable, column: string): boolean =>
-  table.isByRow === true && column !== 'key' && !isAddition(column) && ruleOf(table, column) === undefined;
+  table.isByRow === true &&
+  table.unknown?.includes(column.replace('meant_', '')) !== true &&
+  column !== 'key' &&
+  !isAddition(column) &&
+  ruleOf(table, column) === undefined;
 
 /** What the application left as it was is written too, as it stands, all with one stamp. */
 export function wholeWrite(

@@ -24,7 +24,7 @@ export function writeSomething(world: World, server: ModelServer): void {
   const writer = beginChangeset(server.replica, { now, written, nonce: world.nonce++ });
   for (let i = 0, count = 1 + (random.chance(0.3) ? random.below(4) : 0); i < count; i++) {
     const view = viewOfModel(server.replica);
-    const table = random.pick(world.schema);
+    const table = random.pick(server.replica.schema);
     const rows = visibleIn(view, table.name);
     const session = { world, server, writer, view, table, rows };
     const dice = random.below(8 + world.deletes);
@@ -39,7 +39,7 @@ export function writeSomething(world: World, server: ModelServer): void {
 /** Adds to the first counter that is to be seen, so that copies of one server add to one. */
 export function countSomewhere(world: World, server: ModelServer): void {
   const view = viewOfModel(server.replica);
-  for (const table of world.schema) {
+  for (const table of server.replica.schema) {
     const counter = Object.entries(table.rules ?? {}).find(([, rule]) => rule === 'counter');
     const rows = visibleIn(view, table.name);
     const [row] = rows;
@@ -87,7 +87,8 @@ function insertRow(session: Session): void {
   // Rows of bags are often equal.
   const values = table.key === 'bag' ? 2 : 100;
   put('a', world.random.below(values));
-  put('b', world.random.below(values));
+  const b = world.random.below(values);
+  if (table.unknown?.includes('b') !== true) put('b', b);
   for (const reference of table.references) {
     const { value, meant } = chooseReference(session, reference);
     put(reference.column, value);
@@ -151,13 +152,16 @@ function chooseUpdate(session: Session, row: ModelRow): Columns | null {
     const value = chooseUnique(session, column);
     if (!mayStand(table, column, [value, row.columns[column]?.value ?? null])) return null;
     write(column, value);
-  } else write(random.pick(['a', 'b']), random.below(100));
+  } else {
+    const column = random.pick(['a', 'b']);
+    write(table.unknown?.includes(column) === true ? 'a' : column, random.below(100));
+  }
   return columns;
 }
 
 /** As the database would: RESTRICT refuses, CASCADE and SET NULL act on the visible children. */
 function deleteRow(session: Session, row: ModelRow): void {
-  const { world, server, view, writer } = session;
+  const { server, view, writer } = session;
   const plan = planDelete(session, row);
   if (!plan) return;
   for (const [child, column] of plan.nulled) {
@@ -166,7 +170,7 @@ function deleteRow(session: Session, row: ModelRow): void {
       name,
       { value: null, at: writer.atAbove(child.lives, name) },
     ]);
-    const table = world.schema.find(({ name }) => name === child.table);
+    const table = server.replica.schema.find(({ name }) => name === child.table);
     const columns = Object.fromEntries(cells);
     if (table)
       writer.put({
@@ -184,7 +188,7 @@ function deleteRow(session: Session, row: ModelRow): void {
 }
 
 function planDelete(
-  { world, view }: Session,
+  { server, view }: Session,
   row: ModelRow,
 ): {
   readonly doomed: ReadonlyMap<string, ModelRow>;
@@ -193,7 +197,7 @@ function planDelete(
   const doomed = new Map([[row.row, row]]);
   const nulled: (readonly [ModelRow, string])[] = [];
   for (const current of doomed.values())
-    for (const table of world.schema)
+    for (const table of server.replica.schema)
       for (const reference of table.references.filter(({ to }) => to === current.table))
         for (const child of visibleIn(view, table.name)) {
           if (child.values[reference.column] !== current.key) continue;

@@ -271,7 +271,8 @@ function markOnce({ schema, rules }: ModelReplica, view: ModelView): void {
 function showReferences(view: ModelView, table: ModelTable, row: ModelRow, inside: ReadonlySet<string>): void {
   row.values = {};
   for (const [name, cell] of Object.entries(row.columns))
-    if (name !== 'key' && !isAddition(name)) row.values[name] = plain(cell.value);
+    if (name !== 'key' && !isAddition(name) && table.unknown?.includes(name) !== true)
+      row.values[name] = plain(cell.value);
   for (const [name, rule] of Object.entries(table.rules ?? {}))
     if (rule === 'counter') row.values[name] = plain(counterTotal(row.columns, name));
   for (const { column, onDelete, to } of table.references) {
@@ -367,9 +368,9 @@ function statusOfClash({ policy }: ModelTable['uniques'][number], isFree: boolea
 }
 
 /** Everything that an application can see, as text. */
-export function visibleText(view: ModelView): string {
+export function visibleText(view: ModelView, tables: Iterable<string> = view.rowsByTable.keys()): string {
   const lines: string[] = [];
-  for (const table of view.rowsByTable.keys())
+  for (const table of tables)
     for (const row of visibleIn(view, table))
       lines.push(
         `${table} ${row.key} ${JSON.stringify(Object.entries(row.values).toSorted(([a], [b]) => (a < b ? -1 : 1)))}`,

@@ -59,10 +59,18 @@ export interface Rules {
   readonly rowsAreWhole: boolean;
   /** Bags: each row counts, however equal to another; false: equal rows are one. */
   readonly bagsCount: boolean;
+  /** Skew: what comes for an unknown table or column is kept; false: it is dropped. */
+  readonly unknownWaits: boolean;
+  /** Skew: what waits merges by the rule of its column. */
+  readonly rulesHoldForWaiting: boolean;
+  /** Skew: a table is compared only where its relatives are the same too; false: its own columns and references are asked. */
+  readonly relativesDecide: boolean;
   /** No rule: whether tables of the world reference themselves and each other in circles. */
   readonly hasCircles: boolean;
   /** No rule: whether there are tables without a key. */
   readonly hasBags: boolean;
+  /** No rule: whether servers lack tables and columns, until they migrate. */
+  readonly hasSkew: boolean;
   /** No rule: whether columns and tables of the world have merge rules of their own. */
   readonly hasColumnRules: boolean;
   /** R5: what a younger row shows in place of its number. Tests shrink the space so that substitutes clash too. */
@@ -95,9 +103,13 @@ export const finalRules: Rules = {
   additionsAreByRun: true,
   rowsAreWhole: true,
   bagsCount: true,
+  unknownWaits: true,
+  rulesHoldForWaiting: true,
+  relativesDecide: true,
   hasCircles: false,
   hasColumnRules: false,
   hasBags: false,
+  hasSkew: false,
   substitute: substituteAbove(1e6),
 };
 
@@ -122,6 +134,8 @@ export interface ModelTable {
   readonly rules?: Readonly<Record<string, ModelColumnRule>>;
   /** One write of an application is the whole row. */
   readonly isByRow?: boolean;
+  /** Columns that other servers have and this one does not: what comes for them waits. */
+  readonly unknown?: readonly string[];
 }
 
 export type ModelColumnRule = 'counter' | 'max' | 'min' | 'first';
@@ -199,7 +213,10 @@ export interface ModelReplica {
   origin: string;
   /** The stamp of the first addition since it was opened; null: none yet. */
   run: number | null;
-  readonly schema: readonly ModelTable[];
+  /** What is known here of the tables: a migration adds to it. */
+  schema: readonly ModelTable[];
+  /** All rules of columns that a person has set, whether the columns are there or not. */
+  readonly settings: readonly ModelTable[];
   readonly rules: Rules;
   clock: number;
   vector: Record<string, number>;
@@ -253,6 +270,7 @@ export function createModelReplica(
     origin: server,
     run: null,
     schema,
+    settings: schema,
     rules,
     clock: 0,
     vector: {},
@@ -343,7 +361,11 @@ export function applyChange(replica: ModelReplica, change: Change): void {
   replica.version++;
   switch (change.kind) {
     case 'insert':
-      replica.lives.set(change.life, { row: change.row, table: change.table, columns: { ...change.columns } });
+      replica.lives.set(change.life, {
+        row: change.row,
+        table: change.table,
+        columns: knownPart(replica, change.table, change.columns),
+      });
       return;
     case 'update':
       for (const id of change.lives) writeCells(replica, id, change.columns);
@@ -356,19 +378,27 @@ export function applyChange(replica: ModelReplica, change: Change): void {
   }
 }
 
+/** All of it, but where the rules are broken on purpose. */
+function knownPart({ schema, rules }: ModelReplica, table: string, columns: Columns): Record<string, ModelCell> {
+  const known = schema.find(({ name }) => name === table);
+  const isKept = (column: string): boolean => rules.unknownWaits || known?.unknown?.includes(column) !== true;
+  return Object.fromEntries(Object.entries(columns).filter(([column]) => isKept(column)));
+}
+
 /** A life that is absent has ended: causal delivery leaves no other reason. */
 function writeCells(replica: ModelReplica, id: string, columns: Columns): void {
   const life = replica.lives.get(id);
   if (!life) return;
-  for (const [column, cell] of Object.entries(columns)) {
+  for (const [column, cell] of Object.entries(knownPart(replica, life.table, columns))) {
     const current = life.columns[column];
     if (!current || outranks(replica.rules, ruleOf(tableOf(replica, life.table), column), [cell, current]))
       life.columns[column] = cell;
   }
 }
 
-export const tableOf = ({ schema }: ModelReplica, name: string): ModelTable | undefined =>
-  schema.find((table) => table.name === name);
+/** For the rules of its columns: they hold for what waits as well. */
+const tableOf = ({ settings, schema, rules }: ModelReplica, name: string): ModelTable | undefined =>
+  (rules.rulesHoldForWaiting ? settings : schema).find((table) => table.name === name);
 
 function endLife(replica: ModelReplica, id: string): void {
   const life = replica.lives.get(id);

@@ -11,14 +11,15 @@ import { plain, type ModelRow, type ModelView } from './model-view.js';
 
 type Write = Extract<Change, { kind: 'insert' | 'update' }>;
 
-export function checkColumns(
-  schema: readonly ModelTable[],
-  {
-    view,
-    facts,
-    arrived,
-  }: { readonly view: ModelView; readonly facts: Facts; readonly arrived: readonly ModelChangeset[] },
-): void {
+interface Outcome {
+  readonly view: ModelView;
+  readonly facts: Facts;
+  readonly arrived: readonly ModelChangeset[];
+  /** Servers lacked columns. */
+  readonly isSkewed: boolean;
+}
+
+export function checkColumns(schema: readonly ModelTable[], { view, facts, arrived, isSkewed }: Outcome): void {
   const writesByLife = new Map<string, Write[]>();
   for (const { changes } of arrived)
     for (const change of changes) {
@@ -33,7 +34,8 @@ export function checkColumns(
         if (column !== 'key') checkCell(table, row, { column, cell, writes });
       for (const [column, rule] of Object.entries(table.rules ?? {}))
         if (rule === 'counter') checkCounter(facts, row, { column, writes, all: writesByLife });
-      if (table.isByRow === true) checkWhole(table, row, writes);
+      // Who lacks a column does not write it.
+      if (table.isByRow === true && !isSkewed) checkWhole(table, row, writes);
     }
 }
 

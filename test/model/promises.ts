@@ -104,7 +104,7 @@ function checkGroup(world: World, [first, ...others]: readonly ModelReplica[]): 
   checkFates(world, { replica: first, view, facts, arrived });
   checkMerged(facts, view, arrived);
   checkBags(world.schema, { view, arrived });
-  checkColumns(world.schema, { view, facts, arrived });
+  checkColumns(world.schema, { view, facts, arrived, isSkewed: world.rules.hasSkew });
   checkLostToConfirmation(first, arrived);
   for (let i = 0; i < 3; i++) checkOrders(world, first, arrived);
 }
@@ -115,7 +115,7 @@ function checkConstraints(schema: Schema, view: ModelView): void {
     const keys = new Set(rows.map((row) => row.key));
     check(table.key === 'bag' || keys.size === rows.length, 'KEYS clash', () => table.name);
     for (const { column } of table.uniques) {
-      const values = rows.map((row) => row.values[column]).filter((value) => value !== null);
+      const values = rows.map((row) => row.values[column] ?? null).filter((value) => value !== null);
       check(new Set(values).size === values.length, 'UNIQUE clash', () => `${table.name}.${column}`);
     }
   }
@@ -131,7 +131,7 @@ function checkMeaning(schema: Schema, facts: Facts, view: ModelView): void {
           check(meantRow(row.columns[column]) === null, 'MEANING lost', () => row.row);
           continue;
         }
-        const number = row.values[column];
+        const number = row.values[column] ?? null;
         if (number === null) {
           const isReason = onDelete === 'set null' && isGone(facts, parent);
           check(isReason, 'REFERENCE became null without a reason', () => row.row);

@@ -18,8 +18,9 @@ import {
   type ModelReplica,
 } from './model.js';
 import { agreeOnNames } from './model-forks.js';
-import { viewOfModel, visibleIn } from './model-view.js';
+import { viewOfModel, visibleIn, visibleText } from './model-view.js';
 import { beginChangeset, confirmModel } from './model-writing.js';
+import { comparableTables, migrate } from './world-skew.js';
 import {
   doubleMarker,
   factsFor,
@@ -127,14 +128,17 @@ function drainOnBoth(world: World, replicas: readonly ModelReplica[], now: numbe
   const key = table.key === 'generated' ? 60 + world.random.below(5) : `k${world.random.below(5)}`;
   const marker = doubleMarker + world.nonce;
   for (const replica of replicas) {
+    const known = replica.schema.find(({ name }) => name === table.name);
+    if (!known) continue;
     const writer = beginChangeset(replica, { now: now + world.random.below(3), written: now, nonce: world.nonce++ });
     if (visibleIn(viewOfModel(replica), table.name).some((row) => row.key === key)) continue;
     const cell = (value: ModelValue): ModelCell => ({ value, at: writer.at });
     const columns: Record<string, ModelCell> = { a: cell(0), b: cell(marker) };
     if (table.key !== 'bag') columns['key'] = cell(key);
-    for (const { column } of table.references)
+    if (known.unknown?.includes('b') === true) delete columns['b'];
+    for (const { column } of known.references)
       Object.assign(columns, { [column]: cell(null), [`meant_${column}`]: cell(null) });
-    for (const column of [...table.uniques.map((unique) => unique.column), ...Object.keys(table.rules ?? {})])
+    for (const column of [...known.uniques.map((unique) => unique.column), ...Object.keys(known.rules ?? {})])
       columns[column] = cell(null);
     const life = writer.nextLife();
     writer.put({ kind: 'insert', life, row: life, table: table.name, columns });
@@ -167,6 +171,7 @@ function stepFork(world: World): void {
 export function stepWorld(world: World): void {
   const { random, servers } = world;
   if (world.isForking && random.chance(0.12)) return stepFork(world);
+  if (world.rules.hasSkew && random.chance(0.02)) migrate(random.pick(servers).replica, world.schema);
   const dice = random.below(100);
   if (dice < 3) world.groups = random.chance(0.5) ? null : new Map(servers.map((server) => [server, random.below(2)]));
   else if (dice < 4) removeServer(world);
@@ -190,13 +195,14 @@ export const isSamePosition = (a: ModelReplica, b: ModelReplica): boolean =>
   [...a.points].every(([origin, points]) => points.at(-1)?.chain === b.points.get(origin)?.at(-1)?.chain);
 
 function checkEqualPositions({ servers }: World, { replica }: ModelServer): void {
-  for (const other of servers)
-    if (isSamePosition(other.replica, replica))
-      check(
-        stateText(other.replica) === stateText(replica),
-        'EQUAL vectors, unequal state',
-        () => `${other.replica.origin} ${replica.origin}`,
-      );
+  for (const { replica: other } of servers) {
+    if (other === replica || !isSamePosition(other, replica)) continue;
+    const names = (): string => `${other.origin} ${replica.origin}`;
+    check(stateText(other) === stateText(replica), 'EQUAL vectors, unequal state', names);
+    const tables = comparableTables(other, replica);
+    const isShownAlike = visibleText(viewOfModel(other), tables) === visibleText(viewOfModel(replica), tables);
+    check(isShownAlike, 'DIGEST: equal vectors, other rows', names);
+  }
 }
 
 /**
@@ -206,6 +212,9 @@ function checkEqualPositions({ servers }: World, { replica }: ModelServer): void
 export function untilQuiet(world: World): void {
   world.groups = null;
   const held = new Map(world.servers.map((server) => [server, [...server.replica.archive.keys()]]));
+  untilRest(world);
+  for (const server of world.servers) checkEqualPositions(world, server);
+  for (const { replica } of world.servers) migrate(replica, world.schema);
   untilRest(world);
   for (const group of groupsOf(world)) {
     const alive = new Set(group.map(({ replica }) => replica.server));

@@ -12,6 +12,8 @@ import {
 } from './model.js';
 import { createSeededRandom, type SeededRandom } from './random.js';
 
+import { migrate, randomLacks, schemaWithout } from './world-skew.js';
+
 export interface ModelServer {
   replica: ModelReplica;
   readonly skew: number;
@@ -69,6 +71,9 @@ export function createWorld(seed: number, rules: Rules): World {
     isLazy: random.chance(0.3),
     backups: [],
   }));
+  const skewed = createSeededRandom(seed + 0x5ce3);
+  if (rules.hasSkew)
+    for (const { replica } of servers) migrate(replica, schemaWithout(schema, randomLacks(schema, skewed)));
   return {
     seed,
     random,

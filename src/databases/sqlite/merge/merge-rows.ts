@@ -10,6 +10,7 @@ import type { View } from '../../../core/view.js';
 import type { LoadedLife } from './component-loader.js';
 import type { ConflictRecorder, RowPlace } from '../stores/conflict-recorder.js';
 import type { SeenStore } from '../stores/seen-store.js';
+import { ruleOfWaiting } from './rule-of-waiting.js';
 import type { Scope } from './scope.js';
 import { noteSchemaCame } from '../schema/propagated-schema.js';
 import { schemaTable } from '../schema/schema-table.js';
@@ -84,7 +85,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       const merged = mergeCells(
         state.cells,
         cells,
-        (column) => rules?.find((each) => each.name === column)?.rule ?? 'column',
+        (column) => rules?.find((each) => each.name === column)?.rule ?? ruleOfWaiting(context, table, column),
       );
       const told = merged.lost.filter(
         ({ column, lost, kept }) => !isUnwritten(lost.at) && (kept !== cells.get(column) || isConcurrent(lost)),
