@@ -8,6 +8,7 @@ import { RunningJobs } from './parts/running-jobs.js';
 import { SaidNotice } from './parts/said-notice.js';
 import { StaleNotice } from './parts/stale-notice.js';
 import { StateWord } from './parts/state-word.js';
+import { NotAllowedScreen } from './screens/not-allowed.js';
 import { UnknownScreen } from './screens/unknown.js';
 import type { Screen } from './screens/screen.js';
 import { status } from './state/live.js';
@@ -20,7 +21,6 @@ import type { Tone } from './words/tone.js';
 /** The frame around every screen: where one is, how things stand, and the ways to the other screens. */
 export function Shell({ info }: { readonly info: SessionInfo }) {
   const open = screenAt(route.value.parts);
-  const Show = open === undefined || !may(open.role) ? UnknownScreen : open.show;
   return (
     <div class="shell">
       <a class="skip" href="#main">
@@ -32,13 +32,20 @@ export function Shell({ info }: { readonly info: SessionInfo }) {
       </nav>
       <main class="main" id="main" tabIndex={-1}>
         <StaleNotice />
-        <Show />
+        <Inside screen={open} />
         <RunningJobs />
       </main>
       <FootBar open={open} />
       <SaidNotice />
     </div>
   );
+}
+
+function Inside({ screen }: { readonly screen: Screen | undefined }) {
+  if (screen === undefined) return <UnknownScreen />;
+  if (!may(screen.role)) return <NotAllowedScreen screen={screen} />;
+  const Show = screen.show;
+  return <Show />;
 }
 
 function Bar({ info }: { readonly info: SessionInfo }) {

@@ -1,3 +1,4 @@
+import type { DatasetWork } from './dataset-work.js';
 import type { EngineStatus } from './engine-status.js';
 
 /** One sentence that answers "is everything in sync?"; never a bare percentage. */
@@ -28,6 +29,7 @@ export function headline(status: Omit<EngineStatus, 'headline'>, inviterName: st
     }
     case 'catching-up': {
       const fresh = datasets.find(({ isFresh }) => isFresh);
+      if (fresh?.work) return workText(fresh.work);
       if (fresh !== undefined) return `Taking the group's data of ${fresh.name}${progressOf(status, fresh.name)}.`;
       return catchingUp(status);
     }
@@ -49,8 +51,20 @@ function catchingUp({ peers, datasets }: Omit<EngineStatus, 'headline'>): string
       return `The same changes of ${dataset} are merged here and on ${peer.name}; the proof is on its way.`;
     }
   const busy = datasets.find(({ unansweredMs }) => unansweredMs > 0);
+  if (busy?.work) return workText(busy.work);
+  if (busy && busy.unansweredMs < momentMs) return `${capital(busy.name)} is busy for a moment.`;
   if (busy) return `${capital(busy.name)} is busy and has not answered for ${ageText(busy.unansweredMs)}.`;
   return 'The list of servers is on its way.';
+}
+
+/** So long a dataset may be busy without a word of how long. */
+const momentMs = 2_000;
+
+/** `Shop: writing the data of the group, 40 %, about 8 s left.` */
+function workText({ text, done, total, secondsLeft }: DatasetWork): string {
+  const share = total === null || total === 0 ? '' : `, ${Math.floor((done / total) * 100)} %`;
+  const left = secondsLeft === null ? '' : `, about ${ageText(secondsLeft * 1_000)} left`;
+  return `${capital(text.replace(/\.$/, ''))}${share}${left}.`;
 }
 
 const behindText = (behindMs: number | null): string =>

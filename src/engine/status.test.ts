@@ -143,6 +143,15 @@ test('a dataset that no other server carries is never shown as the same on all s
     ['catching-up', 'Shop is busy and has not answered for 3 s.'],
     'a proof of what may have changed meanwhile is none',
   );
+  const busy = { ...shop, look: { ...shop.look, unansweredMs: 30 } };
+  assert.equal(shown(['shop', 'chat'], busy)[1], 'Shop is busy for a moment.');
+  const work = { kind: 'landing', done: 4_000, total: 10_000, sinceMs: -2_000, from: 0 } as const;
+  const working = { ...silent, facts: { ...shop.facts, work } };
+  assert.equal(
+    shown(['shop', 'chat'], working)[1],
+    'Shop: writing the data of the group, 40 %, about 3 s left.',
+    'what takes long says how long it still takes',
+  );
 });
 
 function sceneDataset(name: string): DatasetInput {

@@ -50,6 +50,8 @@ export interface ApiCall {
   readonly agent: string;
   readonly signal: AbortSignal;
   readonly lastEventId: string | null;
+  /** How long the caller would wait for what is read now rather than told from before. */
+  readonly patienceMs: number;
   /** The file of an upload. */
   readonly file: Uint8Array | null;
   /** For the log of what people did: what it was done to, where the path does not tell. */

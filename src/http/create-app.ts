@@ -8,6 +8,7 @@ import type { Asset, Assets } from './assets.js';
 import type { Route } from './contract/route.js';
 import { routes, type RouteName } from './contract/route-table.js';
 import { failureResponse } from './failure-response.js';
+import { answerPatienceMs, answerPatienceMsMax } from './http-limits.js';
 import { isKnownHost, type HostRules } from './known-hosts.js';
 import { readInput, type ReadInput } from './read-input.js';
 import { callerOf, requireOwnPage, requireRight, type RequestFacts } from './request-guard.js';
@@ -140,6 +141,7 @@ function callOf({ context, cookieName }: AppOptions, { c, caller, input, notes }
     agent: c.req.header('user-agent') ?? '',
     signal: c.req.raw.signal,
     lastEventId: c.req.header('last-event-id') ?? null,
+    patienceMs: patienceIn(c.req.header('prefer')),
     file: input.file,
     tellAudit: (subject) => {
       notes.subject = subject;
@@ -149,6 +151,12 @@ function callOf({ context, cookieName }: AppOptions, { c, caller, input, notes }
       notes.cookie = secret === null ? `${cookieName}=; ${flags}; Max-Age=0` : `${cookieName}=${secret}; ${flags}`;
     },
   };
+}
+
+/** As RFC 7240 says it: `wait=SECONDS`. */
+function patienceIn(prefer = ''): number {
+  const [, seconds] = /(?:^|[\s,;])wait\s*=\s*"?(\d{1,6})/i.exec(prefer) ?? [];
+  return seconds === undefined ? answerPatienceMs : Math.min(Number(seconds) * 1_000, answerPatienceMsMax);
 }
 
 interface Running {

@@ -17,11 +17,15 @@ export const liveStatusAtLeastMs = 10_000;
 export const statusSharedMs = 100;
 /** How long a caller waits for a dataset that is busy with a long merge. */
 export const statusPatienceMs = 15;
+/** The same where nobody waits for the answer: live events. */
+export const statusLongPatienceMs = 1_000;
 /** So old may a look be that is told where nothing was learnt since and a new one is not answered in time. */
 export const statusOldMsMax = 2_000;
 
 /** How long a caller waits for a list before it gets the one that was told before; and how many are kept. */
 export const answerPatienceMs = 15;
+/** A caller who says "Prefer: wait=SECONDS" has so much time at most. */
+export const answerPatienceMsMax = 5_000;
 export const keptAnswersMax = 64;
 /** Rows, files and the like in all that is kept. */
 export const keptItemsMax = 20_000;

@@ -22,7 +22,7 @@ function place() {
     scene.reads += 1;
     return new Promise((resolve) => scene.ends.push((rows) => resolve({ rows })));
   };
-  const ask = (question = 'list') => kept.answer([question], read);
+  const ask = (question = 'list', patienceMs?: number) => kept.answer([question], read, patienceMs);
   const impatient = (): void => {
     for (const work of timers.splice(0)) work();
   };
@@ -82,6 +82,16 @@ test('whoever asks of a dataset that is late already does not wait for it again'
   impatient();
   for (const each of asked) assert.deepEqual((await each).rows, [1]);
   assert.deepEqual(waits, [answerPatienceMs, answerPatienceMs - 2, 0]);
+});
+
+test('whoever has more time waits longer', async () => {
+  const { scene, ask, waits } = place();
+  const first = ask();
+  scene.ends[0]?.([1]);
+  await first;
+  const second = ask('list', 1_000);
+  scene.ends[1]?.([2]);
+  assert.deepEqual([(await second).rows, waits], [[2], [1_000]]);
 });
 
 test('however many ask at once, one reads and one more reads after it, so that nobody gets what was read before', async () => {

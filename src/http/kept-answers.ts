@@ -7,7 +7,11 @@ import { answerPatienceMs, keptAnswersMax, keptItemsMax } from './http-limits.js
  */
 export interface KeptAnswers {
   /** `question` names the answer: the route and its input. The answer gets the field `age_ms`. */
-  answer<T extends object>(question: readonly unknown[], read: () => Promise<T>): Promise<T & Aged>;
+  answer<T extends object>(
+    question: readonly unknown[],
+    read: () => Promise<T>,
+    patienceMs?: number,
+  ): Promise<T & Aged>;
   /** What was read before a change must not be told after it. */
   forget(): void;
 }
@@ -28,12 +32,12 @@ interface Question {
 export function createKeptAnswers(system: System): KeptAnswers {
   let questions = new Map<string, Question>();
   return {
-    async answer<T extends object>(asked: readonly unknown[], read: () => Promise<T>) {
+    async answer<T extends object>(asked: readonly unknown[], read: () => Promise<T>, patienceMs = answerPatienceMs) {
       const question = questionOf(questions, JSON.stringify(asked));
       const { told } = question;
       const reading = readOnce(system, question, read).finally(() => forgetOldest(questions));
       if (told === null) return { ...((await reading) as T), age_ms: 0 };
-      const value = await withinPatience(system, reading, question.runningSinceMs + answerPatienceMs);
+      const value = await withinPatience(system, reading, question.runningSinceMs + patienceMs);
       if (value !== null) return { ...(value as T), age_ms: 0 };
       return { ...(told.value as T), age_ms: Math.max(1, Math.round(system.monotonicMs() - told.atMs)) };
     },

@@ -40,6 +40,8 @@ export interface ListenOptions {
   readonly host: string;
   /** Absent: the usual one, or a free one where that is taken. */
   readonly port: number | undefined;
+  /** Other limits for who sends slowly, in milliseconds. */
+  readonly limits?: Partial<typeof serverLimits>;
 }
 
 /** Throws USYNC-1910 with the reason. */
@@ -53,13 +55,17 @@ export async function listenAt({ port, ...options }: ListenOptions): Promise<Lis
   }
 }
 
-async function listenOnce({ fetch: answer, tls, host }: Omit<ListenOptions, 'port'>, port: number): Promise<Listening> {
+async function listenOnce(
+  { fetch: answer, tls, host, limits = {} }: Omit<ListenOptions, 'port'>,
+  port: number,
+): Promise<Listening> {
+  const serverOptions = { ...serverLimits, ...limits };
   const server = createAdaptorServer({
     fetch: (request, bindings) => answer(request, bindings as HttpBindings),
     overrideGlobalObjects: false,
     ...(tls === null
-      ? { createServer, serverOptions: serverLimits }
-      : { createServer: createSecureServer, serverOptions: { ...serverLimits, ...tls, minVersion: 'TLSv1.2' } }),
+      ? { createServer, serverOptions }
+      : { createServer: createSecureServer, serverOptions: { ...serverOptions, ...tls, minVersion: 'TLSv1.2' } }),
   }) as PlainServer;
   server.maxConnections = connectionsMax;
   await new Promise<void>((done, fail) => {

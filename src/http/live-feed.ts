@@ -143,7 +143,7 @@ function tick(options: LiveFeedOptions, state: FeedState): void {
 async function tellStatus(options: LiveFeedOptions, state: FeedState): Promise<void> {
   const { system, status, config, expected } = options;
   try {
-    const look = await status.read();
+    const look = await status.readPatiently();
     const answer = statusAnswer(look, { config, expected: expected.list(), paused: options.engine.paused() });
     learn(state, answer);
     const text = eventText('status', answer);

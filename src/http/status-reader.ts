@@ -3,7 +3,7 @@ import type { EngineStatus } from '../engine/engine-status.js';
 import type { PingReport } from '../engine/page-calls.js';
 import type { ObservedEvent } from '../observe/event.js';
 import type { System } from '../system/system.js';
-import { statusOldMsMax, statusPatienceMs, statusSharedMs } from './http-limits.js';
+import { statusLongPatienceMs, statusOldMsMax, statusPatienceMs, statusSharedMs } from './http-limits.js';
 
 /**
  * The status and the list of servers; callers that ask at nearly the same time share one look, unless something was
@@ -11,6 +11,8 @@ import { statusOldMsMax, statusPatienceMs, statusSharedMs } from './http-limits.
  */
 export interface StatusReader {
   read(): Promise<StatusLook>;
+  /** As `read`, for whoever has time: waits longer for a dataset that is busy, so that a busy machine does not look like a busy dataset. */
+  readPatiently(): Promise<StatusLook>;
   /** The next call looks anew. */
   forget(): void;
   /** What came of asking a server; counts until the server is heard again. */
@@ -49,9 +51,9 @@ export function createStatusReader(engine: Looked, system: System): StatusReader
     learnt += 1;
   });
   /** A dataset may be late because the machine is busy with something else: then it stands as it stood. */
-  const lookNow = async (atMs: number): Promise<StatusLook> => {
+  const lookNow = async (atMs: number, patienceMs: number): Promise<StatusLook> => {
     const before = learnt;
-    const found = await look(engine, unanswered);
+    const found = await look(engine, unanswered, patienceMs);
     if (found.status.datasets.every(({ unansweredMs }) => unansweredMs === 0)) {
       if (learnt === before) complete = { atMs, look: found };
       return found;
@@ -62,9 +64,11 @@ export function createStatusReader(engine: Looked, system: System): StatusReader
     forget,
     read() {
       const nowMs = system.monotonicMs();
-      if (last === null || nowMs - last.atMs > statusSharedMs) last = { atMs: nowMs, look: lookNow(nowMs) };
+      if (last === null || nowMs - last.atMs > statusSharedMs)
+        last = { atMs: nowMs, look: lookNow(nowMs, statusPatienceMs) };
       return last.look;
     },
+    readPatiently: () => lookNow(system.monotonicMs(), statusLongPatienceMs),
     pinged(id, { isAnswered, atMs, reason }) {
       if (isAnswered) unanswered.delete(id);
       else unanswered.set(id, { atMs, reason: reason ?? 'It did not answer.' });
@@ -87,8 +91,8 @@ const changesServers: ReadonlySet<ObservedEvent['kind']> = new Set<ObservedEvent
   'engine-stopped',
 ]);
 
-async function look(engine: Looked, unanswered: Map<string, UnansweredPing>): Promise<StatusLook> {
-  const [status, servers] = await Promise.all([engine.status({ patienceMs: statusPatienceMs }), engine.servers()]);
+async function look(engine: Looked, unanswered: Map<string, UnansweredPing>, patienceMs: number): Promise<StatusLook> {
+  const [status, servers] = await Promise.all([engine.status({ patienceMs }), engine.servers()]);
   for (const { id, lastContactMs } of status.peers) {
     const asked = unanswered.get(id);
     if (asked && (lastContactMs ?? 0) > asked.atMs) unanswered.delete(id);

@@ -2,6 +2,8 @@
 // tell one story and run in their order.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { openBrowser, openWindow, skipWithoutChromium, type Window } from './browser-window.js';
@@ -13,13 +15,20 @@ const viewer = { name: 'ben', password: 'another long sentence' };
 suite('users, roles and sessions on the page', { skip: skipWithoutChromium }, () => {
   const servers = createPageServers();
   let browser: Browser;
+  let hook: Server;
   let pit: PageServer;
   let mine: Window;
   let other: Window;
   let page: Page;
 
   before(async () => {
-    pit = await servers.add('pit');
+    hook = createServer((request, answer) => {
+      request.resume();
+      request.on('end', () => answer.writeHead(request.url === '/good' ? 204 : 500).end());
+    });
+    await new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve));
+    const base = `http://127.0.0.1:${(hook.address() as AddressInfo).port}`;
+    pit = await servers.add('pit', { alerts: { webhooks: [`${base}/good`, `${base}/bad`] } });
     browser = await openBrowser();
     mine = await openWindow(browser, pit.origin);
     other = await openWindow(browser, pit.origin);
@@ -29,6 +38,7 @@ suite('users, roles and sessions on the page', { skip: skipWithoutChromium }, ()
   after(async () => {
     await browser?.close();
     await servers.clear();
+    hook.close();
   });
 
   const open = (path: string): Promise<unknown> => page.goto(`${pit.origin}/sync/${path}`);
@@ -70,7 +80,7 @@ suite('users, roles and sessions on the page', { skip: skipWithoutChromium }, ()
     assert.equal(await verify.getAttribute('aria-disabled'), 'true');
     assert.equal(await other.page.getByRole('link', { name: 'Audit' }).count(), 0);
     await other.page.goto(`${pit.origin}/sync/audit`);
-    await other.page.getByRole('heading', { name: 'Nothing here' }).waitFor();
+    await other.page.getByText('Your role may not see this.').waitFor();
   });
 
   test('a session that ends leads to signing in, and back to where one was', async () => {
@@ -114,7 +124,19 @@ suite('users, roles and sessions on the page', { skip: skipWithoutChromium }, ()
     assert.match(readFileSync(pit.process.configPath, 'utf8'), /level: warn/);
   });
 
+  test('a test of the alerts tells of each target what became of it', async () => {
+    await open('health');
+    await page.getByRole('button', { name: 'Send a test' }).click();
+    await page.locator('.said').getByText('1 of 2').waitFor();
+    await page.locator('.said').getByText(/500/).waitFor();
+    const told = page.getByRole('table', { name: 'Who is told' }).getByRole('row');
+    await told.filter({ hasText: 'none' }).waitFor();
+    await told.filter({ hasText: '500' }).waitFor();
+    await page.getByRole('button', { name: 'Close this message' }).click();
+  });
+
   test('the theme that a person chooses is kept', async () => {
+    await open('settings');
     await page.getByLabel('Light or dark').selectOption('dark');
     await page.reload();
     await page.locator('html[data-theme="dark"]').waitFor();

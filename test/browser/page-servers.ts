@@ -19,7 +19,7 @@ export interface PageServer {
 }
 
 export interface PageServers {
-  add(name: string): Promise<PageServer>;
+  add(name: string, settings?: Readonly<Record<string, unknown>>): Promise<PageServer>;
   clear(): Promise<void>;
 }
 
@@ -32,13 +32,13 @@ export function createPageServers(): PageServers {
   const workplace = createWorkplace();
   const servers: PageServer[] = [];
   return {
-    async add(name) {
+    async add(name, settings = {}) {
       const port = await freePort();
       const datasets = [
         { name: 'scouting', sqlite: 'scouting.db' },
         { name: 'photos', folder: 'photos' },
       ];
-      const process = await workplace.addServer(name, datasets, { http: { port } });
+      const process = await workplace.addServer(name, datasets, { http: { port }, ...settings });
       const folder = join(process.folder, 'photos');
       mkdirSync(folder);
       const database = openConnection(join(process.folder, 'scouting.db'), { busyTimeoutMs: 30_000 });

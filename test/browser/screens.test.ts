@@ -1,28 +1,17 @@
 // Goal: every screen is usable by everybody: axe finds nothing in light and dark, on a desk and on a phone, and nothing
-// reaches beyond the edge. Method: real Chromium over three real servers with names that try to break out. With
-// USYNC_SCREENSHOTS=FOLDER each screen is also drawn there, to be looked at.
+// reaches beyond the edge. Method: real Chromium over three real servers with names that try to break out.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { joinGroup, untilProven, waitUntil } from '../process/server-process.js';
 import { hostileNames, quotedName } from '../http/hostile-names.js';
-import { desktop, openBrowser, phone, skipWithoutChromium } from './browser-window.js';
+import { openBrowser, skipWithoutChromium } from './browser-window.js';
+import { assertUsable, openBarePage } from './looking.js';
 import { createPageServers, type PageServer } from './page-servers.js';
 import { setUp } from './signing-in.js';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const everything = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-/** Only colours change with the theme, only places with the size. */
-const views = [
-  ['desktop', desktop, 'light', everything],
-  ['desktop', desktop, 'dark', ['color-contrast']],
-  ['phone', phone, 'dark', ['color-contrast']],
-  ['phone', phone, 'light', ['target-size', 'scrollable-region-focusable', 'region', 'empty-table-header']],
-] as const;
-const screenshots = process.env['USYNC_SCREENSHOTS'] ?? '';
 const hostile = `<img src=x onerror=alert(1)> "'\u202e${'long'.repeat(60)}`;
 
 const screens: readonly (readonly [path: string, heading: string | RegExp])[] = [
@@ -62,12 +51,8 @@ suite('every screen', { skip: skipWithoutChromium }, () => {
     for (const each of [stands, judges]) await joinGroup(pit.process, each.process);
     await fill(pit, judges, [pit, stands, judges]);
     browser = await openBrowser();
-    // The policy of the page keeps axe out; that the page fits its policy is the dashboard test's matter.
-    const context = await browser.newContext({ viewport: desktop, bypassCSP: true, locale: 'en-GB' });
-    context.setDefaultTimeout(60_000);
-    page = await context.newPage();
+    page = await openBarePage(browser);
     await setUp(page, pit);
-    if (screenshots !== '') mkdirSync(screenshots, { recursive: true });
   });
 
   after(async () => {
@@ -82,41 +67,23 @@ suite('every screen', { skip: skipWithoutChromium }, () => {
       await page.goto(`${pit.origin}/sync/${path.replace('SERVER', id)}`);
       await page.getByRole('heading', { level: 1, name: heading }).waitFor();
       await page.locator('.skeleton').first().waitFor({ state: 'detached' });
-      await page.evaluate(`${axe};0`);
-      const found: string[] = [];
-      for (const [size, viewport, colorScheme, rules] of views) {
-        await page.setViewportSize(viewport);
-        await page.emulateMedia({ colorScheme });
-        found.push(...(await findings(page, rules)).map((each) => `${size} ${colorScheme}: ${each}`));
-        await draw(page, `${path.replaceAll(/\W+/g, '-') || 'overview'}-${size}-${colorScheme}`);
-      }
-      assert.deepEqual(found, []);
+      await assertUsable(page, path.replaceAll(/\W+/g, '-') || 'overview');
     });
 
   test('a code with its picture, what verifying found, and a question before something is removed are free of findings', async () => {
-    const seen = async (name: string): Promise<void> => {
-      await page.evaluate(`${axe};0`);
-      for (const [size, viewport, colorScheme, rules] of views) {
-        await page.setViewportSize(viewport);
-        await page.emulateMedia({ colorScheme });
-        const found = await findings(page, rules);
-        await draw(page, `${name}-${size}-${colorScheme}`);
-        assert.deepEqual(found, [], `${name} ${size} ${colorScheme}`);
-      }
-    };
     await page.goto(`${pit.origin}/sync/servers/add`);
     await page.getByRole('button', { name: 'Make a code' }).click();
     await page.getByText(/^usync join /).waitFor();
-    await seen('servers-code');
+    await assertUsable(page, 'servers-code');
     await page.goto(`${pit.origin}/sync/data`);
     await page.getByRole('button', { name: 'Verify now' }).click();
     await page.getByText('All that was compared is equal.').waitFor();
-    await seen('data-verified');
+    await assertUsable(page, 'data-verified');
     const { peers } = await pit.process.status();
     await page.goto(`${pit.origin}/sync/servers/${peers[0]?.id ?? ''}`);
     await page.getByRole('button', { name: 'Remove' }).click();
     await page.getByRole('dialog').waitFor();
-    await seen('server-remove');
+    await assertUsable(page, 'server-remove');
   });
 
   test('the addresses of the older pages lead to their screens', async () => {
@@ -135,15 +102,10 @@ suite('every screen', { skip: skipWithoutChromium }, () => {
   test('signing in is free of findings, and the first run too', async () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-    await page.evaluate(`${axe};0`);
-    const found = await findings(page, everything);
-    await draw(page, 'sign-in');
+    await assertUsable(page, 'sign-in');
     await page.goto(`${pit.origin}/sync/setup`);
     await page.getByRole('heading', { name: /^First run/ }).waitFor();
-    await page.evaluate(`${axe};0`);
-    found.push(...(await findings(page, everything)));
-    await draw(page, 'setup');
-    assert.deepEqual(found, []);
+    await assertUsable(page, 'setup');
   });
 
   test('nothing that an application wrote ran as code of the page', async () => {
@@ -172,19 +134,4 @@ async function fill(pit: PageServer, judges: PageServer, all: readonly PageServe
   await waitUntil('the conflict is known', 60_000, async () =>
     (await pit.process.status()).datasets.some(({ conflicts }) => conflicts > 0),
   );
-}
-
-async function findings(page: Page, runOnly: readonly string[]): Promise<string[]> {
-  const tooWide = Number(
-    await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
-  );
-  const found = (await page.evaluate(
-    `axe.run(document, { runOnly: ${JSON.stringify(runOnly)}, resultTypes: ['violations'] }).then(({ violations }) =>
-      violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ target }) => target.join(' ')).join(', ')))`,
-  )) as string[];
-  return tooWide > 0 ? [...found, `${tooWide} pixels too wide`] : found;
-}
-
-async function draw(page: Page, name: string): Promise<void> {
-  if (screenshots !== '') await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
 }

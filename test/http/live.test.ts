@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { liveClientsMax } from '../../src/http/http-limits.js';
 import { groundOf, until } from '../engine/engine-ground.js';
 import { openPage, pageHeaders, password, cookieIn } from './http-ground.js';
 
@@ -30,6 +31,31 @@ test('a live stream greets, tells the status and each event, and ends with its s
   a.database.exec("INSERT INTO item (name) VALUES ('not seen any more')");
   await ended;
   assert.ok(!text.includes('not seen'));
+});
+
+test('256 may watch; the next one is refused with the reason, and gets in when another one goes', async (context) => {
+  const page = await openPage(await groundOf(context).add('a'));
+  const authorization = `Bearer ${await page.token('viewer')}`;
+  const going = new AbortController();
+  const watch = (signal: AbortSignal): Promise<Response> =>
+    fetch(`${page.server.url}/api/sync/events`, { headers: { authorization }, signal });
+  const [leaving, ...staying] = [new AbortController(), ...Array.from({ length: liveClientsMax - 1 }, () => going)];
+  // An answer that nobody holds any more is closed by the client.
+  const held: Response[] = [];
+  for (const { signal } of [leaving, ...staying]) held.push(await watch(signal));
+  assert.ok(held.every(({ status }) => status === 200));
+  const refused = await page.admin('GET', '/api/sync/events');
+  assert.equal(refused.status, 413);
+  assert.equal(refused.json?.['code'], 'USYNC-1911');
+  assert.match(String(refused.json?.['error']), /256 live connections are open already/);
+  assert.equal((await page.admin('GET', '/api/sync/status')).status, 200, 'everything else goes on');
+  leaving.abort();
+  await until('one is let in', async () => {
+    held.push(await watch(going.signal));
+    return held.at(-1)?.status === 200;
+  });
+  assert.ok(held.length > liveClientsMax);
+  going.abort();
 });
 
 test('a webhook is told of a test, and of what became of it', async (context) => {

@@ -31,7 +31,11 @@ export async function call<N extends PageRoute>(route: N, input: CallInput<N>): 
     credentials: 'same-origin',
     cache: 'no-store',
     // A page of another origin cannot send this header, so the server knows that the call is the page's own.
-    headers: { accept: 'application/json', 'content-type': 'application/json', 'x-usync-request': 'page' },
+    // A person has a moment: rather what stands now than what was told before.
+    headers: {
+      ...{ accept: 'application/json', 'content-type': 'application/json' },
+      ...{ 'x-usync-request': 'page', prefer: 'wait=1' },
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(signal === undefined ? {} : { signal }),
   });

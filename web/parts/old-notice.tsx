@@ -8,7 +8,7 @@ export function OldNotice({ sinceMs }: { readonly sinceMs: number }) {
     <p class="muted small" role="status">
       {ageMs < toldMs
         ? null
-        : `As of ${clockText(sinceMs)}, ${ageText(ageMs)} ago: changes are being merged. It loads again by itself.`}
+        : `As of ${clockText(sinceMs)}, ${ageText(ageMs)} ago: the data is busy. It is asked again by itself.`}
     </p>
   );
 }

@@ -71,7 +71,11 @@ export function ChangeFeed() {
       <Loaded resource={loaded} what="the changes">
         {({ changes, next, is_whole: isWhole }) => (
           <>
-            {changes.length === 0 ? <NoChanges /> : <ChangeList changes={changes} />}
+            {changes.length === 0 ? (
+              <NoChanges isChosen={Object.values(asked).some((each) => each !== '')} />
+            ) : (
+              <ChangeList changes={changes} />
+            )}
             <div class="actions">
               {shown === undefined ? null : (
                 <Button onPress={() => (before.value = before.value.slice(0, -1))}>Newer</Button>
@@ -88,9 +92,11 @@ export function ChangeFeed() {
   );
 }
 
-function NoChanges() {
+function NoChanges({ isChosen }: { readonly isChosen: boolean }) {
   return (
-    <Empty title="No change fits these choices.">
+    <Empty
+      title={isChosen ? 'No change fits these choices.' : 'Nothing was changed yet, as far as the journal goes back.'}
+    >
       <p>What any application writes on any server appears here with its values before and after.</p>
     </Empty>
   );

@@ -38,7 +38,7 @@ export function FileHistory({ dataset, path }: FileHistoryProps) {
         {({ history }) =>
           history.length === 0 ? (
             <Empty title="Nothing was replaced or deleted here.">
-              <p>When a file is replaced or deleted, this server keeps what stood there for a while.</p>
+              <p>When another server replaces or deletes a file, this one keeps what stood there for a while.</p>
             </Empty>
           ) : (
             <DataTable

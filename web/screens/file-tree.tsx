@@ -33,7 +33,9 @@ export function FileTree({ dataset, path }: FileTreeProps) {
       <Loaded resource={loaded} what="the files">
         {({ entries, is_complete: isComplete }) =>
           entries.length === 0 ? (
-            <Empty title="Nothing stands here." />
+            <Empty title="Nothing stands here.">
+              <p>A file that any application writes into it on any server appears here.</p>
+            </Empty>
           ) : (
             <>
               <DataTable

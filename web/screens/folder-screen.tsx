@@ -33,8 +33,8 @@ export function FolderScreen({ dataset }: { readonly dataset: string }) {
         label="Parts of the folder"
         tabs={[
           { href: at(), name: 'Files', isOpen: part === 'tree' },
-          { href: at('history'), name: 'Replaced and deleted', isOpen: part === 'history' },
-          { href: at('waiting'), name: 'Waiting and left out', isOpen: part === 'waiting' },
+          { href: at('history'), name: 'History', isOpen: part === 'history' },
+          { href: at('waiting'), name: 'Waiting', isOpen: part === 'waiting' },
         ]}
       />
       {part === 'tree' ? <FileTree dataset={dataset} path={query.get('path') ?? ''} /> : null}

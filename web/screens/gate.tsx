@@ -24,7 +24,12 @@ export function Gate({ session }: { readonly session: Exclude<Session, { readonl
 function GateInside({ session }: { readonly session: Exclude<Session, { readonly kind: 'signed-in' }> }) {
   switch (session.kind) {
     case 'asking':
-      return <Skeleton what="the page" />;
+      return (
+        <>
+          <h1 class="visually-hidden">Universal Sync</h1>
+          <Skeleton what="the page" />
+        </>
+      );
     case 'unreachable':
       return <Unreachable failure={session.failure} />;
     case 'no-users':

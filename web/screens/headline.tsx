@@ -43,6 +43,7 @@ function proofText(status: Status): ComponentChildren {
     'row and file',
     'rows and files',
   )} here`;
+  if (status.state === 'alone') return `${what}; there is nobody to compare them with.`;
   if (provenAt === null) return `${what}; not proven with every server yet.`;
   return (
     <>

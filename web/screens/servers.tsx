@@ -30,11 +30,12 @@ export function ServersScreen() {
 
 function ServerList() {
   const now = status.value;
+  const isAlone = now?.servers.length === 1;
   return (
     <>
       <ScreenHead title="Servers" lead="Which server is down, since when, and what it still lacks.">
         <Button
-          obstacle={roleObstacle('operator')}
+          obstacle={roleObstacle('operator') ?? (isAlone ? 'There is no other server yet.' : null)}
           onPress={async () => {
             const { job } = await call('syncAll', {});
             takeJob(job);
@@ -68,6 +69,15 @@ function ServerTable({ servers }: { readonly servers: readonly Server[] }) {
         <Empty title="No server has this name or address." />
       ) : (
         <DataTable caption="Servers of the group" columns={columns} rows={found} rowKey={({ id }) => id} />
+      )}
+      {servers.length > 1 ? null : (
+        <Empty title="No other server yet.">
+          <p>
+            {may('admin')
+              ? 'Add one: it joins with a code that is made here.'
+              : 'An admin can add one, with a code that is made here.'}
+          </p>
+        </Empty>
       )}
     </Panel>
   );

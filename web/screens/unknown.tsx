@@ -2,12 +2,12 @@ import { Empty } from '../parts/empty.js';
 import { ScreenHead } from '../parts/screen-head.js';
 import { pathTo } from '../state/route.js';
 
-/** An address that leads nowhere, or that this role may not open. */
+/** An address that leads nowhere. */
 export function UnknownScreen() {
   return (
     <>
       <ScreenHead title="Nothing here" />
-      <Empty title="No screen has this address, or your role may not open it.">
+      <Empty title="No screen has this address.">
         <p>
           <a href={pathTo([])}>Go to the overview</a>
         </p>

@@ -18,11 +18,12 @@ export const activityHandlers: Handlers<keyof typeof activityRoutes> = {
     );
     return { logs: items, pagination };
   },
-  listChanges: ({ query }, context) =>
-    context.kept.answer(['changes', query], () => changesAnswer(context, query, false)),
-  listDatabaseChanges: ({ query }, context) =>
-    context.kept.answer(['database changes', query], () => changesAnswer(context, query, true)),
-  getHistory: ({ query }, { kept, engine }) => kept.answer(['history', query], () => historyAnswer(engine, query)),
+  listChanges: ({ query }, context, { patienceMs }) =>
+    context.kept.answer(['changes', query], () => changesAnswer(context, query, false), patienceMs),
+  listDatabaseChanges: ({ query }, context, { patienceMs }) =>
+    context.kept.answer(['database changes', query], () => changesAnswer(context, query, true), patienceMs),
+  getHistory: ({ query }, { kept, engine }, { patienceMs }) =>
+    kept.answer(['history', query], () => historyAnswer(engine, query), patienceMs),
   events: (_, context, call) => liveResponse(context, call),
 };
 

@@ -3,7 +3,6 @@ import { nameOfCaller } from '../access/caller.js';
 import type { ApiContext } from '../api-context.js';
 import type { dataRoutes } from '../contract/data-routes.js';
 import type { Dataset } from '../contract/status-schemas.js';
-import { answerPatienceMs } from '../http-limits.js';
 import type { Handlers } from './handler.js';
 import { startVerifyJob } from './job-plans.js';
 import { currentStatus } from './status-handlers.js';
@@ -13,12 +12,10 @@ export const dataHandlers: Handlers<keyof typeof dataRoutes> = {
     const { datasets } = await currentStatus(context);
     return { datasets, count: datasets.length };
   },
-  async listTables({ params }, context) {
+  async listTables({ params }, context, { patienceMs }) {
     const { servers } = await currentStatus(context);
     const dataset = await theDataset(context, params.dataset);
-    const { tables, digests, unansweredMs } = await context.engine.tables(dataset.name, {
-      patienceMs: answerPatienceMs,
-    });
+    const { tables, digests, unansweredMs } = await context.engine.tables(dataset.name, { patienceMs });
     const rules = context.config.datasets.find(({ name }) => name === dataset.name)?.tables ?? {};
     return {
       dataset,

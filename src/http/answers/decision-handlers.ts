@@ -1,4 +1,5 @@
 import { errorCodeOf, errorMessageOf, SyncError } from '../../core/sync-error.js';
+import type { Engine } from '../../engine/engine.js';
 import type { ConflictInfo, QuarantineInfo } from '../../engine/decisions.js';
 import { nameOfCaller } from '../access/caller.js';
 import type { ApiContext } from '../api-context.js';
@@ -12,8 +13,8 @@ import { startUndoJob } from './job-plans.js';
 const listedMax = 10_000;
 
 export const decisionHandlers: Handlers<keyof typeof decisionRoutes> = {
-  listConflicts: ({ query }, context) =>
-    context.kept.answer(['conflicts', query], () => conflictsAnswer(context, query)),
+  listConflicts: ({ query }, context, { patienceMs }) =>
+    context.kept.answer(['conflicts', query], () => conflictsAnswer(context, query), patienceMs),
   async getConflict({ params }, context) {
     const { conflicts } = await context.engine.conflicts({ max: 2, idStart: params.id, withDecided: true });
     const [only, second] = conflicts;
@@ -58,15 +59,8 @@ export const decisionHandlers: Handlers<keyof typeof decisionRoutes> = {
     const dismissed = results.filter(({ ok }) => ok).length;
     return { message: countsText(results, 'dismissed'), dismissed, results };
   },
-  listQuarantine: ({ query }, { kept, engine }) =>
-    kept.answer(['quarantine', query], async () => {
-      const held = await engine.quarantine({
-        max: listedMax,
-        ...(query.dataset !== undefined && { dataset: query.dataset }),
-      });
-      const { items, pagination } = pageOf(held, query);
-      return { quarantine: items.map(heldAnswer), pagination };
-    }),
+  listQuarantine: ({ query }, { kept, engine }, { patienceMs }) =>
+    kept.answer(['quarantine', query], () => quarantineAnswer(engine, query), patienceMs),
   async retryQuarantine(_, { engine }) {
     const { held } = await engine.retryHeld();
     return { message: held === 0 ? 'Nothing is held any more.' : `${held} rows are still held.`, held };
@@ -101,6 +95,13 @@ async function conflictsAnswer(context: ApiContext, query: RouteInput<'listConfl
   );
   const { items, pagination } = pageOf(chosen, query);
   return { conflicts: items.map((each) => conflictAnswer(context, each)), forgotten, pagination };
+}
+
+async function quarantineAnswer(engine: Engine, query: RouteInput<'listQuarantine'>['query']) {
+  const { dataset } = query;
+  const held = await engine.quarantine({ max: listedMax, ...(dataset !== undefined && { dataset }) });
+  const { items, pagination } = pageOf(held, query);
+  return { quarantine: items.map(heldAnswer), pagination };
 }
 
 async function resultOf(item: string, work: () => Promise<string>): Promise<ItemResult> {

@@ -13,20 +13,29 @@ const reportedMax = 1_000;
 const pageMax = 5_000;
 
 export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
-  listFiles: ({ params: { dataset }, query }, { kept, engine }) =>
-    kept.answer(['files', dataset, query], async () => {
-      const path = query.path.replaceAll(/^\/+|\/+$/g, '');
-      const { entries, isComplete } = await engine.folder(dataset).entries(path, listedMax);
-      return { dataset, path, entries: entries.map(entryAnswer), is_complete: isComplete };
-    }),
-  folderReport: ({ params: { dataset } }, { kept, engine }) =>
-    kept.answer(['folder report', dataset], () => reportAnswer(engine.folder(dataset))),
-  fileHistory: ({ params: { dataset }, query }, { kept, engine }) =>
-    kept.answer(['file history', dataset, query], async () => {
-      const { path, limit } = query;
-      const history = await engine.folder(dataset).history({ max: limit, ...(path !== undefined && { path }) });
-      return { history: history.map(keptAnswer) };
-    }),
+  listFiles: ({ params: { dataset }, query }, { kept, engine }, { patienceMs }) => {
+    const path = query.path.replaceAll(/^\/+|\/+$/g, '');
+    return kept.answer(
+      ['files', dataset, path],
+      async () => {
+        const { entries, isComplete } = await engine.folder(dataset).entries(path, listedMax);
+        return { dataset, path, entries: entries.map(entryAnswer), is_complete: isComplete };
+      },
+      patienceMs,
+    );
+  },
+  folderReport: ({ params: { dataset } }, { kept, engine }, { patienceMs }) =>
+    kept.answer(['folder report', dataset], () => reportAnswer(engine.folder(dataset)), patienceMs),
+  fileHistory: ({ params: { dataset }, query }, { kept, engine }, { patienceMs }) =>
+    kept.answer(
+      ['file history', dataset, query],
+      async () => {
+        const { path, limit } = query;
+        const history = await engine.folder(dataset).history({ max: limit, ...(path !== undefined && { path }) });
+        return { history: history.map(keptAnswer) };
+      },
+      patienceMs,
+    ),
   async restoreFile({ params, body }, { engine }) {
     const restored = keptAnswer(await engine.folder(params.dataset).restore(body.id));
     return { message: `${restored.path} is back, on every server.`, restored };

@@ -59,13 +59,8 @@ export const statusHandlers: Handlers<keyof typeof statusRoutes> = {
       checked_at: isoTime(system.nowMs()),
     };
   },
-  recovery: (_, context) =>
-    context.kept.answer(['recovery'], async () => {
-      const look = await context.status.read();
-      const datasets = [];
-      for (const dataset of look.status.datasets) datasets.push(await recoveryOf(context, dataset));
-      return { datasets };
-    }),
+  recovery: (_, context, { patienceMs }) =>
+    context.kept.answer(['recovery'], () => recoveryAnswer(context), patienceMs),
   openapi: (_, { version }) => openApiDocument(version),
 };
 
@@ -125,6 +120,13 @@ function errorsOf({ live }: ApiContext) {
     else byCode.set(code, { code, count: 1, last_at: started_at, text: sync_details });
   }
   return [...byCode.values()];
+}
+
+async function recoveryAnswer(context: ApiContext) {
+  const look = await context.status.read();
+  const datasets = [];
+  for (const dataset of look.status.datasets) datasets.push(await recoveryOf(context, dataset));
+  return { datasets };
 }
 
 async function recoveryOf({ engine, config }: ApiContext, dataset: DatasetStatus) {

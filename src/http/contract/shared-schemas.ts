@@ -18,7 +18,7 @@ export const pageQuery = {
 
 /** How old what is told is. */
 export const age = count.describe(
-  'Milliseconds; 0: read for this answer. A dataset that is busy with a merge tells what it told last.',
+  'Milliseconds; 0: read for this answer. A dataset that is busy tells what it told last; "Prefer: wait=1" waits a second for it.',
 );
 
 /** A value of a query string: "true" or "false". */
