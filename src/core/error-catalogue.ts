@@ -185,6 +185,11 @@ export const errorCatalogue = {
     'A person has paused the connection between the two servers.',
     'Resume it on the server where it was paused.',
   ),
+  'USYNC-1410': entry(
+    'Joining already',
+    'This server is joining a group; it can join one at a time.',
+    'Wait until that is done, or end it where it was begun; then join again.',
+  ),
   'USYNC-1500': entry(
     'Address in use',
     'Another program listens on the configured port.',

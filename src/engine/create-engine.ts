@@ -139,8 +139,7 @@ async function build(
   const invites = await openInvites({ files: ground.files, system, fingerprint: ground.self.fingerprint });
   const network = await openNetwork({ ground, invites, undo });
   const datasets = options.datasets.map(({ name }) => name);
-  ground.group.putSelf({ name: options.name, addresses: network.addresses, datasets });
-  await ground.group.reread();
+  await ground.group.takeSelf({ name: options.name, addresses: network.addresses, datasets });
   const control = await listenControl({ dataFolder: options.dataFolder, engine, whenStarted, onStop });
   undo(() => control.close());
   network.follow();

@@ -134,6 +134,9 @@ export async function openGround(
       lookers.set(serversDataset, createDatasetLooker(runner, system));
       return runner;
     },
+    foundDatasets: async () => {
+      for (const runner of runners.values()) await runner.foundIfFresh();
+    },
     forgetWitness: () => createWitnessStore(files, serversDataset).remove(),
   });
   groupBox.group = group;

@@ -1,12 +1,22 @@
 /**
  * The group of servers as this server knows it. The list itself is the dataset `_servers`, a small database in the data
- * folder; beside it stands what must not travel: whether this server is alone, joining, or a member.
+ * folder; beside it stands what must not travel: whether this server is alone, joining, or a member. Changes of that are
+ * made one after the other: to found, to join and to take in a new list each end before the next begins.
  */
 import type { ServerId } from '../core/origin.js';
+import { SyncError } from '../core/sync-error.js';
 import type { ListedDecision, ListedServer, ServerChanges, ServerList } from '../databases/server-list.js';
 import type { DataFiles } from '../system/data-files.js';
+import { createLane } from '../system/lane.js';
 import type { DatasetRunner } from './dataset-runner.js';
 import { serversDataset, serversFile } from './engine-limits.js';
+import {
+  readGroupState,
+  removeGroupState,
+  writeGroupState,
+  type Inviter,
+  type StoredGroupState,
+} from './group-state-file.js';
 
 export interface Group {
   readonly membership: Membership;
@@ -21,12 +31,12 @@ export interface Group {
   /** Goes on where the last run ended. */
   open(): Promise<void>;
   /**
-   * Makes this server the first member of a new group, or finishes what a failure left of that. Does nothing when it is
-   * in one. True when the group was founded by it.
+   * Makes this server the first member of a new group, with the rows that are here, or finishes what a failure left of
+   * that. Does nothing when it is in one. Throws `USYNC-1405` while it joins another.
    */
-  found(): Promise<boolean>;
+  found(): Promise<void>;
   /** Puts the own list aside for the one of the inviter's group. */
-  beginJoin(inviter: Inviter): Promise<void>;
+  beginJoin(begin: BeginJoin): Promise<void>;
   /** Back to being alone, after the group did not let this server in. */
   cancelJoin(): Promise<void>;
   /** Lists a server; where it was listed before, its newer facts. Who added it first, and when, stays. */
@@ -36,8 +46,8 @@ export interface Group {
   /** What people decided about conflicts, by dataset and id (`decisionKey`). While alone they last as long as the engine. */
   decisions(): ReadonlyMap<string, ListedDecision>;
   decide(decision: ListedDecision): void;
-  /** Keeps the own row true: name, addresses, datasets. */
-  putSelf(own: OwnRow): void;
+  /** What this server is, told once at its start: from now on its row says so. Finishes a founding that was cut off. */
+  takeSelf(own: OwnRow): Promise<void>;
   /** Looks at the list again; listeners are told when it changed. */
   reread(): Promise<void>;
   onChange(listener: () => void): void;
@@ -46,10 +56,10 @@ export interface Group {
 
 export type Membership = 'alone' | 'joining' | 'pending' | 'member' | 'removed';
 
-export interface Inviter {
-  readonly name: string;
-  readonly fingerprint: string;
-  readonly addresses: readonly string[];
+export interface BeginJoin {
+  readonly inviter: Inviter;
+  /** Asked when everything before is done, so that its answer holds: throws when this server may not join. */
+  readonly mayBegin: () => void;
 }
 
 export interface OwnRow {
@@ -64,41 +74,44 @@ export interface GroupOptions {
   readonly nowMs: () => number;
   readonly openServerList: (path: string) => ServerList;
   readonly createRunner: (path: string) => Promise<DatasetRunner>;
+  /** What is in the datasets here becomes the beginning of the group's. */
+  readonly foundDatasets: () => Promise<void>;
   /** Forgets what was remembered of an earlier list. */
   readonly forgetWitness: () => Promise<void>;
 }
 
-const stateFile = 'group.json';
-
-/** `founding` is written before the list is made, so that a crash in between is finished at the next start. */
-interface StoredState {
-  readonly state: 'founding' | 'joining' | 'member';
-  readonly inviter: Inviter | null;
-}
-
 interface GroupState {
-  stored: StoredState | null;
-  own: OwnRow;
+  stored: StoredGroupState | null;
+  /** Null before it is told. */
+  own: OwnRow | null;
   list: ServerList | null;
   runner: DatasetRunner | null;
   servers: readonly ListedServer[];
   decisions: Map<string, ListedDecision>;
   shown: string;
+  isClosed: boolean;
   readonly listeners: Set<() => void>;
 }
 
 export function createGroup(options: GroupOptions): Group {
   const state: GroupState = {
     stored: null,
-    own: { name: '', addresses: [], datasets: [] },
+    own: null,
     list: null,
     runner: null,
     servers: [],
     decisions: new Map(),
     shown: '',
+    isClosed: false,
     listeners: new Set(),
   };
   const { self } = options;
+  const lane = createLane();
+  const inLane = (work: () => Promise<void>): Promise<void> =>
+    lane(() => {
+      if (!state.isClosed) return work();
+      throw new SyncError('USYNC-1002', 'The list of servers is closed.');
+    });
   return {
     get membership() {
       return membershipOf(state, self.id);
@@ -112,10 +125,10 @@ export function createGroup(options: GroupOptions): Group {
     servers: () => state.servers,
     peers: () => state.servers.filter((server) => server.id !== self.id && server.state === 'member'),
     byFingerprint: (fingerprint) => state.servers.find((server) => server.fingerprint === fingerprint) ?? null,
-    open: () => open(options, state),
-    found: () => found(options, state),
-    beginJoin: (inviter) => beginJoin(options, state, inviter),
-    cancelJoin: () => cancelJoin(options, state),
+    open: () => inLane(() => open(options, state)),
+    found: () => inLane(() => found(options, state)),
+    beginJoin: (begin) => inLane(() => beginJoin(options, state, begin)),
+    cancelJoin: () => inLane(() => cancelJoin(options, state)),
     enlist(server) {
       const { id, addedBy: _by, addedAtMs: _at, ...facts } = server;
       state.list?.add(server);
@@ -128,17 +141,16 @@ export function createGroup(options: GroupOptions): Group {
       state.decisions.set(decisionKey(decision), decision);
       state.runner?.wake();
     },
-    putSelf(own) {
-      state.own = own;
-      if (state.stored?.state === 'member') putOwnRow(options, state);
-    },
-    reread: () => reread(options, state),
+    takeSelf: (own) => inLane(() => takeSelf(options, state, own)),
+    reread: () => lane(async () => (state.isClosed ? undefined : reread(options, state))),
     onChange: (listener) => void state.listeners.add(listener),
-    async close() {
-      await state.runner?.stop();
-      state.list?.close();
-      state.list = null;
-    },
+    close: () =>
+      lane(async () => {
+        state.isClosed = true;
+        await state.runner?.stop();
+        state.list?.close();
+        state.list = null;
+      }),
   };
 }
 
@@ -150,31 +162,51 @@ function membershipOf({ stored, servers }: GroupState, self: ServerId): Membersh
 }
 
 async function open(options: GroupOptions, state: GroupState): Promise<void> {
-  state.stored = storedOf(await options.files.read(stateFile));
+  state.stored = await readGroupState(options.files);
   if (state.stored === null) return;
   await openList(options, state);
-  if (state.stored.state === 'founding') await finishFounding(options, state);
-  if (state.stored.state === 'member') putOwnRow(options, state);
   await reread(options, state);
 }
 
+/** A list that cannot be opened leaves nothing open, so that the next try begins anew. */
 async function openList(options: GroupOptions, state: GroupState): Promise<void> {
   const path = options.files.path(serversFile);
   state.list?.close();
   state.list = options.openServerList(path);
-  state.runner = await options.createRunner(path);
-  await state.runner.start();
+  try {
+    state.runner = await options.createRunner(path);
+    await state.runner.start();
+  } catch (error) {
+    await closeList(state);
+    throw error;
+  }
   look(state);
 }
 
-async function found(options: GroupOptions, state: GroupState): Promise<boolean> {
-  if (state.stored !== null && state.stored.state !== 'founding') return false;
+async function closeList(state: GroupState): Promise<void> {
+  const { runner, list } = state;
+  [state.runner, state.list] = [null, null];
+  await runner?.stop();
+  list?.close();
+}
+
+async function takeSelf(options: GroupOptions, state: GroupState, own: OwnRow): Promise<void> {
+  state.own = own;
+  if (state.stored?.state === 'founding') await finishFounding(options, state);
+  if (state.stored?.state === 'member') putOwnRow(options, state);
+  await reread(options, state);
+}
+
+async function found(options: GroupOptions, state: GroupState): Promise<void> {
+  if (state.stored?.state === 'joining')
+    throw new SyncError('USYNC-1405', 'Only a member of a group can invite, and this server is joining one.');
+  if (state.stored?.state === 'member') return;
   // Joining that was given up may have left a list of others behind.
   if (state.stored === null) await discardList(options);
   await store(options, state, { state: 'founding', inviter: null });
   if (state.runner === null) await openList(options, state);
   await finishFounding(options, state);
-  return true;
+  await options.foundDatasets();
 }
 
 async function finishFounding(options: GroupOptions, state: GroupState): Promise<void> {
@@ -184,10 +216,10 @@ async function finishFounding(options: GroupOptions, state: GroupState): Promise
   look(state);
 }
 
-async function beginJoin(options: GroupOptions, state: GroupState, inviter: Inviter): Promise<void> {
-  await state.runner?.stop();
-  state.list?.close();
-  [state.runner, state.list, state.servers] = [null, null, []];
+async function beginJoin(options: GroupOptions, state: GroupState, { inviter, mayBegin }: BeginJoin): Promise<void> {
+  mayBegin();
+  await closeList(state);
+  state.servers = [];
   // A crash from here on begins again at the same point: the list is fetched anew.
   await store(options, state, { state: 'joining', inviter });
   await discardList(options);
@@ -199,12 +231,11 @@ async function discardList({ files, forgetWitness }: GroupOptions): Promise<void
   await forgetWitness();
 }
 
-async function cancelJoin(options: GroupOptions, state: GroupState): Promise<void> {
+async function cancelJoin({ files }: GroupOptions, state: GroupState): Promise<void> {
   if (state.stored?.state !== 'joining') return;
-  await options.files.remove(stateFile);
-  await state.runner?.stop();
-  state.list?.close();
-  [state.stored, state.runner, state.list] = [null, null, null];
+  await removeGroupState(files);
+  state.stored = null;
+  await closeList(state);
   look(state);
 }
 
@@ -221,6 +252,7 @@ async function reread(options: GroupOptions, state: GroupState): Promise<void> {
 /** What others decide about this server, such as its removal, is never written from here. */
 function putOwnRow({ self, nowMs }: GroupOptions, { list, runner, own }: GroupState): void {
   const { id, fingerprint } = self;
+  if (own === null) return;
   if (list?.read().some((server) => server.id === id && server.state === 'removed')) return;
   list?.add({
     id,
@@ -253,15 +285,9 @@ function look(state: GroupState): void {
 
 export const decisionKey = ({ dataset, id }: Pick<ListedDecision, 'dataset' | 'id'>): string => `${dataset}/${id}`;
 
-async function store(options: GroupOptions, state: GroupState, stored: StoredState): Promise<void> {
-  await options.files.write(stateFile, JSON.stringify(stored));
+async function store({ files }: GroupOptions, state: GroupState, stored: StoredGroupState): Promise<void> {
+  await writeGroupState(files, stored);
   state.stored = stored;
-}
-
-function storedOf(text: string | null): StoredState | null {
-  if (text === null) return null;
-  const value = JSON.parse(text) as StoredState;
-  return { state: value.state, inviter: value.inviter };
 }
 
 /** The settings under which the list is replicated as any other database. */

@@ -39,10 +39,18 @@ export async function joinGroup(place: JoinPlace, options: JoinOptions): Promise
   if (options.isDryRun === true) return preview(run);
   if (isMemberWith(run) && (await isKnownThere(run))) return finishMember(run);
   refuseSecondGroup(run);
-  return join(run);
+  if (ground.joins.isRunning) throw new SyncError('USYNC-1410', `${ground.self.name} is joining a group already.`);
+  ground.joins.isRunning = true;
+  try {
+    return await join(run);
+  } finally {
+    ground.joins.isRunning = false;
+    place.network.follow();
+    if (options.signal?.aborted) tell(run, 'Cancelled.');
+  }
 }
 
-/** Joining again with a choice, after the data could not be united without one. */
+/** In one group with who invited: then joining is over, or was before, as where the data needed a choice. */
 const isMemberWith = ({ ground, invite }: JoinRun): boolean =>
   ground.group.membership === 'member' &&
   !isRemoved(ground) &&
@@ -75,15 +83,15 @@ function refuseSecondGroup(run: JoinRun): void {
 }
 
 async function join(run: JoinRun): Promise<JoinReport> {
-  const { ground, network, invite, options } = run;
+  const { ground, network, invite } = run;
   for (const runner of ground.runners.values()) setChoice(run, runner.name);
   tell(run, 'Connecting with the server that made the code.');
   // First a look whether it can be reached at all: only then the own list is put aside.
   (await dialInviter(run)).channel.close('');
-  ground.joins.isRunning = true;
   let session: RunningSession | null = null;
   try {
-    await ground.group.beginJoin({ name: 'the inviting server', ...placeOf(invite) });
+    const inviter = { name: 'the inviting server', ...placeOf(invite) };
+    await ground.group.beginJoin({ inviter, mayBegin: () => refuseSecondGroup(run) });
     const { channel, address } = await dialInviter(run);
     const pairing = proofFor(run, channel);
     ({ session } = network.starter.start({ channel, isOutgoing: true, address, pairing }));
@@ -95,10 +103,6 @@ async function join(run: JoinRun): Promise<JoinReport> {
   } catch (error) {
     if (ground.group.membership === 'joining') await giveUp(run, session);
     throw error;
-  } finally {
-    ground.joins.isRunning = false;
-    network.follow();
-    if (options.signal?.aborted) tell(run, 'Cancelled.');
   }
 }
 
@@ -145,10 +149,9 @@ const proofFor = ({ ground, invite }: JoinRun, channel: Channel) =>
 
 /** True when this server is a member; false when a person must approve it first. */
 async function untilLetIn(run: JoinRun, session: RunningSession): Promise<boolean> {
-  const { ground } = run;
   const ended = endOf(session);
   const quiet = quietGuard(run);
-  while (ground.group.membership !== 'member') {
+  while (!isMemberWith(run)) {
     const status = session.status();
     if (status.peerWaits !== null) return false;
     if (ended.end !== null) throw failureOf(ended.end);

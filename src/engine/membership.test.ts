@@ -3,7 +3,8 @@
  * loopback TLS.
  */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ServerId } from '../core/origin.js';
@@ -220,4 +221,100 @@ test('joining that is cancelled brings nothing in afterwards, and leaves no list
     (await b.engine.servers()).map(({ name }) => name),
     ['b'],
   );
+});
+
+test('codes that are asked for at once by a server that is alone found one group, and each lets one in', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  const [first, second, third] = await Promise.all([a.engine.invite(), a.engine.invite(), a.engine.invite()]);
+  assert.equal(new Set([first.code, second.code, third.code]).size, 3);
+  assert.equal((await a.engine.status()).server.membership, 'member');
+  assert.equal((await b.engine.join({ code: third.code })).state, 'joined');
+  assert.equal((await c.engine.join({ code: first.code })).state, 'joined');
+  await assertInSync([a, b, c]);
+});
+
+test('of two joins at once one is refused, and the other is not harmed by it', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  const { code } = await a.engine.invite();
+  const second = await a.engine.invite();
+  const [one, other] = await Promise.allSettled([b.engine.join({ code }), b.engine.join({ code: second.code })]);
+  assert.equal(one.status === 'fulfilled' && one.value.state, 'joined');
+  assert.equal(other.status === 'rejected' && other.reason instanceof SyncError && other.reason.code, 'USYNC-1410');
+  await assertInSync([a, b]);
+});
+
+test('joining while a code is asked for ends in the group that was joined, or not at all', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  for (const [name, waitMs] of [
+    ['b', 0],
+    ['c', 20],
+    ['d', 60],
+  ] as const) {
+    const b = await ground.add(name);
+    const { code } = await a.engine.invite();
+    const joining = b.engine.join({ code });
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    const [joined, invited] = await Promise.allSettled([joining, b.engine.invite()]);
+    assert.equal(joined.status === 'fulfilled' && joined.value.state, 'joined', name);
+    if (invited.status === 'rejected')
+      assert.equal(invited.reason instanceof SyncError && invited.reason.code, 'USYNC-1405');
+    assert.equal((await infoOf(b, 'a')).state, 'member');
+    await until('a knows it', async () => (await infoOf(a, name)).state === 'member');
+  }
+});
+
+const listOf = (server: TestServer): unknown => {
+  const list = openConnection(join(server.config.dataFolder, 'servers.db'), { busyTimeoutMs: 10_000 });
+  const found = [
+    list.prepare('SELECT * FROM servers ORDER BY id').all(),
+    list.prepare('SELECT count(*) FROM _usync_journal').all(),
+  ];
+  list.close();
+  return found;
+};
+
+test('a start writes nothing into the list of servers, neither one that succeeds nor one whose port is taken', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  await joinAll(a, [b]);
+  await assertInSync([a, b]);
+  await stop(b);
+  await stop(a);
+  const before = listOf(a);
+  await a.restart();
+  await a.engine.status();
+  await stop(a);
+  assert.deepEqual(listOf(a), before);
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(a.config.listen.port, '127.0.0.1', resolve));
+  await assert.rejects(a.restart(), SyncError);
+  await new Promise((resolve) => other.close(resolve));
+  assert.deepEqual(listOf(a), before);
+  await a.restart();
+  await b.restart();
+  await assertInSync([a, b]);
+});
+
+test('a damaged file about the group ends the start with what to do, and touches nothing', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a');
+  await a.engine.invite();
+  await stop(a);
+  const path = join(a.config.dataFolder, 'group.json');
+  const good = readFileSync(path, 'utf8');
+  for (const bad of ['{"state":', 'null', '{"state":"elsewhere"}', '{"state":"joining","inviter":{"name":1}}']) {
+    writeFileSync(path, bad);
+    const isTold = (error: unknown): boolean =>
+      error instanceof SyncError && error.code === 'USYNC-1102' && /group\.json/.test(error.message);
+    await assert.rejects(a.restart(), isTold);
+  }
+  writeFileSync(path, good);
+  await a.restart();
+  assert.equal((await a.engine.status()).server.membership, 'member');
 });

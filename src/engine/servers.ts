@@ -55,25 +55,23 @@ export function infoOf(ground: EngineGround, server: ListedServer): ServerInfo {
   };
 }
 
-export interface InvitePlace {
+export interface Inviting {
   readonly ground: EngineGround;
   readonly network: EngineNetwork;
   readonly invites: Invites;
 }
 
 /** The first invite founds the group: its data begins with the rows that are here. */
-export async function inviteServer({ ground, network, invites }: InvitePlace, options: InviteOptions): Promise<Invite> {
-  const { group, runners, self } = ground;
+export async function inviteServer({ ground, network, invites }: Inviting, options: InviteOptions): Promise<Invite> {
+  const { group, self } = ground;
   refuseRemoved(ground);
   if (group.membership !== 'alone' && group.membership !== 'member')
     throw new SyncError('USYNC-1405', 'Only a member of a group can invite.');
-  if (await group.found()) {
-    const end = options.onProgress ? tellWork(ground, network, options.onProgress) : () => undefined;
-    try {
-      for (const runner of runners.values()) await runner.foundIfFresh();
-    } finally {
-      end();
-    }
+  const end = options.onProgress ? tellWork(ground, network, options.onProgress) : () => undefined;
+  try {
+    await group.found();
+  } finally {
+    end();
   }
   network.follow();
   return invites.create(options, { addresses: network.addresses, fingerprint: self.fingerprint });
