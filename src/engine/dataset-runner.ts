@@ -84,6 +84,8 @@ export interface DatasetRunnerOptions {
   readonly system: System;
   readonly observe: Observe;
   readonly supervisor: Supervisor;
+  /** Aborts when the engine stops: long work ends between two steps. */
+  readonly stopping: AbortSignal;
   /** The vector may have moved. */
   readonly onMoved: (dataset: string, drained: HintedDrain | null) => void;
   /** The database is open again. */
@@ -108,7 +110,10 @@ interface RunnerState {
   /** Set while the witness may be behind the database, by `markWitnessDue`. */
   isWitnessDue: boolean;
   readonly witnessWakeup: Wakeup;
-  isStopped: boolean;
+  /** Opening, from the start on; null before. */
+  starting: Promise<void> | null;
+  /** Set by the first call of `stop`; those after it wait for the same. */
+  stopped: Promise<void> | null;
 }
 
 export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunner {
@@ -126,7 +131,8 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     isPlaceDue: false,
     isWitnessDue: false,
     witnessWakeup: createWakeup(options.system),
-    isStopped: false,
+    starting: null,
+    stopped: null,
   };
   const wakeup = createWakeup(options.system);
   const forgetTold = listen(options, state, wakeup);
@@ -139,7 +145,9 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
       return factsOf(state);
     },
     async start() {
-      await openOrLeaveToLoop(options, state);
+      state.starting = openOrLeaveToLoop(options, state);
+      await state.starting;
+      if (state.stopped !== null) return;
       loops.push(
         supervisor.supervise(`capture ${config.name}`, (signal, alive) =>
           guarded(options, state, () => captureLoop(options, state, { signal, alive, wakeup })),
@@ -164,13 +172,9 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     },
     noteMoved: () => markWitnessDue(state),
     audit: (tables, tools) => audit(options, state, { tables, tools }),
-    async stop() {
-      if (state.isStopped) return;
-      state.isStopped = true;
-      forgetTold();
-      for (const loop of loops.toReversed()) await loop.stop();
-      if (!state.isReady) return;
-      await leaveClean(options, state);
+    stop() {
+      state.stopped ??= stop(options, state, { loops, forgetTold });
+      return state.stopped;
     },
   };
 }
@@ -198,13 +202,31 @@ function factsOf(state: RunnerState): DatasetFacts {
   return { isOpen: isReady, report, lastFailure, selfTest, lastAudit, epochChange, work };
 }
 
+interface Stopping {
+  readonly loops: readonly { stop(): Promise<void> }[];
+  readonly forgetTold: () => void;
+}
+
+/** Also while it opens: what comes of that is closed. */
+async function stop(options: DatasetRunnerOptions, state: RunnerState, { loops, forgetTold }: Stopping): Promise<void> {
+  await state.starting?.catch(() => undefined);
+  forgetTold();
+  for (const loop of loops.toReversed()) await loop.stop();
+  if (state.isReady) await leaveClean(options, state);
+}
+
 async function found(options: DatasetRunnerOptions, state: RunnerState): Promise<void> {
   if (!state.isReady) throw new SyncError('USYNC-1002', `Dataset ${options.config.name} is not open.`);
   state.isFounding = true;
-  while ((await drainOnce(options, state)).hasMore);
+  while ((await drainOnce(options, state)).hasMore) refuseStopping(options);
   await options.replica.flush();
   await writeWitness(options, state, false);
   options.onMoved(options.config.name, null);
+}
+
+function refuseStopping({ stopping, config }: DatasetRunnerOptions): void {
+  if (stopping.aborted)
+    throw new SyncError('USYNC-1002', `Taking in the rows of ${config.name} ended: the server is stopping.`);
 }
 
 /** What only a person can mend ends the start; the rest is shown and tried again. */

@@ -106,7 +106,9 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
     for (const { session } of links.all()) session.resume(dataset);
     moved(ground, links, { dataset, by: null, drained: null });
   };
-  const follow = (): void => followList(ground, { links, dialer, starter });
+  const follow = (): void => {
+    if (!ground.stopping.aborted) followList(ground, { links, dialer, starter });
+  };
   group.onChange(follow);
   invites.onChange(() => starter.reviewLooks());
   return { links, dialer, starter, listening, addresses: place.addresses, choices, previews, follow };

@@ -51,6 +51,8 @@ export interface EngineGround {
   readonly adapters: EngineAdapters;
   readonly observation: Observation;
   readonly supervisor: Supervisor;
+  /** Aborts when the engine stops. */
+  readonly stopping: AbortSignal;
   readonly files: DataFiles;
   readonly transport: Transport;
   readonly self: { readonly id: ServerId; readonly name: string; readonly fingerprint: string };
@@ -80,10 +82,17 @@ export interface GroundSignals {
 
 export type Undo = (step: () => Promise<void> | void) => void;
 
+interface GroundMaking {
+  readonly adapters: EngineAdapters;
+  readonly observation: Observation;
+  readonly stopping: AbortSignal;
+  readonly undo: Undo;
+}
+
 /** Takes the data folder and opens what is in it. `undo` gets each step that must be taken back. */
 export async function openGround(
   options: EngineOptions,
-  { adapters, observation, undo }: { adapters: EngineAdapters; observation: Observation; undo: Undo },
+  { adapters, observation, stopping, undo }: GroundMaking,
 ): Promise<EngineGround> {
   const { system } = adapters;
   const files = await adapters.openFiles(options.dataFolder);
@@ -108,6 +117,7 @@ export async function openGround(
     adapters,
     observation,
     supervisor,
+    stopping,
     files,
     self,
     bootId,
@@ -122,23 +132,7 @@ export async function openGround(
     runners.set(config.name, makeRunner(making, { config, covered, replica }));
   }
   const lookers = new Map([...runners].map(([name, runner]) => [name, createDatasetLooker(runner, system)]));
-  const group = createGroup({
-    self,
-    files,
-    nowMs: () => system.nowMs(),
-    openServerList: adapters.openServerList,
-    createRunner: async (path) => {
-      const config = serversConfig(path);
-      const replica = await adapters.openListReplica(replicaOptions(making, config, groupBox));
-      const runner = makeRunner(making, { config, covered, replica });
-      lookers.set(serversDataset, createDatasetLooker(runner, system));
-      return runner;
-    },
-    foundDatasets: async () => {
-      for (const runner of runners.values()) await runner.foundIfFresh();
-    },
-    forgetWitness: () => createWitnessStore(files, serversDataset).remove(),
-  });
+  const group = makeGroup(making, { runners, lookers, covered, groupBox });
   groupBox.group = group;
   return {
     ...making,
@@ -153,6 +147,34 @@ export async function openGround(
     openPeers: new Set(),
     joins: { isRunning: false },
   };
+}
+
+interface GroupParts {
+  readonly runners: ReadonlyMap<string, DatasetRunner>;
+  readonly lookers: Map<string, DatasetLooker>;
+  readonly covered: CoveredBy;
+  readonly groupBox: { readonly group: Group | null };
+}
+
+function makeGroup(making: RunnerMaking, { runners, lookers, covered, groupBox }: GroupParts): Group {
+  const { adapters, files, self } = making;
+  return createGroup({
+    self,
+    files,
+    nowMs: () => adapters.system.nowMs(),
+    openServerList: adapters.openServerList,
+    createRunner: async (path) => {
+      const config = serversConfig(path);
+      const replica = await adapters.openListReplica(replicaOptions(making, config, groupBox));
+      const runner = makeRunner(making, { config, covered, replica });
+      lookers.set(serversDataset, createDatasetLooker(runner, adapters.system));
+      return runner;
+    },
+    foundDatasets: async () => {
+      for (const runner of runners.values()) await runner.foundIfFresh();
+    },
+    forgetWitness: () => createWitnessStore(files, serversDataset).remove(),
+  });
 }
 
 /** What every member that carries a dataset has acknowledged. */
@@ -177,7 +199,7 @@ type CoveredBy = (
 
 type RunnerMaking = Pick<
   EngineGround,
-  'options' | 'adapters' | 'observation' | 'supervisor' | 'files' | 'self' | 'acknowledged' | 'signals'
+  'options' | 'adapters' | 'observation' | 'supervisor' | 'stopping' | 'files' | 'self' | 'acknowledged' | 'signals'
 > & { readonly bootId: string | null };
 
 function replicaOptions(
@@ -214,7 +236,7 @@ interface RunnerParts {
 }
 
 function makeRunner(making: RunnerMaking, { config, replica, covered }: RunnerParts): DatasetRunner {
-  const { options, adapters, observation, supervisor, files, self, bootId, signals } = making;
+  const { options, adapters, observation, supervisor, stopping, files, self, bootId, signals } = making;
   const { system } = adapters;
   return createDatasetRunner({
     config,
@@ -225,6 +247,7 @@ function makeRunner(making: RunnerMaking, { config, replica, covered }: RunnerPa
     system,
     observe: observation.recorder.observe,
     supervisor,
+    stopping,
     onMoved: (dataset, drained) => signals.onMoved(dataset, drained),
     onOpened: (dataset) => signals.onOpened(dataset),
     covered: async (dataset, own) => {

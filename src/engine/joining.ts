@@ -43,6 +43,9 @@ export async function joinGroup(place: JoinPlace, options: JoinOptions): Promise
   ground.joins.isRunning = true;
   try {
     return await join(run);
+  } catch (error) {
+    // What a cut-off attempt failed with says nothing: it was cut off.
+    throw run.signal.aborted ? cancelled(error) : error;
   } finally {
     ground.joins.isRunning = false;
     place.network.follow();
@@ -262,8 +265,10 @@ const nextStepOf = ({ group }: EngineGround): string =>
 
 async function pause({ ground, signal }: JoinRun): Promise<void> {
   await sleep(ground.adapters.system, 50, signal);
-  if (signal.aborted) throw new SyncError('USYNC-1002', 'Joining was cancelled.');
+  if (signal.aborted) throw cancelled();
 }
+
+const cancelled = (cause?: unknown): SyncError => new SyncError('USYNC-1002', 'Joining was cancelled.', { cause });
 
 /** The look before: fetches the group's state, compares it with the rows here, and forgets it. */
 async function preview(run: JoinRun): Promise<JoinReport> {

@@ -67,7 +67,8 @@ export async function inviteServer({ ground, network, invites }: Inviting, optio
   refuseRemoved(ground);
   if (group.membership !== 'alone' && group.membership !== 'member')
     throw new SyncError('USYNC-1405', 'Only a member of a group can invite.');
-  const end = options.onProgress ? tellWork(ground, network, options.onProgress) : () => undefined;
+  const isFirst = group.membership === 'alone';
+  const end = isFirst && options.onProgress ? tellWork(ground, network, options.onProgress) : () => undefined;
   try {
     await group.found();
   } finally {

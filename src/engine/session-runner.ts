@@ -15,6 +15,7 @@ import type {
   Verdict,
 } from '../protocol/session-event.js';
 import type { SessionStatus } from '../protocol/session-status.js';
+import { deferred } from '../system/deferred.js';
 import type { System } from '../system/system.js';
 import type { Channel } from '../transports/transport.js';
 import { createDatasetTurns, type DatasetTurns } from './dataset-turns.js';
@@ -300,14 +301,6 @@ async function endLanes({ lanes, turns, session, resolveClosed }: Runner, end: S
 }
 
 const connectionEnded: Answer = { kind: 'failed', code: 'USYNC-1505', text: 'the connection ended' };
-
-function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolvePromise: ((value: T) => void) | null = null;
-  const promise = new Promise<T>((resolve) => {
-    resolvePromise = resolve;
-  });
-  return { promise, resolve: (value) => resolvePromise?.(value) };
-}
 
 async function decide(hooks: SessionHooks, hello: HelloMessage, channel: Channel): Promise<Verdict> {
   try {

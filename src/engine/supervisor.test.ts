@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SyncError } from '../core/sync-error.js';
 import type { EventDetail } from '../observe/event.js';
+import { deferred } from '../system/deferred.js';
 import { createRealSystem } from '../system/real-system.js';
 import type { System } from '../system/system.js';
 import { createSupervisor } from './supervisor.js';
@@ -34,7 +35,7 @@ test('F4: a loop that throws is reported with count, cause and next step, and ru
   const events: EventDetail[] = [];
   const supervisor = createSupervisor(system, (_, event) => events.push(event));
   let runs = 0;
-  const { promise: recovered, resolve } = deferred();
+  const { promise: recovered, resolve } = deferred<void>();
   supervisor.supervise('drain shop', async (signal, alive) => {
     runs += 1;
     if (runs <= 12) throw new SyncError('USYNC-1201', 'Database shop.db is locked');
@@ -61,7 +62,7 @@ test('a loop that returns by itself is a failure, not an end', async () => {
   const events: EventDetail[] = [];
   const supervisor = createSupervisor(system, (_, event) => events.push(event));
   let runs = 0;
-  const { promise, resolve } = deferred();
+  const { promise, resolve } = deferred<void>();
   supervisor.supervise('prune shop', (signal) => {
     runs += 1;
     if (runs < 3) return Promise.resolve();
@@ -100,6 +101,23 @@ test('a failure while stopping is not reported and does not restart the loop', a
   assert.deepEqual(events, []);
 });
 
+test('no loop begins after the end, and one that ends by itself is waited for as well', async () => {
+  const supervisor = createSupervisor(createRealSystem(), () => {});
+  let hasEnded = false;
+  const loop = supervisor.supervise('a', async (signal) => {
+    await endOf(signal);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    hasEnded = true;
+  });
+  void loop.stop();
+  await supervisor.stop();
+  assert.ok(hasEnded);
+  assert.throws(
+    () => supervisor.supervise('b', endOf),
+    (error) => error instanceof SyncError && error.code === 'USYNC-1002',
+  );
+});
+
 test('a wake between two waits is not lost, and a wait ends at its signal', async () => {
   const wakeup = createWakeup(createRealSystem());
   const controller = new AbortController();
@@ -113,11 +131,3 @@ test('a wake between two waits is not lost, and a wait ends at its signal', asyn
   controller.abort();
   await ending;
 });
-
-function deferred(): { promise: Promise<void>; resolve: () => void } {
-  const box: { settle?: () => void } = {};
-  const promise = new Promise<void>((settle) => {
-    box.settle = settle;
-  });
-  return { promise, resolve: () => box.settle?.() };
-}

@@ -10,7 +10,7 @@ import type { System } from '../system/system.js';
  * count, cause and next step and started again with back-off; it counts as working only after it said `alive`.
  */
 export interface Supervisor {
-  /** Starts a loop. The names of loops are for people: `drain shop`. */
+  /** Starts a loop. The names of loops are for people: `drain shop`. Throws `USYNC-1002` after `stop`: nobody would end it. */
   supervise(name: string, loop: Loop): SupervisedLoop;
   /** Ends all loops, the last one first. Never rejects. */
   stop(): Promise<void>;
@@ -32,8 +32,10 @@ const retryMsMax = 30_000;
 
 export function createSupervisor(system: System, observe: Observe): Supervisor {
   const running: SupervisedLoop[] = [];
+  let isStopped = false;
   return {
     supervise(name, loop) {
+      if (isStopped) throw new SyncError('USYNC-1002', `"${name}" does not begin: the server is stopping.`);
       const supervised = startLoop({ name, loop, system, observe });
       const entry: SupervisedLoop = {
         name,
@@ -41,15 +43,16 @@ export function createSupervisor(system: System, observe: Observe): Supervisor {
           return supervised.failures();
         },
         stop: async () => {
+          await supervised.stop();
           const index = running.indexOf(entry);
           if (index >= 0) running.splice(index, 1);
-          await supervised.stop();
         },
       };
       running.push(entry);
       return entry;
     },
     async stop() {
+      isStopped = true;
       for (let last = running.at(-1); last !== undefined; last = running.at(-1)) await last.stop();
     },
   };

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { LoadedConfig } from '../../config/load-config.js';
 import type { Engine } from '../../engine/engine.js';
 import type { HttpServer } from '../../http/http-server.js';
+import { deferred } from '../../system/deferred.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
 import { printable } from '../terminal.js';
@@ -81,10 +82,4 @@ async function runUntilSignal(engine: Engine, serve: () => Promise<HttpServer | 
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
-}
-
-function deferred<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => (resolve = settle));
-  return { promise, resolve };
 }
