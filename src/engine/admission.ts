@@ -38,7 +38,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   const { group, invites } = options;
   return {
     isTrusted(fingerprint) {
-      if (group.inviter?.fingerprint === fingerprint) return true;
+      if (isOfInviter(group, fingerprint)) return true;
       const listed = group.byFingerprint(fingerprint);
       if (listed !== null) return listed.state === 'member' ? true : 'pairing';
       return invites.hasOpen() ? 'pairing' : false;
@@ -62,8 +62,12 @@ const refused = (code: string, text: string): Decision => ({ kind: 'other', verd
 
 export const pauseText = 'A person has paused the connection with your server.';
 
+/** While this server waits: who invited it, and whom that one named as a member, which may approve it as well. */
+const isOfInviter = ({ inviter }: Group, fingerprint: string): boolean =>
+  inviter !== null && (inviter.fingerprint === fingerprint || inviter.members.includes(fingerprint));
+
 function decideByList({ group }: AdmissionOptions, fingerprint: string): Decision {
-  if (group.inviter?.fingerprint === fingerprint) return { kind: 'member' };
+  if (isOfInviter(group, fingerprint)) return { kind: 'member' };
   if (group.membership === 'removed') return refused('USYNC-1402', 'This server was removed from the group itself.');
   const listed = group.byFingerprint(fingerprint);
   switch (listed?.state) {
@@ -74,7 +78,11 @@ function decideByList({ group }: AdmissionOptions, fingerprint: string): Decisio
     case 'pending':
       return {
         kind: 'other',
-        verdict: { kind: 'pending', text: 'A member of the group must approve this server first.' },
+        verdict: {
+          kind: 'pending',
+          text: 'A member of the group must approve this server first.',
+          members: group.peers().map((member) => member.fingerprint),
+        },
       };
     case 'member':
       return { kind: 'member' };

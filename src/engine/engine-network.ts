@@ -195,6 +195,9 @@ function note(ground: EngineGround, links: PeerLinks, { peer, report }: Reported
     case 'proven':
       ledger.proven(peer.server, report);
       return;
+    case 'peer-waits':
+      noteMembers(ground, peer, report.members);
+      return;
     case 'origin-changed':
       // Founding keeps the origin.
       if (report.reason === 'found') return;
@@ -207,6 +210,12 @@ function note(ground: EngineGround, links: PeerLinks, { peer, report }: Reported
       return;
     default:
   }
+}
+
+/** Only the inviter is believed about who belongs to its group. It tells the same again at its next connection. */
+function noteMembers({ group }: EngineGround, peer: HelloMessage, members: readonly string[]): void {
+  if (group.inviter === null || serverIdOfFingerprint(group.inviter.fingerprint) !== peer.server) return;
+  group.noteMembers(members).catch(() => undefined);
 }
 
 interface Acked {

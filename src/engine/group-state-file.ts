@@ -12,6 +12,8 @@ export interface Inviter {
   readonly name: string;
   readonly fingerprint: string;
   readonly addresses: readonly string[];
+  /** Fingerprints of the members of its group, as it named them last: any of them may let this server in. */
+  readonly members: readonly string[];
 }
 
 const fileName = 'group.json';
@@ -49,7 +51,10 @@ const states = ['founding', 'joining', 'member'] as const;
 
 function inviterOf(value: unknown): Inviter | null {
   if (typeof value !== 'object' || value === null) return null;
-  const { name, fingerprint, addresses } = value as { readonly [K in keyof Inviter]?: unknown };
+  const { name, fingerprint, addresses, members } = value as { readonly [K in keyof Inviter]?: unknown };
   if (typeof name !== 'string' || typeof fingerprint !== 'string' || !Array.isArray(addresses)) return null;
-  return { name, fingerprint, addresses: addresses.filter((each) => typeof each === 'string') };
+  return { name, fingerprint, addresses: textsOf(addresses), members: textsOf(members) };
 }
+
+const textsOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];

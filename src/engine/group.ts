@@ -37,6 +37,8 @@ export interface Group {
   found(): Promise<void>;
   /** Puts the own list aside for the one of the inviter's group. */
   beginJoin(begin: BeginJoin): Promise<void>;
+  /** Whom the inviter names as members, while this server waits for their approval. Survives a restart. */
+  noteMembers(fingerprints: readonly string[]): Promise<void>;
   /** Back to being alone, after the group did not let this server in. */
   cancelJoin(): Promise<void>;
   /** Lists a server; where it was listed before, its newer facts. Who added it first, and when, stays. */
@@ -128,6 +130,7 @@ export function createGroup(options: GroupOptions): Group {
     open: () => inLane(() => open(options, state)),
     found: () => inLane(() => found(options, state)),
     beginJoin: (begin) => inLane(() => beginJoin(options, state, begin)),
+    noteMembers: (members) => lane(async () => (state.isClosed ? undefined : noteMembers(options, state, members))),
     cancelJoin: () => inLane(() => cancelJoin(options, state)),
     enlist(server) {
       const { id, addedBy: _by, addedAtMs: _at, ...facts } = server;
@@ -224,6 +227,13 @@ async function beginJoin(options: GroupOptions, state: GroupState, { inviter, ma
   await store(options, state, { state: 'joining', inviter });
   await discardList(options);
   await openList(options, state);
+}
+
+async function noteMembers(options: GroupOptions, state: GroupState, members: readonly string[]): Promise<void> {
+  const { stored } = state;
+  if (stored?.state !== 'joining' || stored.inviter === null) return;
+  if (JSON.stringify(stored.inviter.members) === JSON.stringify(members)) return;
+  await store(options, state, { state: 'joining', inviter: { ...stored.inviter, members } });
 }
 
 async function discardList({ files, forgetWitness }: GroupOptions): Promise<void> {

@@ -93,7 +93,7 @@ async function join(run: JoinRun): Promise<JoinReport> {
   (await dialInviter(run)).channel.close('');
   let session: RunningSession | null = null;
   try {
-    const inviter = { name: 'the inviting server', ...placeOf(invite) };
+    const inviter = { name: 'the inviting server', ...placeOf(invite), members: [] };
     await ground.group.beginJoin({ inviter, mayBegin: () => refuseSecondGroup(run) });
     const { channel, address } = await dialInviter(run);
     const pairing = proofFor(run, channel);

@@ -268,6 +268,28 @@ test('joining while a code is asked for ends in the group that was joined, or no
   }
 });
 
+test('a server that another member approves while the inviting one is away is let in by that one', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const [b, c] = [await ground.add('b'), await ground.add('c')];
+  const { code } = await a.engine.invite({ isPreApproved: false });
+  assert.equal((await c.engine.join({ code })).state, 'pending');
+  // It joins after c has asked: c is told of it while it waits.
+  await joinAll(a, [b]);
+  await until('b knows of c', async () => (await b.engine.servers()).some(({ name }) => name === 'c'));
+  const group = join(c.config.dataFolder, 'group.json');
+  const { fingerprint } = (await b.engine.status()).server;
+  await until('c is told of b', () => Promise.resolve(readFileSync(group, 'utf8').includes(fingerprint)));
+  await stop(a);
+  await stop(c);
+  await c.restart();
+  await b.engine.approve('c');
+  await until('c is in', async () => (await c.engine.status()).server.membership === 'member');
+  await until('c has the rows', () => Promise.resolve(namesOf(c.database).includes('one')));
+  await a.restart();
+  await assertInSync([a, b, c]);
+});
+
 const listOf = (server: TestServer): unknown => {
   const list = openConnection(join(server.config.dataFolder, 'servers.db'), { busyTimeoutMs: 10_000 });
   const found = [

@@ -79,7 +79,7 @@ test('a server that cannot be judged again while it waits is told so, and comes 
   const system = createVirtualSystem();
   const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];
   const answers: (() => Decision)[] = [
-    () => ({ kind: 'other', verdict: { kind: 'pending', text: 'A member must approve it.' } }),
+    () => ({ kind: 'other', verdict: { kind: 'pending', text: 'A member must approve it.', members: [] } }),
     () => {
       throw new SyncError('USYNC-1207', 'The disk is full.');
     },

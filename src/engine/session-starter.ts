@@ -160,7 +160,7 @@ async function judgeAgain(options: SessionStarterOptions, state: StarterState, c
   const { session } = candidate;
   try {
     const verdict = await verdictOf(options, state, candidate);
-    if (verdict.kind !== 'pending') session.decide(verdict);
+    session.decide(verdict);
   } catch (error) {
     session.close(errorCodeOf(error), errorMessageOf(error));
   }

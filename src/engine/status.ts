@@ -179,7 +179,7 @@ function membershipProblems(facts: StatusFacts): Problem[] {
         level: 'warn',
         subject,
         reason: 'A member of the group must approve this server.',
-        nextStep: `Run "usync servers approve ${facts.server.name}" on a member.`,
+        nextStep: `Run "usync servers approve ${facts.server.name}" on a member: on the one that made the code, or on another one that can reach this server.`,
       }),
     ];
   return [];

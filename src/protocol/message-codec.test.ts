@@ -95,7 +95,7 @@ const of = (kind: Message['kind'], fields: object): fc.Arbitrary<Message> =>
 const message: fc.Arbitrary<Message> = fc.oneof(
   of('close', { code: text, text }),
   of('open', {}),
-  of('wait', { text }),
+  of('wait', { text, members: fc.array(hex(32), { maxLength: 5 }) }),
   of('ping', { nonce: count }),
   of('pong', { nonce: count, wallMs: fc.maxSafeNat() }),
   of('links', { servers: fc.array(server, { maxLength: 5 }) }),

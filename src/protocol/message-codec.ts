@@ -177,8 +177,16 @@ const codecs: { readonly [K in Message['kind']]: Codec<K> } = {
   },
   open: { write: () => undefined, read: () => ({ kind: 'open' }) },
   wait: {
-    write: (w, m) => writeText(w, m.text, textBytesMax),
-    read: (r) => ({ kind: 'wait', text: readText(r, textBytesMax) }),
+    write(w, m) {
+      writeText(w, m.text, textBytesMax);
+      w.varint(m.members.length);
+      for (const fingerprint of m.members) writeHex(w, fingerprint);
+    },
+    read: (r) => {
+      const text = readText(r, textBytesMax);
+      const count = r.count('members', linksMax, 32);
+      return { kind: 'wait', text, members: Array.from({ length: count }, () => readHex(r, 32)) };
+    },
   },
   ping: { write: (w, m) => w.varint(m.nonce), read: (r) => ({ kind: 'ping', nonce: r.varint() }) },
   pong: {

@@ -37,7 +37,11 @@ export type Message =
   | { readonly kind: 'close'; readonly code: string; readonly text: string }
   /** The sender accepts this peer. Until both sides have said so, nothing but hello, wait, ping and close is allowed. */
   | { readonly kind: 'open' }
-  | { readonly kind: 'wait'; readonly text: string }
+  /**
+   * The receiver is not let in yet. `members`: fingerprints of the sender's group, any of which may let it in once it is
+   * approved.
+   */
+  | { readonly kind: 'wait'; readonly text: string; readonly members: readonly string[] }
   | { readonly kind: 'ping'; readonly nonce: number }
   /** `wallMs` is the wall clock of who answers, so that a clock that is off can be shown. */
   | { readonly kind: 'pong'; readonly nonce: number; readonly wallMs: number }

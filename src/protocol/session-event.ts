@@ -22,7 +22,7 @@ export interface StepTime {
 export type Verdict =
   | { readonly kind: 'accepted' }
   /** The channel stays open until a person decides; nothing of a dataset is sent. */
-  | { readonly kind: 'pending'; readonly text: string }
+  | { readonly kind: 'pending'; readonly text: string; readonly members: readonly string[] }
   | { readonly kind: 'refused'; readonly code: string; readonly text: string };
 
 export type SessionEvent =
@@ -157,7 +157,7 @@ export type CallResult =
 export type SessionReport =
   /** Both sides have accepted each other. */
   | { readonly kind: 'opened' }
-  | { readonly kind: 'peer-waits'; readonly text: string }
+  | { readonly kind: 'peer-waits'; readonly text: string; readonly members: readonly string[] }
   /** This replica's vector moved by what this peer sent: other sessions should be told. */
   | {
       readonly kind: 'merged';

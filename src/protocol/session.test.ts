@@ -143,7 +143,7 @@ test('a pending peer is told to wait, gets nothing, and comes in when it is appr
   const driven = drive();
   driven.step({ kind: 'started' });
   driven.receive(hello());
-  const waits = driven.step({ kind: 'decided', verdict: { kind: 'pending', text: 'approve it' } });
+  const waits = driven.step({ kind: 'decided', verdict: { kind: 'pending', text: 'approve it', members: [] } });
   assert.deepEqual(
     driven.sent(waits).map((message) => message.kind),
     ['wait'],
@@ -165,7 +165,7 @@ test('F46: nothing of a dataset is taken from a peer that was not let in (S2)', 
     const driven = drive();
     driven.step({ kind: 'started' });
     driven.receive(hello());
-    driven.step({ kind: 'decided', verdict: { kind: 'pending', text: 'approve it' } });
+    driven.step({ kind: 'decided', verdict: { kind: 'pending', text: 'approve it', members: [] } });
     assert.equal(closeOf(driven.receive(message))?.code, 'USYNC-1504', message.kind);
   }
 });

@@ -12,6 +12,7 @@ import {
   deadAfterMs,
   helloBytesMax,
   helloTimeoutMs,
+  linksMax,
   nameBytesMax,
   pingAfterMs,
   protocolVersionMax,
@@ -52,6 +53,8 @@ interface SessionState {
   isAccepted: boolean;
   isPeerOpen: boolean;
   peerWaits: string | null;
+  /** What the peer was told while it waits; the same is not told twice. */
+  waitTold: string | null;
   startedAtMs: number;
   heardAtMs: number;
   pingedAtMs: number;
@@ -128,6 +131,7 @@ const createState = (): SessionState => ({
   isAccepted: false,
   isPeerOpen: false,
   peerWaits: null,
+  waitTold: null,
   startedAtMs: 0,
   heardAtMs: 0,
   pingedAtMs: 0,
@@ -264,7 +268,7 @@ function onVerdict(parts: SessionParts, verdict: Verdict): void {
       return;
     case 'pending':
       state.stage = 'pending';
-      send(parts, { kind: 'wait', text: cutText(verdict.text, textBytesMax) });
+      tellToWait(parts, verdict);
       return;
     case 'accepted':
       state.isAccepted = true;
@@ -272,6 +276,16 @@ function onVerdict(parts: SessionParts, verdict: Verdict): void {
       send(parts, { kind: 'open' });
       openWhenBoth(parts);
   }
+}
+
+function tellToWait(parts: SessionParts, verdict: Extract<Verdict, { kind: 'pending' }>): void {
+  const { state } = parts;
+  const text = cutText(verdict.text, textBytesMax);
+  const members = verdict.members.slice(0, linksMax);
+  const told = JSON.stringify([text, members]);
+  if (told === state.waitTold) return;
+  state.waitTold = told;
+  send(parts, { kind: 'wait', text, members });
 }
 
 function openWhenBoth(parts: SessionParts): void {
@@ -325,7 +339,7 @@ function onMessage(parts: SessionParts, message: Message): void {
       return;
     case 'wait':
       state.peerWaits = message.text;
-      state.effects.push({ kind: 'report', report: { kind: 'peer-waits', text: message.text } });
+      state.effects.push({ kind: 'report', report: { ...message, kind: 'peer-waits' } });
       return;
     case 'ping':
       send(parts, { kind: 'pong', nonce: message.nonce, wallMs: state.time.wallMs });
