@@ -19,7 +19,7 @@ import { addressesToAdvertise, type EngineGround, type Undo } from './engine-par
 import type { Invites } from './invites.js';
 import { createPeerLinks, type PeerLinks } from './peer-links.js';
 import type { RunningSession, SessionEnd } from './session-runner.js';
-import { createSessionStarter, type SessionStarter } from './session-starter.js';
+import { createSessionStarter, type SessionStarter, type SessionStarterOptions } from './session-starter.js';
 import type { Replica } from '../databases/replica.js';
 
 export interface EngineNetwork {
@@ -68,12 +68,7 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
     turns: createDatasetTurns(),
     links,
     admission,
-    chooseAdoption: (dataset, preview) => {
-      previews.set(dataset, preview);
-      const choice = choices.get(dataset);
-      if (choice !== undefined) return Promise.resolve(choice);
-      return Promise.resolve(preview.isUnclear ? null : 'measure');
-    },
+    ...adoption(choices, previews),
     onMoved: (dataset, by) => moved(ground, links, { dataset, by, drained: null }),
     onReport: (peer, report) => note(ground, links, { peer, report }),
     onEnd: (peer, end) => noteEnd(ground, peer, end),
@@ -106,12 +101,26 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
     for (const { session } of links.all()) session.resume(dataset);
     moved(ground, links, { dataset, by: null, drained: null });
   };
-  const follow = (): void => {
-    if (!ground.stopping.aborted) followList(ground, { links, dialer, starter });
-  };
+  const follow = (): void => followList(ground, { links, dialer, starter });
   group.onChange(follow);
   invites.onChange(() => starter.reviewLooks());
   return { links, dialer, starter, listening, addresses: place.addresses, choices, previews, follow };
+}
+
+/** Rows that were here before joining: united as far as that is clear, else as a person chose. */
+function adoption(
+  choices: EngineNetwork['choices'],
+  previews: EngineNetwork['previews'],
+): Pick<SessionStarterOptions, 'chooseAdoption' | 'isUndecided'> {
+  return {
+    chooseAdoption: (dataset, preview) => {
+      previews.set(dataset, preview);
+      const choice = choices.get(dataset);
+      if (choice !== undefined) return Promise.resolve(choice);
+      return Promise.resolve(preview.isUnclear ? null : 'measure');
+    },
+    isUndecided: (dataset) => previews.get(dataset)?.isUnclear === true && !choices.has(dataset),
+  };
 }
 
 function replicasOf({ runners, group }: EngineGround): ReadonlyMap<string, Replica> {
@@ -201,15 +210,20 @@ function note(ground: EngineGround, links: PeerLinks, { peer, report }: Reported
     case 'origin-changed':
       // Founding keeps the origin.
       if (report.reason === 'found') return;
-      observation.recorder.observe('warn', {
-        kind: 'epoch-changed',
-        dataset: report.dataset,
-        origin: '',
-        reason: report.reason,
-      });
+      void tellEpoch(ground, report);
       return;
     default:
   }
+}
+
+async function tellEpoch(
+  { runners, group, observation }: EngineGround,
+  { dataset, reason }: Extract<SessionReport, { kind: 'origin-changed' }>,
+): Promise<void> {
+  const runner = dataset === serversDataset ? group.runner : runners.get(dataset);
+  const position = await runner?.replica.position().catch(() => null);
+  const origin = position?.origin ?? runner?.facts.report?.origin ?? '';
+  observation.recorder.observe('warn', { kind: 'epoch-changed', dataset, origin, reason });
 }
 
 /** Only the inviter is believed about who belongs to its group. It tells the same again at its next connection. */
@@ -269,6 +283,7 @@ function isBelieved({ group }: EngineGround, peer: ServerId): boolean {
 type Following = Pick<EngineNetwork, 'links' | 'dialer' | 'starter'>;
 
 function followList(ground: EngineGround, { links, dialer, starter }: Following): void {
+  if (ground.stopping.aborted) return;
   const { group, observation } = ground;
   const servers = new Map(group.servers().map((server) => [server.id, server]));
   const living = new Set(group.servers().flatMap(({ name, state }) => (state === 'removed' ? [] : [name])));

@@ -20,7 +20,7 @@ import {
 
 /** The open invites of this server, in its data folder: they never travel. */
 export interface Invites {
-  create(options: InviteOptions, place: InvitePlace): Promise<Invite>;
+  create(options: InviteOptions, contact: InviteContact): Promise<Invite>;
   /** Newest first. */
   list(): readonly InviteInfo[];
   /** Throws `USYNC-1908` when there is none of this id. */
@@ -38,7 +38,8 @@ export interface Invites {
   onChange(listener: () => void): void;
 }
 
-export interface InvitePlace {
+/** Where, and by which key, who has the code finds this server. */
+export interface InviteContact {
   readonly addresses: readonly string[];
   readonly fingerprint: string;
 }
@@ -80,14 +81,14 @@ export async function openInvites({ files, system, fingerprint }: InvitesOptions
     return guard;
   };
   return {
-    async create({ validMs = inviteValidMs, isPreApproved = true }, place) {
+    async create({ validMs = inviteValidMs, isPreApproved = true }, contact) {
       const open = records.filter(({ usedBy, expiresAtMs }) => usedBy === null && expiresAtMs > system.nowMs());
       if (open.length >= invitesMax)
         throw new SyncError('USYNC-1507', `There are ${open.length} open invites already.`, {
           nextStep: 'Use them, or wait until they expire.',
         });
       const expiresAtMs = system.nowMs() + validMs;
-      const content: InviteContent = { ...place, secret: randomHex(system, 16), expiresAtMs, isPreApproved };
+      const content: InviteContent = { ...contact, secret: randomHex(system, 16), expiresAtMs, isPreApproved };
       const record = inviteRecordOf(content);
       await keep([...records, record]);
       return { id: record.invite, code: createInviteCode(content), expiresAtMs, isPreApproved };

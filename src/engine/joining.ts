@@ -127,8 +127,11 @@ async function finishMember(run: JoinRun): Promise<JoinReport> {
 }
 
 function setChoice({ network, options }: JoinRun, dataset: string): void {
-  if (options.choice === undefined) network.choices.delete(dataset);
-  else network.choices.set(dataset, options.choice);
+  if (options.choice === undefined) {
+    // Both sides may have changed since it was unclear: it is measured again.
+    network.choices.delete(dataset);
+    network.previews.delete(dataset);
+  } else network.choices.set(dataset, options.choice);
 }
 
 const tell = ({ options }: JoinRun, text: string, measured = noMeasure): void =>

@@ -25,6 +25,8 @@ export interface ReplicaLane {
 export interface LaneOptions {
   readonly replica: Replica;
   readonly chooseAdoption: ChooseAdoption | undefined;
+  /** Whether it is known that a person has to decide first: then the group's state is not fetched again. */
+  readonly isUndecided?: ((dataset: string) => boolean) | undefined;
   onResult(round: number, result: CallResult): void;
   onFailed(round: number, failure: { call: ReplicaCall['kind']; code: string; text: string }): void;
 }
@@ -37,12 +39,13 @@ interface Open {
 export function createReplicaLane(options: LaneOptions): ReplicaLane {
   const open: Open = { reader: null, writer: null };
   let tail: Promise<void> = Promise.resolve();
-  /** Calls of this round and before are void: something failed in it. */
+  /** Calls of this round and before are void: something failed in it. Answers are not of it. */
   let failedRound = -1;
   let hasEnded = false;
 
   const perform = async (round: number, call: ReplicaCall): Promise<void> => {
-    if (round <= failedRound || hasEnded) return;
+    // A question is of no round: who asked waits for its answer.
+    if ((round <= failedRound && call.kind !== 'answer') || hasEnded) return;
     try {
       const result = await carryOut(options, open, call);
       if (result && !hasEnded) options.onResult(round, result);
@@ -141,6 +144,7 @@ async function carryOutSnapshot(options: LaneOptions, open: Open, call: Snapshot
       return null;
     }
     case 'snapshot-receive':
+      if (options.isUndecided?.(replica.dataset) && (await replica.position()).isFresh) throw undecided(replica);
       await open.writer?.abort();
       open.writer = await replica.receiveSnapshot(call.vector);
       return { kind: 'snapshot-receive' };
@@ -167,11 +171,14 @@ async function finishSnapshot(options: LaneOptions, open: Open, isFirst: boolean
     return outcome;
   }
   const choice = await chooseAdoption(replica.dataset, await writer.preview());
-  if (choice === null) throw new SyncError('USYNC-1406', `It is not decided yet how ${replica.dataset} joins.`);
+  if (choice === null) throw undecided(replica);
   const outcome = await writer.finish(choice);
   open.writer = null;
   return outcome;
 }
+
+const undecided = ({ dataset }: Replica): SyncError =>
+  new SyncError('USYNC-1406', `It is not decided yet how ${dataset} joins.`);
 
 function writerOf({ writer }: Open): SnapshotWriter {
   if (!writer) throw new SyncError('USYNC-1001', 'A snapshot goes on that was not begun.');

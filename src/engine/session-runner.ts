@@ -55,6 +55,8 @@ export interface SessionHooks {
   onReport?(report: SessionReport): void;
   /** Asked when the first snapshot of a dataset is here and not merged yet. Absent: the replica measures. */
   readonly chooseAdoption?: ChooseAdoption;
+  /** Whether a person has to choose that first: the snapshot is not fetched again before. */
+  readonly isUndecided?: (dataset: string) => boolean;
 }
 
 export interface SessionEnd {
@@ -169,6 +171,7 @@ function createRunner(options: RunSessionOptions, resolveClosed: Runner['resolve
     const lane = createReplicaLane({
       replica,
       chooseAdoption: hooks.chooseAdoption,
+      isUndecided: hooks.isUndecided,
       onResult: (round, result) => dispatch(runner, { kind: 'result', dataset, round, result }),
       onFailed: (round, failure) => dispatch(runner, { kind: 'failed', dataset, round, ...failure }),
     });

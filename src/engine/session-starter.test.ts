@@ -36,6 +36,7 @@ function starterOf(
       mayLook: () => true,
     },
     chooseAdoption: () => Promise.resolve('measure'),
+    isUndecided: () => false,
     onMoved: () => undefined,
     onReport: options.onReport ?? (() => undefined),
     onEnd: () => undefined,

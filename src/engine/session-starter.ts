@@ -48,6 +48,7 @@ export interface SessionStarterOptions {
   readonly links: PeerLinks;
   readonly admission: Admission;
   readonly chooseAdoption: ChooseAdoption;
+  readonly isUndecided: (dataset: string) => boolean;
   readonly onMoved: (dataset: string, by: RunningSession) => void;
   readonly onReport: (peer: HelloMessage, report: SessionReport) => void;
   readonly onEnd: (peer: HelloMessage | null, end: SessionEnd) => void;
@@ -127,6 +128,7 @@ function startSession(options: SessionStarterOptions, state: StarterState, start
         if (peer !== null) options.onReport(peer, report);
       },
       chooseAdoption: options.chooseAdoption,
+      isUndecided: options.isUndecided,
     },
   });
   state.running.add(session);

@@ -59,8 +59,10 @@ interface LinkState {
   forkToldAtMs: Map<OriginId, number>;
   backTo: Map<OriginId, Stamp>;
   landingPollAtMs: number;
-  /** Calls under way that the peer asked for. */
-  asked: number;
+  /** Cuts under way that the peer asked for; a pause makes them void. */
+  cutting: number;
+  /** Questions of the peer under way: each is answered, whatever happens to the streams meanwhile. */
+  answering: number;
 }
 
 interface Link {
@@ -145,7 +147,8 @@ const createLinkState = (): LinkState => ({
   forkToldAtMs: new Map(),
   backTo: new Map(),
   landingPollAtMs: 0,
-  asked: 0,
+  cutting: 0,
+  answering: 0,
 });
 
 function pump(link: Link): void {
@@ -221,8 +224,8 @@ function onMessage(link: Link, message: Message): void {
       proof.onPeer(message);
       return;
     case 'fork':
-      if (!view.own || state.asked >= askedMax) return;
-      state.asked++;
+      if (!view.own || asked(state) >= askedMax) return;
+      state.cutting++;
       context.call({ kind: 'cut', origin: message.origin, theirs: message.history });
       return;
     case 'ask':
@@ -278,7 +281,7 @@ function onResult(link: Link, result: CallResult): void {
       context.send({ kind: 'fork', dataset: context.number, origin: result.origin, history: result.history });
       return;
     case 'cut':
-      state.asked--;
+      state.cutting--;
       onCut(link, result);
       return;
     case 'done':
@@ -286,7 +289,7 @@ function onResult(link: Link, result: CallResult): void {
       askPosition(link);
       return;
     case 'answer':
-      state.asked--;
+      state.answering--;
       context.send({ kind: 'answer', id: result.id, answer: result.answer });
       return;
     case 'merge':
@@ -446,9 +449,12 @@ function onCut(link: Link, { origin, outcome }: Extract<CallResult, { kind: 'cut
   askPosition(link);
 }
 
+/** What the peer may have under way here is bounded. */
+const asked = ({ cutting, answering }: LinkState): number => cutting + answering;
+
 function answer({ context, state }: Link, id: number, question: Question): void {
-  if (!state.pause && state.isOpen && state.asked < askedMax) {
-    state.asked++;
+  if (!state.pause && state.isOpen && asked(state) < askedMax) {
+    state.answering++;
     context.call({ kind: 'answer', id, question });
     return;
   }
@@ -473,7 +479,7 @@ function pauseFor(link: Link, failure: { readonly code: string; readonly text: s
     mustAskPosition: false,
     announced: null,
     isResuming: true,
-    asked: 0,
+    cutting: 0,
   });
   view.own = null;
   link.sender.reset();

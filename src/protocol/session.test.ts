@@ -220,6 +220,23 @@ test('a peer that asks faster than it is answered, or reads nothing of the answe
   assert.equal(closeOf(step(unreadBytesMax + 1))?.code, 'USYNC-1507');
 });
 
+test('answers that were under way when the dataset failed count until they are given, and make no more room than that (S13)', () => {
+  const driven = open();
+  const ask = (id: number): boolean =>
+    driven
+      .receive({ kind: 'ask', dataset: 2, id, question: { kind: 'digest' } })
+      .some((effect) => effect.kind === 'call' && effect.call.kind === 'answer');
+  for (let id = 1; id <= askedMax; id++) assert.ok(ask(id));
+  driven.step({ kind: 'failed', dataset: 'shop', round: 0, call: 'merge', code: 'USYNC-1201', text: 'locked' });
+  driven.step({ kind: 'resume', dataset: 'shop' });
+  assert.ok(!ask(askedMax + 1), 'the first ones still run');
+  const answer = { kind: 'sums', sums: [1] } as const;
+  for (let id = 1; id <= askedMax; id++)
+    driven.step({ kind: 'result', dataset: 'shop', round: 0, result: { kind: 'answer', id, answer } });
+  for (let id = 1; id <= askedMax; id++) assert.ok(ask(1_000 + id));
+  assert.ok(!ask(9_999));
+});
+
 test('a second hello, garbage and numbers of unknown datasets do no harm', () => {
   const second = open();
   assert.equal(closeOf(second.step({ kind: 'frame', frame: encodeMessage(hello()) }))?.code, 'USYNC-1504');
