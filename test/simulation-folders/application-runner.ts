@@ -23,7 +23,8 @@ function applicationOf(world: FolderWorld, server: VirtualFolderServer, seed: nu
     },
     touch(path) {
       world.trace.line(`s${server.index} touches ${path}`);
-      world.touched.set(path, (world.touched.get(path) ?? new Set()).add(server.index));
+      for (const touched of [world.touched, world.everTouched])
+        touched.set(path, (touched.get(path) ?? new Set()).add(server.index));
     },
   };
 }

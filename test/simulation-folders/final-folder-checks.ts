@@ -73,6 +73,7 @@ function checkSingleWriters(world: FolderWorld, { trees }: PhaseEnd): void {
     const writers = writersAt(world, path);
     const [writer] = writers;
     if (writers.size !== 1 || writer === undefined || world.servers[writer]?.lostPower === true) continue;
+    if ([...(world.everTouched.get(path) ?? [])].some((index) => world.servers[index]?.lostPower === true)) continue;
     const left = trees[writer]?.get(path) ?? 'nothing';
     if (isLinkOutside(path, left)) continue;
     for (const { index, root } of world.servers) {

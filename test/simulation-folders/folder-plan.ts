@@ -20,6 +20,8 @@ export interface FolderRunOptions {
   readonly bytesMax: number;
   /** How likely an act puts a link that leads out in the place of a folder. */
   readonly mischief: number;
+  /** How long an engine rests between two pieces of its work at most: on a slow machine others merge while it looks. */
+  readonly pauseMsMax: number;
 }
 
 export type FolderStep = { readonly phase: number; readonly atMs: number } & FolderAct;
@@ -38,6 +40,7 @@ export interface FolderLimits {
   readonly crashes?: 'kill' | 'power-loss';
   readonly interleaving?: number;
   readonly mischief?: number;
+  readonly pauseMsMax?: number;
 }
 
 const noKinds: ReadonlySet<string> = new Set();
@@ -56,6 +59,8 @@ export function randomFolderPlan(seed: number, limits: FolderLimits = {}): Folde
     interleaving: limits.interleaving ?? random.pick([0, 0.002, 0.01]),
     bytesMax: random.pick([10_000, 1_000_000]),
     mischief: limits.mischief ?? 0,
+    // Not drawn, so that older seeds keep their meaning.
+    pauseMsMax: limits.pauseMsMax ?? (seed % 13 === 5 ? 100 : 3),
   };
   const steps: FolderStep[] = [];
   for (let phase = 0; phase < options.phases; phase++) {

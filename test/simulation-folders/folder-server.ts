@@ -228,7 +228,11 @@ function createSlowProcess(world: FolderWorld, server: VirtualFolderServer, rand
   const { system } = process;
   return {
     ...process,
-    system: { ...system, pause: () => new Promise((resolve) => void system.after(random.between(1, 3), resolve)) },
+    system: {
+      ...system,
+      pause: () =>
+        new Promise((resolve) => void system.after(random.between(1, world.plan.options.pauseMsMax), resolve)),
+    },
   };
 }
 

@@ -24,6 +24,8 @@ export interface FolderWorld {
   readonly fleeting: Set<string>;
   /** Paths that applications touched in this phase, with who did. */
   touched: Map<string, Set<number>>;
+  /** The same of all phases: what an application never synced is lost with the power, however long ago it was written. */
+  readonly everTouched: Map<string, Set<number>>;
   /** How many acts in the middle of the engine's this phase may have yet. */
   interleavingLeft: number;
   contents: number;

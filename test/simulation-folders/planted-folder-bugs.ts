@@ -29,7 +29,7 @@ const isIn = (path: string): boolean => /\/proc\/self\/fd\/\d+\/\d{13}-[0-9a-f]{
 export const plantedFolderBugs: readonly FolderBug[] = [
   {
     name: 'a file is renamed before its content is synced',
-    seed: null,
+    seed: 5019,
     limits: { crashes: 'power-loss', interleaving: 0 },
     disk: (disk) => ({ ...disk, syncContent: () => Promise.resolve() }),
   },
@@ -45,7 +45,7 @@ export const plantedFolderBugs: readonly FolderBug[] = [
   },
   {
     name: 'nobody looks before placing',
-    seed: null,
+    seed: 5009,
     limits: { interleaving: 0.02 },
     table: (table, { server }) => {
       let isCapturing = false;
@@ -99,7 +99,7 @@ export const plantedFolderBugs: readonly FolderBug[] = [
   {
     name: 'what is about to be placed is not noted before',
     seed: null,
-    limits: { crashes: 'kill', interleaving: 0 },
+    limits: { crashes: 'kill', interleaving: 0, pauseMsMax: 150 },
     table: (table) => ({ ...table, disk: { ...table.disk, intend: () => undefined } }),
   },
   { name: 'a file is captured while it is written', seed: 3000, settleMs: 0 },
@@ -124,7 +124,7 @@ export const plantedFolderBugs: readonly FolderBug[] = [
   },
   {
     name: 'links on the way are followed',
-    seed: null,
+    seed: 5030,
     limits: { interleaving: 0.02, mischief: 0.5 },
     disk: (disk) => ({
       ...disk,

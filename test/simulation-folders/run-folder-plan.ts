@@ -60,6 +60,7 @@ export async function runFolderPlan(plan: FolderPlan, extras: FolderExtras = {})
     visible: new Set(),
     fleeting: new Set(),
     touched: new Map(),
+    everTouched: new Map(),
     interleavingLeft: 0,
     contents: 0,
     edits: 0,
