@@ -123,7 +123,13 @@ suite('every state of every screen', { skip: skipWithoutChromium }, () => {
       await page.getByText('Your role may not see this.').waitFor();
       await page.getByText('This needs the role admin. Ask an admin for it.').waitFor();
       await assertUsable(page, 'no-permission-audit');
-      for (const path of ['servers/add', 'data', 'recovery', 'health', 'settings', 'users', 'conflicts']) {
+      await open('servers/add');
+      await page.getByRole('heading', { level: 1, name: 'Add a server' }).waitFor();
+      await page.getByText('Your role may not see this.').waitFor();
+      await assertUsable(page, 'no-permission-servers-add');
+      await open('recovery');
+      await page.locator('button[aria-disabled="true"]', { hasText: 'Show what would change' }).waitFor();
+      for (const path of ['data', 'recovery', 'health', 'settings', 'users', 'conflicts']) {
         await open(path);
         await page.getByRole('heading', { level: 1 }).first().waitFor();
         await page.locator('.skeleton').first().waitFor({ state: 'detached' });

@@ -9,7 +9,7 @@ import { ScreenHead } from '../parts/screen-head.js';
 import { SubmitForm } from '../parts/submit-form.js';
 import { status } from '../state/live.js';
 import { may } from '../state/session.js';
-import { UnknownScreen } from './unknown.js';
+import { NotAllowedScreen } from './not-allowed.js';
 import { InviteSteps, type MadeInvite } from './invite-steps.js';
 import { JoinGroup } from './join-group.js';
 import { OpenInvites } from './open-invites.js';
@@ -23,7 +23,7 @@ const validTimes = [
 /** From the code to the new server that holds the same data; or this server into another group. */
 export function AddServer() {
   const invite = useSignal<MadeInvite | null>(null);
-  if (!may('admin')) return <UnknownScreen />;
+  if (!may('admin')) return <NotAllowedScreen screen={{ name: 'Add a server', role: 'admin' }} />;
   const isAlone = status.value?.server.membership === 'alone';
   return (
     <>

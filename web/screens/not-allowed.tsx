@@ -5,7 +5,7 @@ import { roleObstacle } from '../state/session.js';
 import type { Screen } from './screen.js';
 
 /** A screen that is there, but not for this role. */
-export function NotAllowedScreen({ screen }: { readonly screen: Screen }) {
+export function NotAllowedScreen({ screen }: { readonly screen: Pick<Screen, 'name' | 'role'> }) {
   return (
     <>
       <ScreenHead title={screen.name} />

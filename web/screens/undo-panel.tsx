@@ -46,6 +46,7 @@ export function UndoPanel() {
     <Panel title="Take back what one server wrote">
       <SubmitForm
         verb="Show what would change"
+        obstacle={roleObstacle('operator')}
         onSubmit={async () => {
           undoing.forget();
           await begin(preview, 'previewUndo');
