@@ -50,20 +50,23 @@ async function lookingAt(server: TestServer, code: string, key = newKey()): Prom
   return stranger;
 }
 
+const isToldToGo = (stranger: Stranger) => () =>
+  Promise.resolve(stranger.received.some((message) => message.kind === 'close' && message.code === 'USYNC-1400'));
+
 test('a look ends when its code is revoked', async (context) => {
   const a = await groundOf(context).add('a', "INSERT INTO item (name) VALUES ('one')");
   const { code } = await a.engine.invite();
   const visitor = await lookingAt(a, code);
   const [invite] = a.engine.invites();
   await a.engine.revokeInvite(invite?.id ?? '');
-  await until('the look ends', isOver(visitor));
+  await until('the look ends', isToldToGo(visitor));
 });
 
 test('a look ends when its code expires', async (context) => {
   const a = await groundOf(context).add('a', "INSERT INTO item (name) VALUES ('one')");
   const { code, expiresAtMs } = await a.engine.invite({ validMs: 2_000 });
   const visitor = await lookingAt(a, code);
-  await until('the look ends', isOver(visitor));
+  await until('the look ends', isToldToGo(visitor));
   assert.ok(Date.now() >= expiresAtMs - 50);
 });
 
@@ -75,8 +78,8 @@ test('a look ends when another server joins with the code, and when the same key
   const key = newKey();
   const first = await lookingAt(a, code, key);
   const second = await lookingAt(a, code, key);
-  await until('the first look ends', isOver(first));
+  await until('the first look ends', isToldToGo(first));
   assert.equal(second.isClosed, false);
   await b.engine.join({ code });
-  await until('the second look ends', isOver(second));
+  await until('the second look ends', isToldToGo(second));
 });

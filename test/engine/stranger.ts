@@ -43,7 +43,10 @@ export async function strangerTo({ config, engine }: TestServer, identity = newK
   channel.listen({
     onFrame: (frame) => {
       const hello = received.length === 0 ? decodeHello(frame, () => true) : null;
-      received.push(hello ?? decodeMessage(frame));
+      const message = hello ?? decodeMessage(frame);
+      received.push(message);
+      // It lives: a silent one would be given up anyway.
+      if (message.kind === 'ping') stranger.send({ kind: 'pong', nonce: message.nonce, wallMs: Date.now() });
     },
     onDrain: () => undefined,
     onClose: () => (stranger.isClosed = true),
