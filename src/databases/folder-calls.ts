@@ -24,8 +24,11 @@ export interface FolderCalls {
   restore(id: number): Promise<HistoryRecord>;
   /** Gives a conflict copy the name that it lost; what has the name goes to the history. Throws `USYNC-1800` or `USYNC-1801`. */
   restoreCopy(path: string): Promise<void>;
-  /** What is missing is meant to be gone, and this is the folder. */
-  accept(): Promise<void>;
+  /**
+   * What is missing is meant to be gone, and this is the folder. False, and nothing done, when no guard has stopped it: an
+   * answer without a question would let the next loss pass.
+   */
+  accept(): Promise<boolean>;
   /** What is held as missing comes back, from peers or the history. Resolves with how many entries that are. */
   putBack(): Promise<number>;
   /** What stands directly in a folder, by the table; "" is the root. */

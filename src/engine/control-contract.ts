@@ -66,7 +66,7 @@ export interface ControlMethods {
     result: readonly HistoryRecord[];
   };
   folderRestore: { params: { readonly dataset: string; readonly id: number }; result: HistoryRecord };
-  folderAccept: { params: { readonly dataset: string }; result: { readonly isAccepted: true } };
+  folderAccept: { params: { readonly dataset: string }; result: { readonly isAccepted: boolean } };
   folderPutBack: { params: { readonly dataset: string }; result: { readonly entries: number } };
   activity: { params: { readonly max: number }; result: readonly ObservedEvent[] };
   /** Answers before the engine stops. */

@@ -110,8 +110,7 @@ const handlers: { readonly [M in ControlMethod]: Handler<M> } = {
   folderHistory: async ({ dataset, ...request }, { engine }) => engine.folder(dataset).history(request),
   folderRestore: async ({ dataset, id }, { engine }) => engine.folder(dataset).restore(id),
   folderAccept: async ({ dataset }, { engine }) => {
-    await engine.folder(dataset).accept();
-    return { isAccepted: true };
+    return { isAccepted: await engine.folder(dataset).accept() };
   },
   folderPutBack: async ({ dataset }, { engine }) => ({ entries: await engine.folder(dataset).putBack() }),
   activity: ({ max }, { engine }) => Promise.resolve(engine.activity(max)),

@@ -55,7 +55,7 @@ export interface FolderSide {
   /** Gives a conflict copy the name that it lost, as an edit of this server. Rejects with `USYNC-1800` or `USYNC-1801`. */
   restoreCopy(path: string): Promise<void>;
   /** A person says that what is missing is meant to be gone, and that this is the folder. */
-  accept(): Promise<void>;
+  accept(): Promise<boolean>;
   /** A person says that what is held as missing is to come back. Resolves with how many entries that are. */
   putBack(): Promise<number>;
   entries(folder: string, max: number): FolderEntries;
@@ -206,9 +206,12 @@ async function look(context: FolderContext, path: string, settle: () => Promise<
 }
 
 /** One round at a time, in the order asked for. */
-function inTurn(state: SideState, work: () => Promise<void>): Promise<void> {
+function inTurn<T>(state: SideState, work: () => Promise<T>): Promise<T> {
   const result = state.working.then(work);
-  state.working = result.catch(() => undefined);
+  state.working = result.then(
+    () => undefined,
+    () => undefined,
+  );
   return result;
 }
 
@@ -406,7 +409,8 @@ async function restoreWith(options: FolderSideOptions, state: SideState, { path,
   await inTurn(state, () => goRound(options, state));
 }
 
-async function accept(options: FolderSideOptions, state: SideState): Promise<void> {
+async function accept(options: FolderSideOptions, state: SideState): Promise<boolean> {
+  if (state.problem === null && (state.opened?.scanner.held ?? null) === null) return false;
   state.guard.accept();
   const root = openRootFolder(options.disk, options.path);
   try {
@@ -417,6 +421,7 @@ async function accept(options: FolderSideOptions, state: SideState): Promise<voi
   }
   await openSide(options, state);
   wakeAt(options, state, 0);
+  return true;
 }
 
 async function putBack(options: FolderSideOptions, state: SideState): Promise<number> {

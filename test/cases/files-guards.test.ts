@@ -117,13 +117,14 @@ test('an emptied folder deletes nothing elsewhere until a person accepts it', as
   const b = await ground.add('b');
   for (let index = 0; index < 10; index++) writeFileSync(a.path(`f${index}`), String(index));
   await settleAll([a, b]);
+  assert.equal(await a.side.accept(), false, 'an answer before the question lets no loss pass');
   for (let index = 0; index < 10; index++) rmSync(a.path(`f${index}`));
   await a.capture();
   assert.equal(a.side.status().problem?.code, 'USYNC-1702');
   await send(a, b);
   await b.side.settle();
   assert.equal(Object.keys(treeOf(b.root)).length, 10);
-  await a.side.accept();
+  assert.equal(await a.side.accept(), true);
   await settleAll([a, b]);
   assert.deepEqual(treeOf(b.root), {});
 });

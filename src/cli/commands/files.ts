@@ -27,7 +27,10 @@ export function addFilesCommand(program: Command, context: CommandContext): void
     .action(async (dataset: string) =>
       withEngine(context, async (call) => {
         const outcome = await call('folderAccept', { dataset });
-        context.terminal().print(`${printable(dataset)}: accepted; what is missing is deleted on every server.`);
+        const text = outcome.isAccepted
+          ? 'accepted; what is missing is deleted on every server.'
+          : 'no guard has stopped it, so there is nothing to accept.';
+        context.terminal().print(`${printable(dataset)}: ${text}`);
         context.terminal().result(outcome);
       }),
     );

@@ -41,8 +41,12 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
     return { message: `${restored.path} is back, on every server.`, restored };
   },
   async acceptFolder({ params }, { engine }) {
-    await engine.folder(params.dataset).accept();
-    return { message: 'Accepted: what is missing is deleted on every server.' };
+    const isAccepted = await engine.folder(params.dataset).accept();
+    return {
+      message: isAccepted
+        ? 'Accepted: what is missing is deleted on every server.'
+        : 'No guard has stopped this folder, so there is nothing to accept.',
+    };
   },
   async putBackFolder({ params }, { engine }) {
     const entries = await engine.folder(params.dataset).putBack();
