@@ -24,7 +24,7 @@ import type { FolderCalls } from './folder-calls.js';
 export interface Replica {
   readonly dataset: string;
   /** Opens the database, checks it, discovers every table, installs capture, finishes what a crash left undone. */
-  open(): Promise<ReplicaReport>;
+  open(options?: OpeningOptions): Promise<ReplicaReport>;
   /** `listener` is called when something may have been committed by anyone. Hints may be false, late or missing. */
   onHint(listener: () => void): () => void;
   /**
@@ -98,6 +98,11 @@ export interface Replica {
   close(): Promise<void>;
   /** The disk's side of a folder dataset; absent for a database. */
   readonly folder?: FolderCalls;
+}
+
+export interface OpeningOptions {
+  /** Forgets that the replica was ever part of its dataset: rows stay, what was known of them goes. */
+  readonly asFresh?: boolean;
 }
 
 export interface ReplicaReport {

@@ -12,6 +12,7 @@ import type {
   AuditOutcome,
   DrainOutcome,
   HintedDrain,
+  OpeningOptions,
   Replica,
   ReplicaPosition,
   ReplicaReport,
@@ -46,6 +47,8 @@ export interface DatasetRunner {
   found(): Promise<void>;
   /** The same, but only for a dataset that is no part of a group yet. */
   foundIfFresh(): Promise<void>;
+  /** Forgets that this server was ever part of the dataset: what is here can then be compared with a group's. */
+  becomeFresh(): Promise<void>;
   /** Captures what is committed by now. Does nothing for a dataset that is no part of a group yet. */
   capture(): Promise<void>;
   /** Looks for new rows now. */
@@ -117,7 +120,7 @@ interface RunnerState {
 }
 
 export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunner {
-  const { config, replica, supervisor } = options;
+  const { config, replica } = options;
   const state: RunnerState = {
     isReady: false,
     report: null,
@@ -137,6 +140,7 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
   const wakeup = createWakeup(options.system);
   const forgetTold = listen(options, state, wakeup);
   const loops: { stop(): Promise<void> }[] = [];
+  const startLoops = (): void => void loops.push(...loopsOf(options, state, wakeup));
   return {
     name: config.name,
     config,
@@ -147,16 +151,11 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     async start() {
       state.starting = openOrLeaveToLoop(options, state);
       await state.starting;
-      if (state.stopped !== null) return;
-      loops.push(
-        supervisor.supervise(`capture ${config.name}`, (signal, alive) =>
-          guarded(options, state, () => captureLoop(options, state, { signal, alive, wakeup })),
-        ),
-        supervisor.supervise(`witness ${config.name}`, (signal, alive) =>
-          witnessLoop(options, state, { signal, alive }),
-        ),
-        supervisor.supervise(`prune ${config.name}`, (signal, alive) => pruneLoop(options, state, { signal, alive })),
-      );
+      if (state.stopped === null) startLoops();
+    },
+    async becomeFresh() {
+      for (const loop of loops.splice(0).toReversed()) await loop.stop();
+      await openAsFresh(options, state).finally(startLoops);
     },
     found: () => found(options, state),
     async foundIfFresh() {
@@ -178,6 +177,24 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     },
   };
 }
+
+async function openAsFresh(options: DatasetRunnerOptions, state: RunnerState): Promise<void> {
+  Object.assign(state, { isReady: false, isFounding: false });
+  // A worker drains by itself once it has drained: another one must begin.
+  await closeQuietly(options.replica);
+  await open(options, state, { asFresh: true });
+}
+
+const loopsOf = (options: DatasetRunnerOptions, state: RunnerState, wakeup: Wakeup): { stop(): Promise<void> }[] => {
+  const { config, supervisor } = options;
+  return [
+    supervisor.supervise(`capture ${config.name}`, (signal, alive) =>
+      guarded(options, state, () => captureLoop(options, state, { signal, alive, wakeup })),
+    ),
+    supervisor.supervise(`witness ${config.name}`, (signal, alive) => witnessLoop(options, state, { signal, alive })),
+    supervisor.supervise(`prune ${config.name}`, (signal, alive) => pruneLoop(options, state, { signal, alive })),
+  ];
+};
 
 /** Follows what the replica tells of itself; returns the way to stop it. */
 function listen(options: DatasetRunnerOptions, state: RunnerState, wakeup: Wakeup): () => void {
@@ -249,11 +266,11 @@ async function openOrLeaveToLoop(options: DatasetRunnerOptions, state: RunnerSta
   }
 }
 
-async function open(options: DatasetRunnerOptions, state: RunnerState): Promise<void> {
+async function open(options: DatasetRunnerOptions, state: RunnerState, opening?: OpeningOptions): Promise<void> {
   const { replica, config, observe, witness, server, bootId } = options;
   state.isReady = false;
   try {
-    const report = await replica.open();
+    const report = await replica.open(opening);
     // Opening writes a row of its own and must find it noted, or it fails.
     state.selfTest = { kind: 'passed', atMs: options.system.nowMs() };
     const position = await replica.position();

@@ -16,6 +16,7 @@ import { createDialer, type Dialer, type DialTarget } from './dialer.js';
 import { serversDataset } from './engine-limits.js';
 import { isRemoved } from './gather-status.js';
 import { addressesToAdvertise, type EngineGround, type Undo } from './engine-parts.js';
+import { createFounding, type Founding } from './founding.js';
 import type { Invites } from './invites.js';
 import { createPeerLinks, type PeerLinks } from './peer-links.js';
 import type { RunningSession, SessionEnd } from './session-runner.js';
@@ -48,6 +49,7 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
   const choices = new Map<string, AdoptionChoice>();
   const previews = new Map<string, AdoptionPreview>();
   const links = createLinks(ground);
+  const founding = createFounding(ground, links);
   const admission = createAdmission({
     group,
     invites,
@@ -69,8 +71,9 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
     links,
     admission,
     ...adoption(choices, previews),
+    mayFound: founding.mayFound,
     onMoved: (dataset, by) => moved(ground, links, { dataset, by, drained: null }),
-    onReport: (peer, report) => note(ground, links, { peer, report }),
+    onReport: (peer, report) => note(ground, { links, founding }, { peer, report }),
     onEnd: (peer, end) => noteEnd(ground, peer, end),
   });
   undo(() => starter.stop('The server is stopping.'));
@@ -95,16 +98,22 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
   });
   undo(() => listening.close());
   place.addresses = addressesToAdvertise(options, listening.port);
-  ground.signals.links = links;
-  ground.signals.onMoved = (dataset, drained) => moved(ground, links, { dataset, by: null, drained });
-  ground.signals.onOpened = (dataset) => {
-    for (const { session } of links.all()) session.resume(dataset);
-    moved(ground, links, { dataset, by: null, drained: null });
-  };
-  const follow = (): void => followList(ground, { links, dialer, starter });
+  takeSignals(ground, { links, founding });
+  const follow = (): void => followList(ground, { links, dialer, starter, founding });
   group.onChange(follow);
   invites.onChange(() => starter.reviewLooks());
   return { links, dialer, starter, listening, addresses: place.addresses, choices, previews, follow };
+}
+
+function takeSignals(ground: EngineGround, { links, founding }: Noting): void {
+  const { signals } = ground;
+  signals.links = links;
+  signals.onMoved = (dataset, drained) => moved(ground, links, { dataset, by: null, drained });
+  signals.onOpened = (dataset) => {
+    for (const { session } of links.all()) session.resume(dataset);
+    moved(ground, links, { dataset, by: null, drained: null });
+    founding.foundOrphans();
+  };
 }
 
 /** Rows that were here before joining: united as far as that is clear, else as a person chose. */
@@ -175,18 +184,24 @@ function moved(ground: EngineGround, links: PeerLinks, { dataset, by, drained }:
   });
 }
 
+interface Noting {
+  readonly links: PeerLinks;
+  readonly founding: Founding;
+}
+
 interface Reported {
   readonly peer: HelloMessage;
   readonly report: SessionReport;
 }
 
-function note(ground: EngineGround, links: PeerLinks, { peer, report }: Reported): void {
+function note(ground: EngineGround, { links, founding }: Noting, { peer, report }: Reported): void {
   const { adapters, acknowledged, ledger, observation, group, openPeers } = ground;
   // A visitor that looks before it joins leaves no trace.
   if (!group.servers().some(({ id }) => id === peer.server) && group.inviter === null) return;
   const nowMs = adapters.system.nowMs();
   switch (report.kind) {
     case 'opened':
+      founding.heard(peer);
       if (openPeers.has(peer.server)) return;
       openPeers.add(peer.server);
       ledger.linked(peer.server, nowMs);
@@ -280,9 +295,9 @@ function isBelieved({ group }: EngineGround, peer: ServerId): boolean {
   return group.servers().some(({ id, state }) => id === peer && state !== 'removed');
 }
 
-type Following = Pick<EngineNetwork, 'links' | 'dialer' | 'starter'>;
+type Following = Pick<EngineNetwork, 'links' | 'dialer' | 'starter'> & { readonly founding: Founding };
 
-function followList(ground: EngineGround, { links, dialer, starter }: Following): void {
+function followList(ground: EngineGround, { links, dialer, starter, founding }: Following): void {
   if (ground.stopping.aborted) return;
   const { group, observation } = ground;
   const servers = new Map(group.servers().map((server) => [server.id, server]));
@@ -298,7 +313,7 @@ function followList(ground: EngineGround, { links, dialer, starter }: Following)
   tellPlaces(ground);
   dialer.setPeers(dialTargets(ground));
   starter.reconsider();
-  foundOrphans(ground);
+  founding.foundOrphans();
 }
 
 /** Dataset by dataset, who has it: an heir must have it, and who has it not takes no numbers in it. */
@@ -325,23 +340,4 @@ function dialTargets({ group, joins, pauses }: EngineGround): readonly DialTarge
   const { inviter } = group;
   if (inviter === null || joins.isRunning) return [];
   return [{ ...inviter, id: serverIdOfFingerprint(inviter.fingerprint) }];
-}
-
-/** A dataset that no other member carries begins with what is here. */
-function foundOrphans({ group, runners, observation, self }: EngineGround): void {
-  if (group.membership !== 'member') return;
-  for (const [name, runner] of runners) {
-    const others = group.servers().filter((server) => server.state !== 'removed' && server.id !== self.id);
-    const isCarried = others.some(({ datasets }) => datasets.includes(name));
-    if (isCarried || !runner.facts.isOpen) continue;
-    runner.foundIfFresh().catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      observation.recorder.observe('error', {
-        kind: 'dataset-notice',
-        dataset: name,
-        code: 'USYNC-1000',
-        text: reason,
-      });
-    });
-  }
 }

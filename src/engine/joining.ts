@@ -85,6 +85,10 @@ function refuseSecondGroup(run: JoinRun): void {
   );
 }
 
+/** It once made a code that nobody used: its rows are nobody else's, and are compared with the group's as a new server's are. */
+const isLoneFounder = ({ group, self }: EngineGround): boolean =>
+  group.membership === 'member' && group.servers().every(({ id }) => id === self.id);
+
 async function join(run: JoinRun): Promise<JoinReport> {
   const { ground, network, invite } = run;
   for (const runner of ground.runners.values()) setChoice(run, runner.name);
@@ -93,6 +97,7 @@ async function join(run: JoinRun): Promise<JoinReport> {
   (await dialInviter(run)).channel.close('');
   let session: RunningSession | null = null;
   try {
+    if (isLoneFounder(ground)) for (const runner of ground.runners.values()) await runner.becomeFresh();
     const inviter = { name: 'the inviting server', ...placeOf(invite), members: [] };
     await ground.group.beginJoin({ inviter, mayBegin: () => refuseSecondGroup(run) });
     const { channel, address } = await dialInviter(run);
@@ -279,7 +284,8 @@ async function preview(run: JoinRun): Promise<JoinReport> {
   const found = new Map<string, AdoptionPreview>();
   const replicas = new Map<string, Replica>();
   for (const [name, runner] of ground.runners)
-    if ((await runner.replica.position()).isFresh) replicas.set(name, readOnly(runner.replica));
+    if (isLoneFounder(ground)) replicas.set(name, asFresh(readOnly(runner.replica)));
+    else if ((await runner.replica.position()).isFresh) replicas.set(name, readOnly(runner.replica));
   const { channel } = await dialInviter(run);
   const session = runSession({
     channel,
@@ -340,6 +346,12 @@ const readOnly = (replica: Replica): Replica => ({
   merge: refuse,
   newEpoch: refuse,
   cutBranch: refuse,
+});
+
+/** As it will be when it joins. */
+const asFresh = (replica: Replica): Replica => ({
+  ...replica,
+  position: async () => ({ ...(await replica.position()), vector: new Map(), tail: new Map(), isFresh: true }),
 });
 
 const refuse = (): Promise<never> =>

@@ -29,6 +29,7 @@ function laneOf(options: Partial<LaneOptions> = {}): TestLane {
   };
   const lane = createReplicaLane({
     replica: replica as Replica,
+    mayFound: () => false,
     chooseAdoption: undefined,
     onResult: (_, result) => results.push(result),
     onFailed: (_, { code }) => failures.push(code),

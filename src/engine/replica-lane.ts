@@ -27,6 +27,8 @@ export interface LaneOptions {
   readonly chooseAdoption: ChooseAdoption | undefined;
   /** Whether it is known that a person has to decide first: then the group's state is not fetched again. */
   readonly isUndecided?: ((dataset: string) => boolean) | undefined;
+  /** Asked at each turn in which both sides are new. */
+  readonly mayFound: () => boolean;
   onResult(round: number, result: CallResult): void;
   onFailed(round: number, failure: { call: ReplicaCall['kind']; code: string; text: string }): void;
 }
@@ -117,6 +119,7 @@ async function carryOut(options: LaneOptions, open: Open, call: ReplicaCall): Pr
       return { kind: 'done', call: 'new-epoch' };
     }
     case 'found':
+      if (!options.mayFound()) return null;
       await replica.drain();
       return { kind: 'done', call: 'found' };
     case 'answer':

@@ -57,6 +57,8 @@ export interface SessionHooks {
   readonly chooseAdoption?: ChooseAdoption;
   /** Whether a person has to choose that first: the snapshot is not fetched again before. */
   readonly isUndecided?: (dataset: string) => boolean;
+  /** Asked when both sides are new. Absent: the server with the lower id begins. */
+  readonly mayFound?: (dataset: string) => boolean;
 }
 
 export interface SessionEnd {
@@ -172,6 +174,7 @@ function createRunner(options: RunSessionOptions, resolveClosed: Runner['resolve
       replica,
       chooseAdoption: hooks.chooseAdoption,
       isUndecided: hooks.isUndecided,
+      mayFound: () => hooks.mayFound?.(dataset) ?? identity.server < (runner.session.peer?.server ?? ''),
       onResult: (round, result) => dispatch(runner, { kind: 'result', dataset, round, result }),
       onFailed: (round, failure) => dispatch(runner, { kind: 'failed', dataset, round, ...failure }),
     });

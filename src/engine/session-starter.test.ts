@@ -37,6 +37,7 @@ function starterOf(
     },
     chooseAdoption: () => Promise.resolve('measure'),
     isUndecided: () => false,
+    mayFound: () => false,
     onMoved: () => undefined,
     onReport: options.onReport ?? (() => undefined),
     onEnd: () => undefined,

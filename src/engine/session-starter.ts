@@ -49,6 +49,7 @@ export interface SessionStarterOptions {
   readonly admission: Admission;
   readonly chooseAdoption: ChooseAdoption;
   readonly isUndecided: (dataset: string) => boolean;
+  readonly mayFound: (dataset: string) => boolean;
   readonly onMoved: (dataset: string, by: RunningSession) => void;
   readonly onReport: (peer: HelloMessage, report: SessionReport) => void;
   readonly onEnd: (peer: HelloMessage | null, end: SessionEnd) => void;
@@ -129,6 +130,7 @@ function startSession(options: SessionStarterOptions, state: StarterState, start
       },
       chooseAdoption: options.chooseAdoption,
       isUndecided: options.isUndecided,
+      mayFound: options.mayFound,
     },
   });
   state.running.add(session);

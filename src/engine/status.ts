@@ -207,8 +207,10 @@ function datasetProblems({ config, facts: own, look }: DatasetInput, facts: Stat
         code: 'USYNC-1405',
         level: 'warn',
         subject,
-        reason: "It waits for the group's data from a server that carries it.",
-        nextStep: 'Nothing to do while such a server is connected; else start one.',
+        reason:
+          "It waits for the group's data from a server that carries it, or to hear from every other server that none does.",
+        nextStep:
+          'Nothing to do while all servers are connected; else start them, or remove those that will not come back.',
       }),
     ];
   if (look.unansweredMs > unansweredToldMs) {

@@ -33,8 +33,8 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
   return {
     ...entries,
     folder: work,
-    async open() {
-      const report = await entries.open();
+    async open(opening) {
+      const report = await entries.open(opening);
       await work.open();
       return { ...report, tables: report.tables.filter(({ name }) => !isLocal(name)) };
     },

@@ -389,13 +389,12 @@ function watchLanding({ context, state, view }: Link): void {
   context.wakeAt(state.landingPollAtMs);
 }
 
-/** Two new replicas: after a while for a third that has the data, the server with the smaller id founds the dataset. */
+/** Two new replicas: after a while for a third that has the data, one of them founds the dataset; which, the engine knows. */
 function foundWhenDue({ context, state, view }: Link): void {
   if (!view.own?.isFresh || !view.peer?.isFresh || view.peerPaused) {
     state.bothFreshSinceMs = null;
     return;
   }
-  if (context.self > context.peer) return;
   const { nowMs } = context.time();
   state.bothFreshSinceMs ??= nowMs;
   const dueAtMs = state.bothFreshSinceMs + bothFreshMs;

@@ -41,7 +41,7 @@ export function gatedReplica(inner: Replica, gate: Gate): Replica {
   return {
     dataset: inner.dataset,
     onHint: (listener) => inner.onHint(listener),
-    open: () => gate(inner.open()),
+    open: (opening) => gate(inner.open(opening)),
     drain: () => gate(inner.drain()),
     position: () => gate(inner.position()),
     readJournal: (request) => gate(inner.readJournal(request)),

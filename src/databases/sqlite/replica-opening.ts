@@ -2,6 +2,7 @@ import { genesisOrigin, originIdOf, serverIdOfOrigin } from '../../core/origin.j
 import type { Notice } from '../replica.js';
 import { compareAll, mustCompareAll } from './capture/capture-everything.js';
 import { testCapture } from './capture/capture-canary.js';
+import { removeAllTriggers } from './capture/capture-triggers.js';
 import { openContext, type ContextOptions } from './stores/open-context.js';
 import { checkStructure, openDatabase, type OpenedDatabase, type OpenOptions } from './connection/open-database.js';
 import type { Connection } from './connection/driver.js';
@@ -11,7 +12,7 @@ import type { ReplicaContext } from './stores/replica-context.js';
 import { followSchema } from './schema/schema-change.js';
 import { hasSchemaMoved } from './connection/schema-cookie.js';
 import { inTransaction, whenFree } from './stores/store-transaction.js';
-import { createSyncTables, hasSyncTables } from './stores/sync-tables.js';
+import { createSyncTables, dropSyncTables, hasSyncTables } from './stores/sync-tables.js';
 import { transact } from './connection/transaction.js';
 
 /** What the schema of a file was when it was closed, word for word. */
@@ -36,12 +37,17 @@ export interface OpenedReplica {
  */
 export async function openReplica(
   path: string,
-  options: ContextOptions & { readonly open: OpenOptions; readonly known: KnownSchema | null },
+  options: ContextOptions & {
+    readonly open: OpenOptions;
+    readonly known: KnownSchema | null;
+    readonly asFresh: boolean;
+  },
 ): Promise<OpenedReplica> {
   const { system, known } = options;
   const database = await whenFree(system, () => openDatabase(path, options.open));
   const { connection } = database;
   try {
+    if (options.asFresh) await whenFree(system, () => forgetEverything(connection));
     if (known && (await whenFree(system, () => schemaText(connection) === known.text))) {
       const context = openContext(connection, options);
       context.tables.load(known.schema);
@@ -58,6 +64,13 @@ export async function openReplica(
     throw error;
   }
 }
+
+/** The rows stay as they are. */
+const forgetEverything = (connection: Connection): void =>
+  transact(connection, 'immediate', () => {
+    removeAllTriggers(connection);
+    dropSyncTables(connection);
+  });
 
 /** To be asked before closing; null when the schema moved under the stores. What can be opened again by it is not made again. */
 export function knownSchema({ connection, tables }: ReplicaContext): KnownSchema | null {

@@ -1,7 +1,7 @@
 import { SyncError } from '../../core/sync-error.js';
 import type { Observe } from '../../observe/event.js';
 import type { System } from '../../system/system.js';
-import type { ReplicaIdentity, ReplicaWork } from '../replica.js';
+import type { OpeningOptions, ReplicaIdentity, ReplicaWork } from '../replica.js';
 import { foreignCommitCounter } from './connection/commit-counter.js';
 import { createCommitWatch, type CommitWatch } from './connection/commit-watch.js';
 import { takeEngineLock, type EngineLock } from './connection/engine-lock.js';
@@ -49,7 +49,7 @@ export interface SqliteReplicaOptions {
  * replaces, which would undo the restore of a backup.
  */
 export interface ReplicaSession {
-  open(): Promise<OpenedReplica>;
+  open(opening?: OpeningOptions): Promise<OpenedReplica>;
   /**
    * Runs `work` after all calls before it. Throws `SyncError` USYNC-1208 when another file stands at the path: whoever
    * runs the replica then closes it, opens it again and asks the witness.
@@ -85,10 +85,10 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
     },
   });
   const session: ReplicaSession = {
-    open: () =>
+    open: (opening) =>
       lane.run(async () => {
         connection.rest();
-        const fresh = await lock.around(() => connection.connect());
+        const fresh = await lock.around(() => connection.connect(opening));
         connection.accept();
         await merging.clearStaged(fresh.context);
         connection.startWatch(fresh);
@@ -145,7 +145,7 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
 
 /** The connection with its watch: open while there is work, closed while there is none. */
 interface KeptConnection {
-  connect(): Promise<OpenedReplica>;
+  connect(opening?: OpeningOptions): Promise<OpenedReplica>;
   contextNow(): Promise<ReplicaContext>;
   /** What is open now is what counts, whatever was there before: the caller was told. */
   accept(): void;
@@ -173,8 +173,8 @@ function createKeptConnection(
   let cancelIdle = noTimer;
 
   const kept: KeptConnection = {
-    async connect() {
-      const fresh = await openReplica(options.path, { ...openingOf(options), known: memory.known });
+    async connect({ asFresh = false } = {}) {
+      const fresh = await openReplica(options.path, { ...openingOf(options), known: memory.known, asFresh });
       opened = { ...fresh, isOlder: memory.isOlder(fresh.context) };
       openFile = fresh.database;
       return opened;
@@ -237,7 +237,7 @@ const noTimer = (): void => {};
 
 const replaced = (text: string): SyncError => new SyncError('USYNC-1208', text);
 
-function openingOf(options: SqliteReplicaOptions): Omit<Parameters<typeof openReplica>[1], 'known'> {
+function openingOf(options: SqliteReplicaOptions): Omit<Parameters<typeof openReplica>[1], 'known' | 'asFresh'> {
   const { dataset, identity, system, observe, tellWork, module, allowNetworkFileSystem, pace, propagatesSchema } =
     options;
   const adjust = adjustByRules(options.tables ?? {});

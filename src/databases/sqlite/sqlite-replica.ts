@@ -50,7 +50,7 @@ export function createSqliteReplica(options: SqliteReplicaOptions): SqliteReplic
   const session = createReplicaSession(options, merging);
   return {
     dataset: options.dataset,
-    open: async () => reportOf(await session.open(), options.tables ?? {}),
+    open: async (opening) => reportOf(await session.open(opening), options.tables ?? {}),
     onHint: (listener) => session.onHint(listener),
     close: () => session.close(),
     drainWithNews: () => session.call((context) => drainWithNews(context, merging)),

@@ -54,9 +54,9 @@ export function createWorkerReplica(options: WorkerReplicaOptions): Replica {
 
   return {
     dataset: data.dataset,
-    open() {
+    open(opening) {
       thread.start();
-      return plain('open');
+      return plain('open', opening);
     },
     onHint: (listener) => listening(hintListeners, listener),
     onDrained: (listener) => listening(drainListeners, listener),
