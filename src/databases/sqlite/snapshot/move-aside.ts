@@ -1,6 +1,9 @@
 import type { LifeName } from '../../../core/life.js';
+import { withNumbers } from '../../../core/reference-list.js';
 import { stampOfMs } from '../../../core/stamp.js';
 import { substituteNumber } from '../../../core/substitute.js';
+import type { ListSchema } from '../../../core/table-schema.js';
+import type { SqlValue } from '../../../core/value.js';
 import { noteKind } from '../capture/note-kind.js';
 import { quoteName } from '../connection/identifiers.js';
 import { openFor } from '../merge/trigger-guard.js';
@@ -32,6 +35,32 @@ export function moveAside(context: ReplicaContext, table: SyncedTable, key: Key)
           .run(free, ...childKey);
       }
     }
+    for (const list of child.schema.lists ?? [])
+      if (list.parentTable === table.name) moveInList(context, child, list, { number: key[0] ?? null, free });
+  }
+}
+
+interface Moved {
+  readonly number: SqlValue;
+  readonly free: bigint;
+}
+
+/** Lists of rows of our own that name the number. No index finds them. */
+function moveInList(context: ReplicaContext, child: SyncedTable, list: ListSchema, { number, free }: Moved): void {
+  const { connection } = context;
+  const column = quoteName(list.column);
+  const isOwn = `NOT EXISTS (SELECT 1 FROM ${child.shadowSql} s WHERE ${child.keySql.map((name, k) => `s.k${k + 1} = c.${name}`).join(' AND ')})`;
+  const rows = connection
+    .cached(
+      `SELECT c.${column}, ${child.keySql.join(', ')} FROM ${child.sql} AS c WHERE instr(c.${column}, ?) > 0 AND ${isOwn}`,
+    )
+    .allExact(String(number));
+  for (const [value = null, ...childKey] of rows) {
+    const moved = withNumbers(list.format, value, (each) => (each === number ? free : each));
+    if (moved === value) continue;
+    openFor(context, child);
+    const where = child.keySql.map((name) => `${name} = ?`).join(' AND ');
+    connection.cached(`UPDATE OR ABORT ${child.sql} SET ${column} = ? WHERE ${where}`).run(moved, ...childKey);
   }
 }
 

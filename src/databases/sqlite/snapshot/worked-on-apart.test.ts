@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
 import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { adjustByRules } from '../schema/table-rules.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 import { openSnapshot } from './snapshot-reader.js';
 import { resumeSnapshot } from './land-snapshot.js';
@@ -141,3 +142,36 @@ test('which rows are others is remembered by a landing that was cut off', () =>
     await assertSame([a, b]);
     assert.equal(namesOf(a).length, 10);
   }));
+
+test('lists and texts that name a row which moves aside follow it', async () => {
+  using folder = temporaryFolder();
+  const tags = `CREATE TABLE tag (id INTEGER PRIMARY KEY, name TEXT);
+    CREATE TABLE book (title TEXT PRIMARY KEY, tags TEXT, txt TEXT)`;
+  const references = [
+    { column: 'tags', table: 'tag', list: 'json' as const },
+    { column: 'txt', table: 'tag' },
+  ];
+  const servers = ['a', 'b'].map((letter) =>
+    openMergeServer(folder.path(`${letter}.db`), letter, {
+      schema: tags,
+      adjust: adjustByRules({ book: { references } }),
+    }),
+  ) as unknown as Servers;
+  try {
+    for (const { app, name } of servers)
+      app.exec(
+        `INSERT INTO tag VALUES (1, 'one ${name}'), (2, 'two ${name}'); INSERT INTO book VALUES ('${name}', '[1,2]', '2')`,
+      );
+    await join(servers, 'distinct-rows');
+    await assertSame(servers);
+    const [{ app }] = servers;
+    const [list, text] = app.prepare(`SELECT tags, txt FROM book WHERE title = 'b'`).get() ?? [];
+    const numbers = app
+      .prepare(`SELECT id FROM tag WHERE name LIKE '% b' ORDER BY name`)
+      .all()
+      .map(([id]) => Number(id));
+    assert.deepEqual([JSON.parse(String(list)), Number(text)], [numbers, numbers[1]]);
+  } finally {
+    for (const server of servers) server.close();
+  }
+});
