@@ -3,7 +3,6 @@ import { withNumbers } from '../../../core/reference-list.js';
 import { stampOfMs } from '../../../core/stamp.js';
 import { substituteNumber } from '../../../core/substitute.js';
 import type { ListSchema } from '../../../core/table-schema.js';
-import type { SqlValue } from '../../../core/value.js';
 import { noteKind } from '../capture/note-kind.js';
 import { quoteName } from '../connection/identifiers.js';
 import { openFor } from '../merge/trigger-guard.js';
@@ -16,6 +15,7 @@ import { writeNote } from './write-note.js';
 export function moveAside(context: ReplicaContext, table: SyncedTable, key: Key): void {
   const { connection, tables } = context;
   const [column] = table.keySql;
+  const [number] = key;
   const free = freeNumber(context, table, key);
   openFor(context, table);
   connection.cached(`UPDATE OR ABORT ${table.sql} SET ${column} = ? WHERE ${column} = ?`).run(free, ...key);
@@ -36,12 +36,13 @@ export function moveAside(context: ReplicaContext, table: SyncedTable, key: Key)
       }
     }
     for (const list of child.schema.lists ?? [])
-      if (list.parentTable === table.name) moveInList(context, child, list, { number: key[0] ?? null, free });
+      if (list.parentTable === table.name && typeof number === 'bigint')
+        moveInList(context, child, list, { number, free });
   }
 }
 
 interface Moved {
-  readonly number: SqlValue;
+  readonly number: bigint;
   readonly free: bigint;
 }
 

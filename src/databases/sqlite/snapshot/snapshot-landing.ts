@@ -183,7 +183,7 @@ function landLives(work: LandingWork, block: StateBlock, { from, to }: Range): v
     const life = block.lives[i];
     if (!life) continue;
     if (had) noteLanded(context, block.table, life);
-    if (isFresh(work, { table, block, i, life, had })) fresh.push(i);
+    if (isNewHere(work, { table, block, i, life, had })) fresh.push(i);
   }
   if (!table) return;
   const some = { ...rowsOf(block, fresh), isFirst: !had };
@@ -202,7 +202,7 @@ interface ArrivedLife {
 }
 
 /** Whether the life is new here and shown there. Of the others, those that may change something wait. */
-function isFresh(work: LandingWork, { table, block, i, life, had }: ArrivedLife): boolean {
+function isNewHere(work: LandingWork, { table, block, i, life, had }: ArrivedLife): boolean {
   const { context, memory, waitingLives } = work;
   const key = block.keys[i] ?? null;
   const state = (): LifeState => lifeInBlock(block, i);

@@ -170,7 +170,7 @@ test('lists and texts that name a row which moves aside follow it', async () => 
       .prepare(`SELECT id FROM tag WHERE name LIKE '% b' ORDER BY name`)
       .all()
       .map(([id]) => Number(id));
-    assert.deepEqual([JSON.parse(String(list)), Number(text)], [numbers, numbers[1]]);
+    assert.deepEqual([list, text], [JSON.stringify(numbers), String(numbers[1])]);
   } finally {
     for (const server of servers) server.close();
   }
