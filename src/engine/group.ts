@@ -9,7 +9,7 @@ import type { ListedDecision, ListedServer, ServerChanges, ServerList } from '..
 import type { DataFiles } from '../system/data-files.js';
 import { createLane } from '../system/lane.js';
 import type { DatasetRunner } from './dataset-runner.js';
-import { serversDataset, serversFile } from './engine-limits.js';
+import { renameBackMs, serversDataset, serversFile } from './engine-limits.js';
 import {
   readGroupState,
   removeGroupState,
@@ -92,6 +92,8 @@ interface GroupState {
   decisions: Map<string, ListedDecision>;
   shown: string;
   isClosed: boolean;
+  /** When this server last wrote back its name. */
+  renamedBackMs: number;
   readonly listeners: Set<() => void>;
 }
 
@@ -105,6 +107,7 @@ export function createGroup(options: GroupOptions): Group {
     decisions: new Map(),
     shown: '',
     isClosed: false,
+    renamedBackMs: 0,
     listeners: new Set(),
   };
   const { self } = options;
@@ -251,12 +254,27 @@ async function cancelJoin({ files }: GroupOptions, state: GroupState): Promise<v
 
 async function reread(options: GroupOptions, state: GroupState): Promise<void> {
   look(state);
+  if (state.stored?.state === 'member' && isRenamed(options, state)) {
+    state.renamedBackMs = options.nowMs();
+    putOwnRow(options, state);
+    look(state);
+  }
   const isListed = state.servers.some(({ id, state: own }) => id === options.self.id && own === 'member');
   if (state.stored?.state !== 'joining' || !isListed) return;
   await store(options, state, { state: 'member', inviter: null });
   putOwnRow(options, state);
   look(state);
   for (const listener of state.listeners) listener();
+}
+
+/**
+ * Only a server itself names itself, so another name was written by a copy of it. It is written back, not more often than
+ * the copy, which does the same, can be told of.
+ */
+function isRenamed({ self, nowMs }: GroupOptions, { own, servers, renamedBackMs }: GroupState): boolean {
+  const listed = servers.find(({ id }) => id === self.id);
+  if (own === null || listed === undefined || listed.state !== 'member' || listed.name === own.name) return false;
+  return Math.abs(nowMs() - renamedBackMs) >= renameBackMs;
 }
 
 /** What others decide about this server, such as its removal, is never written from here. */

@@ -340,3 +340,20 @@ test('a damaged file about the group ends the start with what to do, and touches
   await a.restart();
   assert.equal((await a.engine.status()).server.membership, 'member');
 });
+
+test('a server whose name was written over by a copy of it takes its name back', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  await joinAll(a, [b]);
+  await assertInSync([a, b]);
+  const { id } = await infoOf(a, 'b');
+  const list = openSqliteServerList(join(a.config.dataFolder, 'servers.db'));
+  list.change(id as ServerId, { name: 'copy', addresses: ['127.0.0.1:1'] });
+  list.close();
+  await until('both list b again', async () => {
+    const lists = await Promise.all([a, b].map(({ engine }) => engine.servers()));
+    return lists.every((servers) => servers.some((each) => each.id === id && each.name === 'b'));
+  });
+  assert.notDeepEqual((await infoOf(a, 'b')).addresses, ['127.0.0.1:1']);
+});
