@@ -91,7 +91,9 @@ const datasetSchema = z
     polite: z
       .boolean()
       .default(false)
-      .describe('For applications that do not wait for locks: shorter work, longer pauses.'),
+      .describe(
+        'For applications that do not wait for locks: shorter work, longer pauses, and what would hold the lock for more than 25 ms becomes visible in parts.',
+      ),
     schemaChanges: z
       .enum(['none', 'additive'])
       .optional()

@@ -17,3 +17,20 @@ test('whoever waits for the lock through SQLite gets it in the first gap, whenev
     }
   }
 });
+
+test('where writers do not wait, a changeset that would hold the lock for more than 25 ms lands in parts', () => {
+  const [plain, polite, whole] = [
+    createPace(),
+    createPace({ polite: true }),
+    createPace({ polite: true, landing: 'whole' }),
+  ];
+  const bytes = 8_000 * 30;
+  assert.deepEqual(
+    [plain, polite, whole].map((pace) => [pace.isTooLarge(bytes), pace.isTooSlow(30, 0.9)]),
+    [
+      [false, false],
+      [true, true],
+      [false, false],
+    ],
+  );
+});

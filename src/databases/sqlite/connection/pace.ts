@@ -4,7 +4,7 @@ export interface PaceOptions {
   readonly landing?: 'bounded' | 'whole';
   /** For applications that do not wait for locks: shorter work, longer pauses. */
   readonly polite?: boolean;
-  /** Milliseconds of lock beyond which a changeset is not merged whole. Default 1000. */
+  /** Milliseconds of lock beyond which a changeset is not merged whole. Default 1000; polite 25. */
   readonly lockMsMax?: number;
 }
 
@@ -30,6 +30,8 @@ export interface Pace {
 }
 
 const lockMsDefault = 1000;
+/** A program that does not wait is refused for as long as the lock is held. */
+const politeLockMs = 25;
 
 /** How long SQLite's busy handler sleeps between two tries for a lock, one sleep after the other. */
 const busySleepsMs: readonly number[] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100];
@@ -58,9 +60,10 @@ const learnedBytesMin = 64 * 1024;
 /** An estimate from less than this is a guess. */
 const judgedAfterMs = 100;
 
-export function createPace({ landing, polite, lockMsMax = lockMsDefault }: PaceOptions = {}): Pace {
+export function createPace({ landing, polite, ...options }: PaceOptions = {}): Pace {
   const isBounded = landing !== 'whole';
   const isPolite = polite === true;
+  const lockMsMax = options.lockMsMax ?? (isPolite ? politeLockMs : lockMsDefault);
   const pauseMsMin = isPolite ? 20 : 1;
   let bytesPerMs = bytesPerMsAtFirst;
   return {
