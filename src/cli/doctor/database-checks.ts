@@ -54,7 +54,7 @@ function journalCheck(subject: string, { journalMode, sqliteVersion }: OpenedDat
   if (journalMode === 'wal') return ok(subject, `opens with SQLite ${sqliteVersion}, journal mode WAL`);
   return warn(
     subject,
-    `journal mode ${journalMode}: readers and writers exclude each other`,
+    `journal mode ${journalMode}: readers and writers exclude each other, also while a new server takes a snapshot`,
     'Stop everything, run once: PRAGMA journal_mode = WAL. Applications that open it should use SQLite 3.51.3 or newer.',
   );
 }
