@@ -26,11 +26,15 @@ test('where writers do not wait, a changeset that would hold the lock for more t
   ];
   const bytes = 8_000 * 30;
   assert.deepEqual(
-    [plain, polite, whole].map((pace) => [pace.isTooLarge(bytes), pace.isTooSlow(30, 0.9)]),
+    [plain, polite, whole].map((pace) => [
+      pace.isTooLarge(bytes, 10),
+      pace.isTooLarge(100, 1_001),
+      pace.isTooSlow(30, 0.9),
+    ]),
     [
-      [false, false],
-      [true, true],
-      [false, false],
+      [false, false, false],
+      [true, true, true],
+      [false, false, false],
     ],
   );
 });

@@ -21,8 +21,8 @@ export interface Pace {
   readonly prunedAtOnce: number;
   /** Beyond so many notes a drain reads and encodes before it takes the lock. */
   readonly notesAtOnceMax: number;
-  /** Whether so many bytes of a changeset are likely to hold the lock for too long, by the speed of earlier ones. */
-  isTooLarge(bytes: number): boolean;
+  /** Whether so many bytes and rows of a changeset are likely to hold the lock for too long, by the speed of earlier ones. */
+  isTooLarge(bytes: number, rows: number): boolean;
   /** The same while it is being merged: after `heldMs` this share of its bytes is done. */
   isTooSlow(heldMs: number, doneShare: number): boolean;
   /** A changeset of so many bytes was merged in this time. */
@@ -32,6 +32,8 @@ export interface Pace {
 const lockMsDefault = 1000;
 /** A program that does not wait is refused for as long as the lock is held. */
 const politeLockMs = 25;
+/** About what takes so long on a slow machine. Bytes do not tell: they are packed, and small rows are slow for their size. */
+const politeRowsMax = 1000;
 
 /** How long SQLite's busy handler sleeps between two tries for a lock, one sleep after the other. */
 const busySleepsMs: readonly number[] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100];
@@ -73,7 +75,7 @@ export function createPace({ landing, polite, ...options }: PaceOptions = {}): P
     rowsAtOnceMax: isPolite ? 128 : 2048,
     prunedAtOnce: isPolite ? 20 : 200,
     notesAtOnceMax: isPolite ? 100 : 2000,
-    isTooLarge: (bytes) => isBounded && bytes > bytesPerMs * lockMsMax,
+    isTooLarge: (bytes, rows) => isBounded && (bytes > bytesPerMs * lockMsMax || (isPolite && rows > politeRowsMax)),
     isTooSlow: (heldMs, doneShare) =>
       isBounded && (heldMs > lockMsMax || (heldMs > judgedAfterMs && heldMs > lockMsMax * doneShare)),
     learn(bytes, ms) {

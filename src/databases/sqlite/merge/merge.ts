@@ -217,7 +217,7 @@ function takeWhole(
     return;
   }
   const bytes = first.value.part.isLast ? first.value.part.bytes.length : journal.bytesOf(header.origin, header.stamp);
-  if (tooSlow.has(nameOf(header)) || context.pace.isTooLarge(bytes)) {
+  if (tooSlow.has(nameOf(header)) || context.pace.isTooLarge(bytes, rowsOf(first.value))) {
     if (first.value.part.isLast) journal.putPart(first.value.part);
     markLanding(context, header);
   } else count(tally, mergeWhole(context, header, { first: first.value, rest: reading, bytes }));
@@ -267,6 +267,9 @@ function chainOf({ prevChain }: ChangesetHeader, parts: Iterable<ChangesetPart>)
   for (const { bytes } of parts) chain.add(bytes);
   return chain.value();
 }
+
+/** Of one part: what has several is large in any case. */
+const rowsOf = ({ blocks }: ReadPart): number => blocks.reduce((sum, { count }) => sum + count, 0);
 
 interface ReadPart extends Pick<DecodedPart, 'blocks'> {
   readonly part: ChangesetPart;
