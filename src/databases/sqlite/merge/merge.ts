@@ -269,7 +269,7 @@ function chainOf({ prevChain }: ChangesetHeader, parts: Iterable<ChangesetPart>)
 }
 
 /** Of one part: what has several is large in any case. */
-const rowsOf = ({ blocks }: ReadPart): number => blocks.reduce((sum, { count }) => sum + count, 0);
+const rowsOf = ({ blocks }: ReadPart): number => blocks.reduce((sum, block) => sum + block.count, 0);
 
 interface ReadPart extends Pick<DecodedPart, 'blocks'> {
   readonly part: ChangesetPart;
