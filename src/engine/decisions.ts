@@ -22,8 +22,10 @@ export interface DecisionCalls {
   dropHeld(id: string): Promise<QuarantineInfo>;
   /** What happened to one row, as far back as the journal goes. */
   rowHistory(request: HistoryQuery): Promise<RowHistoryInfo>;
-  /** Takes back what one server wrote since a time, or tells what that would change. */
-  /** One dataset after the other, each as a whole. An aborted signal keeps it from going on to the next. */
+  /**
+   * Takes back what one server wrote since a time, or tells what that would change. One dataset after the other, each as a
+   * whole. An aborted signal keeps it from going on to the next.
+   */
   undo(request: UndoQuery, tools?: UndoTools): Promise<UndoReport>;
 }
 

@@ -24,10 +24,10 @@ export const renameBackMs = 30_000;
 export const twinForgetMs = 10 * 60_000;
 /** How long a status tells that a server went back in time, where not all is proven to be equal since. */
 export const epochToldMs = 24 * 3_600_000;
-/** How often somebody who waits is told how far work in a database is. */
-export const workLookMs = 200;
 /** The same, once all was proven. */
 export const provenEpochToldMs = 10 * 60_000;
+/** How often somebody who waits is told how far work in a database is. */
+export const workLookMs = 200;
 export const statusPollMs = 50;
 /** How long `verify` waits for equal vectors. */
 export const verifyWaitMs = 5_000;
