@@ -8,7 +8,7 @@ import { after, before, suite, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { openBrowser, openWindow, skipWithoutChromium, type Window } from './browser-window.js';
 import { createPageServers, type PageServer } from './page-servers.js';
-import { admin, setUp, signIn } from './signing-in.js';
+import { admin, nameNewUser, setUp, signIn } from './signing-in.js';
 
 const viewer = { name: 'ben', password: 'another long sentence' };
 
@@ -61,11 +61,7 @@ suite('users, roles and sessions on the page', { skip: skipWithoutChromium }, ()
 
   test('an admin adds a viewer, who sees everything and may press nothing', async () => {
     await open('users');
-    await page.getByRole('button', { name: 'Add a user' }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Name').fill(viewer.name);
-    await dialog.getByLabel('New password', { exact: true }).fill(viewer.password);
-    await dialog.getByLabel('New password again').fill(viewer.password);
+    const dialog = await nameNewUser(page, viewer);
     await dialog.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByRole('row', { name: /^ben/ }).waitFor();
 

@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import type { PageServer } from './page-servers.js';
 
 export const admin = { name: 'ada', password: 'a sentence that is long' };
@@ -17,4 +17,17 @@ export async function signIn(page: Page, user: { readonly name: string; readonly
   await page.getByLabel('Name').fill(user.name);
   await page.getByLabel('Password').fill(user.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** Fills in the dialog of a new user, on the page of users; it is sent by its button "Add". */
+export async function nameNewUser(
+  page: Page,
+  user: { readonly name: string; readonly password: string },
+): Promise<Locator> {
+  await page.getByRole('button', { name: 'Add a user' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill(user.name);
+  await dialog.getByLabel('New password', { exact: true }).fill(user.password);
+  await dialog.getByLabel('New password again').fill(user.password);
+  return dialog;
 }

@@ -6,7 +6,7 @@ import type { Browser, Page, Route } from 'playwright-core';
 import { openBrowser, skipWithoutChromium } from './browser-window.js';
 import { assertUsable, openBarePage } from './looking.js';
 import { createPageServers, type PageServer } from './page-servers.js';
-import { setUp, signIn } from './signing-in.js';
+import { nameNewUser, setUp, signIn } from './signing-in.js';
 
 const viewer = { name: 'ben', password: 'another long sentence' };
 
@@ -107,11 +107,7 @@ suite('every state of every screen', { skip: skipWithoutChromium }, () => {
 
   test('a role that does not suffice is told so on each screen, with who can help', async () => {
     await open('users');
-    await page.getByRole('button', { name: 'Add a user' }).click();
-    const dialog = page.getByRole('dialog');
-    await dialog.getByLabel('Name').fill(viewer.name);
-    await dialog.getByLabel('New password', { exact: true }).fill(viewer.password);
-    await dialog.getByLabel('New password again').fill(viewer.password);
+    const dialog = await nameNewUser(page, viewer);
     await assertUsable(page, 'dialog-add-user');
     await dialog.getByRole('button', { name: 'Add', exact: true }).click();
     await page.getByRole('row', { name: /^ben/ }).waitFor();

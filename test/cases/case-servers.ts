@@ -227,3 +227,13 @@ export async function meet(a: CaseServer, b: CaseServer): Promise<void> {
   for (const { replica } of [a, b]) await drainAll(replica);
   await meetDrained(a, b);
 }
+
+/** The work, then the end of a server that was opened beside those of `withServers`. */
+export async function closing(server: CaseServer, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } finally {
+    await server.replica.close();
+    server.app.close();
+  }
+}

@@ -5,6 +5,7 @@ import { copyFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import {
   assertSame,
+  closing,
   exchange,
   later,
   meet,
@@ -18,15 +19,6 @@ const schema = 'CREATE TABLE stock (id INTEGER PRIMARY KEY, code TEXT UNIQUE, co
 const rules = { stock: { unique: 'merge', columns: { count: 'counter' } } } as const;
 const options: CaseOptions = { schema, rules, servers: 'ab' };
 const add = (server: CaseServer, n: number): Promise<void> => server.write(`UPDATE stock SET count = count + ${n}`);
-
-async function closing(server: CaseServer, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } finally {
-    await server.replica.close();
-    server.app.close();
-  }
-}
 
 test('what two copies of one server add counts both', () =>
   withServers(options, async (a, b) => {

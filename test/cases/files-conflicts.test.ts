@@ -221,19 +221,3 @@ test('a folder that one server deleted, and that stood on for what another had p
   assert.deepEqual(treeOf(b.root), treeOf(a.root));
   assert.equal(existsSync(b.path('photos')), false);
 });
-
-test('a folder that stood only for what is left out of the dataset goes when a folder in it is deleted', async (context) => {
-  const ground = folderGround(context);
-  const a = await ground.add('a');
-  const b = await ground.add('b');
-  mkdirSync(a.path('photos/old'), { recursive: true });
-  writeFileSync(a.path('else'), 'not all is gone at once');
-  await settleAll([a, b]);
-  writeFileSync(b.path('photos/old/x.tmp'), 'left out');
-  rmSync(a.path('photos'), { recursive: true });
-  await settleAll([a, b]);
-  assert.equal(existsSync(b.path('photos/old/x.tmp')), true);
-  rmSync(b.path('photos/old'), { recursive: true });
-  await settleAll([a, b]);
-  assert.equal(existsSync(b.path('photos')), false);
-});

@@ -26,6 +26,16 @@ test('a folder that stood only for a file that is left out goes with that file',
   assert.equal(existsSync(b.path('photos')), false);
 });
 
+test('a folder that stood only for what is left out goes when a folder in it is deleted', async (context) => {
+  const [a, b] = await twoWithPhotos(context);
+  rmSync(a.path('photos'), { recursive: true });
+  await settleAll([a, b]);
+  assert.equal(existsSync(b.path('photos/old/x.tmp')), true);
+  rmSync(b.path('photos/old'), { recursive: true });
+  await settleAll([a, b]);
+  assert.equal(existsSync(b.path('photos')), false);
+});
+
 test('a file that waited for a folder with left-out files in folders in it is placed when they are gone', async (context) => {
   const [a, b] = await twoWithPhotos(context);
   rmSync(a.path('photos'), { recursive: true });

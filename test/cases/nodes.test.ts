@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
-import { assertSame, exchange, meet, openServer, withServers, type CaseServer } from './case-servers.js';
+import { assertSame, closing, exchange, meet, openServer, withServers, type CaseServer } from './case-servers.js';
 
 const schema = 'CREATE TABLE t (id INTEGER PRIMARY KEY, v, n INTEGER)';
 
@@ -14,15 +14,6 @@ async function replaceFile(server: CaseServer, backup: string): Promise<CaseServ
   for (const suffix of ['', '-wal', '-shm']) rmSync(`${server.path}${suffix}`, { force: true });
   copyFileSync(backup, server.path);
   return openServer(server.path, server.name, { schema: '' });
-}
-
-async function closing(server: CaseServer, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } finally {
-    await server.replica.close();
-    server.app.close();
-  }
 }
 
 test('H43: a server restored from a backup rolls forward, and what it wrote in the old state stands beside it', () =>
