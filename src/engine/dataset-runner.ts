@@ -8,18 +8,11 @@ import type { Heirs } from '../core/heirs.js';
 import type { NumberLane } from '../core/number-lane.js';
 import type { ServerId } from '../core/origin.js';
 import { stampIn, type VersionVector } from '../core/version-vector.js';
-import type {
-  AuditOutcome,
-  DrainOutcome,
-  HintedDrain,
-  OpeningOptions,
-  Replica,
-  ReplicaPosition,
-  ReplicaReport,
-} from '../databases/replica.js';
+import type { DrainOutcome, HintedDrain, OpeningOptions, Replica, ReplicaReport } from '../databases/replica.js';
 import type { Observe } from '../observe/event.js';
 import type { System } from '../system/system.js';
 import type { AuditStatus, SelfTestStatus } from './engine-status.js';
+import { auditTables, type AuditResult, type AuditTools } from './audit-tables.js';
 import { followedWork, type FoundWork } from './dataset-work.js';
 import { drainPollMs, pruneEveryMs, witnessAfterMs, witnessPollMs } from './engine-limits.js';
 import { createGatedReplica } from './gated-replica.js';
@@ -72,10 +65,6 @@ export interface DatasetFacts {
   readonly work: FoundWork | null;
   /** The last time that this server went on under a new epoch, for this dataset. */
   readonly epochChange: EpochChange | null;
-}
-
-export interface AuditResult extends AuditStatus {
-  readonly tables: readonly { readonly table: string; readonly rows: number; readonly differing: number }[];
 }
 
 export interface DatasetRunnerOptions {
@@ -443,31 +432,26 @@ async function pruneLoop(
   state: RunnerState,
   { signal, alive }: PlainLoop,
 ): Promise<void> {
-  const { replica, journal, config } = options;
   const wakeup = createWakeup(options.system);
   while (!signal.aborted) {
     await wakeup.wait(pruneEveryMs, signal);
     if (signal.aborted) return;
-    if (state.isReady) {
-      const position: ReplicaPosition = await replica.position();
-      const covered = await options.covered(config.name, position.vector);
-      const ageMaxMs = journal.daysMax * 86_400_000;
-      if (!position.isFresh && !position.isLanding)
-        await replica.prune({
-          covered,
-          ageMaxMs,
-          bytesMax: journal.bytesMax,
-          keepMs: journal.historyDays * 86_400_000,
-          keepBytes: journal.historyBytes,
-        });
-    }
+    if (state.isReady) await pruneJournal(options);
     alive();
   }
 }
 
-export interface AuditTools {
-  readonly signal?: AbortSignal;
-  readonly onTable?: (table: string, rows: number) => void;
+/** What every carrier has, within the bounds that a person set. */
+async function pruneJournal({ replica, journal, config, covered }: DatasetRunnerOptions): Promise<void> {
+  const { vector, isFresh, isLanding } = await replica.position();
+  if (isFresh || isLanding) return;
+  await replica.prune({
+    covered: await covered(config.name, vector),
+    ageMaxMs: journal.daysMax * 86_400_000,
+    bytesMax: journal.bytesMax,
+    keepMs: journal.historyDays * 86_400_000,
+    keepBytes: journal.historyBytes,
+  });
 }
 
 interface Auditing {
@@ -478,25 +462,10 @@ interface Auditing {
 async function audit(
   options: DatasetRunnerOptions,
   state: RunnerState,
-  { tables: asked, tools = {} }: Auditing,
+  { tables, tools = {} }: Auditing,
 ): Promise<AuditResult> {
   if (!state.isReady) throw new SyncError('USYNC-1002', `Dataset ${options.config.name} is not open.`);
-  const tables: AuditOutcome['tables'][number][] = [];
-  let cpuMs = 0;
-  for (const table of typeof asked === 'object' ? asked : [asked]) {
-    if (tools.signal?.aborted) break;
-    const audited = await options.replica.audit(table);
-    tables.push(...audited.tables);
-    cpuMs += audited.cpuMs;
-    for (const { table: name, rows } of audited.tables) tools.onTable?.(name, rows);
-  }
-  const result: AuditResult = {
-    tables,
-    cpuMs,
-    atMs: options.system.nowMs(),
-    rows: tables.reduce((sum, each) => sum + each.rows, 0),
-    differing: tables.reduce((sum, each) => sum + each.differing, 0),
-  };
+  const result = await auditTables(options, tables, tools);
   const { tables: _, ...status } = result;
   // What was ended half-way is no audit of the dataset.
   if (!tools.signal?.aborted) state.lastAudit = status;
