@@ -1,5 +1,6 @@
 import { readdirSync, type Dirent } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { createIgnoreRules, defaultIgnores } from '../files/ignore-rules.js';
 
 /** Names under which applications keep what their users give them. */
 const usualNames: ReadonlySet<string> = new Set([
@@ -45,20 +46,24 @@ const foldersIn = (folder: string): Dirent[] =>
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !skipped.has(entry.name))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 
-/** Databases with their companions, and what is hidden, are never part of a folder's dataset. */
-const isLeftOut = /^\.|\.(?:db|sqlite3?)(?:-wal|-shm|-journal)?$/i;
+const rules = createIgnoreRules(defaultIgnores);
+/** A dataset knows databases by their content; here their names must do, so that no file is opened. */
+const isDatabase = /\.(?:db|sqlite3?)(?:-wal|-shm|-journal)?$/i;
 
 function countFiles(root: string): Pick<FoundFolder, 'files' | 'isMore'> {
   const waiting = [root];
   let files = 0;
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     for (const entry of entriesOf(next)) {
-      if (entry.isDirectory()) waiting.push(join(next, entry.name));
-      else if (!isLeftOut.test(entry.name) && ++files >= filesMax) return { files, isMore: true };
+      if (entry.isDirectory()) {
+        if (!rules.isIgnored(entry.name, true)) waiting.push(join(next, entry.name));
+      } else if (!isLeftOut(entry) && ++files >= filesMax) return { files, isMore: true };
     }
   }
   return { files, isMore: false };
 }
+
+const isLeftOut = ({ name }: Dirent): boolean => rules.isIgnored(name, false) || isDatabase.test(name);
 
 function entriesOf(folder: string): Dirent[] {
   try {

@@ -50,7 +50,8 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
   },
   async putBackFolder({ params }, { engine }) {
     const entries = await engine.folder(params.dataset).putBack();
-    const message = entries === 0 ? 'No deletions are held.' : `${entries} entries are on the way back.`;
+    const message =
+      entries === 0 ? 'No deletions are held.' : `On the way back: ${entries} ${entries === 1 ? 'entry' : 'entries'}.`;
     return { message, entries };
   },
   fileContent: ({ params, query }, { engine }) => fileResponse(engine.folder(params.dataset), query.path),
