@@ -156,6 +156,33 @@ test('a value that does not fit is told in plain words, with what was probably m
   assert.match(await mistakeIn(context, rule), /unique: must be one of merge, hold, rename; did you mean "merge"\?$/);
 });
 
+test('no value is told in the words of the library that checks it', async (context) => {
+  const text = await mistakeIn(
+    context,
+    `listen: { port: 70000, host: 5 }
+http: { port: 1.5, hosts: 3, enabled: maybe }
+alerts: { webhooks: [x], email: { server: bad, from: a, to: [] } }
+journal: { daysMax: 0 }
+datasets: [{ name: "", folder: "" }, 7]
+`,
+  );
+  assert.doesNotMatch(text, /Invalid|Too (big|small)|expected (string|number|int|array|object)|[<>]=?/);
+  for (const words of [
+    'listen.host: must be text',
+    'listen.port: must be at most 65535',
+    'http.port: must be a whole number',
+    'http.hosts: must be a list',
+    'http.enabled: must be true or false',
+    'alerts.webhooks.0: must be a whole address, such as https://example.org/path',
+    'alerts.email.from: must have at least 3 characters',
+    'alerts.email.to: must have at least 1 entry',
+    'journal.daysMax: must be more than 0',
+    'datasets.0.folder: must not be empty',
+    'datasets.1: must be keys with values',
+  ])
+    assert.ok(text.includes(words), `${words}\n${text}`);
+});
+
 test('a missing file is its own error', async (context) => {
   const folder = folderWith(context, plain);
   await assert.rejects(

@@ -8,6 +8,7 @@ import type { Config, EmailConfig } from './config.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
 import { configJsonSchema, configSchema, type JsonSchema, type ParsedConfig } from './config-schema.js';
 import { optionEntries, optionValue, type OptionEntry } from './option-entry.js';
+import { valueWords } from './value-words.js';
 
 export const configFileName = 'usync.yaml';
 
@@ -151,18 +152,8 @@ function linesOf(
   }
   const isOverlaid = ['flag', 'environment'].includes(origins.get(name)?.kind ?? '');
   const isMissing = issue.code === 'invalid_type' && !isOverlaid && file !== null && !file.has([...issue.path]);
-  const text = isMissing ? `"${String(issue.path.at(-1))}" is missing` : `${name}: ${wordsOf(issue)}`;
+  const text = isMissing ? `"${String(issue.path.at(-1))}" is missing` : `${name}: ${valueWords(issue)}`;
   return [`${place(issue.path)}: ${text}`];
-}
-
-/** What is wrong with a value, in plain words. */
-function wordsOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'too_big' && issue.origin !== 'string') return `must be at most ${issue.maximum}`;
-  if (issue.code === 'too_small' && issue.origin !== 'string') return `must be at least ${issue.minimum}`;
-  if (issue.code !== 'invalid_value') return issue.message;
-  const known = issue.values.map(String);
-  const meant = typeof issue.input === 'string' ? closestName(issue.input, known) : null;
-  return `must be one of ${known.join(', ')}${meant === null ? '' : `; did you mean "${meant}"?`}`;
 }
 
 function schemaAt(schema: JsonSchema | undefined, path: readonly PropertyKey[]): JsonSchema | undefined {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { valueWords } from '../config/value-words.js';
 import { SyncError } from '../core/sync-error.js';
 import type { ControlMethod, ControlMethods } from './control-contract.js';
 
@@ -46,9 +47,9 @@ export const isControlMethod = (name: unknown): name is ControlMethod =>
   typeof name === 'string' && Object.hasOwn(schemas, name);
 
 export function controlParams<M extends ControlMethod>(method: M, params: unknown): ControlMethods[M]['params'] {
-  const parsed = schemas[method].safeParse(params ?? {});
+  const parsed = schemas[method].safeParse(params ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data as ControlMethods[M]['params'];
   const [issue] = parsed.error.issues;
   const where = issue?.message === notAnId ? 'What is given' : `${method}: ${issue?.path.join('.') ?? ''}`;
-  throw new SyncError('USYNC-1103', `${where} ${issue?.message ?? 'is not understood'}.`);
+  throw new SyncError('USYNC-1103', `${where} ${issue ? valueWords(issue) : 'is not understood'}.`);
 }

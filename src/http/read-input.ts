@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { valueWords } from '../config/value-words.js';
 import { SyncError } from '../core/sync-error.js';
 import type { Route } from './contract/route.js';
 import { batchBytesMax, jsonBytesMax, uploadBytesMax } from './http-limits.js';
@@ -33,13 +34,13 @@ export async function readInput(route: Route, request: Request, { params, query 
 
 function checked(schema: z.ZodObject | undefined, value: unknown): unknown {
   if (!schema) return {};
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const field = issue?.path.map(String).join('.') ?? '';
   throw new SyncError(
     'USYNC-1907',
-    `${field === '' ? 'The input' : `"${field}"`} does not fit: ${issue?.message ?? ''}.`,
+    `${field === '' ? 'The input' : `"${field}"`} does not fit: ${issue ? valueWords(issue) : ''}.`,
     {
       facts: { field },
     },

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.js';
 import { configSchema } from '../config/config-schema.js';
 import type { LoadedConfig } from '../config/load-config.js';
 import { optionEntries } from '../config/option-entry.js';
+import { valueWords } from '../config/value-words.js';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { RouteOutput } from './contract/route-table.js';
 
@@ -98,10 +99,10 @@ async function rewrite(file: string, changes: Readonly<Record<string, unknown>>)
     if (value === null) document.deleteIn(path.split('.'));
     else document.setIn(path.split('.'), value);
   }
-  const parsed = configSchema.safeParse(document.toJS() ?? {});
+  const parsed = configSchema.safeParse(document.toJS() ?? {}, { reportInput: true });
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw refused(issue?.path.join('.') ?? '', issue?.message ?? 'the value does not fit');
+    throw refused(issue?.path.join('.') ?? '', `its value ${issue ? valueWords(issue) : 'does not fit'}`);
   }
   await replaceFile(file, document.toString());
 }

@@ -110,6 +110,52 @@ describe('bad input', () => {
     assert.equal(hashOf(server.database), before);
   });
 
+  test('a file that is named to init and is no database is refused, and nothing is written', () => {
+    rmSync(server.configPath);
+    const wrong = join(server.folder, 'x.db');
+    writeFileSync(wrong, randomBytes(8192));
+    createMusicDatabase(server.database, 'plain');
+    const named = server.usync('init', '--database', server.database, wrong);
+    checkError(named, 'USYNC-1203', exitCodes.failure, /x\.db/);
+    assert.equal(existsSync(server.configPath), false);
+    writeFileSync(wrong, 'SQLite format 3\0 and nothing that follows');
+    const { stdout } = succeeded(server.usync('init', '--server-name', 'a'));
+    assert.match(stdout, /x: not taken: .*x\.db/, 'what was found is left out with the reason');
+    assert.deepEqual((parse(readFileSync(server.configPath, 'utf8')) as { datasets: unknown }).datasets, [
+      { name: 'music', sqlite: 'music.db' },
+    ]);
+  });
+
+  test('init beside a configuration that is there says what becomes of a name, and mixes nothing with --new-identity', () => {
+    const untouched = readFileSync(server.configPath, 'utf8');
+    checkError(server.usync('init', '--server-name', 'b'), 'USYNC-1101', exitCodes.usage, /change "name"/);
+    const mixed = server.usync('init', '--new-identity', '--server-name', 'b');
+    checkError(mixed, 'USYNC-1103', exitCodes.usage, /no other option/);
+    assert.equal(readFileSync(server.configPath, 'utf8'), untouched);
+  });
+
+  test('a configuration that names no dataset is a mistake to "check"', () => {
+    writeFileSync(server.configPath, 'name: a\n');
+    checkError(server.usync('check'), 'USYNC-1101', exitCodes.usage, /names no dataset/, /init --folder/);
+  });
+
+  test('a folder that is missing is a mistake to "check"', () => {
+    writeFileSync(server.configPath, 'name: a\ndatasets: [{ name: files, folder: nowhere }]\n');
+    checkError(server.usync('check'), 'USYNC-1700', exitCodes.failure, /Dataset files: .*nowhere/);
+  });
+
+  test('the settings are shown one a line, as wide as a value and its place need', () => {
+    const { stdout } = succeeded(server.usync('config', 'show'));
+    assert.match(stdout, /^name = a  \(.*usync\.yaml:1:1\)$/m);
+    assert.match(stdout, /^journal\.daysMax = 14$/m);
+    assert.match(stdout, /^http\.port is not set$/m);
+    assert.match(stdout, /^datasets:  \(.*\)\n {2}0\.name = music\n {2}0\.sqlite = .*music\.db\n/m);
+    const long = stdout.split('\n').filter((line) => line.length > 80 + server.folder.length);
+    assert.deepEqual(long, []);
+    const { config } = JSON.parse(succeeded(server.usync('--json', 'config', 'show')).stdout) as { config: object };
+    assert.ok('datasets' in config);
+  });
+
   test('a corrupt database is left as it is', () => {
     createMusicDatabase(server.database, 'plain');
     const bytes = readFileSync(server.database);
@@ -149,6 +195,11 @@ describe('bad input', () => {
         });
       if (asNobody('--version').status !== 0) return context.skip('the other user cannot read the program');
       checkError(asNobody('run'), 'USYNC-1202', exitCodes.failure, /music\.db/);
+      checkError(asNobody('check'), 'USYNC-1202', exitCodes.failure, /Dataset music: .*music\.db/);
+      const { datasets } = JSON.parse(asNobody('--json', 'check').stdout) as {
+        datasets: [{ error: { code: string } }];
+      };
+      assert.equal(datasets[0].error.code, 'USYNC-1202');
       return undefined;
     },
   );

@@ -35,16 +35,14 @@ export function addInitCommand(program: Command, context: CommandContext): void 
     .option('--dry-run', 'show the plan, write nothing')
     .option('--new-identity', 'for a cloned machine: forget key and group, so that it can join as a new server')
     .action(async (options: InitOptions) => {
-      if (options.newIdentity === true) return renew(context);
+      if (options.newIdentity === true) return renew(context, options);
       const terminal = context.terminal();
       const path = context.configPath();
       if (existsSync(path) && options.folder !== undefined && options.database === undefined)
         return extend(context, path, options);
-      if (existsSync(path) && options.dryRun !== true) {
-        throw new SyncError('USYNC-1101', `${path} is there already and stays as it is`, {
-          nextStep:
-            'To add a folder: usync init --folder FOLDER. Else edit it, or move it away and run "usync init" again.',
-        });
+      if (existsSync(path)) {
+        if (options.dryRun !== true) throw thereAlready(path, options);
+        terminal.say(`${path} is there already. This is what a new one would hold.`);
       }
       const folder = dirname(path);
       const folders = options.folder ?? [];
@@ -53,15 +51,19 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       if (missing !== undefined) throw new SyncError('USYNC-1200', `there is no file ${missing}`);
       const proposed = options.folder === undefined ? findFolders(folder) : [];
       if (files.length + folders.length === 0) throw nothingFound(folder, proposed);
-      const datasets = nameDatabases(files.map((file) => relative(folder, resolve(file)) || file));
+      const found = nameDatabases(files.map((file) => relative(folder, resolve(file)) || file));
       const folderDatasets = nameFolders(
         folders.map((each) => relative(folder, resolve(each)) || '.'),
-        { base: folder, names: datasets.map(({ name }) => name) },
+        { base: folder, names: found.map(({ name }) => name) },
       );
       const view = context.progress(terminal);
-      const plans = [];
-      for (const { name, sqlite } of datasets) plans.push(await planOrReason(name, resolve(folder, sqlite), view));
+      const plans: Planned[] = [];
+      for (const { name, sqlite } of found) plans.push(await planOrReason(name, resolve(folder, sqlite), view));
       view.end();
+      const datasets = found.filter((_, at) => plans[at]?.failure === null);
+      const failure = plans.find((plan) => plan.failure !== null)?.failure;
+      // Who names a file wants that one; of those that were found, the others are taken.
+      if (failure && (options.database !== undefined || datasets.length + folders.length === 0)) throw failure;
       for (const each of folderDatasets) terminal.print(`${each.name}: the folder ${printable(each.folder)}`);
       for (const { lines } of plans) for (const line of lines) terminal.print(line);
       for (const line of proposalLines(proposed)) terminal.print(line);
@@ -120,19 +122,34 @@ async function extend(context: CommandContext, path: string, options: InitOption
   terminal.result({ configPath: path, added });
 }
 
-async function planOrReason(
-  name: string,
-  path: string,
-  view: ProgressView,
-): Promise<{ lines: string[]; plan: unknown }> {
+const thereAlready = (path: string, { serverName }: InitOptions): SyncError =>
+  new SyncError('USYNC-1101', `${path} is there already and stays as it is`, {
+    nextStep:
+      serverName === undefined
+        ? 'To add a folder: usync init --folder FOLDER. Else edit it, or move it away and run "usync init" again.'
+        : 'To rename this server, change "name" in it, and restart "usync run".',
+  });
+
+interface Planned {
+  readonly lines: readonly string[];
+  readonly plan: unknown;
+  /** Why the database cannot be synced at all. */
+  readonly failure: SyncError | null;
+}
+
+async function planOrReason(name: string, path: string, view: ProgressView): Promise<Planned> {
   const { countingProgress, planDatabase, planLines } = await import('../database-plan.js');
   try {
     const plan = planDatabase(path, {
       onTable: (table, done, total) => view.show(countingProgress(name, { table, done, total })),
     });
-    return { lines: planLines(name, plan), plan };
+    return { lines: planLines(name, plan), plan, failure: null };
   } catch (error) {
-    return { lines: [`${name}: ${errorMessageOf(error)}`], plan: { path, error: errorMessageOf(error) } };
+    const text = errorMessageOf(error);
+    // A lock passes; it says nothing against the database.
+    const failure = error instanceof SyncError && error.code !== 'USYNC-1201' ? error : null;
+    const lines = [`${name}: ${failure === null ? '' : 'not taken: '}${printable(text)}`];
+    return { lines, plan: { path, error: text }, failure };
   }
 }
 
@@ -143,7 +160,9 @@ function configText(name: string, datasets: readonly (NamedFile | NamedFolder)[]
   return document.toString();
 }
 
-async function renew(context: CommandContext): Promise<void> {
+async function renew(context: CommandContext, options: InitOptions): Promise<void> {
+  if (Object.keys(options).some((name) => name !== 'newIdentity'))
+    throw new SyncError('USYNC-1103', '--new-identity goes with no other option: the configuration stays as it is');
   const { config } = await context.config();
   const forgotten = await forgetIdentity(config.dataFolder);
   const terminal = context.terminal();

@@ -1,4 +1,3 @@
-import { accessSync, constants, statSync } from 'node:fs';
 import type { DatasetConfig } from '../../config/config.js';
 import { errorCatalogue } from '../../core/error-catalogue.js';
 import { SyncError, errorMessageOf } from '../../core/sync-error.js';
@@ -11,18 +10,18 @@ import { hasSyncTables } from '../../databases/sqlite/stores/sync-tables.js';
 import { unmatchedRules } from '../../databases/sqlite/schema/unmatched-rules.js';
 import { waitingNotes } from '../../databases/sqlite/take-out.js';
 import { adviceOn, keylessRows } from '../database-plan.js';
+import { refuseUnusable } from '../refuse-unusable.js';
 import { countText, printable } from '../terminal.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 
-/** One database: can it be opened, is every table captured, does another sync system work on it. Changes nothing. */
+/** One dataset: can it be opened, is every table captured, does another sync system work on it. Changes nothing. */
 export function databaseChecks(dataset: DatasetConfig): Finding[] {
   const subject = `dataset ${printable(dataset.name)}`;
-  const { sqlite } = dataset;
-  if (sqlite === undefined) return folderChecks(subject, dataset.folder ?? '');
+  const { sqlite, folder = '' } = dataset;
   let opened: OpenedDatabase;
   try {
-    // A writer's checks first: a database that cannot be written is no help, however well it reads.
-    openDatabase(sqlite).connection.close();
+    refuseUnusable(dataset);
+    if (sqlite === undefined) return [ok(subject, `the folder ${printable(folder)} can be read and written`)];
     opened = openDatabase(sqlite, { isReadOnly: true });
   } catch (error) {
     return [fail(subject, printable(errorMessageOf(error)), error instanceof SyncError ? error.nextStep : '')];
@@ -38,16 +37,6 @@ export function databaseChecks(dataset: DatasetConfig): Finding[] {
   } finally {
     opened.connection.close();
   }
-}
-
-function folderChecks(subject: string, folder: string): Finding[] {
-  try {
-    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-    if (statSync(folder).isDirectory()) return [ok(subject, `the folder ${printable(folder)} can be read and written`)];
-  } catch (error) {
-    return [fail(subject, printable(errorMessageOf(error)), errorCatalogue['USYNC-1700'].nextStep)];
-  }
-  return [fail(subject, `${printable(folder)} is no folder`, errorCatalogue['USYNC-1700'].nextStep)];
 }
 
 function journalCheck(subject: string, { journalMode, sqliteVersion }: OpenedDatabase): Finding {
