@@ -1,14 +1,16 @@
+import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { openFolder } from './compose-folder.js';
-import type { Config } from './config/config.js';
+import type { Config, DatasetConfig } from './config/config.js';
 import { errorCodeOf, SyncError } from './core/sync-error.js';
-import { takeEngineLock } from './databases/sqlite/connection/engine-lock.js';
+import { refuseHeld, takeEngineLock } from './databases/sqlite/connection/engine-lock.js';
 import { openSqliteServerList } from './databases/sqlite/sqlite-server-list.js';
 import { createWorkerReplica } from './databases/sqlite/worker/worker-replica.js';
 import type { Replica } from './databases/replica.js';
 import { createEngine } from './engine/create-engine.js';
 import type { Engine, EngineAdapters, ReplicaOptions } from './engine/engine.js';
 import type { Observe } from './observe/event.js';
+import { refuseUnusable } from './refuse-unusable.js';
 import { readBootId } from './system/boot-id.js';
 import type { DataFiles } from './system/data-files.js';
 import { openDiskDataFiles } from './system/disk-data-files.js';
@@ -43,6 +45,7 @@ function realAdapters(observe: Observe): EngineAdapters {
       const { server, fingerprint } = identity;
       return { server, fingerprint, transport: createTlsTransport(identity, system) };
     },
+    refuseUnusable: refuseUnusableDatabase,
     lockFolder: (files, owner) => lockFolder(files, owner, system),
   };
 }
@@ -74,6 +77,13 @@ function plainOptions(sqlite: string, { dataset, dataFolder, observe }: ReplicaO
     propagatesSchema: schemaChanges === 'additive',
     pace: { landing, polite },
   };
+}
+
+/** Folders are left to their replica, which waits for them. */
+function refuseUnusableDatabase({ sqlite, ...dataset }: DatasetConfig): void {
+  if (sqlite === undefined) return;
+  refuseUnusable({ ...dataset, sqlite });
+  refuseHeld(realpathSync(sqlite));
 }
 
 /** The same lock as on a database: freed by the kernel, however the process ends. */

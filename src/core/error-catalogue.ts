@@ -172,7 +172,7 @@ export const errorCatalogue = {
   'USYNC-1406': entry(
     'Data needs a decision',
     'Both sides hold data and it is unclear whether rows with equal keys are the same.',
-    'Look at the preview, then join with --same-rows or --distinct-rows.',
+    'See which rows differ: usync join CODE --dry-run. Then join with the same code and --same-rows or --distinct-rows.',
   ),
   'USYNC-1407': entry('No such server', 'No server of that name or id is known.', 'Run "usync servers" to list them.'),
   'USYNC-1408': entry(

@@ -236,7 +236,7 @@ function refuseStopping({ stopping, config }: DatasetRunnerOptions): void {
 }
 
 /** What only a person can mend ends the start; the rest is shown and tried again. */
-const startFailures: readonly string[] = [
+export const startFailures: readonly string[] = [
   'USYNC-1200',
   'USYNC-1202',
   'USYNC-1203',

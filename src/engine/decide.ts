@@ -55,6 +55,7 @@ export function createDecisionCalls(ground: () => EngineGround): DecisionCalls {
     },
     undo: async ({ dataset, server, sinceMs, isDryRun }, { signal, onDataset } = {}) => {
       const { id, name } = findServer(ground(), server);
+      if (ground().group.membership === 'alone') throw nothingNoted();
       const steps = [];
       for (const runner of chosenRunners(ground(), dataset)) {
         if (signal?.aborted) break;
@@ -114,6 +115,12 @@ async function dismiss(
   for (const { runner, id } of chosen) decide(ground, runner, { id, kind: 'dismissed' });
   return chosen.length;
 }
+
+/** Without a group nobody needs to know what was written, so it is not kept. */
+const nothingNoted = (): SyncError =>
+  new SyncError('USYNC-1103', 'This server belongs to no group yet, so there is nothing to take back.', {
+    nextStep: 'What is written is noted from the first "usync invite" or "usync join" on.',
+  });
 
 /** Decisions come with the list of servers; what waits for a database that is not open is looked at again. */
 export function superviseDecisions(ground: EngineGround): void {

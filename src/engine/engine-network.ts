@@ -17,6 +17,7 @@ import { serversDataset } from './engine-limits.js';
 import { isRemoved } from './gather-status.js';
 import { addressesToAdvertise, type EngineGround, type Undo } from './engine-parts.js';
 import { createFounding, type Founding } from './founding.js';
+import { createFreshProofs, type FreshProofs } from './fresh-proofs.js';
 import type { Invites } from './invites.js';
 import { createPeerLinks, type PeerLinks } from './peer-links.js';
 import type { RunningSession, SessionEnd } from './session-runner.js';
@@ -33,6 +34,7 @@ export interface EngineNetwork {
   readonly choices: Map<string, AdoptionChoice>;
   /** What joining found here, by dataset; for the report of joining. */
   readonly previews: Map<string, AdoptionPreview>;
+  readonly freshProofs: FreshProofs;
   /** Dials whom the list names, drops whom it no longer does, founds what nobody else carries. */
   follow(): void;
 }
@@ -102,7 +104,9 @@ export async function openNetwork({ ground, invites, undo }: NetworkOptions): Pr
   const follow = (): void => followList(ground, { links, dialer, starter, founding });
   group.onChange(follow);
   invites.onChange(() => starter.reviewLooks());
-  return { links, dialer, starter, listening, addresses: place.addresses, choices, previews, follow };
+  const { addresses } = place;
+  const freshProofs = createFreshProofs();
+  return { links, dialer, starter, listening, addresses, choices, previews, freshProofs, follow };
 }
 
 function takeSignals(ground: EngineGround, { links, founding }: Noting): void {

@@ -1,6 +1,9 @@
+import { errorCodeOf } from '../core/sync-error.js';
 import type { EventDetail } from '../observe/event.js';
 import type { LocalListening } from '../system/local-socket.js';
+import { aboutDataset } from './about-dataset.js';
 import { listenControl } from './control-server.js';
+import { startFailures, type DatasetRunner } from './dataset-runner.js';
 import { superviseDecisions } from './decide.js';
 import type { Engine, EngineAdapters, EngineOptions } from './engine.js';
 import { openNetwork, type EngineNetwork } from './engine-network.js';
@@ -60,7 +63,8 @@ async function build(
   const ground = await openGround(options, { adapters, observation, stopping, undo });
   for (const runner of ground.runners.values()) undo(() => runner.stop());
   undo(() => ground.group.close());
-  const runners = [...ground.runners.values()].map((runner) => runner.start());
+  await refuseBeforeAll(ground);
+  const runners = [...ground.runners.values()].map((runner) => startRunner(runner));
   await allOrFirstFailure([...runners, ground.group.open()]);
   const { system } = adapters;
   const invites = await openInvites({ files: ground.files, system, fingerprint: ground.self.fingerprint });
@@ -79,6 +83,28 @@ async function build(
   };
   observation.recorder.observe('info', started);
   return { ground, network, invites, control };
+}
+
+/** What can be known before the first database is touched: nothing is put anywhere by a start that must fail. */
+async function refuseBeforeAll({ options, adapters, transport }: EngineGround): Promise<void> {
+  for (const dataset of options.datasets)
+    try {
+      adapters.refuseUnusable(dataset);
+    } catch (error) {
+      if (startFailures.includes(errorCodeOf(error))) throw aboutDataset(dataset.name, error);
+    }
+  const { host, port } = options.listen;
+  if (port === 0) return;
+  const tried = await transport.listen({ host, port, isTrusted: () => false, onChannel: () => undefined });
+  await tried.close();
+}
+
+async function startRunner(runner: DatasetRunner): Promise<void> {
+  try {
+    await runner.start();
+  } catch (error) {
+    throw aboutDataset(runner.name, error);
+  }
 }
 
 /** Rejects with the first failure in the order given, but not before all have come to their end. */

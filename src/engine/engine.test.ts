@@ -19,6 +19,8 @@ test('F44: three servers, invited one by the other, end equal after writes at al
   const b = await ground.add('b');
   const c = await ground.add('c');
   assert.equal((await a.engine.status()).state, 'alone');
+  const undo = { server: 'a', sinceMs: 0, isDryRun: true };
+  await assert.rejects(a.engine.undo(undo), /This server belongs to no group yet/);
   await joinAll(a, [b]);
   await joinAll(b, [c]);
   await assertInSync([a, b, c]);
@@ -45,6 +47,19 @@ test('F44: three servers, invited one by the other, end equal after writes at al
   const before = JSON.stringify((await a.engine.status()).datasets.map((dataset) => dataset.capturedChangesets));
   await new Promise((resolve) => setTimeout(resolve, 500));
   assert.equal(JSON.stringify((await a.engine.status()).datasets.map((dataset) => dataset.capturedChangesets)), before);
+});
+
+test('who waits for the proof at rest gets one that was made since', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  await joinAll(a, [b]);
+  await assertInSync([a, b]);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const sinceMs = Date.now();
+  const status = await a.engine.waitUntilInSync({ timeoutMs: 30_000 });
+  assert.ok((status.datasets[0]?.provenAtMs ?? 0) >= sinceMs);
+  assert.match(status.headline, /proven just now/);
 });
 
 test('a removed server is cut off everywhere at once, told why, and its key is refused', async (context) => {

@@ -65,6 +65,8 @@ export interface EngineAdapters {
   readonly system: System;
   /** Opens the data folder, which is created when it is missing. */
   readonly openFiles: (folder: string) => Promise<DataFiles>;
+  /** Throws for a database that only a person can mend, or on which another engine works. Changes nothing. */
+  readonly refuseUnusable: (dataset: DatasetConfig) => void;
   /** Exactly one engine works in a data folder. Throws `USYNC-1206`, naming the holder. */
   readonly lockFolder: (files: DataFiles, owner: string) => Promise<FolderLock>;
   /** Names the boot of this machine; null where the machine cannot tell. */

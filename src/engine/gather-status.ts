@@ -76,7 +76,7 @@ function peerInput({ ground, network }: Place, listed: ListedServer): PeerInput 
   return {
     listed,
     link,
-    session: link?.session.status() ?? null,
+    session: link ? network.freshProofs.statusOf(link.session) : null,
     failure: network.dialer.failureOf(listed.id),
     refusal: record.refusal,
     twinSeenAtMs: network.links.twins().get(listed.id) ?? null,

@@ -17,7 +17,7 @@ export function headline(status: Omit<EngineStatus, 'headline'>, inviterName: st
         ? 'This server is the only member of its group. Make a code for the next one with "usync invite".'
         : `No other server carries ${onlyHere(status).join(', ')}: a dataset must have the same name on each.`;
     case 'in-sync':
-      return `All ${members.length + 1} servers hold the same data, proven ${proofAge(status)}${heldText(status)}${keylessText(status)}${refusedText(status)}${notComparedText(status)}${onlyHereText(status)}.`;
+      return inSyncText(status, members.length + 1);
     case 'waiting': {
       if (server.membership === 'pending')
         return `Waiting for approval by the group of ${inviterName ?? 'the inviter'}.`;
@@ -40,6 +40,18 @@ export function headline(status: Omit<EngineStatus, 'headline'>, inviterName: st
         : `${capital(worst.subject)}: ${worst.reason} ${worst.nextStep}`;
     }
   }
+}
+
+/** What is not the same comes first: a sentence that begins with "all" is read no further. */
+function inSyncText(status: Omit<EngineStatus, 'headline'>, servers: number): string {
+  const exceptions = [notComparedText(status), refusedText(status), keylessText(status)].filter(
+    (text) => text !== null,
+  );
+  const claim =
+    exceptions.length === 0
+      ? `All ${servers} servers hold the same data`
+      : `Not all is the same: ${exceptions.join('; ')}. All else is the same on all ${servers} servers`;
+  return `${claim}, proven ${proofAge(status)}${heldText(status)}${onlyHereText(status)}.`;
 }
 
 function catchingUp({ peers, datasets }: Omit<EngineStatus, 'headline'>): string {
@@ -101,29 +113,29 @@ function heldText({ datasets }: Omit<EngineStatus, 'headline'>): string {
   return held === 0 ? '' : `; ${held} ${held === 1 ? 'row' : 'rows'} ${isOrAre(held)} held here`;
 }
 
-function keylessText({ datasets }: Omit<EngineStatus, 'headline'>): string {
+/** Rows that nobody asked to keep apart; null when there are none. */
+function keylessText({ datasets }: Omit<EngineStatus, 'headline'>): string | null {
   const count = datasets.flatMap(({ keyless }) => keyless).reduce((sum, { rows }) => sum + rows, 0);
   return count === 0
-    ? ''
-    : `; but ${count} ${count === 1 ? 'row' : 'rows'} with NULL in the key ${isOrAre(count)} only here`;
+    ? null
+    : `${count} ${count === 1 ? 'row' : 'rows'} with NULL in the key ${isOrAre(count)} only here`;
 }
 
-function refusedText({ datasets }: Omit<EngineStatus, 'headline'>): string {
+function refusedText({ datasets }: Omit<EngineStatus, 'headline'>): string | null {
   const tables = datasets.flatMap(({ refused }) => refused.map(({ table }) => table));
-  return tables.length === 0 ? '' : `; but ${tables.join(', ')} cannot be synced`;
+  return tables.length === 0 ? null : `${tables.join(', ')} cannot be synced`;
 }
 
 const isOrAre = (count: number): string => (count === 1 ? 'is' : 'are');
 
-function notComparedText({ datasets }: Omit<EngineStatus, 'headline'>): string {
+function notComparedText({ datasets }: Omit<EngineStatus, 'headline'>): string | null {
   const tables = datasets.flatMap(({ notCompared }) => notCompared);
-  return tables.length === 0
-    ? ''
-    : `; but ${tables.join(', ')} cannot be compared, since a server lacks tables or columns`;
+  return tables.length === 0 ? null : `${tables.join(', ')} cannot be compared, since a server lacks tables or columns`;
 }
 
+/** Never `0 s`: what is shown has begun. */
 export function ageText(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
+  const seconds = Math.max(1, Math.round(ms / 1_000));
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;

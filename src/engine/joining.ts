@@ -1,6 +1,6 @@
 /** Joining the group of an invite code: the real thing, and the look before it that changes nothing. */
 import { errorCatalogue, type ErrorCode } from '../core/error-catalogue.js';
-import { SyncError } from '../core/sync-error.js';
+import { errorCodeOf, errorMessageOf, SyncError } from '../core/sync-error.js';
 import { serverIdOfFingerprint } from '../protocol/server-id.js';
 import type { AdoptionPreview, Replica } from '../databases/replica.js';
 import { sleep } from '../system/sleep.js';
@@ -147,8 +147,17 @@ const noMeasure: Measure = { done: 0, total: null, unit: 'bytes' };
 
 const placeOf = ({ fingerprint, addresses }: InviteContent) => ({ fingerprint, addresses });
 
-function dialInviter({ ground, invite, signal }: JoinRun): Promise<{ channel: Channel; address: string }> {
-  return dialAny(ground, { name: 'the inviting server', ...placeOf(invite) }, signal);
+/** Who dials by hand is not dialled for again: the text of what is tried by itself would be wrong. */
+async function dialInviter({ ground, invite, signal }: JoinRun): Promise<{ channel: Channel; address: string }> {
+  try {
+    return await dialAny(ground, { name: 'the inviting server', ...placeOf(invite) }, signal);
+  } catch (error) {
+    if (errorCodeOf(error) !== 'USYNC-1501') throw error;
+    throw new SyncError('USYNC-1501', errorMessageOf(error), {
+      nextStep: `Check that the inviting server runs, and that it can be reached from here at ${invite.addresses.join(' or ')}. Nothing was changed here; join again with the same code.`,
+      cause: error,
+    });
+  }
 }
 
 const proofFor = ({ ground, invite }: JoinRun, channel: Channel) =>

@@ -10,12 +10,12 @@ import type {
   VerifyReport,
   WaitOptions,
 } from './engine.js';
-import { serversDataset, statusPollMs, verifyRowsMax } from './engine-limits.js';
+import { serversDataset, statusPollMs, verifyRowsMax, verifyWaitMs } from './engine-limits.js';
 import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
 import { runnersOf } from './gather-status.js';
 import { isProvenNow } from './peer-status.js';
-import { compareWithPeer } from './verifier.js';
+import { compareWithPeer, equalVector } from './verifier.js';
 import type { DatasetRunner } from './dataset-runner.js';
 import type { TableReport } from '../databases/replica.js';
 import type { ListedServer } from '../databases/server-list.js';
@@ -29,6 +29,7 @@ interface Place {
 export async function waitUntilProven(place: Place, { timeoutMs, signal }: WaitOptions): Promise<void> {
   const { ground } = place;
   const { system } = ground.adapters;
+  const sinceMs = system.nowMs();
   const untilMs = system.monotonicMs() + timeoutMs;
   const vectors = new Map<string, VersionVector>();
   for (const [name, runner] of runnersOf(ground)) {
@@ -39,6 +40,37 @@ export async function waitUntilProven(place: Place, { timeoutMs, signal }: WaitO
     if (signal?.aborted || system.monotonicMs() >= untilMs) return;
     await sleep(system, Math.min(statusPollMs, Math.max(1, untilMs - system.monotonicMs())), signal);
   }
+  await proveAgain(place, { sinceMs, signal });
+}
+
+interface Since {
+  /** Wall clock. */
+  readonly sinceMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** At rest sessions prove again only now and then: who waits gets a proof that was made since. */
+async function proveAgain({ ground, network }: Place, { sinceMs, signal }: Since): Promise<void> {
+  const { system } = ground.adapters;
+  const works: Promise<void>[] = [];
+  for (const { name, replica } of ground.runners.values())
+    for (const { id } of carriersOf(ground, name)) {
+      const session = network.links.get(id)?.session;
+      const proof =
+        session && network.freshProofs.statusOf(session).datasets.find((each) => each.dataset === name)?.proof;
+      if (!session || !proof || proof.atMs >= sinceMs) continue;
+      const atMs = system.nowMs();
+      const noted = async (): Promise<void> => {
+        const vector = await equalVector({ dataset: name, replica, session });
+        if (vector !== null) network.freshProofs.note(session, name, { vector, atMs });
+      };
+      // Without an answer the proof stays as old as it says.
+      works.push(noted().catch(() => undefined));
+    }
+  const over = new AbortController();
+  const patience = sleep(system, verifyWaitMs, signal ? AbortSignal.any([signal, over.signal]) : over.signal);
+  await Promise.race([Promise.all(works), patience]);
+  over.abort();
 }
 
 function isProven({ ground, network }: Place, vectors: ReadonlyMap<string, VersionVector>): boolean {

@@ -15,11 +15,14 @@ export const nameOfServer = ({ group, self }: EngineGround, id: ServerId): strin
 
 /** Removed ones last, else by name. Alone, a server lists itself. */
 export function serverInfos(ground: EngineGround): readonly ServerInfo[] {
-  const listed = ground.group.servers();
-  const all = listed.some(({ id }) => id === ground.self.id) ? listed : [ownServer(ground), ...listed];
-  return all
+  return serversWithSelf(ground)
     .toSorted((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
     .map((server) => infoOf(ground, server));
+}
+
+function serversWithSelf(ground: EngineGround): readonly ListedServer[] {
+  const listed = ground.group.servers();
+  return listed.some(({ id }) => id === ground.self.id) ? listed : [ownServer(ground), ...listed];
 }
 
 const rank = ({ state }: ListedServer): number => (state === 'removed' ? 1 : 0);
@@ -109,8 +112,8 @@ export function refuseRemoved(ground: EngineGround): void {
 }
 
 /** By name, by id, or by the beginning of an id. Throws `USYNC-1407` when none or more than one fits. */
-export function findServer({ group }: EngineGround, nameOrId: string): ListedServer {
-  const servers = group.servers();
+export function findServer(ground: EngineGround, nameOrId: string): ListedServer {
+  const servers = serversWithSelf(ground);
   const exact = servers.filter(({ id, name }) => id === nameOrId || name === nameOrId);
   const living = exact.length > 1 ? exact.filter(({ state }) => state !== 'removed') : exact;
   const found = living.length > 0 ? living : servers.filter(({ id }) => id.startsWith(nameOrId.toLowerCase()));

@@ -135,7 +135,7 @@ test('a dataset that no other server carries is never shown as the same on all s
   const partial = { ...shop, look: { ...shop.look, tables: [{ ...table, keyless: 2 }, refused] } };
   assert.equal(
     shown(['shop', 'chat'], partial)[1],
-    'All 2 servers hold the same data, proven just now; but 2 rows with NULL in the key are only here; but odd cannot be synced.',
+    'Not all is the same: odd cannot be synced; 2 rows with NULL in the key are only here. All else is the same on all 2 servers, proven just now.',
   );
   const silent = { ...shop, look: { ...shop.look, unansweredMs: 3_000 } };
   assert.deepEqual(

@@ -1,7 +1,7 @@
 /** `verify`: compares digests with every connected member, and where they differ, finds the rows by halving into buckets. */
 import { emptyDigest, tablesThatDiffer, type DatasetDigest } from '../core/digest.js';
 import { RawText, type SqlValue } from '../core/value.js';
-import { isEqualVector } from '../core/version-vector.js';
+import { isEqualVector, type VersionVector } from '../core/version-vector.js';
 import type { Replica } from '../databases/replica.js';
 import type { Answer, AnsweredRow, Question } from '../protocol/message.js';
 import { sleep } from '../system/sleep.js';
@@ -37,6 +37,20 @@ export async function compareWithPeer(comparing: Comparing): Promise<VerifyCompa
     if (system.monotonicMs() >= untilMs || signal?.aborted) return behind(comparing, own.digest);
     await sleep(system, 100, signal);
   }
+}
+
+/** One look without waiting: the vector at which both hold the same data now, or null. */
+export async function equalVector({
+  dataset,
+  replica,
+  session,
+}: Pick<Comparing, 'dataset' | 'replica' | 'session'>): Promise<VersionVector | null> {
+  const answer = await session.ask(dataset, { kind: 'digest' });
+  if (answer.kind !== 'digest') return null;
+  const own = await replica.proof();
+  if (!isEqualVector(own.vector, answer.vector)) return null;
+  const silent = [...own.leftOut, ...answer.leftOut];
+  return tablesThatDiffer(own.digest, answer.digest, silent).length === 0 ? own.vector : null;
 }
 
 const ask = ({ session, dataset }: Comparing, question: Question): Promise<Answer> => session.ask(dataset, question);

@@ -22,6 +22,7 @@ import { readTls } from './listen.js';
 import { createLiveFeed } from './live-feed.js';
 import { createRequestTimes } from './metrics/request-times.js';
 import { openPageAddress, type PageAddress } from './page-address.js';
+import { portNote } from './port-note.js';
 import { createSettingsFile } from './settings-file.js';
 import { createStatusReader } from './status-reader.js';
 
@@ -32,6 +33,8 @@ export interface HttpServer {
   readonly setupLink: string | null;
   /** Why it listens on loopback although the configuration names another address; null when it does as it was told. */
   readonly restriction: string | null;
+  /** Why it has not the usual port; null when it has, or one that the configuration names. */
+  readonly portNote: string | null;
   close(): Promise<void>;
 }
 
@@ -87,6 +90,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     get restriction() {
       return opened.restriction;
     },
+    portNote: portNote(http, opened.url),
     setupLink: context.access.hasUsers() ? null : setupLink(opened.url, await makeSetupToken(setupFiles, system)),
     async close() {
       await setupFiles.remove(urlFile);

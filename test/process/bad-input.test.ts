@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { parse, stringify } from 'yaml';
@@ -14,6 +14,7 @@ import {
   mainScript,
   succeeded,
   untilProven,
+  waitUntil,
   type CommandResult,
   type ServerProcess,
   type Workplace,
@@ -28,6 +29,17 @@ function checkError(result: CommandResult, code: string, status: number, ...word
   assert.equal(result.status, status, text);
   assert.doesNotMatch(text, /\n\s+at .*\.js:\d+/, 'no stack trace for people');
   for (const word of words) assert.match(text, word);
+}
+
+function ownTablesIn(path: string): number {
+  const connection = openConnection(path);
+  try {
+    return Number(
+      connection.prepare("SELECT count(*) FROM sqlite_schema WHERE name LIKE '\\_usync%' ESCAPE '\\'").get()?.[0],
+    );
+  } finally {
+    connection.close();
+  }
 }
 
 const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
@@ -210,8 +222,51 @@ describe('bad input', () => {
     const other = createServer().listen(config.listen.port, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     checkError(server.usync('run'), 'USYNC-1500', exitCodes.failure, new RegExp(String(config.listen.port)));
+    assert.equal(ownTablesIn(server.database), 0, 'nothing was put into the database');
     await new Promise((resolve) => other.close(resolve));
     await server.start();
+  });
+
+  test('a page that is not at its usual port says so at the start, in the status and in "doctor"', async () => {
+    const other = createServer();
+    // Whoever has it already is another program just as well.
+    await new Promise<void>((resolve) => other.once('error', () => resolve()).listen(7421, '127.0.0.1', resolve));
+    const apart = await workplace.addServer('apart', undefined, { http: { enabled: true } });
+    createMusicDatabase(apart.database, 'plain');
+    await apart.start();
+    await waitUntil('the page is served', 30_000, () => Promise.resolve(apart.log().includes('had port 7421')));
+    assert.match(
+      apart.usync('status').stdout,
+      /^The page: http:\/\/127.0.0.1:\d+\/sync\/\n {2}Another program had port 7421/m,
+    );
+    assert.match(
+      apart.usync('doctor').stdout,
+      /OK {4}page: http:\/\/127.0.0.1:\d+\/sync\/; Another program had port 7421/,
+    );
+    other.close();
+  });
+
+  test('where one database is missing, nothing is put into the others, and the dataset is named', () => {
+    createMusicDatabase(server.database, 'plain');
+    const config = parse(readFileSync(server.configPath, 'utf8')) as { datasets: object[] };
+    config.datasets.push({ name: 'orders', sqlite: 'orders.db' });
+    writeFileSync(server.configPath, stringify(config));
+    checkError(server.usync('run'), 'USYNC-1200', exitCodes.failure, /Dataset orders: .*orders\.db/);
+    assert.equal(ownTablesIn(server.database), 0);
+  });
+
+  test('a start right after the stop of the engine before waits for its end', async () => {
+    createMusicDatabase(server.database, 'plain');
+    await server.start();
+    server.signal('SIGTERM');
+    const next = spawn(process.execPath, [mainScript, '--config', server.configPath, 'run'], { stdio: 'pipe' });
+    let output = '';
+    for (const stream of [next.stdout, next.stderr]) stream.on('data', (bytes: Buffer) => (output += bytes.toString()));
+    const ended = new Promise<number | null>((resolve) => next.once('exit', resolve));
+    while (next.exitCode === null && !output.includes('/sync/'))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    next.kill('SIGTERM');
+    assert.equal(await ended, 0, output);
   });
 
   test('a typo in the configuration is named with its place and a suggestion', () => {
@@ -266,6 +321,18 @@ describe('bad input', () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     checkError(others[1].usync('join', expired), 'USYNC-1400', exitCodes.notTrusted);
     await untilProven([server, others[0]]);
+  });
+
+  test('an inviting server that is not reached is told with its address, and no promise to try again', async () => {
+    createMusicDatabase(server.database, 'plain');
+    await server.start();
+    const { code } = JSON.parse(succeeded(server.usync('--json', 'invite')).stdout) as { code: string };
+    await server.end('SIGTERM');
+    const other = await workplace.addServer('b');
+    createMusicDatabase(other.database, 'plain');
+    const joined = other.usync('join', code);
+    checkError(joined, 'USYNC-1501', exitCodes.failure, /127\.0\.0\.1:\d+/, /join again with the same code/);
+    assert.doesNotMatch(joined.stderr, /by itself/);
   });
 
   test('garbage, HTTP and silence on the port harm nobody', async () => {

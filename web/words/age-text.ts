@@ -1,6 +1,6 @@
 /** How long something takes or is past, as people say it: `12 s`, `8 min`, `3 h`, `4 days`. */
 export function ageText(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
+  const seconds = Math.max(1, Math.round(ms / 1_000));
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;

@@ -52,7 +52,7 @@ async function checkDataset(context: CommandContext, dataset: DatasetConfig): Pr
   try {
     if (sqlite === undefined) terminal.print(`${printable(name)}: the folder ${printable(folder)}`);
     else plan = await planOf(context, dataset, sqlite);
-    const { refuseUnusable } = await import('../refuse-unusable.js');
+    const { refuseUnusable } = await import('../../refuse-unusable.js');
     refuseUnusable(dataset);
   } catch (cause) {
     const error = aboutDataset(name, cause);

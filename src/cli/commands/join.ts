@@ -14,6 +14,12 @@ interface JoinCommandOptions {
   readonly distinctRows?: boolean;
 }
 
+const details = `
+Works beside a running "usync run" and without one.
+
+Exit code 0 when this server is in or waits for approval, 5 when a choice is needed, 7 when the code is mistyped, used or
+expired or the inviting server does not trust this one, 1 when it cannot be reached.`;
+
 export function addJoinCommand(program: Command, context: CommandContext): void {
   program
     .command('join <code>')
@@ -21,7 +27,7 @@ export function addJoinCommand(program: Command, context: CommandContext): void 
     .option('--dry-run', 'only tell what joining would do to the rows here')
     .option('--same-rows', 'rows with equal generated numbers on both sides are the same rows')
     .option('--distinct-rows', "they are different rows; this server's get new numbers")
-    .addHelpText('after', '\nWorks beside a running "usync run" and without one. Exit code 5 when a choice is needed.')
+    .addHelpText('after', details)
     .action(async (code: string, options: JoinCommandOptions) => {
       const terminal = context.terminal();
       const report = await join(context, joinOptions(code, options));

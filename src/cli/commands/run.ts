@@ -5,6 +5,7 @@ import type { HttpServer } from '../../http/http-server.js';
 import { deferred } from '../../system/deferred.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
+import { stateOfHolder, startWhenFree } from '../start-when-free.js';
 import { printable } from '../terminal.js';
 
 export function addRunCommand(program: Command, context: CommandContext): void {
@@ -22,8 +23,13 @@ export function addRunCommand(program: Command, context: CommandContext): void {
         import('../page-server.js'),
         context.config(),
       ]);
-      const engine = createEngineWithLog(loaded.config);
-      await runUntilSignal(engine, () =>
+      const start = (stopped: AbortSignal): Promise<Engine> =>
+        startWhenFree(() => createEngineWithLog(loaded.config), {
+          stopped,
+          holder: () => stateOfHolder(context),
+          say: (line) => context.terminal().say(line),
+        });
+      await runUntilSignal(start, (engine) =>
         loaded.config.http.enabled
           ? servePage(
               (onListening) => startPageServer({ engine, loaded, file: context.configPath(), onListening }),
@@ -51,6 +57,7 @@ async function servePage(
   try {
     const server = await start(tell);
     tell(server);
+    if (server.portNote !== null) terminal.print(server.portNote);
     if (server.setupLink !== null)
       terminal.print(`Set up its first user within a day, with this link (it works once): ${server.setupLink}`);
     return server;
@@ -62,19 +69,22 @@ async function servePage(
 }
 
 /** Runs the engine until a signal comes. What is on its way is finished at the first one; the second one exits. */
-async function runUntilSignal(engine: Engine, serve: () => Promise<HttpServer | null>): Promise<void> {
+async function runUntilSignal(
+  start: (stopped: AbortSignal) => Promise<Engine>,
+  serve: (engine: Engine) => Promise<HttpServer | null>,
+): Promise<void> {
   const { promise: stopped, resolve: stop } = deferred<string>();
-  let isStopping = false;
+  const stopping = new AbortController();
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (isStopping) process.exit(exitCodes.interrupted);
-    isStopping = true;
+    if (stopping.signal.aborted) process.exit(exitCodes.interrupted);
+    stopping.abort();
     stop(signal);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    await engine.start();
-    const server = await serve();
+    const engine = await start(stopping.signal);
+    const server = await serve(engine);
     const reason = await Promise.race([stopped, engine.stopRequested]);
     await server?.close();
     await engine.stop(reason);

@@ -32,12 +32,20 @@ export function addStatusCommand(program: Command, context: CommandContext): voi
         const status =
           options.wait === true ? await client.call('wait', { timeoutMs }) : await client.call('status', {});
         for (const line of statusLines(status, terminal)) terminal.print(line);
+        for (const line of await pageLines(context)) terminal.print(line);
         terminal.result(status);
         context.exitWith(status.isInSync ? exitCodes.ok : exitCodes.notInSync);
       } finally {
         client.close();
       }
     });
+}
+
+/** Only where it is not where people look for it. */
+async function pageLines(context: CommandContext): Promise<string[]> {
+  const { pagePlace } = await import('../page-place.js');
+  const place = await pagePlace((await context.config()).config);
+  return place === null || place.note === null ? [] : ['', `The page: ${printable(place.url)}`, `  ${place.note}`];
 }
 
 async function watch(terminal: Terminal, read: () => Promise<EngineStatus>): Promise<void> {

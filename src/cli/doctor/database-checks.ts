@@ -10,7 +10,7 @@ import { hasSyncTables } from '../../databases/sqlite/stores/sync-tables.js';
 import { unmatchedRules } from '../../databases/sqlite/schema/unmatched-rules.js';
 import { waitingNotes } from '../../databases/sqlite/take-out.js';
 import { adviceOn, keylessRows } from '../database-plan.js';
-import { refuseUnusable } from '../refuse-unusable.js';
+import { refuseUnusable } from '../../refuse-unusable.js';
 import { countText, printable } from '../terminal.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 

@@ -3,7 +3,7 @@
  * kernel frees when the process ends, however it ends. Who holds it is written beside the lock, for the message only:
  * that text may be stale, the lock cannot be.
  */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { SyncError } from '../../../core/sync-error.js';
 import type { System } from '../../../system/system.js';
@@ -65,6 +65,11 @@ export function engineHolding(realPath: string): EngineOwner | 'unknown' | null 
     if (error instanceof SyncError && error.code === 'USYNC-1206') return readOwner(realPath) ?? 'unknown';
     throw error;
   }
+}
+
+/** Throws as `takeEngineLock` does when another engine works on the database. Takes and makes nothing. */
+export function refuseHeld(realPath: string): void {
+  if (existsSync(lockPath(realPath))) lockFile(realPath).close();
 }
 
 const lockPath = (realPath: string): string => `${realPath}-usync-lock`;

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import type { DatasetConfig } from '../config/config.js';
-import { errorMessageOf, SyncError } from '../core/sync-error.js';
-import { openDatabase } from '../databases/sqlite/connection/open-database.js';
+import type { DatasetConfig } from './config/config.js';
+import { errorMessageOf, SyncError } from './core/sync-error.js';
+import { openDatabase } from './databases/sqlite/connection/open-database.js';
 
 /** Throws a `SyncError` with the reason for a database or folder that an engine could not work on. Changes nothing. */
 export function refuseUnusable({ sqlite, folder }: DatasetConfig): void {
