@@ -1,6 +1,5 @@
-import { openSnapshot } from '../src/databases/sqlite/snapshot/snapshot-reader.js';
 import { receiveSnapshot } from '../src/databases/sqlite/snapshot/snapshot-writer.js';
-import { openMergeServer, type MergeServer } from '../src/databases/sqlite/testing/merge-scene.js';
+import { openMergeServer, snapshotOf, type MergeServer } from '../src/databases/sqlite/testing/merge-scene.js';
 import { temporaryFolder } from '../src/databases/sqlite/testing/temporary-folder.js';
 import { openPlain } from './bench-group.js';
 import { cpuFigure, cpuPerRow } from './cpu-per-row.js';
@@ -55,11 +54,11 @@ interface SnapshotWay {
 
 async function snapshotFigures(folder: string, { from, to, baseline }: SnapshotWay): Promise<Figure[]> {
   const chunks: Uint8Array[] = [];
-  let reader = await openSnapshot(from.context, folder);
+  let reader = await snapshotOf(from.context, folder);
   await reader.close();
   const count = reader.rows;
   const reading = await cpuPerRow(count, async () => {
-    reader = await openSnapshot(from.context, folder);
+    reader = await snapshotOf(from.context, folder);
     for (let chunk = await reader.next(); chunk; chunk = await reader.next()) chunks.push(chunk);
     await reader.close();
   });

@@ -46,7 +46,10 @@ export interface SqliteReplica extends Replica {
 export function createSqliteReplica(options: SqliteReplicaOptions): SqliteReplica {
   const { spoolFolder } = options;
   if (spoolFolder !== undefined) emptyFolder(spoolFolder);
-  const merging = createMerging(spoolFolder === undefined ? {} : { spoolFolder });
+  const merging = createMerging({
+    ...(spoolFolder !== undefined && { spoolFolder }),
+    ...(options.module && { module: options.module }),
+  });
   const session = createReplicaSession(options, merging);
   return {
     dataset: options.dataset,
@@ -147,18 +150,13 @@ function snapshotCalls(
     return call(work);
   };
   return {
-    openSnapshot: () =>
-      call(async (context): Promise<SnapshotReader> => {
+    async openSnapshot(): Promise<SnapshotReader> {
+      const source = await call(async (context) => {
         await captureEverything(context, merging);
-        const reader = await merging.openSnapshot(context);
-        const release = hold();
-        return {
-          vector: reader.vector,
-          rows: reader.rows,
-          next: () => call(() => reader.next()),
-          close: () => held(release, () => reader.close()),
-        };
-      }),
+        return merging.openSnapshot(context);
+      });
+      return source.read();
+    },
     receiveSnapshot: (vector) =>
       call(async (context): Promise<SnapshotWriter> => {
         const writer = await merging.receiveSnapshot(context, vector);

@@ -16,3 +16,7 @@ export function transact<T>(connection: Connection, mode: 'immediate' | 'deferre
     throw error;
   }
 }
+
+/** A deferred transaction begins with its first read: from here on it sees one state. */
+export const beginReading = (connection: Connection): void =>
+  void connection.prepare('SELECT count(*) FROM sqlite_schema').get();

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SqlValue } from '../../../core/value.js';
 import { shadowKeyColumns } from '../schema/synced-table.js';
-import { openSnapshot } from '../snapshot/snapshot-reader.js';
 import { receiveSnapshot } from '../snapshot/snapshot-writer.js';
-import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { exchangeAll, openMergeServer, snapshotOf, type MergeServer } from '../testing/merge-scene.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const schema = `CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, b INTEGER);
@@ -39,7 +38,7 @@ test('a snapshot lands with the shadows of its sender: adopted rows, single ones
     await writer.capture();
   }
   await exchangeAll([a, b]);
-  const reader = await openSnapshot(a.context, folder.path('.'));
+  const reader = await snapshotOf(a.context, folder.path('.'));
   const writer = receiveSnapshot(c.context, reader.vector, folder.path('.'));
   for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
   await reader.close();

@@ -1,6 +1,7 @@
 import { landChangeset } from './changeset-landing.js';
 import { cutBranch, newEpoch } from './epochs.js';
 import { mergeParts } from './merge.js';
+import type { SqliteModule } from '../connection/sqlite-module.js';
 import type { Merging } from '../stores/replica-context.js';
 import { settleAfterDrain, settleWaiting } from './settle-waiting.js';
 import { openSnapshot } from '../snapshot/snapshot-reader.js';
@@ -11,16 +12,17 @@ import { receiveSnapshot } from '../snapshot/snapshot-writer.js';
 export interface MergingOptions {
   /** Where snapshots wait on their way; in memory when it is not given. */
   readonly spoolFolder?: string;
+  readonly module?: SqliteModule;
 }
 
 /** The merging side of a replica: streams, snapshots, what waits, epochs. */
 export function createMerging(options: MergingOptions = {}): Merging {
-  const spoolFolder = options.spoolFolder ?? null;
+  const { module, spoolFolder = null } = options;
   return {
     mergeParts: (context, parts) => mergeParts(context, parts, { settleAfterDrain, settleWaiting }),
     settleWaiting,
     settleAfterDrain,
-    openSnapshot: (context) => openSnapshot(context, spoolFolder),
+    openSnapshot: (context) => openSnapshot(context, { spoolFolder, ...(module && { module }) }),
     receiveSnapshot: async (context, vector) => receiveSnapshot(context, vector, spoolFolder),
     clearStaged,
     resumeSnapshot,

@@ -1,9 +1,8 @@
 /** References to generated keys in columns that are not declared INTEGER: shown in the column's own form everywhere. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openSnapshot } from '../snapshot/snapshot-reader.js';
 import { receiveSnapshot } from '../snapshot/snapshot-writer.js';
-import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { exchangeAll, openMergeServer, snapshotOf, type MergeServer } from '../testing/merge-scene.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 
 const forms = ['TEXT', 'REAL', '', 'NUMERIC', 'INTEGER'] as const;
@@ -83,7 +82,7 @@ for (const form of forms) {
       a.app.exec(`${rows}, (3, 5, 'only here')`);
       b.app.exec(rows);
       await a.capture();
-      const reader = await openSnapshot(a.context, null);
+      const reader = await snapshotOf(a.context);
       const writer = receiveSnapshot(b.context, reader.vector, null);
       for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
       await reader.close();

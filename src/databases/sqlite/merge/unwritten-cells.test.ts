@@ -1,9 +1,8 @@
 /** Columns that were added after a row was written: what the row shows there nobody wrote, so every written value stands. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openSnapshot } from '../snapshot/snapshot-reader.js';
 import { receiveSnapshot } from '../snapshot/snapshot-writer.js';
-import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { exchangeAll, openMergeServer, snapshotOf, type MergeServer } from '../testing/merge-scene.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 
 type Work = (servers: readonly [MergeServer, MergeServer, MergeServer]) => Promise<void>;
@@ -94,7 +93,7 @@ test('who joins by snapshot knows as well what nobody wrote', () =>
     await write(a, `UPDATE lines SET v = 'two'`);
     await write(a, column('lines'));
     await write(c, column('lines'));
-    const reader = await openSnapshot(a.context, null);
+    const reader = await snapshotOf(a.context);
     const writer = receiveSnapshot(c.context, reader.vector, null);
     for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
     await reader.close();

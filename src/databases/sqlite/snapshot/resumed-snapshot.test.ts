@@ -4,9 +4,8 @@ import { test } from 'node:test';
 import { covers, type VersionVector } from '../../../core/version-vector.js';
 import { createRealSystem } from '../../../system/real-system.js';
 import { createSqliteReplica, type SqliteReplica } from '../sqlite-replica.js';
-import { openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { openMergeServer, snapshotOf, type MergeServer } from '../testing/merge-scene.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
-import { openSnapshot } from './snapshot-reader.js';
 import { receiveSnapshot } from './snapshot-writer.js';
 
 const schema = `CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE); CREATE TABLE tags (tag TEXT PRIMARY KEY)`;
@@ -14,7 +13,7 @@ const schema = `CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT UNIQUE); 
 /** Takes the snapshot up to its last transaction, and ends there. Returns what its sender had merged. */
 async function cutOff(from: MergeServer, to: MergeServer): Promise<VersionVector> {
   await from.capture();
-  const reader = await openSnapshot(from.context, null);
+  const reader = await snapshotOf(from.context);
   const writer = receiveSnapshot(to.context, reader.vector, null);
   for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
   await reader.close();

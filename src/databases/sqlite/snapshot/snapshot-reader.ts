@@ -3,8 +3,7 @@ import type { LifeName } from '../../../core/life.js';
 import type { StateBlock } from '../../../core/state-block.js';
 import { encodeStateChunk, type StateChunk } from '../../../core/state-codec.js';
 import type { SqlValue } from '../../../core/value.js';
-import type { VersionVector } from '../../../core/version-vector.js';
-import { SyncError } from '../../../core/sync-error.js';
+import { errorMessageOf, SyncError } from '../../../core/sync-error.js';
 import { compressBytes } from '../../../system/compression.js';
 import type { SnapshotReader } from '../../replica.js';
 import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
@@ -12,14 +11,16 @@ import { cellsOfShown, type ShownRow } from '../merge/component-loader.js';
 import { tablesWithOutgrownRows } from '../capture/too-large-rows.js';
 import { createDirectSink } from '../capture/drain-sink.js';
 import { quoteName } from '../connection/identifiers.js';
+import type { SqliteModule } from '../connection/sqlite-module.js';
 import { memoryOf } from '../merge/merge-changeset.js';
-import type { ReplicaContext } from '../stores/replica-context.js';
+import type { ReplicaContext, SnapshotSource } from '../stores/replica-context.js';
 import { createRowReferences, type RowReferences } from '../capture/row-references.js';
 import { exceptionsFor, shadowColumnCount, shadowColumns, type Key } from '../stores/shadow-store.js';
 import { emptyBlock, lifeBlock, type PlacedLife } from '../merge/state-blocks.js';
 import { whenFree } from '../stores/store-transaction.js';
 import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
-import { transact } from '../connection/transaction.js';
+import { beginReading, transact } from '../connection/transaction.js';
+import { freezeState, isWorthFreezing, type FrozenState } from './frozen-state.js';
 
 /** Rows read at once. A page of wide rows is cut by bytes below. */
 const pageRows = 1000;
@@ -28,65 +29,128 @@ const originsAtOnce = 50;
 /** About what a chunk takes before it is compressed. */
 const chunkBytesTarget = 256 * 1024;
 
+export interface SnapshotOptions {
+  /** Where chunks, and the copy of a database, wait: in memory, and no copy, when there is none. */
+  readonly spoolFolder: string | null;
+  readonly module?: SqliteModule;
+  /** For tests of a state that cannot be frozen. */
+  readonly freeze?: typeof freezeState;
+}
+
 /**
- * The whole state at one vector: read and encoded in one short read transaction, so that no lock is held and no WAL
- * grows while a slow peer takes it. Parents come before children, rows in key order; the first chunk names every table
- * that the snapshot speaks for, and holds the histories of its origins.
+ * The whole state at one vector, as it is now. It is spooled at once, so that no WAL grows and no copy stays while a slow
+ * peer takes it. Parents come before children, rows in key order; the first chunk names every table that the snapshot
+ * speaks for, and holds the histories of its origins.
  */
-export async function openSnapshot(context: ReplicaContext, spoolFolder: string | null): Promise<SnapshotReader> {
+export async function openSnapshot(context: ReplicaContext, options: SnapshotOptions): Promise<SnapshotSource> {
   const [outgrown] = await whenFree(context.system, () => tablesWithOutgrownRows(context));
   // What others know of such a row is not here any more, so this replica cannot tell the whole state.
   if (outgrown) throw new SyncError('USYNC-1507', `a row of ${outgrown.name} has become too large to be sent`);
-  const spool = createChunkSpool(spoolFolder);
+  const frozen = await frozenOf(context, options);
+  if (frozen) return { read: () => readFrozen(frozen, options.spoolFolder) };
+  const reader = await readLocked(context, options.spoolFolder);
+  return { read: () => Promise.resolve(reader) };
+}
+
+/** Null where the state is small or cannot be frozen: it is read under the lock then. */
+async function frozenOf(context: ReplicaContext, options: SnapshotOptions): Promise<FrozenState | null> {
+  const { spoolFolder: folder, module, freeze = freezeState } = options;
+  if (folder === null || !isWorthFreezing(context)) return null;
   try {
-    const { vector, rows } = await whenFree(context.system, () =>
-      transact(context.connection, 'deferred', () => readState(context, spool)),
+    return await freeze(context, { folder, ...(module && { module }) });
+  } catch (error) {
+    const text = `writers wait while a snapshot is read, as no copy could be made: ${errorMessageOf(error)}`;
+    context.observe('warn', { kind: 'dataset-notice', dataset: context.dataset, code: 'snapshot-under-lock', text });
+    return null;
+  }
+}
+
+async function readFrozen(frozen: FrozenState, folder: string | null): Promise<SnapshotReader> {
+  const { context } = frozen;
+  const { system, pace } = context;
+  const spool = createChunkSpool(folder);
+  let rows = 0;
+  try {
+    let startMs = system.monotonicMs();
+    for (const piece of statePieces(context)) {
+      rows += piece.rows;
+      spool.add(encodeStateChunk(piece.chunk, compressBytes));
+      if (system.monotonicMs() - startMs < pace.sliceMs) continue;
+      // The calls of the replica go on in the same thread.
+      await system.pause();
+      startMs = system.monotonicMs();
+    }
+    return readerOf(spool, { vector: context.origins.vector(), rows });
+  } catch (error) {
+    spool.close();
+    throw error;
+  } finally {
+    frozen.close();
+  }
+}
+
+async function readLocked(context: ReplicaContext, folder: string | null): Promise<SnapshotReader> {
+  const spool = createChunkSpool(folder);
+  try {
+    return await whenFree(context.system, () =>
+      transact(context.connection, 'deferred', () => {
+        // Where a lock is met nothing is spooled yet, so that it can be tried again.
+        beginReading(context.connection);
+        let rows = 0;
+        for (const piece of statePieces(context)) {
+          rows += piece.rows;
+          spool.add(encodeStateChunk(piece.chunk, compressBytes));
+        }
+        return readerOf(spool, { vector: context.origins.vector(), rows });
+      }),
     );
-    let next = 0;
-    return {
-      vector,
-      rows,
-      next: async () => (next < spool.count ? spool.read(next++) : null),
-      close: async () => spool.close(),
-    };
   } catch (error) {
     spool.close();
     throw error;
   }
 }
 
-function readState(context: ReplicaContext, spool: ChunkSpool): { vector: VersionVector; rows: number } {
+function readerOf(spool: ChunkSpool, of: Pick<SnapshotReader, 'vector' | 'rows'>): SnapshotReader {
+  let next = 0;
+  return {
+    ...of,
+    next: async () => (next < spool.count ? spool.read(next++) : null),
+    close: async () => spool.close(),
+  };
+}
+
+interface StatePiece {
+  readonly chunk: Partial<StateChunk>;
+  /** Rows in it that a table shows. */
+  readonly rows: number;
+}
+
+function* statePieces(context: ReplicaContext): IterableIterator<StatePiece> {
   const memory = memoryOf(context);
   memory.begin();
   const tables = context.tables.all().toSorted((a, b) => memory.orderOf(a.name) - memory.orderOf(b.name));
-  const put = (chunk: Partial<StateChunk>): void => spool.add(encodeStateChunk(chunk, compressBytes));
   const histories = new Map(
     [...context.origins.vector().keys()].map((origin) => [origin, context.histories.of(origin)]),
   );
-  put({ blocks: tables.map((table) => emptyBlock(table.name, table.schema.key, table.layout)), histories });
+  const blocks = tables.map((table) => emptyBlock(table.name, table.schema.key, table.layout));
+  yield { chunk: { blocks, histories }, rows: 0 };
   // Of a branch that was cut at the start of its history nothing is left in the vector; its cells still bear the name.
   const origins = [...new Set([...context.origins.vector().keys(), ...context.strays.origins()])];
   for (let start = 0; start < origins.length; start += originsAtOnce) {
     const some = origins.slice(start, start + originsAtOnce);
-    put({
-      seen: new Map(some.map((origin) => [origin, context.seen.of(origin)])),
-      strays: new Map(some.map((origin) => [origin, context.strays.of(origin)])),
-    });
+    const seen = new Map(some.map((origin) => [origin, context.seen.of(origin)]));
+    const strays = new Map(some.map((origin) => [origin, context.strays.of(origin)]));
+    yield { chunk: { seen, strays }, rows: 0 };
   }
   const aliases = [...context.aliases.all()];
   for (let start = 0; start < aliases.length; start += pageRows)
-    put({ aliases: aliases.slice(start, start + pageRows) });
-  let rows = 0;
+    yield { chunk: { aliases: aliases.slice(start, start + pageRows) }, rows: 0 };
   for (const table of tables) {
-    for (const block of shownBlocks(context, table)) {
-      rows += block.count;
-      put({ blocks: [block] });
-    }
+    for (const block of shownBlocks(context, table)) yield { chunk: { blocks: [block] }, rows: block.count };
   }
   for (const name of context.asides.tables()) {
-    for (const block of asideBlocks(context, name)) put({ blocks: [block] });
+    for (const block of asideBlocks(context, name)) yield { chunk: { blocks: [block] }, rows: 0 };
   }
-  return { vector: context.origins.vector(), rows };
 }
 
 function* asideBlocks(context: ReplicaContext, name: string): IterableIterator<StateBlock> {

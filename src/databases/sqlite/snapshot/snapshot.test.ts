@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AdoptionChoice, MergeOutcome } from '../../replica.js';
-import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { exchangeAll, openMergeServer, snapshotOf, type MergeServer } from '../testing/merge-scene.js';
 import { pendingReconciles } from '../capture/pending-reconcile.js';
 import { captureEverything } from '../capture/capture-everything.js';
 import { settleAfterDrain, settleWaiting } from '../merge/settle-waiting.js';
 import { resumeSnapshot } from './land-snapshot.js';
-import { openSnapshot } from './snapshot-reader.js';
 import { receiveSnapshot } from './snapshot-writer.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 
@@ -40,7 +39,7 @@ async function sendSnapshot(
   options: { readonly folder?: string; readonly choice?: AdoptionChoice } = {},
 ): Promise<MergeOutcome> {
   await from.capture();
-  const reader = await openSnapshot(from.context, options.folder ?? null);
+  const reader = await snapshotOf(from.context, options.folder ?? null);
   const writer = receiveSnapshot(to.context, reader.vector, options.folder ?? null);
   for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
   await reader.close();
@@ -154,7 +153,7 @@ test('copies of one database unify at joining; where they differ the group stand
     b.app.exec(
       `UPDATE parents SET name = 'of b' WHERE id = 7; INSERT INTO tags VALUES ('only b', 'blue'); DELETE FROM tags WHERE tag = 'a3'`,
     );
-    const reader = await openSnapshot(a.context, null);
+    const reader = await snapshotOf(a.context);
     const writer = receiveSnapshot(b.context, reader.vector, null);
     b.context.connection.exec('SELECT 1');
     for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);

@@ -2,10 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
-import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { exchangeAll, openMergeServer, snapshotOf, type MergeServer } from '../testing/merge-scene.js';
 import { adjustByRules } from '../schema/table-rules.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
-import { openSnapshot } from './snapshot-reader.js';
 import { resumeSnapshot } from './land-snapshot.js';
 import { receiveSnapshot } from './snapshot-writer.js';
 
@@ -30,7 +29,7 @@ async function withCopies(work: (servers: Servers) => Promise<void>): Promise<vo
 async function join([from, to]: Servers, choice: AdoptionChoice): Promise<AdoptionPreview> {
   await from.capture();
   await to.followSchema();
-  const reader = await openSnapshot(from.context, null);
+  const reader = await snapshotOf(from.context);
   const writer = receiveSnapshot(to.context, reader.vector, null);
   for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
   await reader.close();

@@ -60,6 +60,12 @@ export interface ReplicaContext {
   readonly notes: NoteStore;
 }
 
+/** A snapshot that is to be read. */
+export interface SnapshotSource {
+  /** Once; the replica may do other things meanwhile. */
+  read(): Promise<SnapshotReader>;
+}
+
 /**
  * What the merging side gives to the replica. `mergeParts`, `settleWaiting` and `confirm` drain nothing themselves but
  * through `drainInTransaction` of `drain.ts`. Calls that return promises take their own transactions; the others work
@@ -71,7 +77,7 @@ export interface Merging {
   settleWaiting(context: ReplicaContext, table: string | null): void;
   /** Finds what an own change set free or must hide: called after each drain with the tables that it touched. */
   settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<string>): void;
-  openSnapshot(context: ReplicaContext): Promise<SnapshotReader>;
+  openSnapshot(context: ReplicaContext): Promise<SnapshotSource>;
   receiveSnapshot(context: ReplicaContext, vector: VersionVector): Promise<SnapshotWriter>;
   /** At opening: forgets what is staged and needed no more. */
   clearStaged(context: ReplicaContext): Promise<void>;

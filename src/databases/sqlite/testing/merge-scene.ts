@@ -1,7 +1,7 @@
 import { originIdOf, type Epoch, type ServerId } from '../../../core/origin.js';
 import { isEqualVector } from '../../../core/version-vector.js';
 import { createRealSystem } from '../../../system/real-system.js';
-import type { MergeOutcome } from '../../replica.js';
+import type { MergeOutcome, SnapshotReader } from '../../replica.js';
 import { auditTable, countDiffering } from '../stores/audit.js';
 import { conflictRecords } from '../decisions/conflict-records.js';
 import { drainNotes } from '../capture/drain.js';
@@ -17,6 +17,7 @@ import type { ReplicaContext } from '../stores/replica-context.js';
 import { followSchema } from '../schema/schema-change.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { settleAfterDrain, settleWaiting } from '../merge/settle-waiting.js';
+import { openSnapshot } from '../snapshot/snapshot-reader.js';
 import { inTransaction } from '../stores/store-transaction.js';
 import { createSyncTables } from '../stores/sync-tables.js';
 import type { AdjustSchema } from '../schema/table-registry.js';
@@ -42,14 +43,7 @@ export interface MergeServer {
 
 export const around = { settleAfterDrain, settleWaiting };
 
-export function openMergeServer(
-  path: string,
-  letter: string,
-  options: { readonly schema?: string; readonly adjust?: AdjustSchema; readonly pace?: PaceOptions } = {},
-): MergeServer {
-  const app = openConnection(path, { busyTimeoutMs: 5000 });
-  app.exec('PRAGMA journal_mode = WAL');
-  if (options.schema) app.exec(options.schema);
+function openForSync(path: string): Connection {
   const connection = openConnection(path);
   for (const pragma of [
     'cache_size = -65536',
@@ -61,6 +55,21 @@ export function openMergeServer(
   connection.exec('BEGIN IMMEDIATE');
   createSyncTables(connection);
   connection.exec('COMMIT');
+  return connection;
+}
+
+export interface MergeServerOptions {
+  readonly schema?: string;
+  readonly adjust?: AdjustSchema;
+  readonly pace?: PaceOptions;
+  readonly journalMode?: string;
+}
+
+export function openMergeServer(path: string, letter: string, options: MergeServerOptions = {}): MergeServer {
+  const app = openConnection(path, { busyTimeoutMs: 5000 });
+  app.exec(`PRAGMA journal_mode = ${options.journalMode ?? 'WAL'}`);
+  if (options.schema) app.exec(options.schema);
+  const connection = openForSync(path);
   const epoch = '00000001' as Epoch;
   const server = letter.repeat(16) as ServerId;
   const context = openContext(connection, {
@@ -149,4 +158,9 @@ export async function exchangeAll(servers: readonly MergeServer[]): Promise<void
     if (moved === 0 && others.every((vector) => first && isEqualVector(first, vector))) return;
   }
   throw new Error('the exchange does not come to rest');
+}
+
+/** The whole state as a peer would be given it; chunks wait in `folder`, or in memory. */
+export async function snapshotOf(context: ReplicaContext, folder: string | null = null): Promise<SnapshotReader> {
+  return (await openSnapshot(context, { spoolFolder: folder })).read();
 }
