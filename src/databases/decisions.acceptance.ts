@@ -190,6 +190,9 @@ export function describeDecisions(name: string, harness: ReplicaHarness): void {
         'update items null',
       ]);
       assert.equal(await drainAll(a), 0, 'a preview writes nothing');
+      const cut = await a.replica.undo({ server, sinceMs, isDryRun: false }, AbortSignal.abort());
+      assert.deepEqual(cut, { steps: [], isCancelled: true });
+      assert.equal(await drainAll(a), 0, 'what was cancelled wrote nothing');
       await a.replica.undo({ server, sinceMs, isDryRun: false });
       await exchange(a, b);
       for (const site of [a, b]) {

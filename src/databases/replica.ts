@@ -86,8 +86,11 @@ export interface Replica {
   dropHeld(id: string): Promise<void>;
   /** What happened to one row, as far back as the journal goes. */
   rowHistory(request: RowHistoryRequest): Promise<RowHistory>;
-  /** Takes back what one server wrote since a time, or tells what that would change. */
-  undo(request: UndoRequest): Promise<UndoOutcome>;
+  /**
+   * Takes back what one server wrote since a time, or tells what that would change. All of it appears at once; when the
+   * signal came before that, nothing has changed and nothing is told.
+   */
+  undo(request: UndoRequest, signal?: AbortSignal): Promise<UndoOutcome>;
   /** What happened to rows, newest merged first, a page at a time. */
   recentChanges(request: ChangesRequest): Promise<ChangesOutcome>;
   /**
@@ -214,11 +217,11 @@ export interface MergeOutcome {
 
 /**
  * `adopting`: takes in rows that were there before anybody noted them. `receiving`: keeps a snapshot aside until all of it
- * is here. `landing`: merges it.
+ * is here. `landing`: merges it. `reading`: looks through the journal for a person.
  */
 export interface ReplicaWork {
-  readonly kind: 'adopting' | 'receiving' | 'landing';
-  /** In rows. */
+  readonly kind: 'adopting' | 'receiving' | 'landing' | 'reading';
+  /** In rows; of reading in bytes. */
   readonly done: number;
   /** Null where the replica cannot know. */
   readonly total: number | null;
@@ -395,6 +398,7 @@ export interface UndoRequest {
 
 export interface UndoOutcome {
   readonly steps: readonly UndoStep[];
+  readonly isCancelled: boolean;
 }
 
 /** What taking back means for one row. `skipped` says why it is left alone. */

@@ -33,6 +33,7 @@ const words: { readonly [K in ReplicaWork['kind']]: string } = {
   adopting: 'taking in the rows that are here',
   receiving: 'receiving the data of the group',
   landing: 'writing the data of the group',
+  reading: 'reading the journal',
 };
 
 export function datasetWork({ dataset, work, announced, nowMs }: WorkFacts): DatasetWork | null {
@@ -40,17 +41,17 @@ export function datasetWork({ dataset, work, announced, nowMs }: WorkFacts): Dat
   const { kind, done, from } = work;
   const total = work.total ?? (announced === null || announced === 0 ? null : Math.max(announced, done));
   const measured = workRate({ done: done - from, total: total === null ? null : total - from }, nowMs - work.sinceMs);
-  return { text: `${dataset}: ${words[kind]}.`, done, total, unit: 'rows', ...measured };
+  return { text: `${dataset}: ${words[kind]}.`, done, total, unit: kind === 'reading' ? 'bytes' : 'rows', ...measured };
 }
 
-/** What runs in one dataset now, as its database and its sessions tell it. */
+/** What runs in one dataset now, as its database and its sessions tell it; those know how much is to come. */
 export function workOf(
   { runners, adapters }: EngineGround,
-  { links }: Pick<EngineNetwork, 'links'>,
+  links: EngineNetwork['links'] | undefined,
   dataset: string,
 ): DatasetWork | null {
   const announced = links
-    .all()
+    ?.all()
     .flatMap(({ session }) => session.status().datasets)
     .find((each) => each.dataset === dataset && each.snapshotIn !== null)?.snapshotIn?.rows;
   return datasetWork({
@@ -61,16 +62,22 @@ export function workOf(
   });
 }
 
-/** Tells of the work of all datasets, again and again, until it is told to end. */
+export interface ToldWork {
+  readonly links?: EngineNetwork['links'];
+  /** All when not given. */
+  readonly datasets?: readonly string[];
+}
+
+/** Tells of the work of datasets, again and again, until it is told to end. */
 export function tellWork(
   ground: EngineGround,
-  network: Pick<EngineNetwork, 'links'>,
+  { links, datasets = [...ground.runners.keys()] }: ToldWork,
   onProgress: (progress: WorkProgress) => void,
 ): () => void {
   let cancel = (): void => {};
   const look = (): void => {
-    for (const dataset of ground.runners.keys()) {
-      const work = workOf(ground, network, dataset);
+    for (const dataset of datasets) {
+      const work = workOf(ground, links, dataset);
       if (work) onProgress(work);
     }
     cancel = ground.adapters.system.after(workLookMs, look);

@@ -3,7 +3,17 @@ import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { ConflictRecord, QuarantineRecord } from '../databases/replica.js';
 import type { ListedDecision } from '../databases/server-list.js';
 import type { DatasetRunner } from './dataset-runner.js';
-import { isOpen, type ConflictInfo, type DecisionCalls, type DecisionKind, type QuarantineInfo } from './decisions.js';
+import { tellWork } from './dataset-work.js';
+import {
+  isOpen,
+  type ConflictInfo,
+  type DecisionCalls,
+  type DecisionKind,
+  type QuarantineInfo,
+  type UndoQuery,
+  type UndoReport,
+  type UndoTools,
+} from './decisions.js';
 import { conflictsListedMax, decisionsPollMs } from './engine-limits.js';
 import type { EngineGround } from './engine-parts.js';
 import { decisionKey } from './group.js';
@@ -53,20 +63,35 @@ export function createDecisionCalls(ground: () => EngineGround): DecisionCalls {
       const named = versions.map(({ origin, ...version }) => ({ ...version, by: nameOf(ground(), origin) }));
       return { dataset: runner.name, ...history, versions: named };
     },
-    undo: async ({ dataset, server, sinceMs, isDryRun }, { signal, onDataset } = {}) => {
-      const { id, name } = findServer(ground(), server);
-      if (ground().group.membership === 'alone') throw nothingNoted();
-      const steps = [];
-      for (const runner of chosenRunners(ground(), dataset)) {
-        if (signal?.aborted) break;
-        const outcome = await runner.replica.undo({ server: id, sinceMs, isDryRun });
-        steps.push(...outcome.steps.map((step) => ({ ...step, dataset: runner.name })));
-        if (!isDryRun) runner.wake();
-        onDataset?.(runner.name, outcome.steps.filter(({ skipped }) => skipped === null).length);
-      }
-      return { server: name, steps };
-    },
+    undo: (query, tools = {}) => undo(ground(), query, tools),
   };
+}
+
+async function undo(
+  ground: EngineGround,
+  { dataset, server, sinceMs, isDryRun }: UndoQuery,
+  { signal, onDataset, onProgress }: UndoTools,
+): Promise<UndoReport> {
+  const { id, name } = findServer(ground, server);
+  if (ground.group.membership === 'alone') throw nothingNoted();
+  const runners = chosenRunners(ground, dataset);
+  const [steps, done]: [UndoReport['steps'][number][], Set<string>] = [[], new Set()];
+  const datasets = runners.map((runner) => runner.name);
+  const end = onProgress ? tellWork(ground, { datasets }, onProgress) : () => undefined;
+  try {
+    for (const runner of runners) {
+      if (signal?.aborted) break;
+      const outcome = await runner.replica.undo({ server: id, sinceMs, isDryRun }, signal);
+      if (outcome.isCancelled) break;
+      done.add(runner.name);
+      steps.push(...outcome.steps.map((step) => ({ ...step, dataset: runner.name })));
+      if (!isDryRun) runner.wake();
+      onDataset?.(runner.name, outcome.steps.filter(({ skipped }) => skipped === null).length);
+    }
+  } finally {
+    end();
+  }
+  return { server: name, steps, notDone: datasets.filter((each) => !done.has(each)) };
 }
 
 function heldCalls(ground: () => EngineGround): Pick<DecisionCalls, 'quarantine' | 'retryHeld' | 'dropHeld'> {

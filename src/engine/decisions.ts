@@ -1,5 +1,6 @@
 /** What people look at and decide: the part of the engine behind `usync conflicts`, `quarantine`, `history`, `undo`. */
 import type { ConflictRecord, QuarantineRecord, RowHistory, RowVersion, UndoStep } from '../databases/replica.js';
+import type { WorkProgress } from './work-progress.js';
 
 export interface DecisionCalls {
   /** What lost, newest first; without what was decided already, unless `withDecided`. */
@@ -24,7 +25,7 @@ export interface DecisionCalls {
   rowHistory(request: HistoryQuery): Promise<RowHistoryInfo>;
   /**
    * Takes back what one server wrote since a time, or tells what that would change. One dataset after the other, each as a
-   * whole. An aborted signal keeps it from going on to the next.
+   * whole: when the signal comes, the one under way stays as it was, too.
    */
   undo(request: UndoQuery, tools?: UndoTools): Promise<UndoReport>;
 }
@@ -108,9 +109,12 @@ export interface UndoTools {
   readonly signal?: AbortSignal;
   /** After each dataset, with what was or would be done in it. */
   readonly onDataset?: (dataset: string, changes: number) => void;
+  readonly onProgress?: (progress: WorkProgress) => void;
 }
 
 export interface UndoReport {
   readonly server: string;
   readonly steps: readonly (UndoStep & { readonly dataset: string })[];
+  /** Datasets that were left as they were, since it was cancelled. */
+  readonly notDone: readonly string[];
 }

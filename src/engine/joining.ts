@@ -214,7 +214,7 @@ async function untilNoneIsFresh(run: JoinRun): Promise<void> {
     if (fresh.length === 0) return;
     refuseUndecided(run, fresh);
     const state = progressText(network, fresh);
-    const works = fresh.map((dataset) => workOf(ground, network, dataset)?.done ?? '').join(' ');
+    const works = fresh.map((dataset) => workOf(ground, network.links, dataset)?.done ?? '').join(' ');
     if (state !== told && state !== '' && works.trim() === '') tell(run, state, measureOf(network, fresh));
     told = state;
     quiet(`${state} ${works}`, `The data of ${fresh.join(', ')} does not arrive.`);

@@ -84,7 +84,7 @@ export function gatedReplica(inner: Replica, gate: Gate): Replica {
     retryHeld: () => gate(inner.retryHeld()),
     dropHeld: (id) => gate(inner.dropHeld(id)),
     rowHistory: (request) => gate(inner.rowHistory(request)),
-    undo: (request) => gate(inner.undo(request)),
+    undo: (request, signal) => gate(inner.undo(request, signal)),
     recentChanges: (request) => gate(inner.recentChanges(request)),
     applyWrites: (writes) => gate(inner.applyWrites(writes)),
     close: () => inner.close(),

@@ -31,12 +31,12 @@ import { inTransaction, whenFree } from './stores/store-transaction.js';
 import { tableReports } from './schema/table-reports.js';
 import type { TableRules } from './schema/table-rules.js';
 import { unmatchedRules, unmatchedText } from './schema/unmatched-rules.js';
-import { decisionCalls } from './decisions/decision-calls.js';
+import { decisionCalls, type UndoCall } from './decisions/decision-calls.js';
 
 export type { SqliteReplicaOptions };
 
 /** What the worker of a replica can do besides the contract. */
-export interface SqliteReplica extends Replica {
+export interface SqliteReplica extends Omit<Replica, 'undo'>, UndoCall {
   /** As `drain`, with what follows from it, so that nobody has to ask for that. */
   drainWithNews(): Promise<HintedDrain>;
   /** The position as it stands now, without waiting for the calls that are under way; null when it must be asked. */

@@ -181,28 +181,28 @@ export function startUndoJob(context: ApiContext, plan: UndoPlan): StartedJob {
     kind: 'undo',
     title: isDryRun ? `Look at taking back ${what}` : `Take back ${what}`,
     startedBy,
-    unit: 'datasets',
+    unit: 'bytes',
     work: async (tools) => {
       const request = { server, sinceMs, isDryRun, ...(dataset !== undefined && { dataset }) };
-      let done = 0;
-      tools.progress({
-        total: dataset === undefined ? context.config.datasets.length : 1,
-        text: 'Reading the journal.',
-      });
+      tools.progress({ text: 'Reading the journal.' });
       const onDataset = (item: string, changes: number): void => {
-        tools.progress({ done: (done += 1), text: `${item} is done.` });
         const message = `${changes} ${changes === 1 ? 'change' : 'changes'} ${isDryRun ? 'would be' : 'were'} taken back.`;
         tools.result({ item, ok: true, code: null, message });
       };
-      return undoResult(await context.engine.undo(request, { signal: tools.signal, onDataset }), isDryRun);
+      const onProgress = (progress: WorkProgress): void => tools.progress(progress);
+      const report = await context.engine.undo(request, { signal: tools.signal, onDataset, onProgress });
+      for (const item of report.notDone)
+        tools.result({ item, ok: false, code: null, message: 'It was cancelled: nothing was taken back here.' });
+      return undoResult(report, isDryRun);
     },
   });
   return { message: `Started: ${job.title}.`, job };
 }
 
-const undoResult = ({ server, steps }: UndoReport, isDryRun: boolean): UndoResult => ({
+const undoResult = ({ server, steps, notDone }: UndoReport, isDryRun: boolean): UndoResult => ({
   server,
   is_dry_run: isDryRun,
+  not_done: [...notDone],
   steps: steps.map(({ dataset, kind, table, key, cells, skipped }) => ({
     ...{ dataset, kind, table, key, skipped },
     cells: cells.map((cell) => ({ ...cell })),

@@ -54,6 +54,8 @@ const undoResult = z.object({
       skipped: z.string().nullable(),
     }),
   ),
+  /** Datasets that were left as they were, since the job was cancelled. */
+  not_done: z.array(z.string()),
 });
 /** The result of a job of kind `undo`. */
 export type UndoResult = z.infer<typeof undoResult>;

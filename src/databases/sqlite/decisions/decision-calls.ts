@@ -1,5 +1,5 @@
 import { SyncError } from '../../../core/sync-error.js';
-import type { ConflictRecord, Replica, UndoRequest, WriteOutcome } from '../../replica.js';
+import type { ConflictRecord, Replica, UndoOutcome, UndoRequest, WriteOutcome } from '../../replica.js';
 import { captureEverything } from '../capture/capture-everything.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { drainFirst } from '../merge/drain-first.js';
@@ -15,22 +15,29 @@ import { heldLives, quarantineId, quarantineRecords } from './quarantine-records
 import { recentChanges } from './recent-changes.js';
 import { restoreConflict } from './restore-conflict.js';
 import { rowHistory } from './row-history.js';
-import { planUndo, type UndoPlan } from './undo-changes.js';
+import { undo } from './undo.js';
+import { withConstraints, writeAsPerson } from './write-as-person.js';
+import type { CancelLook } from './work-in-turns.js';
 
-type DecisionCalls = Pick<
-  Replica,
-  | 'conflicts'
-  | 'conflictsForgotten'
-  | 'forgetConflicts'
-  | 'restoreConflict'
-  | 'quarantine'
-  | 'retryHeld'
-  | 'dropHeld'
-  | 'rowHistory'
-  | 'undo'
-  | 'recentChanges'
-  | 'applyWrites'
->;
+/** As in the contract, but any look at a signal is enough: a worker has no signal of its caller. */
+export interface UndoCall {
+  undo(request: UndoRequest, signal?: CancelLook): Promise<UndoOutcome>;
+}
+
+type DecisionCalls = UndoCall &
+  Pick<
+    Replica,
+    | 'conflicts'
+    | 'conflictsForgotten'
+    | 'forgetConflicts'
+    | 'restoreConflict'
+    | 'quarantine'
+    | 'retryHeld'
+    | 'dropHeld'
+    | 'rowHistory'
+    | 'recentChanges'
+    | 'applyWrites'
+  >;
 
 /** What people look at and decide. Whatever they write is captured before the call returns. */
 export function decisionCalls({ call, lookBetween }: ReplicaSession, merging: Merging): DecisionCalls {
@@ -54,12 +61,7 @@ export function decisionCalls({ call, lookBetween }: ReplicaSession, merging: Me
       }),
     dropHeld: (id) => call((context) => settle(context, merging, () => dropHeld(context, theHeld(context, id)))),
     rowHistory: (request) => lookBetween((context) => rowHistory(context, request)),
-    undo: (request) =>
-      call(async (context) => {
-        const { steps, write } = await currentPlan(context, merging, request);
-        if (!request.isDryRun) await writeAsPerson(context, merging, write);
-        return { steps };
-      }),
+    undo: (request, signal) => call((context) => undo(context, merging, { request, signal })),
     recentChanges: (request) => lookBetween((context) => recentChanges(context, request)),
     applyWrites: (writes) =>
       call(async (context) => {
@@ -84,36 +86,6 @@ async function settle(context: ReplicaContext, merging: Merging, work: () => unk
         return true;
       }),
     );
-  }
-}
-
-/** As an application writes: with its constraints, its triggers and capture. */
-async function writeAsPerson<T>(context: ReplicaContext, merging: Merging, work: () => T): Promise<T> {
-  try {
-    return await withConstraints(context, work);
-  } finally {
-    await captureEverything(context, merging);
-  }
-}
-
-async function withConstraints<T>(context: ReplicaContext, work: () => T): Promise<T> {
-  const { connection, system } = context;
-  connection.exec('PRAGMA foreign_keys = ON');
-  try {
-    return await whenFree(system, () => inTransaction(context, work));
-  } finally {
-    connection.exec('PRAGMA foreign_keys = OFF');
-  }
-}
-
-/** Reading the journal takes time: what applications wrote meanwhile must not be taken back with the rest. */
-async function currentPlan(context: ReplicaContext, merging: Merging, request: UndoRequest): Promise<UndoPlan> {
-  for (;;) {
-    await captureEverything(context, merging);
-    const before = context.origins.entry(context.origins.own()).stamp;
-    const plan = planUndo(context, request);
-    await captureEverything(context, merging);
-    if (context.origins.entry(context.origins.own()).stamp === before) return plan;
   }
 }
 

@@ -3,30 +3,33 @@ import { parentsFirst } from '../../../core/table-order.js';
 import type { UndoOutcome, UndoRequest } from '../../replica.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
-import { undoneRows, type UndoneRows } from './undo-rows.js';
+import type { UndoneRows } from './undo-rows.js';
 import { stepsOf, type PlannedStep } from './undo-steps.js';
 import type { Returning } from './undo-values.js';
 
-/** `write` does what the steps say, all or nothing. Inside a write transaction. */
-export interface UndoPlan extends UndoOutcome {
-  readonly write: () => void;
+export interface UndoPlan extends Pick<UndoOutcome, 'steps'> {
+  /** Does what the steps say. Inside a write transaction; `check` is called before each step and may throw. */
+  readonly write: (check: () => void) => void;
 }
 
 /**
  * How to take back what one server wrote since a time, where its writes still stand: values go back to what they were
  * before, rows it inserted are deleted unless others have changed them since, rows it deleted come back. What was before
- * is known as far as the journal goes; the rest is told and left alone. Reads the journal twice, and takes no lock.
- * Throws USYNC-1803 when there is more than a person can look through.
+ * is known as far as the journal goes; the rest is told and left alone. Takes no lock. What stands must be captured: a
+ * value of an application that nobody has seen would be taken for that of the server.
  */
-export function planUndo(context: ReplicaContext, request: UndoRequest): UndoPlan {
+export function planUndo(context: ReplicaContext, rows: UndoneRows, request: UndoRequest): UndoPlan {
   memoryOf(context).begin();
-  const planned = planSteps(context, undoneRows(context, request), request);
+  const planned = planSteps(context, rows, request);
   return {
     steps: planned.map(({ step }) => step),
-    write: () => {
+    write: (check) => {
       // Rows that refer to each other go and come in one step. Until the end of the transaction.
       context.connection.exec('PRAGMA defer_foreign_keys = ON');
-      for (const { step, write } of planned) if (step.skipped === null) write();
+      for (const { step, write } of planned) {
+        check();
+        if (step.skipped === null) write();
+      }
     },
   };
 }

@@ -12,7 +12,8 @@ import { cellsOfChange, keyOfChange } from '../merge/merge-rows.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Key } from '../stores/shadow-store.js';
-import { journalBlocks, type JournalBlock } from './journal-changes.js';
+import type { JournalBlock } from './journal-changes.js';
+import type { JournalReading } from './journal-reading.js';
 import { collectAdditions } from './undo-additions.js';
 
 /** More rows than a person can judge; a narrower time is asked for. */
@@ -43,18 +44,25 @@ export type UndoneRows = Map<string, UndoneRow>;
 export const isUndone = ({ server, sinceMs }: UndoRequest, origin: OriginId, atMs: number): boolean =>
   serverIdOfOrigin(origin) === server && atMs >= sinceMs;
 
-/** Rows that the server wrote. Reads the journal twice. Throws USYNC-1803 when there are more than a person can judge. */
-export function undoneRows(context: ReplicaContext, request: UndoRequest): UndoneRows {
-  const rows = collect(context, request);
-  findBefore(context, rows, request);
+/** How often `undoneRows` goes through the journal. */
+export const undoWalks = 2;
+
+/** Rows that the server wrote. Throws USYNC-1803 when there are more than a person can judge. */
+export async function undoneRows(
+  context: ReplicaContext,
+  request: UndoRequest,
+  reading: JournalReading,
+): Promise<UndoneRows> {
+  const rows = await collect(context, request, reading);
+  if (rows.size > 0) await findBefore(rows, request, reading);
   return rows;
 }
 
-function collect(context: ReplicaContext, request: UndoRequest): UndoneRows {
+async function collect(context: ReplicaContext, request: UndoRequest, reading: JournalReading): Promise<UndoneRows> {
   const rows: UndoneRows = new Map();
   const isOurs = (origin: OriginId, stamp: JournalBlock['entry']['stamp']): boolean =>
     isUndone(request, origin, msOfStamp(stamp));
-  for (const { entry, block } of journalBlocks(context, ({ origin, stamp }) => isOurs(origin, stamp))) {
+  for await (const { entry, block } of reading.blocks(({ origin, stamp }) => isOurs(origin, stamp))) {
     const table = context.tables.byName(block.table);
     if (!table || block.kind === 'merge') continue;
     if (block.kind === 'update' && block.columns.every(isMarkColumn)) continue;
@@ -106,9 +114,8 @@ function livesOf({ entry, block }: JournalBlock, i: number): readonly LifeName[]
 }
 
 /** The second walk through the journal: what stood in those cells before. */
-function findBefore(context: ReplicaContext, rows: UndoneRows, request: UndoRequest): void {
-  if (rows.size === 0) return;
-  for (const { entry, block } of journalBlocks(context, () => true)) {
+async function findBefore(rows: UndoneRows, request: UndoRequest, reading: JournalReading): Promise<void> {
+  for await (const { entry, block } of reading.blocks(() => true)) {
     if (block.kind === 'end' || block.kind === 'merge') continue;
     for (let i = 0; i < block.count; i++) {
       for (const life of livesOf({ entry, block }, i)) {

@@ -5,13 +5,13 @@ import { tablesThatDiffer } from '../../../core/digest.js';
 import type { Epoch, ServerId } from '../../../core/origin.js';
 import { forksBetween, isEqualVector } from '../../../core/version-vector.js';
 import { createRealSystem } from '../../../system/real-system.js';
-import type { Fork, MergeOutcome, Replica } from '../../replica.js';
+import type { Fork, MergeOutcome } from '../../replica.js';
 import { openConnection, type Connection } from '../connection/driver.js';
-import { createSqliteReplica } from '../sqlite-replica.js';
+import { createSqliteReplica, type SqliteReplica } from '../sqlite-replica.js';
 
 /** For tests of forks: servers with real replicas, whose database files can be copied as backups and clones are. */
 export interface ForkServer {
-  readonly replica: Replica;
+  readonly replica: SqliteReplica;
   readonly app: Connection;
   /** Writes as the application; captured at once. */
   write(sql: string): Promise<void>;

@@ -3,9 +3,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Epoch, ServerId } from '../../../core/origin.js';
 import { SyncError, errorMessageOf } from '../../../core/sync-error.js';
 import { createRealSystem } from '../../../system/real-system.js';
-import type { JournalNews, Replica, SnapshotReader, SnapshotWriter } from '../../replica.js';
+import type { JournalNews, Replica, SnapshotReader, SnapshotWriter, UndoRequest } from '../../replica.js';
 import { createSqliteReplica, type SqliteReplicaOptions } from '../sqlite-replica.js';
 import { createSelfDrain } from './self-drain.js';
+import { signalOf, type SharedSignal } from './shared-signal.js';
 import {
   mayMove,
   ownBytes,
@@ -70,6 +71,10 @@ async function answer({ target, args }: CallMessage): Promise<unknown> {
       return withOwnBytes(await replica.readJournal(...(args as Parameters<Replica['readJournal']>)));
     case 'bucketRows':
       return (await replica.bucketRows(...(args as Parameters<Replica['bucketRows']>))).map(plainBucketRow);
+    case 'undo': {
+      const [request, signal] = args as [UndoRequest, SharedSignal?];
+      return replica.undo(request, signal && signalOf(signal));
+    }
     default:
       // The proxy is typed by the same contract, so the arguments fit the method.
       return (replica[target.method] as (...given: readonly unknown[]) => Promise<unknown>)(...args);

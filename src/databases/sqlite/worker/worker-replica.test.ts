@@ -1,8 +1,10 @@
 // Goal: what the worker does and tells by itself is what a caller would have asked for, and never too early.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerId } from '../../../core/origin.js';
-import type { HintedDrain, Replica } from '../../replica.js';
+import { serverIdOfOrigin } from '../../../core/origin.js';
+import type { HintedDrain, Replica, ReplicaWork } from '../../replica.js';
 import { openConnection, type Connection } from '../connection/driver.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 import { createWorkerReplica } from './worker-replica.js';
@@ -60,6 +62,37 @@ test('before the first drain a commit is a hint, and nothing is captured', () =>
     await new Promise((resolve) => setTimeout(resolve, 100));
     assert.deepEqual(scene.drains, []);
     assert.equal((await scene.replica.position()).isFresh, true);
+  }));
+
+test('taking back is cancelled in the midst of the journal, and nothing of it was done', () =>
+  withReplica(async ({ replica, app }) => {
+    app.exec(
+      'INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT i, 0 FROM n',
+    );
+    await replica.drain();
+    const { origin, journalBytes } = await replica.position();
+    await sleep(5);
+    const sinceMs = Date.now();
+    await sleep(5);
+    for (let i = 1; i <= 30; i++) {
+      app.exec(`UPDATE t SET a = ${i}`);
+      await replica.drain();
+    }
+    const cancelling = new AbortController();
+    const told: ReplicaWork[] = [];
+    replica.onWork?.((work) => {
+      if (work === null) return;
+      told.push(work);
+      cancelling.abort();
+    });
+    const request = { server: serverIdOfOrigin(origin), sinceMs, isDryRun: false };
+    assert.deepEqual(await replica.undo(request, cancelling.signal), { steps: [], isCancelled: true });
+    assert.deepEqual([told.length > 0, told[0]?.kind], [true, 'reading']);
+    assert.ok((told[0]?.total ?? 0) > journalBytes && (told[0]?.done ?? 0) < (told[0]?.total ?? 0));
+    assert.deepEqual(app.prepare('SELECT DISTINCT a FROM t').all(), [[30n]]);
+    const { steps } = await replica.undo(request);
+    assert.equal(steps.length, 2000);
+    assert.deepEqual(app.prepare('SELECT DISTINCT a FROM t').all(), [[0n]]);
   }));
 
 test('the position that is known without asking follows every call that moves it', () =>

@@ -9,6 +9,7 @@ import type {
 } from '../../replica.js';
 import { createKnownPosition } from './known-position.js';
 import type { WorkerReplicaData } from './replica-worker.js';
+import { withSharedSignal } from './shared-signal.js';
 import {
   bucketRowOf,
   drainsByItself,
@@ -124,7 +125,8 @@ const decisionCalls = (plain: Plain): DecisionCalls => ({
   retryHeld: () => plain('retryHeld'),
   dropHeld: (id) => plain('dropHeld', id),
   rowHistory: (request) => plain('rowHistory', request),
-  undo: (request) => plain('undo', request),
+  undo: (request, signal) =>
+    withSharedSignal(signal, (shared) => plain('undo', request, ...(shared === undefined ? [] : [shared]))),
   recentChanges: (request) => plain('recentChanges', request),
   applyWrites: (writes) => plain('applyWrites', writes),
 });
