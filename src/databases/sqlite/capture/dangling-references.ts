@@ -5,7 +5,7 @@ import type { ReferenceSchema } from '../../../core/table-schema.js';
 import type { SqlValue } from '../../../core/value.js';
 import { quoteName } from '../connection/identifiers.js';
 import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
-import { partsOfRow } from '../stores/row-parts.js';
+import { partsOfRow, putIntoParts } from '../stores/row-parts.js';
 import { shadowColumns, type Shadow } from '../stores/shadow-store.js';
 import type { Comparison } from './comparison.js';
 
@@ -151,7 +151,7 @@ function markRow(comparison: Comparison, { table, reference, value, key, shadow 
   sink.later(() => {
     const extras = asides.extraCells(table.name, shadow.life) ?? new Map<string, Cell>();
     asides.putExtraCells(table.name, shadow.life, new Map([...extras, [column, cell]]));
-    for (const part of parts) asides.put({ ...part, cells: new Map([...part.cells, [column, cell]]) });
+    putIntoParts(context, parts, [column, cell]);
   });
   changeset.add({
     kind: 'update',

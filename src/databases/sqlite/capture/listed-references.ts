@@ -9,7 +9,7 @@ import type { CellValue, SqlValue } from '../../../core/value.js';
 import { quoteName } from '../connection/identifiers.js';
 import { keptCell } from '../merge/component-loader.js';
 import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
-import { partsOfRow } from '../stores/row-parts.js';
+import { partsOfRow, putIntoParts } from '../stores/row-parts.js';
 import { shadowColumnCount, shadowColumns, stampAt, type Key, type Shadow } from '../stores/shadow-store.js';
 import type { Comparison } from './comparison.js';
 import { shadowsOf } from './dangling-references.js';
@@ -118,10 +118,7 @@ function putMark(
   sink.later(() => {
     const extras = asides.extraCells(table.name, shadow.life) ?? new Map<string, Cell>();
     asides.putExtraCells(table.name, shadow.life, new Map([...extras, [column, cell]]));
-    for (const part of parts) {
-      const latest = asides.find(table.name, part.life) ?? part;
-      asides.put({ ...latest, cells: new Map([...latest.cells, [column, cell]]) });
-    }
+    putIntoParts(context, parts, [column, cell]);
   });
   return parts.map(({ life }) => life);
 }

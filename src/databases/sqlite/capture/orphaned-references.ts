@@ -1,10 +1,11 @@
 import { compareCellStamps, stampAbove, type CellStamp } from '../../../core/cell-stamp.js';
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import type { Comparison } from './comparison.js';
+import { shadowsOf } from './dangling-references.js';
 import { keptCell, pinCell } from '../merge/component-loader.js';
 import { quoteName, valueAs } from '../connection/identifiers.js';
 import { createRowReferences } from './row-references.js';
-import { partsOfRow } from '../stores/row-parts.js';
+import { partsOfRow, putIntoParts } from '../stores/row-parts.js';
 import { shadowColumnCount, shadowColumns, stampAt, type Shadow } from '../stores/shadow-store.js';
 import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
 
@@ -35,23 +36,25 @@ function captureOrphansIn(comparison: Comparison, child: SyncedTable, column: st
   const oldNumbers = [...comparison.oldKeys.values(), ...comparison.takenKeys].flatMap(([number]) =>
     typeof number === 'bigint' ? [number] : [],
   );
-  const found = context.connection
-    .cached(
-      `SELECT ${layout}, ${keys}, ${[shadowColumns('s'), ...references.columns].join(', ')}
-       FROM ${child.sql} r CROSS JOIN ${child.shadowSql} s ON ${joinsTable(child, 's', 'r')} ${references.joins}
-       WHERE r.${quoteName(column)} IN (
-         SELECT ${valueAs(child.affinityByColumn.get(column), 'b.k1')} FROM (
-           SELECT k1, d FROM temp._usync_batch WHERE n BETWEEN ?1 AND ?2 UNION ALL SELECT value, 1 FROM json_each(?3)) b
-         WHERE b.d = 1 OR NOT EXISTS (SELECT 1 FROM ${table.sql} p WHERE p.${table.keySql[0] ?? ''} = b.k1))`,
-    )
-    .allExact(BigInt(batch.first), BigInt(batch.last), `[${oldNumbers.join(',')}]`);
   const width = child.layout.length;
   const shadowAt = width + child.keySql.length;
-  for (const row of found) {
-    const shadow = context.shadows.read(row, shadowAt);
-    if (shadow.life.stamp === changeset.stamp && shadow.life.origin === changeset.origin) continue;
-    const value = references.cell(row, shadowAt + shadowColumnCount, position) ?? null;
-    captureOrphan(comparison, { child, column, position, key: row.slice(width, shadowAt), shadow, value });
+  for (const { sql, condition } of shadowsOf(comparison, child)) {
+    const found = context.connection
+      .cached(
+        `SELECT ${layout}, ${keys}, ${[shadowColumns('s'), ...references.columns].join(', ')}
+         FROM ${child.sql} r CROSS JOIN ${sql} s ON ${joinsTable(child, 's', 'r')} ${references.joins}
+         WHERE r.${quoteName(column)} IN (
+           SELECT ${valueAs(child.affinityByColumn.get(column), 'b.k1')} FROM (
+             SELECT k1, d FROM temp._usync_batch WHERE n BETWEEN ?1 AND ?2 UNION ALL SELECT value, 1 FROM json_each(?3)) b
+           WHERE b.d = 1 OR NOT EXISTS (SELECT 1 FROM ${table.sql} p WHERE p.${table.keySql[0] ?? ''} = b.k1)) ${condition}`,
+      )
+      .allExact(BigInt(batch.first), BigInt(batch.last), `[${oldNumbers.join(',')}]`);
+    for (const row of found) {
+      const shadow = context.shadows.read(row, shadowAt);
+      if (shadow.life.stamp === changeset.stamp && shadow.life.origin === changeset.origin) continue;
+      const value = references.cell(row, shadowAt + shadowColumnCount, position) ?? null;
+      captureOrphan(comparison, { child, column, position, key: row.slice(width, shadowAt), shadow, value });
+    }
   }
 }
 
@@ -83,9 +86,10 @@ function captureOrphan(
   const exceptions = new Map([...(shadow.exceptions ?? []), [position, at] as const]);
   sink.putAll(child, [{ key, shadow: { ...shadow, exceptions } }]);
   sink.later(() => {
-    for (const part of parts) asides.put({ ...part, cells: new Map([...part.cells, [column, { value, at }]]) });
+    // What was read is old by now where another column of the same row was written as well.
+    putIntoParts(context, parts, [column, { value, at }]);
     if (value instanceof RowReference) return;
-    const pinned = new Map(extras ?? []);
+    const pinned = new Map(asides.extraCells(child.name, shadow.life) ?? []);
     pinCell(pinned, column, { value, at }, at);
     asides.putExtraCells(child.name, shadow.life, pinned);
   });

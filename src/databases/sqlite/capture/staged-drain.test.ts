@@ -78,3 +78,64 @@ describe('a large drain of values of every kind', () => {
     for (const server of [a, b]) assert.deepEqual(server.faults(), []);
   });
 });
+
+describe('a large drain that takes parents away', () => {
+  const family = `CREATE TABLE parents (id INTEGER PRIMARY KEY, n);
+    CREATE TABLE children (id INTEGER PRIMARY KEY, n, mother INTEGER REFERENCES parents (id) ON DELETE CASCADE,
+      father INTEGER REFERENCES parents (id) ON DELETE CASCADE)`;
+  const manyChildren = `INSERT INTO children WITH RECURSIVE n (id) AS (VALUES (100) UNION ALL SELECT id + 1 FROM n LIMIT ${rows})
+    SELECT id, 'many', NULL, NULL FROM n`;
+
+  /** Two servers that have two parents with a child each, and one of both. */
+  async function openFamilies(test: TestContext): Promise<[MergeServer, MergeServer]> {
+    const folder = temporaryFolder();
+    const open = (letter: string): MergeServer =>
+      openMergeServer(folder.path(`${letter}.db`), letter, { schema: family });
+    const [a, b] = [open('a'), open('b')];
+    test.after(() => {
+      for (const server of [a, b]) server.close();
+      folder[Symbol.dispose]();
+    });
+    for (const server of [a, b]) await server.capture();
+    a.app.exec(`INSERT INTO parents VALUES (1, 'old'), (2, 'old');
+      INSERT INTO children VALUES (1, 'old', 1, NULL), (2, 'old', 2, NULL), (3, 'old', 1, 2)`);
+    await b.pull(a);
+    return [a, b];
+  }
+
+  it('gives children that were made anew under the same numbers lives of their own, which end when they are deleted', async (test) => {
+    const [a, b] = await openFamilies(test);
+    a.app.exec(`BEGIN; DELETE FROM children; DELETE FROM parents; INSERT INTO parents VALUES (1, 'new'), (2, 'new');
+      INSERT INTO children VALUES (1, 'new', 1, NULL), (2, 'new', 2, NULL); ${manyChildren}; COMMIT`);
+    await b.pull(a);
+    assert.equal(b.dump(), a.dump());
+    a.app.exec(`UPDATE children SET n = 'newer' WHERE id = 1; DELETE FROM children WHERE id = 2`);
+    await b.pull(a);
+    assert.equal(b.dump(), a.dump());
+    for (const server of [a, b]) assert.deepEqual(server.faults(), []);
+  });
+
+  it('keeps what was written in the same drain into children that are left behind', async (test) => {
+    const [a, b] = await openFamilies(test);
+    a.app.exec(
+      `PRAGMA foreign_keys = OFF; BEGIN; UPDATE children SET n = 'new'; DELETE FROM parents; ${manyChildren}; COMMIT`,
+    );
+    await b.pull(a);
+    assert.equal(b.dump(), a.dump());
+    for (const server of [a, b]) assert.deepEqual(server.faults(), []);
+  });
+
+  it('leaves both numbers of a child bare where both of its parents go', async (test) => {
+    const [a, b] = await openFamilies(test);
+    for (const server of [a, b]) server.app.exec('PRAGMA foreign_keys = OFF');
+    a.app.exec(`BEGIN; DELETE FROM parents; ${manyChildren}; COMMIT`);
+    await b.pull(a);
+    b.app.exec(`INSERT INTO parents VALUES (1, 'others'), (2, 'others')`);
+    await a.pull(b);
+    b.app.exec('DELETE FROM parents');
+    await a.pull(b);
+    assert.equal(a.dump(), b.dump());
+    assert.match(a.dump(), /children: 3 \| 'old' \| 1 \| 2/);
+    for (const server of [a, b]) assert.deepEqual(server.faults(), []);
+  });
+});

@@ -1,3 +1,4 @@
+import type { Cell } from '../../../core/life-state.js';
 import type { LifeName } from '../../../core/life.js';
 import type { AsideLife } from './aside-store.js';
 import type { ReplicaContext } from './replica-context.js';
@@ -11,4 +12,16 @@ export const rowOfShadow = ({ aliases }: ReplicaContext, table: string, { row, l
 export function partsOfRow(context: ReplicaContext, table: string, shadow: Shadow): AsideLife[] {
   if (context.asides.isEmpty(table)) return [];
   return context.asides.behind(table, rowOfShadow(context, table, shadow)).filter(({ why }) => why === 'part');
+}
+
+/** Puts one cell into lives that were read earlier: what was written into them since stands. */
+export function putIntoParts(
+  { asides }: ReplicaContext,
+  parts: readonly AsideLife[],
+  [column, cell]: readonly [string, Cell],
+): void {
+  for (const part of parts) {
+    const latest = asides.find(part.table, part.life) ?? part;
+    asides.put({ ...latest, cells: new Map([...latest.cells, [column, cell]]) });
+  }
 }
