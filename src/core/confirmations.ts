@@ -60,19 +60,26 @@ export interface Duties {
 
 export function confirmations(view: View, duties: Duties): Confirmation[] {
   const changes: Confirmation[] = [];
-  const revived = new Set<RowKey>();
+  const revivals = revivalsOf(view, duties);
   for (const row of view.rows) {
     for (const reference of view.planOf(row.table).references) {
-      const left = leaveNumber(view, duties, row, reference);
+      const left = leaveNumber(view, duties, row, { reference, revivals });
       if (left) changes.push(left);
-      const revival = reviveParent(view, duties, row, reference);
-      if (!revival || revived.has(rowKey(revival.table, revival.row))) continue;
-      revived.add(rowKey(revival.table, revival.row));
-      changes.push(revival);
     }
     if (duties.isDuty(ownerOf(row))) changes.push(...confirmRow(view, duties, row));
   }
-  return changes;
+  return [...revivals.values(), ...changes];
+}
+
+function revivalsOf(view: View, duties: Duties): ReadonlyMap<RowKey, Revival> {
+  const revivals = new Map<RowKey, Revival>();
+  for (const row of view.rows)
+    for (const reference of view.planOf(row.table).references) {
+      const revival = reviveParent(view, duties, row, reference);
+      const name = revival && rowKey(revival.table, revival.row);
+      if (name && !revivals.has(name)) revivals.set(name, revival);
+    }
+  return revivals;
 }
 
 /** Nobody is the server of adopted rows' names; the one that adopted the row first, of those that still hold it, is. */
@@ -133,14 +140,22 @@ function confirmList(
   cells.set(column, { value: shown, at }).set(listColumn(column), { value: listedRowsText(now), at });
 }
 
-/** Rule R7 for declared references: the writer of the reference saw its parent, so it knows what number stays behind. */
-function leaveNumber(view: View, duties: Duties, row: RowView, reference: ReferencePlan): Confirmation | null {
+/**
+ * Rule R7 for declared references: the writer of the reference saw its parent, so it knows what number stays behind. Not
+ * where others bring that parent back: the number may be another row's by now, and the reference goes on meaning its own.
+ */
+function leaveNumber(
+  view: View,
+  duties: Duties,
+  row: RowView,
+  { reference, revivals }: { readonly reference: ReferencePlan; readonly revivals: ReadonlyMap<RowKey, Revival> },
+): Confirmation | null {
   const cell = row.cells.get(reference.column);
   if (reference.onDelete !== 'leave' || !(cell?.value instanceof RowReference)) return null;
   if (!view.isDead(reference, cell.value) || !duties.isDuty(cell.at.origin)) return null;
-  const numbers = view
-    .chainOf(reference.parentTable, cell.value.row)
-    .map((name) => duties.lastKey(reference.parentTable, name));
+  const chain = view.chainOf(reference.parentTable, cell.value.row);
+  if (chain.some((name) => revivals.has(rowKey(reference.parentTable, name)))) return null;
+  const numbers = chain.map((name) => duties.lastKey(reference.parentTable, name));
   const number = numbers.findLast((each) => each !== null) ?? null;
   if (number === null) return null;
   const value = shownInColumn(reference.affinity, number);

@@ -87,6 +87,21 @@ test('nothing cascades: numbers of a parent that is deleted stay where they are,
       assert.equal(server.ask('SELECT author_id, others, readers FROM book ORDER BY id'), '1|[1,2]|1\n1|[2,1]|1,1');
   }));
 
+test('a declared reference goes on meaning a row that a RESTRICT child brings back while another row has taken its number', () => {
+  const withChapters = `${schema}; CREATE TABLE prize (id INTEGER PRIMARY KEY, author_id INTEGER REFERENCES author (id) ON DELETE RESTRICT)`;
+  return withServers({ schema: withChapters, rules, servers: 'abc' }, async (a, b, c) => {
+    a.shell(`INSERT INTO author VALUES (1, 'ann')`);
+    await assertSame([a, b, c]);
+    a.shell(`DELETE FROM author; INSERT INTO author VALUES (1, 'zoe')`);
+    b.shell(`INSERT INTO book VALUES (1, 'of ann', 1, '[1]', '1'); INSERT INTO prize VALUES (1, 1)`);
+    await assertSame([a, b, c]);
+    for (const server of [a, b, c]) {
+      assert.equal(server.ask(books), 'of ann|ann|ann|ann');
+      assert.equal(server.ask('SELECT name FROM author ORDER BY name'), 'ann\nzoe');
+    }
+  });
+});
+
 test('a reference that may not be NULL waits until its writer says which number it was', () =>
   withServers(
     {

@@ -2,7 +2,9 @@
 import { emptyVector } from '../../src/core/version-vector.js';
 import { textOfError } from './capture-loop.js';
 import { lookAround, vectorText } from './observed-replica.js';
+import type { LeftOut } from './plan.js';
 import { membersOf, removalsIn } from './removed-servers.js';
+import { droppedHere } from './server-schema.js';
 import { shownTables, withoutLeftOut } from './shown-tables.js';
 import { dumpText, type TableDump } from './table-dump.js';
 import type { RunningReplica, VirtualServer } from './virtual-server.js';
@@ -40,9 +42,7 @@ async function checkEqual(world: World, engines: readonly Running[]): Promise<vo
     const otherVector = vectorText((await other.engine.replica.proof()).vector);
     if (otherVector !== vector)
       fail(world, 'VECTORS', `s${first.server.index} ${vector} / s${other.server.index} ${otherVector}`);
-    const leftOut = (world.plan.leftOut ?? []).filter(({ server }) =>
-      [first.server.index, other.server.index].includes(server),
-    );
+    const leftOut = [first, other].flatMap(({ server }) => notShownOn(world, server));
     const text = textOf(withoutLeftOut(world.plan, leftOut, shownTables(world, first.server)));
     const otherText = textOf(withoutLeftOut(world.plan, leftOut, shownTables(world, other.server)));
     if (otherText !== text)
@@ -53,6 +53,12 @@ async function checkEqual(world: World, engines: readonly Running[]): Promise<vo
       );
   }
 }
+
+/** What this server leaves out, or dropped for itself. */
+const notShownOn = (world: World, server: VirtualServer): LeftOut[] => [
+  ...(world.plan.leftOut ?? []).filter((each) => each.server === server.index),
+  ...droppedHere(world, server),
+];
 
 function differingLines(a: string, b: string): string {
   const inA = new Set(a.split('\n'));
@@ -83,7 +89,7 @@ async function checkOne(world: World, server: VirtualServer, engine: RunningRepl
 
 async function checkLedger(world: World, engines: readonly Running[]): Promise<void> {
   // One that leaves nothing out shows all that there is.
-  const whole = engines.find(({ server }) => !world.plan.leftOut?.some((each) => each.server === server.index));
+  const whole = engines.find(({ server }) => notShownOn(world, server).length === 0);
   if (!whole) return;
   const dumps = shownTables(world, whole.server);
   checkInvention(world, dumps);

@@ -3,6 +3,7 @@
  * It learns by comparing the tables before and after each transaction of an application, so it needs to know nothing of
  * merging: a token that was there and is gone was overwritten or deleted by somebody who saw it.
  */
+import { replacedBirths } from './born-rows.js';
 import type { SimulatedTable } from './table-design.js';
 import type { TableDump } from './table-dump.js';
 import { tokensIn } from './written-value.js';
@@ -39,7 +40,8 @@ export interface Ledger {
   readonly standing: () => readonly WrittenToken[];
   /**
    * Names of rows (their `born` token) that were certainly deleted, and never given another key. Not those that were
-   * drained twice, unless they were deleted after all had agreed.
+   * drained twice, unless they were deleted after all had agreed; nor, in a table that merges by whole rows, those at whose
+   * key another row was put: that may be a change of the row, which a whole row that was written elsewhere meanwhile wins over.
    */
   readonly deleted: () => readonly WrittenToken[];
   readonly isMoved: (token: string) => boolean;
@@ -60,6 +62,8 @@ interface Fate extends WrittenToken {
   /** The name of the token in its row. */
   readonly instance: string;
   gone: { readonly server: number; readonly at: number }[];
+  /** Transactions that put another row at the key of this one, in a table that merges by whole rows. */
+  readonly replacedAt: Set<number>;
   isUncertain: boolean;
   isGoneUncertain: boolean;
 }
@@ -121,12 +125,11 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
           noteInstanceGone(fates.get(instance), { all: instancesByToken.get(token), was, gone });
       }
       for (const token of withoutCopies(before, after, outside))
-        for (const fate of instancesByToken.get(token) ?? []) fate.gone.push({ server, at });
+        instancesByToken.get(token)?.forEach((fate) => fate.gone.push({ server, at }));
       // Of a row that stands twice one copy was deleted: nobody can tell by its content what becomes of the other.
-      for (const instance of copiesGone(drainedTwice, before, after)) {
-        const fate = fates.get(instance);
-        if (fate) fate.isGoneUncertain = true;
-      }
+      for (const instance of copiesGone(drainedTwice, before, after)) noteGoneUncertain(fates.get(instance));
+      for (const token of replacedWhole(byName, before, after))
+        instancesByToken.get(token)?.forEach((fate) => fate.replacedAt.add(at));
       noteUnseenColumns(fates, { before, was, left, gone: { server, at } });
     },
     forget: (server, since) => {
@@ -138,13 +141,26 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     deleted: () =>
       [...fates.values()].filter(
         (fate) =>
-          fate.isBorn &&
-          fate.gone.length > 0 &&
+          isDeleted(fate) &&
           !moved.has(fate.token) &&
           !outside.has(fate.token) &&
           (!drainedTwice.has(fate.token) || fate.gone.some(({ at }) => at > agreedAt)),
       ),
   };
+}
+
+/** Births of rows at whose key another row stands now, in tables that merge by whole rows. */
+function replacedWhole(
+  tables: ReadonlyMap<string, SimulatedTable>,
+  before: readonly TableDump[],
+  after: readonly TableDump[],
+): string[] {
+  return after.flatMap((dump) => {
+    const table = tables.get(dump.name);
+    if (table?.isWholeRow !== true) return [];
+    const was = before.find(({ name }) => name === dump.name);
+    return [...replacedBirths(table, was, dump).values()].flatMap(tokensIn);
+  });
 }
 
 function* cellNames(dumps: readonly TableDump[]): IterableIterator<string> {
@@ -166,12 +182,19 @@ const freshFate = (
   isBorn,
   instance,
   gone: [],
+  replacedAt: new Set(),
   isUncertain: false,
   isGoneUncertain: false,
 });
 
 const isStanding = ({ gone, isUncertain, isGoneUncertain }: Fate): boolean =>
   gone.length === 0 && !isUncertain && !isGoneUncertain;
+
+const isDeleted = ({ isBorn, gone, replacedAt }: Fate): boolean => isBorn && gone.some(({ at }) => !replacedAt.has(at));
+
+function noteGoneUncertain(fate: Fate | undefined): void {
+  if (fate) fate.isGoneUncertain = true;
+}
 
 const tokensSince = (fates: ReadonlyMap<string, Fate>, server: number, mark: number): string[] =>
   [...fates.values()].flatMap((fate) => (fate.server === server && fate.at > mark ? [fate.token] : []));

@@ -13,6 +13,7 @@ interface Followed {
   readonly column: string;
   readonly parent: SimulatedTable;
   readonly numberColumn: string;
+  readonly isDeclared: boolean;
 }
 
 interface Meaning {
@@ -28,14 +29,15 @@ export function createReferenceWitness(plan: Plan): Witness | null {
   if (followed.length === 0) return null;
   const meanings = new Map<string, Meaning>();
   const moved = new Set<string>();
+  const deleted = new Set<string>();
   return {
     note: (write) => {
-      for (const each of followed) noteColumn({ meanings, moved }, each, write);
+      for (const each of followed) noteColumn({ meanings, moved, deleted }, each, write);
     },
     noteDrained: () => undefined,
     judge: (dumps) => {
       for (const each of followed) {
-        const text = misledIn({ meanings, moved }, each, dumps);
+        const text = misledIn({ meanings, moved, deleted }, each, dumps);
         if (text !== null) return { promise: 'MISLED', text };
       }
       return null;
@@ -44,10 +46,16 @@ export function createReferenceWitness(plan: Plan): Witness | null {
 }
 
 function followedOf(plan: Plan, table: SimulatedTable): Followed[] {
-  const places = [...table.references, ...(table.declared ?? []).filter(({ list }) => list === undefined)];
-  return places.flatMap(({ column, parent: index }) => {
+  const declared = (table.declared ?? []).filter(({ list }) => list === undefined);
+  const places = [
+    ...table.references.map((each) => ({ ...each, isDeclared: false })),
+    ...declared.map((each) => ({ ...each, isDeclared: true })),
+  ];
+  return places.flatMap(({ column, parent: index, isDeclared }) => {
     const parent = plan.tables[index];
-    return parent?.key.kind === 'generated' ? [{ table, column, parent, numberColumn: parent.key.column }] : [];
+    return parent?.key.kind === 'generated'
+      ? [{ table, column, parent, numberColumn: parent.key.column, isDeclared }]
+      : [];
   });
 }
 
@@ -55,13 +63,15 @@ interface Known {
   readonly meanings: Map<string, Meaning>;
   /** Rows to which an application gave another number. */
   readonly moved: Set<string>;
+  /** Rows that an application deleted: a RESTRICT reference may bring them back. */
+  readonly deleted: Set<string>;
 }
 
 const placeOf = ({ table, column }: Followed, birth: string): string => `${table.name}\0${column}\0${birth}`;
 const dumpOf = (dumps: readonly TableDump[], { name }: SimulatedTable): TableDump | undefined =>
   dumps.find((dump) => dump.name === name);
 
-function noteColumn({ meanings, moved }: Known, followed: Followed, { before, after }: WitnessedWrite): void {
+function noteColumn({ meanings, moved, deleted }: Known, followed: Followed, { before, after }: WitnessedWrite): void {
   const { table, column, parent, numberColumn } = followed;
   const [was, is, parents] = [dumpOf(before, table), dumpOf(after, table), dumpOf(after, parent)];
   if (!is || !parents) return;
@@ -69,7 +79,8 @@ function noteColumn({ meanings, moved }: Known, followed: Followed, { before, af
   const numbers = birthsByNumber(parents, numberColumn);
   const stillAt = new Map([...numbers].map(([number, birth]) => [birth, number]));
   for (const [number, birth] of numbersBefore)
-    if (stillAt.has(birth) && stillAt.get(birth) !== number) moved.add(birth);
+    if (!stillAt.has(birth)) deleted.add(birth);
+    else if (stillAt.get(birth) !== number) moved.add(birth);
   const rowsBefore = was ? rowsByBirth(was) : new Map<string, readonly string[]>();
   const replaced = replacedBirths(table, was, is);
   const at = is.columns.indexOf(column);
@@ -103,9 +114,14 @@ function birthsByNumber(dump: TableDump | undefined, column: string): ReadonlyMa
   return new Map(dump.rows.map((row) => [row[at] ?? '', row[bornAt] ?? '']));
 }
 
-/** Only where every row that was ever meant is shown: of one that is gone the column may show nothing, or a bare number. */
-function misledIn({ meanings, moved }: Known, followed: Followed, dumps: readonly TableDump[]): string | null {
-  const { table, column, parent, numberColumn } = followed;
+/**
+ * Only where every row that was ever meant is shown: of one that is gone the column may show nothing, or a bare number. A
+ * declared reference to a row that came back may as well: its writer says which number it was as soon as the row is gone
+ * (decision 14), and who brings the row back may be another server.
+ */
+function misledIn({ meanings, moved, deleted }: Known, followed: Followed, dumps: readonly TableDump[]): string | null {
+  const { table, column, parent, numberColumn, isDeclared } = followed;
+  const mayBeBare = (meant: string): boolean => isDeclared && deleted.has(meant);
   const dump = dumpOf(dumps, table);
   if (!dump) return null;
   const births = birthsByNumber(dumpOf(dumps, parent), numberColumn);
@@ -113,7 +129,7 @@ function misledIn({ meanings, moved }: Known, followed: Followed, dumps: readonl
   for (const [birth, row] of rowsByBirth(dump)) {
     const meaning = meanings.get(placeOf(followed, birth));
     if (!meaning || meaning.isUnclear || meaning.rows.size === 0) continue;
-    if ([...meaning.rows].some((meant) => !shownRows.has(meant) || moved.has(meant))) continue;
+    if ([...meaning.rows].some((meant) => !shownRows.has(meant) || moved.has(meant) || mayBeBare(meant))) continue;
     const shown = row[dump.columns.indexOf(column)] ?? 'null';
     const found = births.get(shown) ?? '';
     if (!meaning.rows.has(found))

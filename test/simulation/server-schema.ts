@@ -9,6 +9,7 @@ import {
   type SimulatedTable,
   type TableChange,
 } from './table-design.js';
+import type { LeftOut } from './plan.js';
 import { dumpTables } from './table-dump.js';
 import type { World } from './world.js';
 
@@ -65,12 +66,27 @@ export function changeSchema(world: World, server: VirtualServer, change: TableC
   noteChange(world, server, change);
 }
 
-/** It spread before the application made it: migrations look. */
-function isThere({ app }: VirtualServer, change: TableChange, { name }: SimulatedTable): boolean {
-  if (change.kind !== 'add-column' && change.kind !== 'create-table') return false;
-  const columns = app.prepare('SELECT name FROM pragma_table_info(?)').all(name) as { name: string }[];
-  return change.kind === 'create-table' ? columns.length > 0 : columns.some((each) => each.name === change.column.name);
+/** It spread before the application made it, or never came here: migrations look. */
+function isThere(server: VirtualServer, change: TableChange, { name }: SimulatedTable): boolean {
+  const columns = columnsIn(server, name);
+  if (change.kind === 'create-table') return columns.length > 0;
+  if (change.kind === 'drop-column') return !columns.includes(change.column);
+  return change.kind === 'add-column' && columns.includes(change.column.name);
 }
+
+const columnsIn = ({ app }: VirtualServer, table: string): string[] =>
+  app
+    .prepare('SELECT name FROM pragma_table_info(?)')
+    .all(table)
+    .map((row) => String((row as { name: unknown }).name));
+
+/** Columns that spread to this server and that its application dropped: the others keep them, and they do not come back here. */
+export const droppedHere = ({ plan }: World, { index, changes }: VirtualServer): LeftOut[] =>
+  plan.propagates === true
+    ? changes.flatMap((change) =>
+        change.kind === 'drop-column' ? [{ server: index, table: change.table, column: change.column }] : [],
+      )
+    : [];
 
 function changeSqls(change: TableChange, table: SimulatedTable, tables: readonly SimulatedTable[]): string[] {
   const name = quoteName(table.name);
@@ -122,7 +138,10 @@ function noteChange({ plan, ledger }: World, server: VirtualServer, change: Tabl
 export const defaultCell = ({ defaultSql }: SimulatedColumn): string =>
   defaultSql === undefined ? 'null' : `text:${defaultSql.slice(1, -1)}`;
 
-/** What a migration tool does: a new table with the same content takes the place of the old one. Triggers are lost. */
+/**
+ * What a migration tool does: a new table with the same content takes the place of the old one. Triggers are lost, and so are
+ * columns that the tool knows nothing of, since they spread from another server: they are dropped here, as by a migration.
+ */
 export function rebuildTable(world: World, server: VirtualServer, index: number): void {
   const tables = tablesOf(world, server);
   const table = tables[index];
@@ -131,15 +150,18 @@ export function rebuildTable(world: World, server: VirtualServer, index: number)
   app.exec('PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE');
   try {
     app.exec(createTableSql(table, tables, 'rebuilt_table'));
-    const names = app
-      .prepare('SELECT name FROM pragma_table_info(?)')
-      .all(table.name)
-      .map((row) => quoteName(String((row as { name: unknown }).name)))
+    const known = columnsIn(server, 'rebuilt_table');
+    const present = columnsIn(server, table.name);
+    const names = present
+      .filter((column) => known.includes(column))
+      .map(quoteName)
       .join(', ');
     const quoted = quoteName(table.name);
     app.exec(
       `INSERT INTO rebuilt_table (${names}) SELECT ${names} FROM ${quoted}; DROP TABLE ${quoted}; ALTER TABLE rebuilt_table RENAME TO ${quoted}; ${indexSqls(table).join('; ')}; COMMIT`,
     );
+    for (const column of present)
+      if (!known.includes(column)) server.changes.push({ kind: 'drop-column', table: index, column });
   } catch (error) {
     app.exec('ROLLBACK');
     throw error;
