@@ -101,11 +101,18 @@ export const vectorText = (vector: VersionVector): string =>
     .map(([origin, entry]) => `${origin}:${entry.stamp}:${entry.chain}`)
     .join(' ');
 
+function isLandingSnapshot({ app }: VirtualServer): boolean {
+  const landing = applicationStatement(app, `SELECT value FROM _usync_meta WHERE name = 'landing'`).get() as
+    { readonly value: string } | undefined;
+  return landing !== undefined && !('changeset' in (JSON.parse(landing.value) as object));
+}
+
 /**
- * Whole and causal, at any moment: the log tables of every application hold pairs, and what each row had seen. Rows that
- * were there before their server joined belong to no changeset: they come when they are adopted.
+ * Whole and causal, at any moment but while a snapshot lands in slices: the log tables of every application hold pairs, and
+ * what each row had seen. Rows that were there before their server joined belong to no changeset: they come when they are adopted.
  */
 export function lookAround(world: World, server: VirtualServer): void {
+  if (isLandingSnapshot(server)) return;
   const broken = (promise: string, sql: string): void => {
     const rows = applicationStatement(server.app, sql).all() as { id: string; needed: string }[];
     const row = rows.find(({ needed }) => !world.ledger.isOutside(needed));

@@ -91,7 +91,9 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
   for (const server of world.servers) {
     server.engine?.process.die();
     server.app.close();
-    await server.engine?.replica.close().catch(() => undefined);
+    const closing = server.engine?.replica.close().catch(() => undefined);
+    // What a call waits for that is never answered, closing waits for too.
+    if (!world.failure) await closing;
   }
   rmSync(folder, { recursive: true, force: true });
   return {
