@@ -4,7 +4,7 @@ import type { FolderHistoryConfig } from './config/config.js';
 import { localEntryTables } from './databases/sqlite/entries/entry-schema.js';
 import { openSqliteEntryTable } from './databases/sqlite/entries/sqlite-entry-table.js';
 import { createWorkerReplica } from './databases/sqlite/worker/worker-replica.js';
-import type { Replica } from './databases/replica.js';
+import type { Replica, ReplicaWork } from './databases/replica.js';
 import type { ReplicaOptions } from './engine/engine.js';
 import { createFolderReplica } from './files/folder-replica.js';
 import { createWorkerFolder } from './worker-folder.js';
@@ -28,6 +28,7 @@ export function openFolder(folder: string, options: ReplicaOptions): Replica {
     pace: { landing: dataset.landing, polite: false },
   });
   const hints = new Set<() => void>();
+  const scanning = createWorkSource();
   const work = createWorkerFolder({
     data: {
       statePath,
@@ -44,9 +45,14 @@ export function openFolder(folder: string, options: ReplicaOptions): Replica {
     onCaptured: () => {
       for (const hint of hints) hint();
     },
+    onWork: (told) => scanning.tell(told),
   });
   return createFolderReplica({
-    entries: { ...entries, onHint: (listener) => hintBoth(entries, hints, listener) },
+    entries: {
+      ...entries,
+      onHint: (listener) => hintBoth(entries, hints, listener),
+      onWork: (listener) => followBoth(entries, scanning, listener),
+    },
     work,
     localTables: localEntryTables,
   });
@@ -59,6 +65,42 @@ function hintBoth(entries: Replica, hints: Set<() => void>, listener: () => void
   return () => {
     forget();
     hints.delete(listener);
+  };
+}
+
+type WorkListener = (work: ReplicaWork | null) => void;
+
+interface WorkSource {
+  tell: WorkListener;
+  readonly listeners: Set<WorkListener>;
+}
+
+function createWorkSource(): WorkSource {
+  const listeners = new Set<WorkListener>();
+  return {
+    listeners,
+    tell(work) {
+      for (const listener of listeners) listener(work);
+    },
+  };
+}
+
+/** The disk's side and the table may work at once: what reads the disk takes longer, so it is told of first. */
+function followBoth(entries: Replica, scanning: WorkSource, listener: WorkListener): () => void {
+  let [ofDisk, ofTable]: (ReplicaWork | null)[] = [null, null];
+  const tell = (): void => listener(ofDisk ?? ofTable ?? null);
+  const scanned: WorkListener = (work) => {
+    ofDisk = work;
+    tell();
+  };
+  scanning.listeners.add(scanned);
+  const forget = entries.onWork?.((work) => {
+    ofTable = work;
+    tell();
+  });
+  return () => {
+    forget?.();
+    scanning.listeners.delete(scanned);
   };
 }
 

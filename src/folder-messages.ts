@@ -5,6 +5,7 @@
 import type { ContentRequest } from './core/content-request.js';
 import type { ErrorCode } from './core/error-catalogue.js';
 import { errorMessageOf, SyncError, type ErrorFacts } from './core/sync-error.js';
+import type { ReplicaWork } from './databases/replica.js';
 import type { FolderWork } from './files/folder-replica.js';
 
 export type FolderMethod = keyof FolderWork;
@@ -19,6 +20,7 @@ export type MessageFromFolder =
   | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly failure: FolderFailure }
   | { readonly kind: 'captured' }
+  | { readonly kind: 'work'; readonly work: ReplicaWork | null }
   | { readonly kind: 'fetch'; readonly id: number; readonly requests: readonly ContentRequest[] }
   | { readonly kind: 'seek'; readonly id: number; readonly request: ContentRequest };
 

@@ -17,7 +17,7 @@ import { createRealSystem } from './system/real-system.js';
 /** What the worker is told at its start. */
 export interface FolderWorkerData extends Omit<
   FolderSideOptions,
-  'table' | 'peers' | 'system' | 'disk' | 'onCaptured'
+  'table' | 'peers' | 'system' | 'disk' | 'onCaptured' | 'onWork'
 > {
   readonly statePath: string;
 }
@@ -48,6 +48,7 @@ const side = createFolderSide({
   system: createRealSystem(),
   disk: createRealDisk(),
   onCaptured: () => post({ kind: 'captured' }),
+  onWork: (work) => post({ kind: 'work', work }),
   peers: {
     async fetch(requests) {
       const fetched = await ask((id) => ({ kind: 'fetch', id, requests }));

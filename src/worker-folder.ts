@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { ContentPeers } from './core/content-request.js';
 import { SyncError } from './core/sync-error.js';
+import type { ReplicaWork } from './databases/replica.js';
 import type { FolderWork } from './files/folder-replica.js';
 import {
   buffersOf,
@@ -16,6 +17,7 @@ export interface WorkerFolderOptions {
   readonly data: FolderWorkerData;
   readonly peers: ContentPeers;
   readonly onCaptured: () => void;
+  readonly onWork: (work: ReplicaWork | null) => void;
 }
 
 interface Waiting {
@@ -24,7 +26,7 @@ interface Waiting {
 }
 
 /** The disk's side of a folder in a worker thread of its own, from `open` to `close`. */
-export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOptions): FolderWork {
+export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFolderOptions): FolderWork {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | null = null;
   let lastId = 0;
@@ -43,6 +45,7 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
 
   const receive = (message: MessageFromFolder): void => {
     if (message.kind === 'captured') onCaptured();
+    else if (message.kind === 'work') onWork(message.work);
     else if (message.kind === 'fetch')
       void fetchFor(message, peers).then(({ reply, transfer }) => post(reply, transfer));
     else if (message.kind === 'seek') void seekFor(message, peers).then((reply) => post(reply));
@@ -59,6 +62,7 @@ export function createWorkerFolder({ data, peers, onCaptured }: WorkerFolderOpti
     const error = new SyncError('USYNC-1000', `the worker of dataset ${data.dataset} ended`, { cause });
     for (const each of waiting.values()) each.reject(error);
     waiting.clear();
+    onWork(null);
   };
   return {
     async open() {

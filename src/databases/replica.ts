@@ -217,11 +217,12 @@ export interface MergeOutcome {
 
 /**
  * `adopting`: takes in rows that were there before anybody noted them. `receiving`: keeps a snapshot aside until all of it
- * is here. `landing`: merges it. `reading`: looks through the journal for a person.
+ * is here. `landing`: merges it. `reading`: looks through the journal for a person. `counting`: looks how many files there
+ * are to read. `hashing`: reads them.
  */
 export interface ReplicaWork {
-  readonly kind: 'adopting' | 'receiving' | 'landing' | 'reading';
-  /** In rows; of reading in bytes. */
+  readonly kind: 'adopting' | 'receiving' | 'landing' | 'reading' | 'counting' | 'hashing';
+  /** In rows; of counting in files, of reading and hashing in bytes. */
   readonly done: number;
   /** Null where the replica cannot know. */
   readonly total: number | null;

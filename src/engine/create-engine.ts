@@ -1,7 +1,7 @@
 import { SyncError } from '../core/sync-error.js';
 import { deferred } from '../system/deferred.js';
 import type { System } from '../system/system.js';
-import { createPageCalls } from './answer-page.js';
+import { createPageCalls } from './create-page-calls.js';
 import { createDecisionCalls } from './decide.js';
 import type { FolderCalls } from '../databases/folder-calls.js';
 import type { Engine, EngineAdapters, EngineOptions } from './engine.js';

@@ -29,19 +29,22 @@ export interface WorkFacts {
   readonly nowMs: number;
 }
 
-const words: { readonly [K in ReplicaWork['kind']]: string } = {
-  adopting: 'taking in the rows that are here',
-  receiving: 'receiving the data of the group',
-  landing: 'writing the data of the group',
-  reading: 'reading the journal',
+const tellings: { readonly [K in ReplicaWork['kind']]: { readonly words: string; readonly unit: string } } = {
+  adopting: { words: 'taking in the rows that are here', unit: 'rows' },
+  receiving: { words: 'receiving the data of the group', unit: 'rows' },
+  landing: { words: 'writing the data of the group', unit: 'rows' },
+  reading: { words: 'reading the journal', unit: 'bytes' },
+  counting: { words: 'looking which files are here', unit: 'files' },
+  hashing: { words: 'reading the files that are here', unit: 'bytes' },
 };
 
 export function datasetWork({ dataset, work, announced, nowMs }: WorkFacts): DatasetWork | null {
   if (work === null) return null;
   const { kind, done, from } = work;
-  const total = work.total ?? (announced === null || announced === 0 ? null : Math.max(announced, done));
+  const isIncoming = kind === 'receiving' && announced !== null && announced > 0;
+  const total = work.total ?? (isIncoming ? Math.max(announced, done) : null);
   const measured = workRate({ done: done - from, total: total === null ? null : total - from }, nowMs - work.sinceMs);
-  return { text: `${dataset}: ${words[kind]}.`, done, total, unit: kind === 'reading' ? 'bytes' : 'rows', ...measured };
+  return { text: `${dataset}: ${tellings[kind].words}.`, done, total, unit: tellings[kind].unit, ...measured };
 }
 
 /** What runs in one dataset now, as its database and its sessions tell it; those know how much is to come. */

@@ -19,6 +19,7 @@ export interface ContentToHash {
   readonly handle: number;
   readonly size: number;
   readonly pause: () => Promise<void>;
+  readonly onRead?: (bytes: number) => void;
 }
 
 /**
@@ -26,10 +27,10 @@ export interface ContentToHash {
  * larger content other work goes on between blocks.
  */
 export function hashContent(content: ContentToHash): HashedContent | null | Promise<HashedContent | null> {
-  return content.size <= singleChunkBytesMax ? hashSmall(content, content.size) : hashLarge(content);
+  return content.size <= singleChunkBytesMax ? hashSmall(content) : hashLarge(content);
 }
 
-async function hashLarge({ disk, handle, size, pause }: ContentToHash): Promise<HashedContent | null> {
+async function hashLarge({ disk, handle, size, pause, onRead }: ContentToHash): Promise<HashedContent | null> {
   const file: OpenFile = { disk, handle };
   const chunkSize = chunkSizeFor(size);
   const buffer = Buffer.allocUnsafeSlow(blockBytes);
@@ -42,6 +43,7 @@ async function hashLarge({ disk, handle, size, pause }: ContentToHash): Promise<
     const wanted = Math.min(buffer.length - filled, size - read);
     if (!readWhole(file, buffer.subarray(filled, filled + wanted), read)) return null;
     read += wanted;
+    onRead?.(wanted);
     filled += wanted;
     if (offset === 0) head = Uint8Array.from(buffer.subarray(0, headBytes));
     const ends = chunkEnds(buffer.subarray(0, filled), { size: chunkSize, isEnd: read === size });
@@ -75,9 +77,10 @@ function chunkEnds(
 const blockBytes = 8 * 1024 * 1024;
 const headBytes = 16;
 
-function hashSmall(file: OpenFile, size: number): HashedContent | null {
+function hashSmall({ size, onRead, ...file }: ContentToHash): HashedContent | null {
   const bytes = Buffer.allocUnsafe(size);
   if (!readWhole(file, bytes, 0)) return null;
+  onRead?.(size);
   return { version: bytesVersion(bytes), size, list: null, head: Uint8Array.from(bytes.subarray(0, headBytes)) };
 }
 

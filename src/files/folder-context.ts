@@ -6,6 +6,7 @@ import type { IgnoreRules } from './ignore-rules.js';
 import type { NameFolding } from './name-folding.js';
 import type { ProtectedFiles } from './protected-files.js';
 import type { RootFolder } from './root-folder.js';
+import type { ScanWork } from './scan-work.js';
 import type { WaitingList } from './waiting-list.js';
 
 /** What the parts of one folder's work share. All of it runs in one thread. */
@@ -32,6 +33,7 @@ export interface FolderContext {
   readonly unsynced: Set<string>;
   /** Folders whose names are known to outlive a power loss: applications seldom sync what they make. */
   readonly durable: Set<string>;
+  readonly scanWork: ScanWork;
   /** Look at this folder again, or at these names in it, before long. */
   readonly dirty: (folder: string, name: string | null) => void;
 }

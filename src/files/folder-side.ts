@@ -29,6 +29,7 @@ import { unportableNames } from './portable-names.js';
 import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
 import { recoverPlacing } from './recover-placing.js';
 import { openRootFolder, type RootFolder } from './root-folder.js';
+import { createScanWork, type TellWork } from './scan-work.js';
 import { createScanner, type Scanner } from './scanner.js';
 import { prepareStateFolder, readFolderId, writeFolderId } from './state-folder.js';
 import { createWaitingList } from './waiting-list.js';
@@ -81,6 +82,8 @@ export interface FolderSideOptions {
   readonly disk: Disk;
   /** Entries were captured. */
   readonly onCaptured: () => void;
+  /** Told how far a long look is, and null at its end. Absent: nothing is counted for that. */
+  readonly onWork?: TellWork;
 }
 
 interface OpenSide {
@@ -276,6 +279,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     outgrown: new Map(),
     unsynced: new Set(),
     durable: new Set(),
+    scanWork: createScanWork(system, table, options.onWork),
     dirty,
   };
   const watch = createFolderWatch({

@@ -237,7 +237,11 @@ function readFile(
   try {
     const before = lookOf(disk.statsOf(handle));
     if (before.kind !== 'file' || before.mark !== look.mark) return null;
-    const hashed = hashContent({ disk, handle, size: look.size, pause: () => context.system.pause() });
+    const hashed = hashContent({
+      ...{ disk, handle, size: look.size },
+      pause: () => context.system.pause(),
+      onRead: (bytes) => context.scanWork.read(bytes),
+    });
     isHashing = hashed instanceof Promise;
     return hashed instanceof Promise ? hashed.then(judge).finally(() => disk.close(handle)) : judge(hashed);
   } finally {

@@ -129,8 +129,15 @@ async function pass(options: ScannerOptions, state: ScanState): Promise<number> 
   state.dueAtMs = null;
   const work: Pass = { queue: [], isWhole, gone: [], isDeleting: false, batch: [], bytes: 0, captured: 0 };
   for (const [folder, names] of dirty) work.queue.push({ folder, names });
-  for (let next = work.queue.pop(); next; next = work.queue.pop()) await scanOne(options, state, { work, ...next });
-  finish(options, state, work);
+  let isDone = false;
+  try {
+    if (isWhole) await context.scanWork.begin(context);
+    for (let next = work.queue.pop(); next; next = work.queue.pop()) await scanOne(options, state, { work, ...next });
+    finish(options, state, work);
+    isDone = true;
+  } finally {
+    context.scanWork.end(isDone);
+  }
   if (state.unsettled.size > 0 && state.held === null)
     state.dueAtMs ??= context.system.monotonicMs() + options.settleMs;
   return work.captured;

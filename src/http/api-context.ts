@@ -57,4 +57,6 @@ export interface ApiCall {
   /** For the log of what people did: what it was done to, where the path does not tell. */
   tellAudit(subject: string): void;
   setCookie(secret: string | null): void;
+  /** For answers whose fields are all taken: the header `Age`, unless it is 0. */
+  tellAge(ageMs: number): void;
 }

@@ -66,7 +66,7 @@ async function answerOf(options: AppOptions, { c, name, route }: Asked): Promise
   const { context, cookieName } = options;
   const facts = factsOf(c);
   const caller = callerOf(facts, context.access, cookieName);
-  const notes: AuditNotes = { subject: Object.values(c.req.param() as Record<string, string>).join(', ') };
+  const notes: AnswerNotes = { subject: Object.values(c.req.param() as Record<string, string>).join(', ') };
   const isChange = route.method !== 'GET' && route.answer.kind !== 'gone';
   try {
     requireRight(caller, route, context.access);
@@ -80,7 +80,7 @@ async function answerOf(options: AppOptions, { c, name, route }: Asked): Promise
     // What was seen before a change must not be told after it.
     const answer = await runHandler(name, { input, context, call }).finally(() => isChange && forgetLooks(context));
     if (isChange) await audit(context, { caller, name, notes, outcome: 'done', detail: '' });
-    return responseOf(route, answer, notes.cookie);
+    return responseOf(route, answer, notes);
   } catch (error) {
     if (isChange && !isTooEarly(error)) {
       const outcome = refusals.has(errorCodeOf(error)) ? 'refused' : 'failed';
@@ -95,10 +95,13 @@ function forgetLooks({ status, kept }: ApiContext): void {
   kept.forget();
 }
 
-interface AuditNotes {
+/** What a handler says besides its answer. */
+interface AnswerNotes {
   subject: string;
   /** A `set-cookie` header. */
   cookie?: string;
+  /** In seconds. */
+  age?: number;
 }
 
 /** What strangers send is not kept entry by entry: they could fill the log. Failed sign-ins are. */
@@ -110,7 +113,7 @@ const refusals: ReadonlySet<string> = new Set(['USYNC-1902', 'USYNC-1903', 'USYN
 interface Done {
   readonly caller: Caller;
   readonly name: RouteName;
-  readonly notes: AuditNotes;
+  readonly notes: AnswerNotes;
   readonly outcome: 'done' | 'refused' | 'failed';
   readonly detail: string;
 }
@@ -132,7 +135,7 @@ interface Calling {
   readonly c: Requested;
   readonly caller: Caller;
   readonly input: ReadInput;
-  readonly notes: AuditNotes;
+  readonly notes: AnswerNotes;
 }
 
 function callOf({ context, cookieName }: AppOptions, { c, caller, input, notes }: Calling): ApiCall {
@@ -145,6 +148,9 @@ function callOf({ context, cookieName }: AppOptions, { c, caller, input, notes }
     file: input.file,
     tellAudit: (subject) => {
       notes.subject = subject;
+    },
+    tellAge: (ageMs) => {
+      if (ageMs > 0) notes.age = Math.ceil(ageMs / 1_000);
     },
     setCookie: (secret) => {
       const flags = `Path=/; HttpOnly; SameSite=Strict${context.isSecure ? '; Secure' : ''}`;
@@ -171,11 +177,12 @@ async function runHandler(name: RouteName, { input, context, call }: Running): P
   return await handler?.(input, context, call);
 }
 
-function responseOf(route: Route, answer: unknown, cookie: string | undefined): Response {
+function responseOf(route: Route, answer: unknown, { cookie, age }: AnswerNotes): Response {
   if (answer instanceof Response) return answer;
   const status = route.answer.kind === 'json' ? (route.answer.status ?? 200) : 200;
   const headers = new Headers({ 'content-type': 'application/json; charset=utf-8' });
   if (cookie !== undefined) headers.set('set-cookie', cookie);
+  if (age !== undefined) headers.set('age', String(age));
   return new Response(JSON.stringify(answer), { status, headers });
 }
 

@@ -1,6 +1,6 @@
 import type { WorkProgress } from '../../src/http/contract/shared-schemas.js';
 import { ageText } from '../words/age-text.js';
-import { numberText } from '../words/count-text.js';
+import { bytesText, numberText } from '../words/count-text.js';
 import { visible } from '../words/visible.js';
 
 export interface ProgressLineProps {
@@ -16,17 +16,21 @@ export function ProgressLine({ label, progress }: ProgressLineProps) {
     <>
       <progress aria-label={label} {...(total === null ? {} : { max: Math.max(1, total), value: done })} />
       <p class="muted small">
-        {visible(text)} {measuredText(progress)}
+        {visible(text)} {done === 0 && total === null ? '' : measuredText(progress)}
       </p>
     </>
   );
 }
 
 function measuredText({ done, total, unit, rate_per_second: rate, seconds_left: left }: WorkProgress): string {
+  const counted = unit === 'bytes' ? bytesText : (count: number): string => numberText(roundedOf(count));
+  const name = unit === 'bytes' ? '' : ` ${unit}`;
   const parts = [
-    total === null ? `${numberText(done)} ${unit}` : `${numberText(done)} of ${numberText(total)} ${unit}`,
-    rate === null ? '' : `${numberText(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate))} a second`,
+    total === null ? `${counted(done)}${name} so far` : `${counted(done)} of ${counted(total)}${name}`,
+    rate === null ? '' : `${counted(rate)} a second`,
     left === null ? '' : `about ${ageText(left * 1_000)} left`,
   ];
   return `(${parts.filter((part) => part !== '').join('; ')})`;
 }
+
+const roundedOf = (count: number): number => (count < 10 ? Math.round(count * 10) / 10 : Math.round(count));

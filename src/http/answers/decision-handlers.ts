@@ -15,12 +15,8 @@ const listedMax = 10_000;
 export const decisionHandlers: Handlers<keyof typeof decisionRoutes> = {
   listConflicts: ({ query }, context, { patienceMs }) =>
     context.kept.answer(['conflicts', query], () => conflictsAnswer(context, query), patienceMs),
-  async getConflict({ params }, context) {
-    const { conflicts } = await context.engine.conflicts({ max: 2, idStart: params.id, withDecided: true });
-    const [only, second] = conflicts;
-    if (only && !second) return conflictAnswer(context, only);
-    throw new SyncError('USYNC-1800', `"${params.id}" is not the id of one conflict.`);
-  },
+  getConflict: ({ params }, context, { patienceMs }) =>
+    context.kept.answer(['conflict', params.id], () => oneConflict(context, params.id), patienceMs),
   async restoreConflict({ params }, context) {
     const { kind, conflict } = await context.engine.restoreConflict(params.id);
     return {
@@ -80,6 +76,13 @@ export const decisionHandlers: Handlers<keyof typeof decisionRoutes> = {
       startedBy: nameOfCaller(caller),
     }),
 };
+
+async function oneConflict(context: ApiContext, id: string): Promise<Conflict> {
+  const { conflicts } = await context.engine.conflicts({ max: 2, idStart: id, withDecided: true });
+  const [only, second] = conflicts;
+  if (only && !second) return conflictAnswer(context, only);
+  throw new SyncError('USYNC-1800', `"${id}" is not the id of one conflict.`);
+}
 
 async function conflictsAnswer(context: ApiContext, query: RouteInput<'listConflicts'>['query']) {
   const { dataset, table, state } = query;

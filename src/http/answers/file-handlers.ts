@@ -55,24 +55,13 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
     return { message, entries };
   },
   fileContent: ({ params, query }, { engine }) => fileResponse(engine.folder(params.dataset), query.path),
-  async checksums({ query }, context) {
-    const sinceMs = query.since === undefined ? null : msOfIsoTime(query.since);
+  async checksums({ query }, context, { patienceMs, tellAge }) {
     const folder = folderOf(context, query.path);
-    const sums: Record<string, { checksum: string; size: number; modified: string }> = {};
-    let after = '';
-    for (;;) {
-      const files = await folder.files({ after, max: pageMax });
-      for (const { path, version, size, mtime } of files) {
-        if (sinceMs !== null && mtime / 1_000 < sinceMs) continue;
-        Object.defineProperty(sums, path, {
-          value: { checksum: checksumOf(version), size, modified: isoTime(mtime / 1_000) },
-          enumerable: true,
-        });
-      }
-      const last = files.at(-1);
-      if (!last || files.length < pageMax) return sums;
-      after = last.path;
-    }
+    const read = async () => ({ sums: await sumsOf(folder, query.since) });
+    const { sums, age_ms } = await context.kept.answer(['checksums', query], read, patienceMs);
+    // Each field of the body is a file: the age has no place in it.
+    tellAge(age_ms);
+    return Object.fromEntries(sums);
   },
   downloadFile: ({ query }, context) => fileResponse(folderOf(context, query.base_folder), query.path),
   async uploadFile({ body }, context, { file }) {
@@ -85,6 +74,26 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
     return { message: `${body.path} was deleted.`, path: body.path };
   },
 };
+
+type Checksum = readonly [
+  path: string,
+  { readonly checksum: string; readonly size: number; readonly modified: string },
+];
+
+async function sumsOf(folder: FolderCalls, since: string | undefined): Promise<readonly Checksum[]> {
+  const sinceMs = (since === undefined ? null : msOfIsoTime(since)) ?? -Infinity;
+  const sums: Checksum[] = [];
+  for (let after = ''; ;) {
+    const files = await folder.files({ after, max: pageMax });
+    for (const { path, version, size, mtime } of files) {
+      if (mtime / 1_000 < sinceMs) continue;
+      sums.push([path, { checksum: checksumOf(version), size, modified: isoTime(mtime / 1_000) }]);
+    }
+    const last = files.at(-1);
+    if (!last || files.length < pageMax) return sums;
+    after = last.path;
+  }
+}
 
 async function reportAnswer(folder: FolderCalls) {
   const [waiting, leftOut, copies, unportable] = await Promise.all([

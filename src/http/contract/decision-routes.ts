@@ -87,7 +87,7 @@ export const decisionRoutes = defineRoutes({
     access: 'viewer',
     summary: 'One conflict.',
     params: recordParams,
-    answer: { kind: 'json', schema: conflict },
+    answer: { kind: 'json', schema: conflict.extend({ age_ms: age }) },
   },
   restoreConflict: {
     method: 'POST',

@@ -120,7 +120,8 @@ export const fileRoutes = defineRoutes({
     method: 'GET',
     path: '/api/sync/files/checksums',
     access: 'viewer',
-    summary: 'Every file of a folder dataset with the name of its content.',
+    summary:
+      'Every file of a folder dataset with the name of its content. While the folder is busy the header Age says how old it is.',
     query: z.object({ path: oldFolder, catchup_mode: flag, since: z.string().max(40).optional() }),
     answer: { kind: 'json', schema: z.record(z.string(), checksum) },
   },
