@@ -69,7 +69,10 @@ export async function inviteServer({ ground, network, invites }: Inviting, optio
   const { group, self } = ground;
   refuseRemoved(ground);
   if (group.membership !== 'alone' && group.membership !== 'member')
-    throw new SyncError('USYNC-1405', 'Only a member of a group can invite.');
+    throw new SyncError('USYNC-1405', 'Only a member of a group can invite, and this server waits to be let in.', {
+      nextStep:
+        'Run "usync servers approve NAME" on a member. If no member is left: stop this server, run "usync init --new-identity", start it; its rows stay.',
+    });
   const isFirst = group.membership === 'alone';
   const end = isFirst && options.onProgress ? tellWork(ground, network, options.onProgress) : () => undefined;
   try {

@@ -24,7 +24,7 @@ header \`X-Usync-Request\` and come from the page's own origin. A \`viewer\` may
 as well, an \`admin\` may do all. What changed something is in the log of what people did (\`GET /api/sync/audit\`), each
 entry with a hash over itself and the one before.
 
-From a terminal, once, on the server itself; later the page does the same:
+From a terminal, on the server itself: the first user, a token for a program, the status, and a job (the page does the same):
 
 \`\`\`sh
 usync setup-link                    # http://127.0.0.1:7421/sync/setup#token=TOKEN
@@ -32,8 +32,12 @@ at=http://127.0.0.1:7421/api/sync
 json='content-type: application/json'
 curl -c jar -H 'X-Usync-Request: curl' -H "$json" $at/setup \\
   -d '{"token":"TOKEN","name":"ann","password":"a long password"}'
-curl -b jar -H 'X-Usync-Request: curl' -H "$json" $at/tokens -d '{"name":"reports","scope":"viewer"}'
-curl -H 'Authorization: Bearer usync_...' $at/status
+curl -b jar -H 'X-Usync-Request: curl' -H "$json" $at/tokens -d '{"name":"reports","scope":"operator"}'
+
+token='Authorization: Bearer usync_...'    # the "secret" of the answer
+curl -H "$token" $at/status
+curl -H "$token" -H "$json" $at/verify -d '{}'    # 202, with a job
+curl -H "$token" $at/jobs/ID                      # the "id" of the job; "result" when it is done
 \`\`\`
 
 A session ends after 12 hours without use and after 7 days in any case. Failed sign-ins make the next one wait longer, by

@@ -59,7 +59,10 @@ export function requireOwnPage({ headers, method }: RequestFacts, caller: Caller
   if (origin !== null && hostOf(origin) !== headers.get('host')?.toLowerCase())
     throw new SyncError('USYNC-1905', 'The request comes from another origin.');
   if (!headers.has(pageHeader))
-    throw new SyncError('USYNC-1905', `The header ${pageHeader} is missing; any value will do.`);
+    throw new SyncError('USYNC-1905', `The header ${pageHeader} is missing.`, {
+      nextStep:
+        "Send it, with any value: curl -H 'X-Usync-Request: 1'. Once a user is set up, programs send a token instead: docs/api.md shows both.",
+    });
 }
 
 function hostOf(origin: string): string | null {

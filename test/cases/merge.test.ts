@@ -91,6 +91,11 @@ test('H24: of two rows that were inserted at one natural key one is shown whole,
     await assertSame([c, a, b]);
     assert.equal(c.ask('SELECT k, a, b FROM t'), 'k|NULL|only b');
     assert.ok((await lostValues(c)).some((lost) => lost.includes(`'only a'`)));
+    const [conflict] = await c.replica.conflicts({ max: 1 });
+    assert.equal(conflict?.kept, "k = 'k', a = NULL, b = 'only b'", 'what stands is told with its values');
+    assert.equal(conflict.keptOrigin?.slice(0, 1), 'b');
+    await c.write(`DELETE FROM t`);
+    assert.equal((await c.replica.conflicts({ max: 1 }))[0]?.kept, 'another row at this key');
   }));
 
 test('H25: one later edit wins over three earlier ones', () =>

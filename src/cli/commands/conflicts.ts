@@ -15,7 +15,7 @@ interface ListOptions {
 export function addConflictsCommand(program: Command, context: CommandContext): void {
   const conflicts = program
     .command('conflicts')
-    .description('what lost against a concurrent change, and putting it back')
+    .description('what lost against a concurrent change, as this server found it, and putting it back')
     .exitOverride();
   conflicts
     .command('list', { isDefault: true })
@@ -75,14 +75,15 @@ function addDecisionCommands(conflicts: Command, context: CommandContext): void 
     );
   conflicts
     .command('dismiss [id...]')
-    .description('take conflicts off the list, on every server; what lost stays in the log')
-    .option('--all', 'all that are open')
+    .description('take conflicts off the list, on every server that lists them; what lost stays in the log')
+    .option('--all', 'all that are open in the list of this server')
     .option('--dataset <name>', 'with --all: only this dataset')
     .action(async (ids: string[], { all = false, dataset }: { readonly all?: boolean; readonly dataset?: string }) =>
       withEngine(context, async (call) => {
         if (ids.length === 0 && !all) throw new SyncError('USYNC-1103', 'Say which conflicts: their ids, or --all.');
         const outcome = await call('dismissConflicts', { ids, all, ...(dataset !== undefined && { dataset }) });
-        context.terminal().print(`${countText(outcome.dismissed, 'conflict')} dismissed.`);
+        context.terminal().print(`${countText(outcome.dismissed, 'conflict')} dismissed, on every server.`);
+        if (all) context.terminal().say('Others may list more: each lists what it found itself.');
         context.terminal().result(outcome);
       }),
     );

@@ -8,7 +8,7 @@ import type { SyncedTable } from '../schema/synced-table.js';
 import type { Conflict } from '../stores/conflict-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Key } from '../stores/shadow-store.js';
-import { keyOfReference } from './conflict-records.js';
+import { isKeyLoser, keyOfReference } from './conflict-records.js';
 
 /**
  * Puts back what lost, as a person's write: capture notes it as any write of the application, so it is newer than what
@@ -30,7 +30,8 @@ export function restoreConflict(context: ReplicaContext, conflict: Conflict): Re
 }
 
 /** Where the row stands now, whatever number it has: through the life that lost, or the row that it is part of. */
-function standingKey(context: ReplicaContext, table: SyncedTable, { life, key, rule }: Conflict): Key | null {
+function standingKey(context: ReplicaContext, table: SyncedTable, conflict: Conflict): Key | null {
+  const { life, key } = conflict;
   const { rows } = memoryOf(context);
   const byLife = rows.keyOfLife(table, life);
   if (byLife) return byLife;
@@ -38,8 +39,7 @@ function standingKey(context: ReplicaContext, table: SyncedTable, { life, key, r
   const byRow = rows.keyOfRow(table, aside?.row ?? life);
   if (byRow) return byRow;
   // A row that lost its key to another one takes that one's place.
-  const isKeyLoser = rule.startsWith('youngest') && key.length === table.keySql.length;
-  return isKeyLoser && context.shadows.find(table, key) ? key : null;
+  return isKeyLoser(conflict) && key.length === table.keySql.length && context.shadows.find(table, key) ? key : null;
 }
 
 interface Writing {
