@@ -78,6 +78,7 @@ export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFo
     // A worker that is gone says so to the calls that matter.
     onTable: () => void call('onTable').catch(() => undefined),
     read: (requests) => call('read', requests),
+    meet: (chunk) => call('meet', chunk),
     status: () => call('status'),
     waiting: (max) => call('waiting', max),
     leftOut: (max) => call('leftOut', max),

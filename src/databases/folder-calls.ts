@@ -13,7 +13,7 @@ export interface FolderCalls {
   status(): Promise<FolderStatus>;
   /** Entries that cannot be read or placed, each with its reason. */
   waiting(max: number): Promise<readonly WaitingEntry[]>;
-  /** What takes no part for a reason worth telling. */
+  /** What takes no part, with the reason: first what nobody asked to leave out, then what the ignore rules name. */
   leftOut(max: number): Promise<readonly WaitingEntry[]>;
   /** Names of the dataset that other systems cannot hold, or not beside each other. */
   unportable(max: number): Promise<readonly WaitingEntry[]>;
@@ -74,6 +74,7 @@ export interface FolderStatus {
   /** Paths that are not yet on disk as the table says. */
   readonly pending: number;
   readonly waiting: number;
+  /** What takes no part and is named by no ignore rule. */
   readonly leftOut: number;
   /** Folders that the system allows no watch for: what changes in them is found by looking, twice a minute. */
   readonly unwatched: number;

@@ -26,6 +26,8 @@ export interface FolderContext {
   /** Entries that cannot be read or placed, and what is left out for a reason worth telling. */
   readonly waiting: WaitingList;
   readonly leftOut: WaitingList;
+  /** What the ignore rules leave out, with the rule. */
+  readonly ignored: WaitingList;
   readonly handles: ContentHandles;
   /** Where versions stood that were replaced by longer ones a moment ago: of a log, they are still its beginning. */
   readonly outgrown: Map<EntryVersion, string>;

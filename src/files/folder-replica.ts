@@ -8,11 +8,14 @@ import type { OriginId } from '../core/origin.js';
 import type { ConflictRecord, MergeOutcome, QuarantineRecord, Replica, SnapshotWriter } from '../databases/replica.js';
 import type { FolderCalls, WaitingEntry } from '../databases/folder-calls.js';
 import { sha256 } from './content-hash.js';
+import { addMet, entriesTable, noneMet, type MetEntries } from './met-entries.js';
 
 /** The disk's side, in whatever thread it runs. */
 export interface FolderWork extends FolderCalls {
   open(): Promise<void>;
   onTable(): void;
+  /** Compares one chunk of a snapshot with what is here; changes nothing. */
+  meet(chunk: Uint8Array): Promise<MetEntries>;
   close(): Promise<void>;
 }
 
@@ -41,7 +44,22 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
     merge: (parts) => placed(entries.merge(parts)),
     receiveSnapshot: async (vector): Promise<SnapshotWriter> => {
       const writer = await entries.receiveSnapshot(vector);
-      return { ...writer, finish: (choice) => placed(writer.finish(choice)) };
+      let met = noneMet;
+      return {
+        ...writer,
+        async add(chunk) {
+          // In this order: the one who takes it may keep its bytes.
+          met = addMet(met, await work.meet(chunk));
+          await writer.add(chunk);
+        },
+        async preview() {
+          const { isUnclear } = await writer.preview();
+          const { entries: here } = await work.status();
+          const onlyHere = Math.max(here - met.same - met.differing, 0);
+          return { tables: [{ table: entriesTable, ...met, apart: 0, onlyHere }], isUnclear };
+        },
+        finish: (choice) => placed(writer.finish(choice)),
+      };
     },
     async proof() {
       const proof = await entries.proof();
@@ -85,7 +103,7 @@ const namesLocal = (text: string, tables: readonly string[]): boolean =>
 /** The losing edit stands beside the winner: the conflict is open as long as its copy stands. */
 const conflictOf = ({ path, version, author, time, copyOf }: Entry): ConflictRecord => ({
   id: idOf(path, version),
-  table: 'entries',
+  table: entriesTable,
   key: copyOf ?? path,
   column: null,
   rule: 'both edits are kept',
@@ -101,7 +119,7 @@ const conflictOf = ({ path, version, author, time, copyOf }: Entry): ConflictRec
 
 const waitingRecord = ({ path, reason }: WaitingEntry): QuarantineRecord => ({
   id: idOf(path, reason),
-  table: 'entries',
+  table: entriesTable,
   key: path,
   reason,
   freedBy: 'It is tried again by itself.',

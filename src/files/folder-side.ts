@@ -21,6 +21,7 @@ import type { FolderContext } from './folder-context.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
 import { adoptStrayHistory } from './adopt-stray-history.js';
 import { pruneHistory, restoreCopy, restoreHistory } from './history-keeper.js';
+import { metEntries, type MetEntries } from './met-entries.js';
 import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
 import { probeNameFolding } from './name-folding.js';
 import { createLostContents } from './lost-contents.js';
@@ -44,9 +45,11 @@ export interface FolderSide {
   settle(): Promise<void>;
   /** Looks at everything, hints or not. */
   rescan(): Promise<void>;
+  meet(chunk: Uint8Array): MetEntries;
   read(requests: readonly ContentRequest[]): readonly (Uint8Array | null)[];
   status(): FolderStatus;
   waiting(max: number): readonly WaitingEntry[];
+  /** What takes no part: first for reasons of its own, then by the ignore rules. */
   leftOut(max: number): readonly WaitingEntry[];
   unportable(max: number): readonly WaitingEntry[];
   copies(max: number): readonly Entry[];
@@ -144,7 +147,8 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
     read: (requests) => readContents(openedOf(options, state).context, requests),
     status: () => statusOf(options, state),
     waiting: (max) => waitingOf(options, state, max),
-    leftOut: (max) => state.opened?.context.leftOut.list(max) ?? [],
+    meet: (chunk) => metEntries(options.table.rows, chunk),
+    leftOut: (max) => (state.opened ? listLeftOut(state.opened.context, max) : []),
     unportable: (max) => unportableNames(table.rows, max),
     copies: (max) => table.rows.copies(max),
     history: (request) => table.history.list(request),
@@ -275,6 +279,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     protectedFiles: createProtectedFiles(options.disk, options.protectedPaths),
     waiting: createWaitingList(),
     leftOut: createWaitingList(),
+    ignored: createWaitingList(),
     handles: createContentHandles(root.disk, system),
     outgrown: new Map(),
     unsynced: new Set(),
@@ -314,6 +319,12 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
   const lost = createLostContents(context, options.peers);
   box.opened = { context, watch, scanner, placer: createPlacer({ context, getter, lost, onIgnoreFile, onReady }) };
   return box.opened;
+}
+
+/** What nobody asked for comes first. */
+function listLeftOut({ leftOut, ignored }: FolderContext, max: number): readonly WaitingEntry[] {
+  const unasked = leftOut.list(max);
+  return [...unasked, ...ignored.list(max - unasked.length)];
 }
 
 function loadRules({ ignore }: FolderSideOptions, { context }: OpenSide): void {

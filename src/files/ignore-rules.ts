@@ -4,6 +4,8 @@ import { parseGlobPattern } from './glob-pattern.js';
 export interface IgnoreRules {
   /** A path is left out when it or a folder on its way is. Rules of a name with `/` at its end mean folders only. */
   isIgnored(path: string, isFolder: boolean): boolean;
+  /** The line that leaves a path out, or a folder on its way; null when none does. */
+  ruleFor(path: string, isFolder: boolean): string | null;
 }
 
 /**
@@ -11,11 +13,15 @@ export interface IgnoreRules {
  * below a left-out folder can be taken back in.
  */
 export function createIgnoreRules(lines: readonly string[]): IgnoreRules {
-  const patterns = lines.map(parseGlobPattern).filter((pattern) => pattern !== null);
-  const decides = (names: readonly string[], isFolder: boolean): boolean => {
-    const last = patterns.findLast((pattern) => (isFolder || !pattern.isForFolders) && pattern.matches(names));
-    return last !== undefined && !last.isNegated;
+  const rules = lines.flatMap((line) => {
+    const pattern = parseGlobPattern(line);
+    return pattern === null ? [] : [{ line: line.trim(), pattern }];
+  });
+  const ruleAt = (names: readonly string[], isFolder: boolean): string | null => {
+    const last = rules.findLast(({ pattern }) => (isFolder || !pattern.isForFolders) && pattern.matches(names));
+    return last === undefined || last.pattern.isNegated ? null : last.line;
   };
+  const decides = (names: readonly string[], isFolder: boolean): boolean => ruleAt(names, isFolder) !== null;
   /** Paths come folder by folder, so what was decided of the last one is most often asked again. */
   let lastFolder = '';
   let isLastIgnored = false;
@@ -30,6 +36,14 @@ export function createIgnoreRules(lines: readonly string[]): IgnoreRules {
       const names = path.split('/');
       if (isInIgnored(names, path.slice(0, Math.max(0, path.lastIndexOf('/'))))) return true;
       return decides(names, isFolder);
+    },
+    ruleFor(path, isFolder) {
+      const names = path.split('/');
+      for (let depth = 1; depth < names.length; depth++) {
+        const rule = ruleAt(names.slice(0, depth), true);
+        if (rule !== null) return rule;
+      }
+      return ruleAt(names, isFolder);
     },
   };
 }

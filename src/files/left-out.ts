@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { isDatabase } from './content-hash.js';
 import { isReservedName, nameOf, parentOf, pathObstacle } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
+import { defaultIgnores, ignoreFile } from './ignore-rules.js';
 import { readFlags } from './whole-file.js';
 
 /**
@@ -15,6 +16,14 @@ export function reasonToLeaveOut(context: FolderContext, path: string, isFolder:
   if (context.rules.isIgnored(path, isFolder)) return '';
   if (context.protectedFiles.isProtected(join(context.root.realPath, path))) return databaseReason;
   return isFolder ? null : companionReason(context, path);
+}
+
+/** The rule that leaves a path out, for people; null where none does: what is reserved is nobody's. */
+export function ignoredReason({ rules }: FolderContext, path: string, isFolder: boolean): string | null {
+  const rule = rules.ruleFor(path, isFolder);
+  if (rule === null) return null;
+  if (!defaultIgnores.includes(rule)) return `the rule ${rule} leaves it out`;
+  return `it is left out by default (${rule}); the line !${nameOf(path)}${isFolder ? '/' : ''} in ${ignoreFile} takes it in`;
 }
 
 /** The log, index and lock files of a SQLite database are part of it. */

@@ -7,7 +7,7 @@ import { hashContent, isDatabase, type HashedContent } from './content-hash.js';
 import { isAsRecorded, isSameFolder, lookAt, lookOf, type DiskLook, type FileLook } from './disk-look.js';
 import { isLinkInside, joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
-import { databaseReason, reasonToLeaveOut } from './left-out.js';
+import { databaseReason, ignoredReason, reasonToLeaveOut } from './left-out.js';
 import { readFlags } from './whole-file.js';
 
 /** One path at which the disk is not as recorded. */
@@ -63,7 +63,7 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
     context.root.inFolder(folder, (place) => {
       // Where names are folded, only the list tells by which name something stands.
       const listed = names === null || context.names.isFolding ? new Set(namesIn(context, folder, place(''))) : null;
-      const told = [context.waiting, context.leftOut].flatMap((list) => list.namesIn(folder));
+      const told = [context.waiting, context.leftOut, context.ignored].flatMap((list) => list.namesIn(folder));
       const wanted =
         names === null ? new Set([...(listed ?? []), ...records.keys(), ...told]) : withTwins(context, names, listed);
       for (const name of wanted) {
@@ -101,10 +101,10 @@ const nothing: DiskLook = { kind: 'nothing' };
 const isGarbled = (name: string): boolean => name.includes('\u{fffd}');
 
 /** What was told of a path is over when nothing stands there; what others have there is told of by who places it. */
-function forgetTold({ table, waiting, leftOut }: FolderContext, path: string): void {
-  for (const list of [waiting, leftOut]) list.removeBelow(path);
+function forgetTold({ table, waiting, leftOut, ignored }: FolderContext, path: string): void {
+  for (const list of [waiting, leftOut, ignored]) list.removeBelow(path);
   if (table.rows.at(path).length > 0 || table.rows.isBelow(path)) return;
-  for (const list of [waiting, leftOut]) list.remove(path);
+  for (const list of [waiting, leftOut, ignored]) list.remove(path);
 }
 
 /** A folder that stands only for what is left out in it goes with the last of it. */
@@ -140,7 +140,7 @@ const isNamedSo = (context: FolderContext, folder: string): boolean =>
  */
 function goneFolder(context: FolderContext, folder: string, records: readonly DiskRecord[]): FolderListing {
   if (folder === '') return { differing: [], folders: [] };
-  for (const list of [context.waiting, context.leftOut]) list.removeBelow(folder);
+  for (const list of [context.waiting, context.leftOut, context.ignored]) list.removeBelow(folder);
   if (context.table.disk.at(folder)?.version === folderVersion) {
     context.dirty(parentOf(folder), nameOf(folder));
     return { differing: [], folders: [] };
@@ -173,19 +173,21 @@ export function readDiffering(
   { path, record, look }: Differing,
 ): Found | null | Promise<Found | null> {
   const leaveOut = (reason: string): Found => {
+    const ignored = reason === '' ? ignoredReason(context, path, look.kind === 'folder') : null;
+    if (ignored !== null) context.ignored.put(path, ignored);
+    else context.ignored.remove(path);
     if (reason !== '') context.leftOut.put(path, reason);
     return { path, record, now: null, isLeftOut: true };
   };
   if (look.kind === 'nothing') {
-    context.waiting.remove(path);
-    context.leftOut.remove(path);
+    for (const list of [context.waiting, context.leftOut, context.ignored]) list.remove(path);
     if (record?.version === folderVersion)
-      for (const list of [context.waiting, context.leftOut]) list.removeBelow(path);
+      for (const list of [context.waiting, context.leftOut, context.ignored]) list.removeBelow(path);
     return { path, record, now: null, isLeftOut: false };
   }
   const reason = reasonToLeaveOut(context, path, look.kind === 'folder');
   if (reason !== null) return leaveOut(reason);
-  context.leftOut.remove(path);
+  for (const list of [context.leftOut, context.ignored]) list.remove(path);
   switch (look.kind) {
     case 'folder': {
       const { mark } = look;

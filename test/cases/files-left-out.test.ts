@@ -70,6 +70,33 @@ test('what takes no part is told of as long as it is there', async (context) => 
   assert.deepEqual(Object.keys(treeOf(b.root)), ['else']);
 });
 
+test('what the ignore rules leave out is told with the rule, as long as it is there, and after what nobody asked for', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  for (const folder of ['.git/objects', 'logs']) mkdirSync(a.path(folder), { recursive: true });
+  for (const name of ['.env', 'x.tmp', 'logs/a.log', '.git/objects/1', 'else']) writeFileSync(a.path(name), name);
+  writeFileSync(a.path('.usyncignore'), '*.log\n');
+  symlinkSync('/etc/passwd', a.path('escape'));
+  await a.capture();
+  const told = (): Record<string, string> =>
+    Object.fromEntries(a.side.leftOut(10).map(({ path, reason }) => [path, reason]));
+  assert.equal(a.side.leftOut(1)[0]?.path, 'escape');
+  assert.deepEqual(told(), {
+    '.env': 'it is left out by default (.env); the line !.env in .usyncignore takes it in',
+    '.git': 'it is left out by default (.git/); the line !.git/ in .usyncignore takes it in',
+    escape: 'the link leads out of the folder',
+    'logs/a.log': 'the rule *.log leaves it out',
+    'x.tmp': 'it is left out by default (*.tmp); the line !x.tmp in .usyncignore takes it in',
+  });
+  assert.equal(a.side.status().leftOut, 1, 'what is left out on purpose is not counted');
+  rmSync(a.path('x.tmp'));
+  rmSync(a.path('logs'), { recursive: true });
+  writeFileSync(a.path('.usyncignore'), '!.git/\n');
+  await a.capture();
+  await a.capture();
+  assert.deepEqual(Object.keys(told()).toSorted(), ['.env', 'escape']);
+});
+
 test('an entry of others that this server leaves out is told of although nothing stands there', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');

@@ -152,6 +152,7 @@ export const workOf = (side: FolderSide): FolderWork => ({
   open: () => side.open(),
   onTable: () => side.onTable(),
   read: async (requests) => side.read(requests),
+  meet: async (chunk) => side.meet(chunk),
   status: async () => side.status(),
   waiting: async (max) => side.waiting(max),
   leftOut: async (max) => side.leftOut(max),

@@ -1,6 +1,15 @@
 /** Whole engines with a folder and a database each, over loopback TLS. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, renameSync, existsSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  renameSync,
+  existsSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -73,6 +82,29 @@ async function until(what: string, isTrue: () => boolean | Promise<boolean>): Pr
 }
 
 const textAt = (path: string): string | null => (existsSync(path) ? readFileSync(path, 'utf8') : null);
+
+test('the look before joining compares files by content, not by who found them', async (context) => {
+  const [pit, stands] = await groundOf(context, ['pit', 'stands']);
+  assert.ok(pit && stands);
+  const write = ({ root }: FolderEngine, files: Readonly<Record<string, string>>): void => {
+    mkdirSync(join(root, 'plans'));
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text);
+  };
+  write(pit, { 'same.txt': 'one', 'plans/plan.txt': 'by pit', 'only-pit.txt': 'x', 'also-pit.txt': 'y' });
+  write(stands, { 'same.txt': 'one', 'plans/plan.txt': 'by stands', 'only-stands.txt': 'z' });
+  const entriesOf = async ({ engine }: FolderEngine): Promise<number> =>
+    (await engine.folder('instance').status()).entries;
+  await until(
+    'both have seen their files',
+    async () => (await entriesOf(pit)) === 5 && (await entriesOf(stands)) === 4,
+  );
+  const { code } = await pit.engine.invite();
+  const report = await stands.engine.join({ code, isDryRun: true });
+  const { preview } = report.datasets.find(({ dataset }) => dataset === 'instance') ?? {};
+  assert.deepEqual(preview?.tables, [{ table: 'entries', same: 2, differing: 1, apart: 0, onlyHere: 1, onlyThere: 2 }]);
+  assert.equal((await stands.engine.join({ code })).state, 'joined');
+  await until('both plans stand', () => readdirSync(join(stands.root, 'plans')).length === 2);
+});
 
 test('a folder with the database inside it is kept identical beside the rows, and status and verify cover it', async (context) => {
   const servers = await groundOf(context, ['pit', 'stands', 'judges']);

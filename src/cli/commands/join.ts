@@ -31,7 +31,8 @@ export function addJoinCommand(program: Command, context: CommandContext): void 
     .action(async (code: string, options: JoinCommandOptions) => {
       const terminal = context.terminal();
       const report = await join(context, joinOptions(code, options));
-      for (const line of joinLines(report, options)) terminal.print(line);
+      const folders = await foldersOf(context);
+      for (const line of joinLines(report, { ...options, folders })) terminal.print(line);
       terminal.result(report);
       const isUnclear = report.datasets.some(({ preview }) => preview?.isUnclear === true);
       const isOpen = report.state === 'previewed' && isUnclear && !isChosen(options);
@@ -85,7 +86,17 @@ async function joinWithOwnEngine(
 const isChosen = ({ sameRows, distinctRows }: JoinCommandOptions): boolean =>
   sameRows === true || distinctRows === true;
 
-function joinLines(report: JoinReport, options: JoinCommandOptions): string[] {
+/** Names of the datasets that are folders. */
+async function foldersOf(context: CommandContext): Promise<ReadonlySet<string>> {
+  const { config } = await context.config();
+  return new Set(config.datasets.flatMap(({ name, folder }) => (folder === undefined ? [] : [name])));
+}
+
+interface Telling extends JoinCommandOptions {
+  readonly folders: ReadonlySet<string>;
+}
+
+function joinLines(report: JoinReport, options: Telling): string[] {
   const words = {
     joined: 'Joined the group of',
     pending: 'Waiting for approval by the group of',
@@ -99,6 +110,7 @@ function joinLines(report: JoinReport, options: JoinCommandOptions): string[] {
       );
       continue;
     }
+    const isFolder = options.folders.has(dataset);
     const rows = preview.tables.map((each) =>
       [printable(each.table), each.same, each.differing, each.apart, each.onlyHere, each.onlyThere].map(String),
     );
@@ -109,10 +121,16 @@ function joinLines(report: JoinReport, options: JoinCommandOptions): string[] {
         ...rows.map(([name, ...counts]) => [`  ${name ?? ''}`, ...counts]),
       ]),
     );
-    lines.push(...outcomeLines(preview, options));
+    lines.push(...(isFolder ? folderOutcome(preview) : outcomeLines(preview, options)));
   }
   return lines;
 }
+
+/** Files are compared by content; both contents stay. */
+const folderOutcome = ({ tables }: JoinPreview): string[] =>
+  tables.every(({ differing }) => differing === 0)
+    ? []
+    : ['  Where files differ, one keeps the name; the other stands beside it as a conflict copy.'];
 
 /** What becomes of rows that differ: told by the choice, where one was made. */
 function outcomeLines({ tables, isUnclear }: JoinPreview, options: JoinCommandOptions): string[] {
