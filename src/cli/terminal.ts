@@ -66,7 +66,9 @@ function errorText(error: unknown, paint: Terminal['paint']): string {
   const report = errorReport(error);
   const next = report.nextStep === '' ? '' : `\n  ${report.nextStep}`;
   // Each mistake of a configuration has a line of its own; no other message may hold lines, which could pass for ours.
-  const message = printable(report.message, report.code === 'USYNC-1101').replaceAll('\n', '\n  ');
+  const isList = report.code === 'USYNC-1101';
+  const text = isList ? report.message : report.message.replaceAll(/\s*\n\s*/g, ' ');
+  const message = printable(text, isList).replaceAll('\n', '\n  ');
   return `${paint('red', 'usync:')} ${message}${printable(next, true)}\n  ${paint('dim', `${report.code}, see docs/errors.md`)}`;
 }
 

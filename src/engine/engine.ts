@@ -140,6 +140,8 @@ export interface VerifyComparison {
   readonly result: 'equal' | 'differs' | 'behind' | 'unreachable';
   readonly rows: number;
   readonly tables: readonly VerifyTableDifference[];
+  /** Tables of which the result does not speak, since a server lacks them or columns of them. */
+  readonly notCompared: readonly string[];
   readonly reason: string | null;
   readonly nextStep: string | null;
 }

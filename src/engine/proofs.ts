@@ -160,6 +160,7 @@ const notConnected = (dataset: string, peer: ListedServer): VerifyComparison => 
   result: 'unreachable',
   rows: 0,
   tables: [],
+  notCompared: [],
   reason: `${peer.name} is not connected.`,
   nextStep: 'Run "usync status": it says why.',
 });

@@ -1,5 +1,6 @@
 /** `verify`: compares digests with every connected member, and where they differ, finds the rows by halving into buckets. */
-import { emptyDigest, tablesThatDiffer, type DatasetDigest } from '../core/digest.js';
+import { emptyDigest, tablesNotCompared, tablesThatDiffer, type DatasetDigest } from '../core/digest.js';
+import { errorCatalogue } from '../core/error-catalogue.js';
 import { RawText, type SqlValue } from '../core/value.js';
 import { isEqualVector, type VersionVector } from '../core/version-vector.js';
 import type { Replica } from '../databases/replica.js';
@@ -31,8 +32,10 @@ export async function compareWithPeer(comparing: Comparing): Promise<VerifyCompa
     if (answer.kind !== 'digest') return unreachable(comparing, answer);
     const own = await replica.proof();
     if (isEqualVector(own.vector, answer.vector)) {
-      const tables = await differences(comparing, own.digest, { answer, silent: [...own.leftOut, ...answer.leftOut] });
-      return result(comparing, { own: own.digest, tables });
+      const silent = [...own.leftOut, ...answer.leftOut];
+      const tables = await differences(comparing, own.digest, { answer, silent });
+      const notCompared = tablesNotCompared(own.digest, answer.digest, silent);
+      return result(comparing, { own: own.digest, tables, notCompared });
     }
     if (system.monotonicMs() >= untilMs || signal?.aborted) return behind(comparing, own.digest);
     await sleep(system, 100, signal);
@@ -123,16 +126,23 @@ function valueText(value: SqlValue): string {
 interface Found {
   readonly own: DatasetDigest;
   readonly tables: readonly VerifyTableDifference[];
+  readonly notCompared: readonly string[];
 }
 
-function result({ dataset, peer }: Comparing, { own, tables }: Found): VerifyComparison {
+function result({ dataset, peer }: Comparing, { own, tables, notCompared }: Found): VerifyComparison {
   const isEqual = tables.length === 0;
+  if (isEqual && notCompared.length > 0) {
+    const reason = `${notCompared.join(', ')} cannot be compared: a server lacks tables or columns.`;
+    const { nextStep } = errorCatalogue['USYNC-1303'];
+    return { dataset, peer, result: 'equal', rows: rowsIn(own), tables, notCompared, reason, nextStep };
+  }
   return {
     dataset,
     peer,
     result: isEqual ? 'equal' : 'differs',
     rows: rowsIn(own),
     tables,
+    notCompared,
     reason: isEqual ? null : `Content differs in ${tables.map(({ table }) => table).join(', ')}.`,
     nextStep: isEqual ? null : 'Run "usync doctor" on both servers; the next reconcile captures what was missed.',
   };
@@ -144,6 +154,7 @@ const behind = ({ dataset, peer }: Comparing, own: DatasetDigest): VerifyCompari
   result: 'behind',
   rows: rowsIn(own),
   tables: [],
+  notCompared: [],
   reason: 'The two servers have not merged the same changes yet.',
   nextStep: 'Run it again when "usync status" shows that they have.',
 });
@@ -155,6 +166,7 @@ function unreachable({ dataset, peer }: Comparing, answer: Answer): VerifyCompar
     result: 'unreachable',
     rows: 0,
     tables: [],
+    notCompared: [],
     reason: answer.kind === 'failed' ? `${answer.text}.` : 'It gave another answer than the one asked for.',
     nextStep: 'Run "usync status": it says why.',
   };

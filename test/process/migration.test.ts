@@ -60,6 +60,7 @@ describe(
         });
       assert.equal(runShell(b.database, 'SELECT * FROM Artist').trim(), '1|Ann');
       assert.match(b.usync('status').stdout, /1 row held here/);
+      assert.match(a.usync('verify').stdout, /^Artist, Label cannot be compared\. All else is the same/m);
       runShell(b.database, migration);
       await untilProven(servers);
       await waitUntil('nothing is left to say', 60_000, async () => {

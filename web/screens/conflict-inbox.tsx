@@ -157,7 +157,10 @@ function Bulk({ conflicts, total, dataset, marked, onDecided }: BulkProps) {
             onDecided();
           }}
         >
-          <p>They leave the list on every server. What lost stays in the log and can still be put back.</p>
+          <p>
+            They leave the list on every server; others may list more, since each lists what it found itself. What lost
+            stays in the log and can still be put back.
+          </p>
         </Confirm>
       ) : null}
     </div>

@@ -58,6 +58,12 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
 /** Where nothing was compared, nothing is proven. */
 function summaryLine({ comparisons, isEqual, tookMs }: VerifyReport, { paint }: Terminal): string {
   if (comparisons.length === 0) return 'There is no other server to compare with. Add one with "usync invite".';
+  const notCompared = [...new Set(comparisons.flatMap((each) => each.notCompared))];
+  if (isEqual && notCompared.length > 0)
+    return paint(
+      'yellow',
+      `${printable(notCompared.join(', '))} cannot be compared. All else is the same on all servers, proven in ${durationText(tookMs)}.`,
+    );
   return isEqual
     ? paint('green', `All servers hold the same data, proven in ${durationText(tookMs)}.`)
     : paint('yellow', 'Not everything could be proven equal.');
