@@ -55,12 +55,12 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
     return { message, entries };
   },
   fileContent: ({ params, query }, { engine }) => fileResponse(engine.folder(params.dataset), query.path),
-  async checksums({ query }, context, { patienceMs, tellAge }) {
+  async checksums({ query }, context, call) {
     const folder = folderOf(context, query.path);
     const read = async () => ({ sums: await sumsOf(folder, query.since) });
-    const { sums, age_ms } = await context.kept.answer(['checksums', query], read, patienceMs);
+    const { sums, age_ms } = await context.kept.answer(['checksums', query], read, call.patienceMs);
     // Each field of the body is a file: the age has no place in it.
-    tellAge(age_ms);
+    call.tellAge(age_ms);
     return Object.fromEntries(sums);
   },
   downloadFile: ({ query }, context) => fileResponse(folderOf(context, query.base_folder), query.path),
