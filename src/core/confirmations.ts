@@ -174,19 +174,29 @@ function renamedValue(row: RowView, value: CellValue): CellValue {
  * needs to recall who deleted. A child by CASCADE that is needed itself brings its parent back for those who need it.
  */
 function reviveParent(view: View, duties: Duties, row: RowView, reference: ReferencePlan): Revival | null {
-  if (!reference.byRow || (reference.onDelete !== 'restrict' && reference.onDelete !== 'cascade')) return null;
-  const cell = row.cells.get(reference.column);
-  if (!(cell?.value instanceof RowReference) || row.status === 'cascading' || row.status === 'key-loser') return null;
-  if (!view.isDead(reference, cell.value)) return null;
-  const writers = reference.onDelete === 'cascade' ? [...row.neededBy] : [cell.at.origin];
-  if (!writers.some((origin) => duties.isDuty(origin))) return null;
+  const parent = awaitedParent(view, row, reference);
+  if (!parent || !writersOf(row, reference).some((origin) => duties.isDuty(origin))) return null;
   let last: Revival | null = null;
   const table = reference.parentTable;
-  for (const name of view.chainOf(table, cell.value.row)) {
+  for (const name of view.chainOf(table, parent.row)) {
     const cells = duties.lastKnown(table, name);
     if (cells) last = { kind: 'insert', table, row: name, cells };
   }
   return last;
+}
+
+/** The parent that is dead and must come back for this row. */
+export function awaitedParent(view: View, row: RowView, reference: ReferencePlan): RowReference | null {
+  if (!reference.byRow || (reference.onDelete !== 'restrict' && reference.onDelete !== 'cascade')) return null;
+  const value = row.cells.get(reference.column)?.value;
+  if (!(value instanceof RowReference) || row.status === 'cascading' || row.status === 'key-loser') return null;
+  return view.isDead(reference, value) && writersOf(row, reference).length > 0 ? value : null;
+}
+
+function writersOf(row: RowView, { column, onDelete }: ReferencePlan): readonly OriginId[] {
+  const writer = row.cells.get(column)?.at.origin;
+  if (onDelete === 'cascade') return [...row.neededBy];
+  return writer === undefined ? [] : [writer];
 }
 
 type Revival = Extract<Confirmation, { kind: 'insert' }>;

@@ -2,7 +2,7 @@
 // thousand colliding families of two servers that were apart).
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertSame, later, meet, withServers, type CaseServer } from './case-servers.js';
+import { assertSame, exchange, later, meet, withServers, type CaseServer } from './case-servers.js';
 
 const family = (action: string): string => `CREATE TABLE p (id INTEGER PRIMARY KEY, name);
   CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p(id) ${action}, name)`;
@@ -194,4 +194,66 @@ test('H16: two servers that were apart, each with 1,000 colliding families of fo
       assert.equal(united, '2000');
       assert.deepEqual(await each.replica.quarantine({ max: 10 }), []);
     }
+  }));
+
+const clinic = `CREATE TABLE pat (id INTEGER PRIMARY KEY, name);
+  CREATE TABLE vis (code TEXT PRIMARY KEY, pat INTEGER REFERENCES pat (id) ON DELETE CASCADE, note);
+  CREATE TABLE bill (id INTEGER PRIMARY KEY, vis INTEGER REFERENCES stay (id) ON DELETE CASCADE, sum);
+  CREATE TABLE stay (id INTEGER PRIMARY KEY, pat INTEGER REFERENCES pat (id) ON DELETE CASCADE, note);
+  CREATE TABLE lab (id INTEGER PRIMARY KEY, pat INTEGER REFERENCES pat (id) ON DELETE RESTRICT, value)`;
+
+test('H29: what was deleted with a parent that a RESTRICT child brings back is in the log, and can be put back', () =>
+  withServers({ schema: clinic, servers: 'abc' }, async (a, b, c) => {
+    a.shell(`INSERT INTO pat VALUES (1, 'pat'), (2, 'gone');
+      INSERT INTO vis VALUES ('v1', 1, 'first'), ('v2', 1, 'second'), ('v3', 2, 'of the one that stays away');
+      INSERT INTO stay VALUES (1, 1, 'long'); INSERT INTO bill VALUES (1, 1, 500)`);
+    const before = await assertSame([a, b, c]);
+    a.shell('PRAGMA foreign_keys = ON; DELETE FROM pat');
+    b.shell(`INSERT INTO lab VALUES (1, 1, 7.2)`);
+    assert.equal(await assertSame([a, b, c]), `lab: 1 | 1 | 7.2\npat: 1 | 'pat'`);
+    const told = await b.replica.conflicts({ max: 10 });
+    assert.deepEqual(
+      told
+        .map(({ table, key, rule, kept, keptOrigin, canRestore }) => ({
+          table,
+          key,
+          rule,
+          kept,
+          by: keptOrigin?.[0],
+          canRestore,
+        }))
+        .toSorted((x, y) => (x.table + x.key < y.table + y.key ? -1 : 1)),
+      [
+        ['bill', '1'],
+        ['stay', '1'],
+        ['vis', "'v1'"],
+        ['vis', "'v2'"],
+      ].map(([table, key]) => ({
+        table,
+        key,
+        rule: 'delete wins',
+        kept: 'the deletion, together with the row that it refers to, which has come back',
+        by: 'a',
+        canRestore: true,
+      })),
+    );
+    for (const { id, table } of told) if (table !== 'bill') await b.replica.restoreConflict(id);
+    const expected = before
+      .replace(/bill.*\n/, 'lab: 1 | 1 | 7.2\n')
+      .replace(/pat: 2.*\n/, '')
+      .replace(/\nvis: 'v3'.*/, '');
+    assert.equal(await assertSame([a, b, c]), expected);
+  }));
+
+test('H29: nothing is told of children whose parent stays away, or that were deleted before it', () =>
+  withServers({ schema: clinic, servers: 'abc' }, async (a, b, c) => {
+    a.shell(
+      `INSERT INTO pat VALUES (1, 'pat'); INSERT INTO lab VALUES (1, 1, 7.2); INSERT INTO vis VALUES ('v1', 1, 'first'), ('v2', 1, 'x')`,
+    );
+    await assertSame([a, b, c]);
+    await a.write(`DELETE FROM vis WHERE code = 'v2'`);
+    a.shell('PRAGMA foreign_keys = ON; DELETE FROM lab; DELETE FROM pat');
+    await exchange([a, b, c]);
+    assert.equal(await assertSame([a, b, c]), '');
+    for (const server of [a, b, c]) assert.deepEqual(await server.replica.conflicts({ max: 10 }), []);
   }));

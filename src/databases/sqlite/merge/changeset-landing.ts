@@ -6,6 +6,7 @@ import { stampIn } from '../../../core/version-vector.js';
 import { confirmDuties } from './confirm-duty.js';
 import { divideChanges, livesOf } from './divide-changes.js';
 import { drainInTransaction } from '../capture/drain.js';
+import { tellOfLostChildren } from './lost-children.js';
 import { applyBlocks, inMergeOrder, memoryOf, scopeOf, settle, type MergedChangeset } from './merge-changeset.js';
 import { createRowMerger } from './merge-rows.js';
 import { landingChangeset, type LandingChangeset } from './landing-marker.js';
@@ -253,6 +254,7 @@ function finish(
   const waiting = withNamesHere(context, [...landing.late, ...landing.referenced]);
   applyBlocks(memory, scope, waiting, createRowMerger(scope, header.origin));
   const refused = settle(scope);
+  if (scope.due.view) tellOfLostChildren(scope, scope.due.view);
   confirmDuties(scope, (confirming, blocks) => {
     applyBlocks(memory, confirming, blocks, createRowMerger(confirming, confirming.by));
     settle(confirming);

@@ -4,6 +4,7 @@ import type { LifeName } from '../../../core/life.js';
 import { RowReference, type SqlValue } from '../../../core/value.js';
 import { readShown } from './component-loader.js';
 import { referencedOf, type ShownEnd } from './end-blocks.js';
+import { tiedToNeeded } from './lost-children.js';
 import { keyOfChange, type MergeScope } from './merge-rows.js';
 import { keysWhere } from '../stores/keys-where.js';
 import type { Key } from '../stores/shadow-store.js';
@@ -131,7 +132,7 @@ function keyInValues(scope: MergeScope, table: SyncedTable, block: InsertBlock, 
 
 /**
  * Which rows of these ends somebody references now. When such a row ends, it may have to be brought back, and that is
- * for the transaction in which confirmations may be made.
+ * for the transaction in which confirmations may be made. So are its children, which are told of when it comes back.
  */
 function referencedEnds(
   scope: MergeScope,
@@ -142,7 +143,8 @@ function referencedEnds(
   const { context } = scope;
   const children = childrenOf(context, table);
   const referenced = new Set<number>();
-  if (children.length === 0) return () => false;
+  const mayBeTied = table.schema.references.some(({ onDelete }) => onDelete === 'cascade');
+  if (children.length === 0 && !mayBeTied) return () => false;
   const hidden = hiddenReferences(scope, table, children);
   const shown: ShownEnd[] = [];
   for (const i of ends) {
@@ -155,6 +157,7 @@ function referencedEnds(
       else if (found.kind === 'shown') shown.push({ i, key: found.key, shadow: found.shadow });
     }
   }
+  for (const end of tiedToNeeded(scope, table, shown)) referenced.add(end.i);
   for (const end of referencedOf(scope, table, shown)) {
     if (hasChildren(scope, table, end, children)) referenced.add(end.i);
   }

@@ -4,6 +4,7 @@ import { numberInColumn } from '../../../core/reference-form.js';
 import type { ReferenceSchema } from '../../../core/table-schema.js';
 import type { SqlValue } from '../../../core/value.js';
 import { quoteName, valueAs } from '../connection/identifiers.js';
+import { tiedToNeeded } from './lost-children.js';
 import { createRenumberedLists } from './listing-rows.js';
 import { keyOfChange, type MergeScope, type RowMerger } from './merge-rows.js';
 import type { Key, Shadow } from '../stores/shadow-store.js';
@@ -30,9 +31,10 @@ export function mergeEnds(scope: MergeScope, block: EndBlock, merger: RowMerger)
   }
   if (table) {
     const referenced = referencedOf(scope, table, shown);
+    const tied = tiedToNeeded(scope, table, shown);
     const isListed = createRenumberedLists(scope.context, table);
     for (const end of shown) {
-      const isNeeded = referenced.has(end) || isListed(end.shadow) || isWaitedFor(scope, table, end);
+      const isNeeded = referenced.has(end) || tied.has(end) || isListed(end.shadow) || isWaitedFor(scope, table, end);
       if (isNeeded || isConcurrent(scope, end.shadow)) slow.push(end.i);
       else endShown(scope, table, end);
     }

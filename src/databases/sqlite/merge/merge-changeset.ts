@@ -13,6 +13,7 @@ import { createRowFinder, type RowFinder } from '../stores/row-finder.js';
 import { withNamesHere } from '../schema/renames.js';
 import { schemaTable } from '../schema/schema-table.js';
 import { settledView } from './settle.js';
+import { tellOfLostChildren } from './lost-children.js';
 import { mergeUpdates } from './update-blocks.js';
 import { writeView } from './view-writer.js';
 
@@ -87,6 +88,7 @@ export function mergeChangeset(
   const refused = settle(scope) + homeless;
   options.advance();
   context.strays.note(header, meter.span());
+  if (scope.due.view) tellOfLostChildren(scope, scope.due.view);
   confirmDuties(scope, (confirming, blocks) => {
     applyBlocks(memory, confirming, blocks, createRowMerger(confirming, confirming.by));
     settle(confirming);
@@ -107,6 +109,7 @@ export const scopeOf = (
   conflicts: createConflictRecorder(context),
   lastKnown: new Map(),
   lastKeys: new Map(),
+  ended: [],
   due: { view: null },
   stamp,
   by: origin,

@@ -7,6 +7,7 @@ import type { OriginId } from '../../../core/origin.js';
 import type { Stamp } from '../../../core/stamp.js';
 import type { CellValue, SqlValue } from '../../../core/value.js';
 import type { View } from '../../../core/view.js';
+import type { EndedRow } from './lost-children.js';
 import type { LoadedLife } from './component-loader.js';
 import type { ConflictRecorder, RowPlace } from '../stores/conflict-recorder.js';
 import type { SeenStore } from '../stores/seen-store.js';
@@ -27,6 +28,8 @@ export interface MergeScope extends Scope {
   readonly lastKnown: Map<RowKey, ReadonlyMap<string, Cell>>;
   /** Where such rows were shown, if their key is one number. */
   readonly lastKeys: Map<RowKey, SqlValue>;
+  /** What the changeset itself has ended. */
+  readonly ended: EndedRow[];
   /** The last settled view: what of it is provisional is confirmed next. */
   readonly due: { view: View | null };
 }
@@ -102,6 +105,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       for (const [column, cell] of loaded.state.cells)
         (why === 'cascade' || isConcurrent(cell) ? lost : rest).set(column, cell);
       conflicts.deleted({ table, life, key: key ?? [] }, { lost, rest }, { why, by });
+      if (why !== 'cascade') scope.ended.push({ ...loaded.state, key: loaded.shown?.key ?? key ?? [] });
       if (!context.tables.byName(table)) return context.asides.remove(table, life);
       endLife(scope, loaded);
     },

@@ -23,7 +23,7 @@ export interface ConflictRecorder {
   deleted(
     place: RowPlace,
     row: { readonly lost: Cells; readonly rest: Cells | null },
-    end: { readonly why: EndReason; readonly by: OriginId | null },
+    end: { readonly why: LossReason; readonly by: OriginId | null },
   ): void;
   /** A row that stands behind another with its key, or was part of it: no application sees it (rules R4.1, R6). */
   hidden(place: RowPlace, cells: Cells): void;
@@ -43,10 +43,14 @@ export interface CellPlace extends RowPlace {
 
 const none: Cells = new Map();
 
-const wordsByEnd: Readonly<Record<EndReason, string>> = {
+/** `with-parent`: it was deleted together with its parent, which comes back without it. */
+type LossReason = EndReason | 'with-parent';
+
+const wordsByEnd: Readonly<Record<LossReason, string>> = {
   delete: 'the deletion',
   cascade: 'the deletion of the row that it refers to',
   rekey: 'the change of its key',
+  'with-parent': 'the deletion, together with the row that it refers to, which has come back',
 };
 
 const wordsByRule: Readonly<Record<ColumnRule, string>> = {
