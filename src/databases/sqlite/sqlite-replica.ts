@@ -151,10 +151,7 @@ function snapshotCalls(
   };
   return {
     async openSnapshot(): Promise<SnapshotReader> {
-      const source = await call(async (context) => {
-        await captureEverything(context, merging);
-        return merging.openSnapshot(context);
-      });
+      const source = await call((context) => merging.openSnapshot(context));
       return source.read();
     },
     receiveSnapshot: (vector) =>

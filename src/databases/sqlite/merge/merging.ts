@@ -1,3 +1,4 @@
+import { captureEverything } from '../capture/capture-everything.js';
 import { landChangeset } from './changeset-landing.js';
 import { cutBranch, newEpoch } from './epochs.js';
 import { mergeParts } from './merge.js';
@@ -18,11 +19,16 @@ export interface MergingOptions {
 /** The merging side of a replica: streams, snapshots, what waits, epochs. */
 export function createMerging(options: MergingOptions = {}): Merging {
   const { module, spoolFolder = null } = options;
-  return {
+  const merging: Merging = {
     mergeParts: (context, parts) => mergeParts(context, parts, { settleAfterDrain, settleWaiting }),
     settleWaiting,
     settleAfterDrain,
-    openSnapshot: (context) => openSnapshot(context, { spoolFolder, ...(module && { module }) }),
+    openSnapshot: (context) =>
+      openSnapshot(context, {
+        spoolFolder,
+        capture: () => captureEverything(context, merging),
+        ...(module && { module }),
+      }),
     receiveSnapshot: async (context, vector) => receiveSnapshot(context, vector, spoolFolder),
     clearStaged,
     resumeSnapshot,
@@ -34,4 +40,5 @@ export function createMerging(options: MergingOptions = {}): Merging {
       return cutBranch(context, origin, theirs);
     },
   };
+  return merging;
 }

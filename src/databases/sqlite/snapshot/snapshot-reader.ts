@@ -3,7 +3,7 @@ import type { LifeName } from '../../../core/life.js';
 import type { StateBlock } from '../../../core/state-block.js';
 import { encodeStateChunk, type StateChunk } from '../../../core/state-codec.js';
 import type { SqlValue } from '../../../core/value.js';
-import { errorMessageOf, SyncError } from '../../../core/sync-error.js';
+import { errorCodeOf, errorMessageOf, SyncError } from '../../../core/sync-error.js';
 import { compressBytes } from '../../../system/compression.js';
 import type { SnapshotReader } from '../../replica.js';
 import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
@@ -17,9 +17,12 @@ import type { ReplicaContext, SnapshotSource } from '../stores/replica-context.j
 import { createRowReferences, type RowReferences } from '../capture/row-references.js';
 import { exceptionsFor, shadowColumnCount, shadowColumns, type Key } from '../stores/shadow-store.js';
 import { emptyBlock, lifeBlock, type PlacedLife } from '../merge/state-blocks.js';
-import { whenFree } from '../stores/store-transaction.js';
+import { inTransaction, whenFree } from '../stores/store-transaction.js';
 import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
-import { beginReading, transact } from '../connection/transaction.js';
+import { transact } from '../connection/transaction.js';
+import { hasSchemaMoved } from '../connection/schema-cookie.js';
+import { drainFirst } from '../merge/drain-first.js';
+import { capturedState, capturingLooksMax } from './captured-state.js';
 import { freezeState, isWorthFreezing, type FrozenState } from './frozen-state.js';
 
 /** Rows read at once. A page of wide rows is cut by bytes below. */
@@ -33,6 +36,8 @@ export interface SnapshotOptions {
   /** Where chunks, and the copy of a database, wait: in memory, and no copy, when there is none. */
   readonly spoolFolder: string | null;
   readonly module?: SqliteModule;
+  /** Takes in what applications wrote. */
+  readonly capture: () => Promise<unknown>;
   /** For tests of a state that cannot be frozen. */
   readonly freeze?: typeof freezeState;
 }
@@ -43,22 +48,24 @@ export interface SnapshotOptions {
  * speaks for, and holds the histories of its origins.
  */
 export async function openSnapshot(context: ReplicaContext, options: SnapshotOptions): Promise<SnapshotSource> {
+  await options.capture();
   const [outgrown] = await whenFree(context.system, () => tablesWithOutgrownRows(context));
   // What others know of such a row is not here any more, so this replica cannot tell the whole state.
   if (outgrown) throw new SyncError('USYNC-1507', `a row of ${outgrown.name} has become too large to be sent`);
   const frozen = await frozenOf(context, options);
   if (frozen) return { read: () => readFrozen(frozen, options.spoolFolder) };
-  const reader = await readLocked(context, options.spoolFolder);
+  const reader = await readLocked(context, options);
   return { read: () => Promise.resolve(reader) };
 }
 
 /** Null where the state is small or cannot be frozen: it is read under the lock then. */
 async function frozenOf(context: ReplicaContext, options: SnapshotOptions): Promise<FrozenState | null> {
-  const { spoolFolder: folder, module, freeze = freezeState } = options;
+  const { spoolFolder: folder, module, capture, freeze = freezeState } = options;
   if (folder === null || !isWorthFreezing(context)) return null;
   try {
-    return await freeze(context, { folder, ...(module && { module }) });
+    return await freeze(context, { folder, capture, ...(module && { module }) });
   } catch (error) {
+    if (errorCodeOf(error) === 'USYNC-1208') throw error;
     const text = `writers wait while a snapshot is read, as no copy could be made: ${errorMessageOf(error)}`;
     context.observe('warn', { kind: 'dataset-notice', dataset: context.dataset, code: 'snapshot-under-lock', text });
     return null;
@@ -68,9 +75,10 @@ async function frozenOf(context: ReplicaContext, options: SnapshotOptions): Prom
 async function readFrozen(frozen: FrozenState, folder: string | null): Promise<SnapshotReader> {
   const { context } = frozen;
   const { system, pace } = context;
-  const spool = createChunkSpool(folder);
+  let spool: ChunkSpool | null = null;
   let rows = 0;
   try {
+    spool = createChunkSpool(folder);
     let startMs = system.monotonicMs();
     for (const piece of statePieces(context)) {
       rows += piece.rows;
@@ -82,32 +90,46 @@ async function readFrozen(frozen: FrozenState, folder: string | null): Promise<S
     }
     return readerOf(spool, { vector: context.origins.vector(), rows });
   } catch (error) {
-    spool.close();
+    spool?.close();
     throw error;
   } finally {
     frozen.close();
   }
 }
 
-async function readLocked(context: ReplicaContext, folder: string | null): Promise<SnapshotReader> {
-  const spool = createChunkSpool(folder);
+async function readLocked(context: ReplicaContext, { spoolFolder, capture }: SnapshotOptions): Promise<SnapshotReader> {
+  const { system, connection } = context;
+  const spool = createChunkSpool(spoolFolder);
+  // Where a lock is met nothing is spooled yet, so that it can be tried again.
+  const readCaptured = (): Promise<SnapshotReader | null> =>
+    whenFree(system, () => transact(connection, 'deferred', () => capturedState(context) && readAll(context, spool)));
   try {
-    return await whenFree(context.system, () =>
-      transact(context.connection, 'deferred', () => {
-        // Where a lock is met nothing is spooled yet, so that it can be tried again.
-        beginReading(context.connection);
-        let rows = 0;
-        for (const piece of statePieces(context)) {
-          rows += piece.rows;
-          spool.add(encodeStateChunk(piece.chunk, compressBytes));
-        }
-        return readerOf(spool, { vector: context.origins.vector(), rows });
-      }),
-    );
+    for (let look = 1; look <= capturingLooksMax; look++) {
+      const reader = await readCaptured();
+      if (reader) return reader;
+      await capture();
+    }
+    return await whenFree(system, () => inTransaction(context, () => readDrained(context, spool)));
   } catch (error) {
     spool.close();
     throw error;
   }
+}
+
+/** Where applications write without a pause: nobody can between what is captured here and what is read. */
+function readDrained(context: ReplicaContext, spool: ChunkSpool): SnapshotReader {
+  if (hasSchemaMoved(context)) throw new SyncError('USYNC-1201', 'the schema was changed between each two looks');
+  drainFirst(context);
+  return readAll(context, spool);
+}
+
+function readAll(context: ReplicaContext, spool: ChunkSpool): SnapshotReader {
+  let rows = 0;
+  for (const piece of statePieces(context)) {
+    rows += piece.rows;
+    spool.add(encodeStateChunk(piece.chunk, compressBytes));
+  }
+  return readerOf(spool, { vector: context.origins.vector(), rows });
 }
 
 function readerOf(spool: ChunkSpool, of: Pick<SnapshotReader, 'vector' | 'rows'>): SnapshotReader {

@@ -77,6 +77,7 @@ export interface Merging {
   settleWaiting(context: ReplicaContext, table: string | null): void;
   /** Finds what an own change set free or must hide: called after each drain with the tables that it touched. */
   settleAfterDrain(context: ReplicaContext, tables: ReadonlySet<string>): void;
+  /** What applications wrote until then is captured first. */
   openSnapshot(context: ReplicaContext): Promise<SnapshotSource>;
   receiveSnapshot(context: ReplicaContext, vector: VersionVector): Promise<SnapshotWriter>;
   /** At opening: forgets what is staged and needed no more. */

@@ -4,6 +4,7 @@ import { createRealSystem } from '../../../system/real-system.js';
 import type { MergeOutcome, SnapshotReader } from '../../replica.js';
 import { auditTable, countDiffering } from '../stores/audit.js';
 import { conflictRecords } from '../decisions/conflict-records.js';
+import { captureEverything } from '../capture/capture-everything.js';
 import { drainNotes } from '../capture/drain.js';
 import { openConnection, type Connection } from '../connection/driver.js';
 import { quoteName } from '../connection/identifiers.js';
@@ -162,5 +163,6 @@ export async function exchangeAll(servers: readonly MergeServer[]): Promise<void
 
 /** The whole state as a peer would be given it; chunks wait in `folder`, or in memory. */
 export async function snapshotOf(context: ReplicaContext, folder: string | null = null): Promise<SnapshotReader> {
-  return (await openSnapshot(context, { spoolFolder: folder })).read();
+  const capture = (): Promise<unknown> => captureEverything(context, around);
+  return (await openSnapshot(context, { spoolFolder: folder, capture })).read();
 }
