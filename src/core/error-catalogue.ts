@@ -126,7 +126,7 @@ export const errorCatalogue = {
   ),
   'USYNC-1303': entry(
     'Tables or columns differ between servers',
-    'A server lacks a table or columns that another one has, so those rows cannot be compared; what both have is kept identical, and the rest waits.',
+    'A server lacks a table, columns or a unique constraint that another one has, so those rows, and what refers to them, cannot be compared; what both have is kept identical, and the rest waits.',
     'Run the migration of the application on the servers that lack it.',
   ),
   'USYNC-1304': entry(

@@ -269,7 +269,7 @@ function heldProblems({ name, held, quarantined, folder }: DatasetStatus, facts:
 
 function columnProblems({ name, notCompared }: DatasetStatus, facts: StatusFacts): Problem[] {
   if (notCompared.length === 0) return [];
-  const reason = `${notCompared.join(', ')}: another server has other tables or columns, so the rows cannot be compared.`;
+  const reason = `${notCompared.join(', ')}: another server has other tables, columns or unique constraints, so the rows cannot be compared.`;
   return [problem(facts, { code: 'USYNC-1303', level: 'warn', subject: `dataset ${name}`, reason })];
 }
 

@@ -2,6 +2,8 @@
 // failures 13 and 30). A change of the schema alone makes no row traffic.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { tablesNotCompared, tablesThatDiffer } from '../../src/core/digest.js';
+import { isEqualVector } from '../../src/core/version-vector.js';
 import { assertSame, exchange, later, lostValues, withServers, type CaseServer } from './case-servers.js';
 
 const plain = 'CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT, n INTEGER)';
@@ -401,3 +403,37 @@ test('F30: servers of three schemas exchange what they have in common, and keep 
       assert.equal(a.ask('SELECT * FROM t'), '1|a|x|7');
     },
   ));
+
+for (const unique of ['merge', 'hold', 'rename'] as const)
+  test(`H30: children of rows that clash in a column which one server lacks are not compared with it (${unique})`, () => {
+    const children = `CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent (id), name);
+      CREATE TABLE grandchild (id INTEGER PRIMARY KEY, child INTEGER REFERENCES child (id), name);
+      CREATE TABLE other (id INTEGER PRIMARY KEY, name)`;
+    return withServers(
+      {
+        schema: `CREATE TABLE parent (id INTEGER PRIMARY KEY, name, code TEXT UNIQUE); ${children}`,
+        servers: 'abc',
+        schemaOf: { c: `CREATE TABLE parent (id INTEGER PRIMARY KEY, name); ${children}` },
+        rules: { parent: { unique } },
+      },
+      async (a, b, c) => {
+        for (const [server, id] of [
+          [a, 1],
+          [b, 2],
+        ] as const) {
+          await later();
+          server.shell(`INSERT INTO parent VALUES (${id}, 'of ${server.name}', 'same'); INSERT INTO child VALUES (${id}, ${id}, 'child');
+            INSERT INTO grandchild VALUES (${id}, ${id}, 'x'); INSERT INTO other VALUES (${id}, 'x')`);
+          await server.replica.drain();
+        }
+        await exchange([a, b, c]);
+        const [here, there] = [await a.replica.proof(), await c.replica.proof()];
+        assert.ok(isEqualVector(here.vector, there.vector));
+        const leftOut = [...here.leftOut, ...there.leftOut];
+        assert.deepEqual(tablesThatDiffer(here.digest, there.digest, leftOut), []);
+        assert.deepEqual(tablesNotCompared(here.digest, there.digest, leftOut), ['child', 'grandchild', 'parent']);
+        c.shell('ALTER TABLE parent ADD COLUMN code TEXT; CREATE UNIQUE INDEX code ON parent (code)');
+        await assertSame([a, b, c]);
+      },
+    );
+  });
