@@ -4,14 +4,25 @@
  */
 import type { ContentRequest } from './core/content-request.js';
 import type { ErrorCode } from './core/error-catalogue.js';
+import { takeSpares } from './core/spare-buffers.js';
 import { errorMessageOf, SyncError, type ErrorFacts } from './core/sync-error.js';
 import type { ReplicaWork } from './databases/replica.js';
 import type { FolderWork } from './files/folder-replica.js';
 
 export type FolderMethod = keyof FolderWork;
 
+/** Emptied buffers that come along, so that the answer's bytes have where to stand. */
+export interface WithSpares {
+  readonly spares: readonly ArrayBuffer[];
+}
+
 export type MessageToFolder =
-  | { readonly kind: 'call'; readonly id: number; readonly method: FolderMethod; readonly args: readonly unknown[] }
+  | ({
+      readonly kind: 'call';
+      readonly id: number;
+      readonly method: FolderMethod;
+      readonly args: readonly unknown[];
+    } & WithSpares)
   | { readonly kind: 'fetched'; readonly id: number; readonly pieces: readonly (Uint8Array | null)[] }
   | { readonly kind: 'nowhere'; readonly id: number; readonly isNowhere: boolean }
   | { readonly kind: 'not-fetched'; readonly id: number; readonly failure: FolderFailure };
@@ -21,7 +32,7 @@ export type MessageFromFolder =
   | { readonly kind: 'failure'; readonly id: number; readonly failure: FolderFailure }
   | { readonly kind: 'captured' }
   | { readonly kind: 'work'; readonly work: ReplicaWork | null }
-  | { readonly kind: 'fetch'; readonly id: number; readonly requests: readonly ContentRequest[] }
+  | ({ readonly kind: 'fetch'; readonly id: number; readonly requests: readonly ContentRequest[] } & WithSpares)
   | { readonly kind: 'seek'; readonly id: number; readonly request: ContentRequest };
 
 /** An error without its class, which does not cross. */
@@ -41,6 +52,10 @@ export const failureOf = (error: unknown): FolderFailure => ({
 
 export const errorOf = ({ code, message, nextStep, facts }: FolderFailure): Error =>
   code === null ? new Error(message) : new SyncError(code, message, { nextStep, facts });
+
+/** One for the bytes that are asked for, if it is worth it. */
+export const sparesFor = (requests: readonly ContentRequest[]): ArrayBuffer[] =>
+  takeSpares(requests.reduce((sum, { length }) => sum + length, 0));
 
 /** Buffers that may be handed over: each piece has one of its own. */
 export const buffersOf = (pieces: readonly (Uint8Array | null)[]): ArrayBuffer[] => [

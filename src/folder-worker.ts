@@ -1,12 +1,14 @@
 /** The worker thread of one folder: scanning, hashing and placing, so that no connection waits for a disk. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ContentRequest } from './core/content-request.js';
+import { giveSpare } from './core/spare-buffers.js';
 import { openSqliteEntryTable } from './databases/sqlite/entries/sqlite-entry-table.js';
 import { createFolderSide, type FolderSideOptions } from './files/folder-side.js';
 import {
   buffersOf,
   errorOf,
   failureOf,
+  sparesFor,
   type FolderMethod,
   type MessageFromFolder,
   type MessageToFolder,
@@ -34,11 +36,14 @@ let lastFetch = 0;
 const post = (message: MessageFromFolder, transfer: readonly ArrayBuffer[] = []): void =>
   parentPort?.postMessage(message, [...transfer]);
 
-const ask = (question: (id: number) => MessageFromFolder): Promise<Parameters<Waiting['resolve']>[0]> =>
+const ask = (
+  question: (id: number) => MessageFromFolder,
+  transfer: readonly ArrayBuffer[] = [],
+): Promise<Parameters<Waiting['resolve']>[0]> =>
   new Promise((resolve, reject) => {
     const id = ++lastFetch;
     fetches.set(id, { resolve, reject });
-    post(question(id));
+    post(question(id), transfer);
   });
 
 const table = openSqliteEntryTable(statePath);
@@ -51,7 +56,8 @@ const side = createFolderSide({
   onWork: (work) => post({ kind: 'work', work }),
   peers: {
     async fetch(requests) {
-      const fetched = await ask((id) => ({ kind: 'fetch', id, requests }));
+      const spares = sparesFor(requests);
+      const fetched = await ask((id) => ({ kind: 'fetch', id, requests, spares }), spares);
       return fetched.kind === 'fetched' ? fetched.pieces : requests.map(() => null);
     },
     async isNowhere(request) {
@@ -71,7 +77,8 @@ parentPort?.on('message', (message: MessageToFolder) => {
   }
 });
 
-async function answer({ id, method, args }: Extract<MessageToFolder, { kind: 'call' }>): Promise<void> {
+async function answer({ id, method, args, spares }: Extract<MessageToFolder, { kind: 'call' }>): Promise<void> {
+  for (const spare of spares) giveSpare(spare);
   try {
     const result = await perform(method, args);
     post({ kind: 'answer', id, result }, method === 'read' ? buffersOf(result as (Uint8Array | null)[]) : []);

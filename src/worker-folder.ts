@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { ContentPeers } from './core/content-request.js';
+import { giveSpare } from './core/spare-buffers.js';
 import { SyncError } from './core/sync-error.js';
 import type { ReplicaWork } from './databases/replica.js';
 import type { FolderWork } from './files/folder-replica.js';
@@ -7,6 +8,7 @@ import {
   buffersOf,
   errorOf,
   failureOf,
+  sparesFor,
   type FolderMethod,
   type MessageFromFolder,
   type MessageToFolder,
@@ -32,7 +34,8 @@ export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFo
   let lastId = 0;
   const post = (message: MessageToFolder, transfer: readonly ArrayBuffer[] = []): void =>
     worker?.postMessage(message, [...transfer]);
-  const call = <T>(method: FolderMethod, ...args: readonly unknown[]): Promise<T> =>
+  const call = <T>(method: FolderMethod, ...args: readonly unknown[]): Promise<T> => callWith([], method, ...args);
+  const callWith = <T>(spares: ArrayBuffer[], method: FolderMethod, ...args: readonly unknown[]): Promise<T> =>
     new Promise<T>((resolve, reject) => {
       if (worker === null) {
         reject(new SyncError('USYNC-1002', `dataset ${data.dataset} is not open`));
@@ -40,7 +43,7 @@ export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFo
       }
       const id = ++lastId;
       waiting.set(id, { resolve: (value) => resolve(value as T), reject });
-      post({ kind: 'call', id, method, args });
+      post({ kind: 'call', id, method, args, spares }, spares);
     });
 
   const receive = (message: MessageFromFolder): void => {
@@ -77,7 +80,7 @@ export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFo
     },
     // A worker that is gone says so to the calls that matter.
     onTable: () => void call('onTable').catch(() => undefined),
-    read: (requests) => call('read', requests),
+    read: (requests) => callWith(sparesFor(requests), 'read', requests),
     meet: (chunk) => call('meet', chunk),
     status: () => call('status'),
     waiting: (max) => call('waiting', max),
@@ -134,7 +137,8 @@ async function seekFor(
 }
 
 /** Never rejects: a failure is an answer. */
-async function fetchFor({ id, requests }: FetchRequest, peers: ContentPeers): Promise<FetchReply> {
+async function fetchFor({ id, requests, spares }: FetchRequest, peers: ContentPeers): Promise<FetchReply> {
+  for (const spare of spares) giveSpare(spare);
   try {
     const pieces = await peers.fetch(requests);
     return { reply: { kind: 'fetched', id, pieces }, transfer: buffersOf(pieces) };

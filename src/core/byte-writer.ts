@@ -28,7 +28,10 @@ export interface ByteWriter {
 const keptBytesMax = 4 * 1024 * 1024;
 
 export const createByteWriter = (startBytes = 256, bytesMax = bodyBytesMax): ByteWriter =>
-  new GrowingBytes(startBytes, bytesMax);
+  new GrowingBytes(new Uint8Array(startBytes), bytesMax);
+
+/** Begins in these bytes, which are its own from now on. */
+export const createByteWriterIn = (bytes: Uint8Array): ByteWriter => new GrowingBytes(bytes, bodyBytesMax);
 
 const textEncoder = new TextEncoder();
 
@@ -38,9 +41,9 @@ class GrowingBytes implements ByteWriter {
   private readonly startBytes: number;
   private readonly bytesMax: number;
 
-  constructor(startBytes: number, bytesMax: number) {
-    this.bytes = new Uint8Array(startBytes);
-    this.startBytes = startBytes;
+  constructor(bytes: Uint8Array, bytesMax: number) {
+    this.bytes = bytes;
+    this.startBytes = bytes.length;
     this.bytesMax = bytesMax;
   }
 

@@ -4,6 +4,7 @@ import { chunkRecordBytes, decodeChunkList, type Chunk } from '../core/chunking/
 import { isLargestChunk, singleChunkBytesMax } from '../core/chunking/chunk-size.js';
 import { contentBytesMax, type ContentPeers, type ContentRequest } from '../core/content-request.js';
 import type { Entry, EntryVersion } from '../core/entry.js';
+import { giveSpare } from '../core/spare-buffers.js';
 import { SyncError } from '../core/sync-error.js';
 import { codeOf, type Disk } from '../system/disk.js';
 import type { System } from '../system/system.js';
@@ -54,9 +55,10 @@ async function getSmall(context: FolderContext, fetcher: Fetcher, wanted: Wanted
   const { version, size } = wanted;
   const isGood = (bytes: Uint8Array | null): bytes is Uint8Array => bytes !== null && bytesVersion(bytes) === version;
   if (size > singleChunkBytesMax) throw wrongContent(version);
-  let bytes = readLocal(context, version, { offset: 0, length: size });
+  const into = new Uint8Array(size);
+  let bytes: Uint8Array | null = readLocal(context, version, { offset: 0, into }) ? into : null;
   if (!isGood(bytes))
-    bytes = size === 0 ? new Uint8Array() : await fetcher({ version, part: 'content', offset: 0, length: size });
+    bytes = size === 0 ? new Uint8Array() : await fetcher.get({ version, part: 'content', offset: 0, length: size });
   if (!isGood(bytes)) throw wrongContent(version);
   refuseDatabase(bytes);
   makeRoom(context, size);
@@ -66,6 +68,7 @@ async function getSmall(context: FolderContext, fetcher: Fetcher, wanted: Wanted
   const handle = context.root.at(path, (place) => createAnew(disk, place));
   try {
     writeAll(disk, handle, { bytes, offset: 0 });
+    if (bytes !== into) fetcher.done(bytes);
     setAttributes(disk, handle, wanted);
     await disk.syncContent(handle);
   } finally {
@@ -102,7 +105,8 @@ async function getLarge(
   try {
     const held = Number(disk.statsOf(handle).size);
     makeRoom(context, chunks.reduce((sum, chunk) => sum + (isHole(chunk) ? 0 : chunk.length), 0) - held);
-    await fill({ context, fetcher, version, handle, held, flusher }, chunks);
+    const scratch = createScratch(chunks);
+    await fill({ context, fetcher, version, handle, held, flusher, scratch }, chunks);
     disk.truncate(handle, size);
     await flusher.finish();
   } finally {
@@ -119,7 +123,7 @@ async function getList(context: FolderContext, fetcher: Fetcher, version: EntryV
   // Its length is not known: it is asked for piece by piece until the hash of all is the version.
   const pieces: Uint8Array[] = [];
   for (let offset = 0; offset < listBytesMax;) {
-    const piece = await fetcher({ version, part: 'list', offset, length: listPieceBytes }, true);
+    const piece = await fetcher.get({ version, part: 'list', offset, length: listPieceBytes }, true);
     if (piece.length === 0) break;
     pieces.push(piece);
     offset += piece.length;
@@ -143,6 +147,16 @@ interface Filling {
   /** Bytes that an earlier try left in the file: chunks in them are checked before they are believed. */
   readonly held: number;
   readonly flusher: ContentFlusher;
+  /** So many bytes to read into; the next call uses the same. */
+  readonly scratch: (length: number) => Uint8Array;
+}
+
+function createScratch(chunks: readonly Chunk[]): Filling['scratch'] {
+  let bytes: Uint8Array | null = null;
+  return (length) => {
+    bytes ??= new Uint8Array(chunks.reduce((max, chunk) => Math.max(max, chunk.length), 0));
+    return bytes.subarray(0, length);
+  };
 }
 
 async function fill(filling: Filling, chunks: readonly Chunk[]): Promise<void> {
@@ -167,6 +181,7 @@ async function fill(filling: Filling, chunks: readonly Chunk[]): Promise<void> {
           if (offset === 0) refuseDatabase(bytes);
           writeAll(context.root.disk, handle, { bytes, offset });
           offset += bytes.length;
+          filling.fetcher.done(bytes);
         }
         flusher.written(chunk.length);
       } catch (error) {
@@ -193,15 +208,20 @@ function isHole({ hash, length }: Chunk): boolean {
 
 const zerosByLength = new Map<number, Buffer>();
 
-function isHeld({ context, handle, held }: Filling, { hash, offset, length }: Chunk): boolean {
+function isHeld({ context, handle, held, scratch }: Filling, { hash, offset, length }: Chunk): boolean {
   if (offset + length > held) return false;
-  const bytes = Buffer.allocUnsafe(length);
+  const bytes = scratch(length);
   return context.root.disk.read(handle, bytes, offset) === length && sha256(bytes).equals(hash);
 }
 
-function copyLocal({ context, version, handle, flusher }: Filling, chunk: Chunk): boolean {
-  for (const bytes of [readLocal(context, version, chunk), readLocalChunk(context, chunk)]) {
-    if (bytes === null || !sha256(bytes).equals(chunk.hash)) continue;
+function copyLocal({ context, version, handle, flusher, scratch }: Filling, chunk: Chunk): boolean {
+  const bytes = scratch(chunk.length);
+  const places = [
+    (): boolean => readLocal(context, version, { offset: chunk.offset, into: bytes }),
+    (): boolean => readLocalChunk(context, chunk, bytes),
+  ];
+  for (const read of places) {
+    if (!read() || !sha256(bytes).equals(chunk.hash)) continue;
     if (chunk.offset === 0) refuseDatabase(bytes);
     writeAll(context.root.disk, handle, { bytes, offset: chunk.offset });
     flusher.written(chunk.length);
@@ -215,15 +235,19 @@ async function fetchChunk({ fetcher, version }: Filling, chunk: Chunk): Promise<
   const pieces: Promise<Uint8Array>[] = [];
   for (let offset = 0; offset < chunk.length; offset += contentBytesMax) {
     const length = Math.min(contentBytesMax, chunk.length - offset);
-    pieces.push(fetcher({ version, part: 'content', offset: chunk.offset + offset, length }));
+    pieces.push(fetcher.get({ version, part: 'content', offset: chunk.offset + offset, length }));
   }
   const whole = await Promise.all(pieces);
   if (!sha256(...whole).equals(chunk.hash)) throw wrongContent(version);
   return whole;
 }
 
-/** One piece, asked together with others that are wanted at the same moment. `isShort`: fewer bytes are an answer too. */
-type Fetcher = (request: ContentRequest, isShort?: boolean) => Promise<Uint8Array>;
+interface Fetcher {
+  /** One piece, asked together with others that are wanted at the same moment. `isShort`: fewer bytes are an answer too. */
+  get(request: ContentRequest, isShort?: boolean): Promise<Uint8Array>;
+  /** Nobody uses the bytes any more. Where it is not said of all that came together, they are collected. */
+  done(bytes: Uint8Array): void;
+}
 
 interface Wish {
   readonly request: ContentRequest;
@@ -239,6 +263,8 @@ const itemsMax = 128;
 function createFetcher(peers: ContentPeers, system: System): Fetcher {
   const wishes: Wish[] = [];
   const open = new Set<readonly Wish[]>();
+  /** How many pieces in a buffer are in use. */
+  const used = new WeakMap<ArrayBufferLike, number>();
   const ask = async (batch: readonly Wish[]): Promise<void> => {
     open.add(batch);
     try {
@@ -246,7 +272,10 @@ function createFetcher(peers: ContentPeers, system: System): Fetcher {
       for (const [index, { request, isShort, resolve, reject }] of batch.entries()) {
         const bytes = answers[index] ?? null;
         if (bytes === null || (!isShort && bytes.length !== request.length)) reject(noPeerHas(request.version));
-        else resolve(bytes);
+        else {
+          used.set(bytes.buffer, (used.get(bytes.buffer) ?? 0) + 1);
+          resolve(bytes);
+        }
       }
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -258,12 +287,19 @@ function createFetcher(peers: ContentPeers, system: System): Fetcher {
   const pump = (): void => {
     while (open.size < questionsMax && wishes.length > 0) void ask(takeBatch(wishes));
   };
-  return (request, isShort = false) =>
-    new Promise((resolve, reject) => {
-      wishes.push({ request, isShort, resolve, reject });
-      // What is wished for in this turn goes out together.
-      if (wishes.length === 1) void system.pause().then(pump);
-    });
+  return {
+    get: (request, isShort = false) =>
+      new Promise((resolve, reject) => {
+        wishes.push({ request, isShort, resolve, reject });
+        // What is wished for in this turn goes out together.
+        if (wishes.length === 1) void system.pause().then(pump);
+      }),
+    done({ buffer }) {
+      const left = (used.get(buffer) ?? 0) - 1;
+      used.set(buffer, left);
+      if (left === 0) giveSpare(buffer);
+    },
+  };
 }
 
 /** The first wish, and what of the next ones fits beside it: ends of chunks fill questions that would be half empty. */

@@ -2,15 +2,15 @@ import type { EntryVersion } from '../core/entry.js';
 import type { Disk } from '../system/disk.js';
 import type { System } from '../system/system.js';
 import { readWhole } from './content-hash.js';
-import type { Range } from './content-reader.js';
+import type { Reading } from './content-reader.js';
 
 /**
  * Large contents are read piece after piece, so their files stay open for a moment. A file that is replaced meanwhile is
  * still the one that was asked for; one that is overwritten is no answer, since whoever asked checks the bytes.
  */
 export interface ContentHandles {
-  /** Null when none is kept or its file has not got these bytes any more. */
-  read(version: EntryVersion, range: Range): Uint8Array | null;
+  /** False when none is kept or its file has not got these bytes any more. */
+  read(version: EntryVersion, reading: Reading): boolean;
   /** Takes the handle over. */
   keep(version: EntryVersion, handle: number): void;
   close(): void;
@@ -35,18 +35,17 @@ export function createContentHandles(disk: Disk, system: System): ContentHandles
     cancel = kept.size > 0 ? system.after(keptMs, dropUnused) : null;
   };
   return {
-    read(version, { offset, length }) {
+    read(version, { offset, into }) {
       const known = kept.get(version);
-      if (known === undefined) return null;
+      if (known === undefined) return false;
       known.isUsed = true;
       try {
-        const bytes = new Uint8Array(length);
-        if (readWhole({ disk, handle: known.handle }, bytes, offset)) return bytes;
+        if (readWhole({ disk, handle: known.handle }, into, offset)) return true;
       } catch {
         // The disk fails here; another place may have it.
       }
       drop(version);
-      return null;
+      return false;
     },
     keep(version, handle) {
       drop(version);

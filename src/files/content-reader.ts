@@ -1,6 +1,7 @@
 import { chunkRecordBytes, type Chunk } from '../core/chunking/chunk-list.js';
 import { contentBytesMax, contentItemsMax, type ContentRequest } from '../core/content-request.js';
 import type { EntryVersion } from '../core/entry.js';
+import { takeBytes } from '../core/spare-buffers.js';
 import { SyncError } from '../core/sync-error.js';
 import { readWhole } from './content-hash.js';
 import type { FolderContext } from './folder-context.js';
@@ -15,9 +16,14 @@ export function readContents(
   const bytes = requests.reduce((sum, { length }) => sum + length, 0);
   if (requests.length > contentItemsMax || bytes > contentBytesMax)
     throw new SyncError('USYNC-1507', `A question asks for ${bytes} bytes in ${requests.length} pieces.`);
+  const whole = takeBytes(bytes);
+  let used = 0;
   const pieces = context.root.together(() =>
     requests.map(({ version, part, offset, length }) => {
-      if (part === 'content') return readLocal(context, version, { offset, length });
+      if (part === 'content') {
+        const into = whole.subarray(used, (used += length));
+        return readLocal(context, version, { offset, into }) ? into : null;
+      }
       const list = context.table.contents.list(version);
       return list === null ? null : list.slice(offset, offset + length);
     }),
@@ -33,21 +39,19 @@ export function readContents(
 export const isHeld = ({ table }: FolderContext, version: EntryVersion): boolean =>
   table.disk.holding(version).length > 0 || table.history.holding(version).length > 0;
 
-export interface Range {
+/** As many bytes of a content from there as fit. */
+export interface Reading {
   readonly offset: number;
-  readonly length: number;
+  readonly into: Uint8Array;
 }
 
-/** Bytes of a version from any place on this disk where it is said to be; unchecked. */
-export function readLocal(context: FolderContext, version: EntryVersion, range: Range): Uint8Array | null {
-  const kept = context.handles.read(version, range);
-  if (kept !== null) return kept;
-  for (const path of placesOf(context, version)) {
-    const bytes = readRange(context, path, { version, range });
-    if (bytes !== null) return bytes;
-  }
-  return null;
-}
+/**
+ * Bytes of a version from any place on this disk where it is said to be; unchecked. False when none has them: then what
+ * was read into is of no use.
+ */
+export const readLocal = (context: FolderContext, version: EntryVersion, reading: Reading): boolean =>
+  context.handles.read(version, reading) ||
+  placesOf(context, version).some((path) => readRange(context, path, { version, reading }));
 
 /** Surest first: a file that outgrew the version begins with it only if it was appended to, not written anew. */
 const placesOf = ({ table, outgrown }: FolderContext, version: EntryVersion): string[] => [
@@ -58,14 +62,14 @@ const placesOf = ({ table, outgrown }: FolderContext, version: EntryVersion): st
 
 interface Piece {
   readonly version: EntryVersion;
-  readonly range: Range;
+  readonly reading: Reading;
 }
 
 function readRange(
   { root, protectedFiles, handles }: FolderContext,
   path: string,
-  { version, range: { offset, length } }: Piece,
-): Uint8Array | null {
+  { version, reading: { offset, into } }: Piece,
+): boolean {
   const { disk } = root;
   let handle: number;
   try {
@@ -75,37 +79,35 @@ function readRange(
     });
   } catch {
     // It was moved or cannot be read: another place may have it.
-    return null;
+    return false;
   }
   let isKept = false;
   try {
-    if (!disk.statsOf(handle).isFile()) return null;
-    const bytes = new Uint8Array(length);
-    if (!readWhole({ disk, handle }, bytes, offset)) return null;
+    if (!disk.statsOf(handle).isFile()) return false;
+    if (!readWhole({ disk, handle }, into, offset)) return false;
     isKept = version.startsWith('m:');
     if (isKept) handles.keep(version, handle);
-    return bytes;
+    return true;
   } catch {
-    return null;
+    return false;
   } finally {
     if (!isKept) disk.close(handle);
   }
 }
 
 /** Bytes of a chunk from any content on this disk that holds it; unchecked. */
-export function readLocalChunk(context: FolderContext, chunk: Chunk): Uint8Array | null {
+export function readLocalChunk(context: FolderContext, chunk: Chunk, into: Uint8Array): boolean {
   const { contents } = context.table;
   const prefix = new DataView(chunk.hash.buffer, chunk.hash.byteOffset).getBigInt64(0);
   for (const { version, number } of contents.holdingChunk(prefix)) {
     const found = chunkOf(contents.list(version), number);
     if (found === null || found.length !== chunk.length) continue;
-    const bytes = readLocal(context, version, found);
-    if (bytes !== null) return bytes;
+    if (readLocal(context, version, { offset: found.offset, into })) return true;
   }
-  return null;
+  return false;
 }
 
-function chunkOf(list: Uint8Array | null, number: number): Range | null {
+function chunkOf(list: Uint8Array | null, number: number): Omit<Chunk, 'hash'> | null {
   if (list === null) return null;
   const view = new DataView(list.buffer, list.byteOffset, list.length);
   let offset = 0;

@@ -3,6 +3,7 @@ import { malformed, type ByteReader } from '../core/byte-reader.js';
 import type { ByteWriter } from '../core/byte-writer.js';
 import { contentBytesMax, contentItemsMax, type ContentRequest } from '../core/content-request.js';
 import { kindOfVersion, type EntryVersion } from '../core/entry.js';
+import { isSpare } from '../core/spare-buffers.js';
 import { readFlag, readText, writeFlag, writeText } from './text-codec.js';
 
 /** A version of a file is shorter. */
@@ -44,7 +45,8 @@ export function writeContentPieces(writer: ByteWriter, pieces: readonly (Uint8Ar
 /** Pieces are handed to other threads with the buffer that they stand in: views of a frame's own, else copies. */
 export function readContentPieces(reader: ByteReader): (Uint8Array | null)[] {
   const count = reader.count('contents', contentItemsMax, 1);
-  const isOwn = reader.bytes.byteLength === reader.bytes.buffer.byteLength;
+  const { bytes } = reader;
+  const isOwn = isSpare(bytes.buffer) || bytes.byteLength === bytes.buffer.byteLength;
   return Array.from({ length: count }, () => {
     const length = reader.varint();
     if (length === 0) return null;

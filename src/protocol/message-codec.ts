@@ -1,10 +1,11 @@
 /** Messages as frames and back. `docs/protocol.md` is the specification; its numbered invariants W1 to W6 hold here. */
 import { createByteReader, malformed, type ByteReader } from '../core/byte-reader.js';
-import { createByteWriter, type ByteWriter } from '../core/byte-writer.js';
+import { createByteWriterIn, type ByteWriter } from '../core/byte-writer.js';
 import { partBytesMax } from '../core/limits.js';
 import { isServerId, type ServerId } from '../core/origin.js';
 import { readHistory, writeHistory } from '../core/history-codec.js';
 import { readOrigin, writeOrigin } from '../core/part-dictionary.js';
+import { giveSpare, takeBytes } from '../core/spare-buffers.js';
 import { isStamp, type Stamp } from '../core/stamp.js';
 import { SyncError } from '../core/sync-error.js';
 import { readVector, writeVector } from '../core/vector-codec.js';
@@ -51,15 +52,19 @@ interface Codec<K extends Message['kind']> {
   read(reader: ByteReader): Of<K>;
 }
 
-/** One frame. Throws USYNC-1507 for a message that would be larger than a frame may be. */
+/**
+ * One frame. Throws USYNC-1507 for a message that would be larger than a frame may be. The bytes of contents in an answer
+ * are taken over: their buffers are used again.
+ */
 export function encodeMessage(message: Message): Uint8Array {
-  const writer = createByteWriter(256 + bulkBytesOf(message));
+  const writer = createByteWriterIn(takeBytes(256 + bulkBytesOf(message)));
   if (message.kind === 'hello') writer.raw(protocolMagic);
   writer.byte(numberByKind.get(message.kind) ?? 0);
   codecOf(message.kind).write(writer, message);
   if (writer.position > frameBytesMax) {
     throw new SyncError('USYNC-1507', `A ${message.kind} message of ${writer.position} bytes is larger than a frame.`);
   }
+  if (message.kind === 'answer') giveContents(message.answer);
   // Nobody else has this writer, so its buffer is the frame's.
   return writer.view();
 }
@@ -78,6 +83,10 @@ function contentBytesOf(answer: Answer): number {
 }
 
 const pieceOverheadBytes = 64;
+
+function giveContents(answer: Answer): void {
+  if (answer.kind === 'content') for (const piece of answer.pieces) if (piece !== null) giveSpare(piece.buffer);
+}
 
 /**
  * The message of a frame that was received after the hello. Throws USYNC-1504 or USYNC-1507 for anything that is not

@@ -2,7 +2,8 @@ import type { TLSSocket } from 'node:tls';
 import { frameBytesMax, helloBytesMax, queuedBytesLow } from '../../protocol/protocol-limits.js';
 import type { System } from '../../system/system.js';
 import type { Channel, ChannelListener } from '../transport.js';
-import { createFrameReader, frameHeaderBytes } from './frame-reader.js';
+import { createFrameReader } from './frame-reader.js';
+import { createFrameWriter, type FrameWriter } from './frame-writer.js';
 
 export interface TlsChannelOptions {
   readonly socket: TLSSocket;
@@ -11,6 +12,8 @@ export interface TlsChannelOptions {
   /** Let in only to show an invite: small frames and few bytes until `admit`. */
   readonly isStranger: boolean;
   readonly onAdmitted?: () => void;
+  /** Absent: the socket tells of what it reads. The bytes are written over afterwards. */
+  readonly onRead?: (take: (bytes: Uint8Array) => void) => void;
 }
 
 /** What a stranger may send in all. */
@@ -21,6 +24,7 @@ const bindingLabel = 'EXPORTER-usync-channel-binding';
 
 interface ChannelState {
   readonly socket: TLSSocket;
+  readonly writer: FrameWriter;
   listener: ChannelListener | null;
   /** Frames that came before anybody listened. */
   early: Uint8Array[];
@@ -29,23 +33,26 @@ interface ChannelState {
   endReason: string | null;
   /** The queue has been above the low mark since it was told to be below. */
   wasHigh: boolean;
-  /** Frames of this moment are held back until all of it is done. */
-  isGathering: boolean;
 }
 
 export function createTlsChannel(options: TlsChannelOptions): Channel {
   const { socket, system, peerFingerprint, isStranger } = options;
+  const writer = createFrameWriter({
+    // Where it fails the socket is closed too, and nothing more is written.
+    write: (bytes, onWritten) => void socket.write(bytes, (error) => void (error ?? onWritten())),
+    onSent: () => tellIfLow(state),
+  });
   const state: ChannelState = {
     socket,
+    writer,
     listener: null,
     early: [],
     isLimited: isStranger,
     receivedBytes: 0,
     endReason: null,
     wasHigh: false,
-    isGathering: false,
   };
-  receive(state);
+  receive(state, options.onRead ?? ((take) => socket.on('data', take)));
   return {
     peerFingerprint,
     remoteAddress: `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`,
@@ -55,10 +62,12 @@ export function createTlsChannel(options: TlsChannelOptions): Channel {
       options.onAdmitted?.();
     },
     send(frame) {
-      if (state.endReason === null && socket.writable) write(state, frame);
+      if (state.endReason !== null || !socket.writable) return;
+      writer.send(frame);
+      state.wasHigh ||= writer.queuedBytes >= queuedBytesLow;
     },
     get queuedBytes() {
-      return socket.writableLength;
+      return writer.queuedBytes;
     },
     listen(listener) {
       state.listener = listener;
@@ -72,12 +81,12 @@ export function createTlsChannel(options: TlsChannelOptions): Channel {
       end(state, reason);
       const cancel = system.after(lingerMs, () => socket.destroy());
       socket.once('close', cancel);
-      socket.end();
+      writer.finish(() => socket.end());
     },
   };
 }
 
-function receive(state: ChannelState): void {
+function receive(state: ChannelState, onRead: (take: (bytes: Uint8Array) => void) => void): void {
   const { socket } = state;
   const reader = createFrameReader({
     frameBytesMax: () => (state.isLimited ? helloBytesMax : frameBytesMax),
@@ -88,15 +97,14 @@ function receive(state: ChannelState): void {
     },
   });
   socket.setNoDelay(true);
-  socket.on('data', (chunk: Buffer) => {
+  onRead((chunk) => {
     if (state.endReason !== null) return;
     state.receivedBytes += chunk.length;
     if (state.isLimited && state.receivedBytes > strangerBytesMax) {
       destroy(state, 'a server that is not admitted sent too much');
       return;
     }
-    // A plain array over the same bytes: `slice` of a Buffer would not copy.
-    const fault = reader.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
+    const fault = reader.push(chunk);
     if (fault) destroy(state, `the other side broke the framing: ${fault}`);
   });
   socket.on('end', () => destroy(state, 'the other side closed the connection'));
@@ -104,28 +112,10 @@ function receive(state: ChannelState): void {
   socket.on('close', () => end(state, 'the connection was lost'));
 }
 
-function write(state: ChannelState, frame: Uint8Array): void {
-  const { socket } = state;
-  const header = Buffer.alloc(frameHeaderBytes);
-  header.writeUInt32BE(frame.length);
-  if (!state.isGathering) gather(state);
-  socket.write(header);
-  socket.write(frame, () => {
-    if (state.endReason !== null || !state.wasHigh || socket.writableLength >= queuedBytesLow) return;
-    state.wasHigh = false;
-    state.listener?.onDrain();
-  });
-  state.wasHigh ||= socket.writableLength >= queuedBytesLow;
-}
-
-/** What is sent at one moment goes out as one record: frames are small, and each record costs both sides. */
-function gather(state: ChannelState): void {
-  state.isGathering = true;
-  state.socket.cork();
-  process.nextTick(() => {
-    state.isGathering = false;
-    state.socket.uncork();
-  });
+function tellIfLow(state: ChannelState): void {
+  if (state.endReason !== null || !state.wasHigh || state.writer.queuedBytes >= queuedBytesLow) return;
+  state.wasHigh = false;
+  state.listener?.onDrain();
 }
 
 function destroy(state: ChannelState, reason: string): void {

@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:crypto';
 import { connect as connectTls, createServer, type Server, type TLSSocket } from 'node:tls';
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { errorMessageOf, SyncError } from '../../core/sync-error.js';
 import { encodeMessage } from '../../protocol/message-codec.js';
 import type { System } from '../../system/system.js';
@@ -237,12 +237,43 @@ function bind(server: Server, { host, port }: ListenOptions): Promise<void> {
   });
 }
 
+interface Inlet {
+  readonly onread: OnReadOpts;
+  readonly listen: (take: (bytes: Uint8Array) => void) => void;
+}
+
+/** One buffer for all that a socket reads, instead of one for each record. */
+function createInlet(): Inlet {
+  const early: Uint8Array[] = [];
+  let take: ((bytes: Uint8Array) => void) | null = null;
+  return {
+    onread: {
+      buffer: new Uint8Array(readBytesMax),
+      callback(count, buffer) {
+        const bytes = buffer.subarray(0, count);
+        if (take === null) early.push(bytes.slice());
+        else take(bytes);
+        return true;
+      },
+    },
+    listen(listener) {
+      take = listener;
+      for (const bytes of early.splice(0)) listener(bytes);
+    },
+  };
+}
+
+/** TLS has no larger records. */
+const readBytesMax = 16 * 1024;
+
 function dial(key: TlsKey, system: System, options: DialOptions): Promise<Channel> {
   const where = `${options.host}:${options.port}`;
   return new Promise((resolve, reject) => {
     // No `session`: a resumed one would show no certificate. No server name: what counts is the key.
+    const inlet = createInlet();
     const socket = connectTls({
       ...secure(key),
+      ...{ onread: inlet.onread },
       host: options.host,
       port: options.port,
       servername: '',
@@ -279,7 +310,15 @@ function dial(key: TlsKey, system: System, options: DialOptions): Promise<Channe
         return;
       }
       settle();
-      resolve(createTlsChannel({ socket, system, peerFingerprint: options.fingerprint, isStranger: false }));
+      resolve(
+        createTlsChannel({
+          socket,
+          system,
+          peerFingerprint: options.fingerprint,
+          isStranger: false,
+          onRead: inlet.listen,
+        }),
+      );
     });
   });
 }
