@@ -14,12 +14,13 @@ import {
   type MessageToFolder,
 } from './folder-messages.js';
 import { createRealDisk } from './system/real-disk.js';
+import { hashAside } from './system/hash-aside.js';
 import { createRealSystem } from './system/real-system.js';
 
 /** What the worker is told at its start. */
 export interface FolderWorkerData extends Omit<
   FolderSideOptions,
-  'table' | 'peers' | 'system' | 'disk' | 'onCaptured' | 'onWork'
+  'table' | 'peers' | 'system' | 'disk' | 'hashAside' | 'onCaptured' | 'onWork'
 > {
   readonly statePath: string;
 }
@@ -52,6 +53,7 @@ const side = createFolderSide({
   table,
   system: createRealSystem(),
   disk: createRealDisk(),
+  hashAside,
   onCaptured: () => post({ kind: 'captured' }),
   onWork: (work) => post({ kind: 'work', work }),
   peers: {

@@ -83,10 +83,7 @@ export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFo
     read: (requests) => callWith(sparesFor(requests), 'read', requests),
     meet: (chunk) => call('meet', chunk),
     status: () => call('status'),
-    waiting: (max) => call('waiting', max),
-    leftOut: (max) => call('leftOut', max),
-    unportable: (max) => call('unportable', max),
-    copies: (max) => call('copies', max),
+    ...listCalls(call),
     ...decisionCalls(call),
     ...accessCalls(call),
     async close() {
@@ -103,6 +100,13 @@ export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFo
 }
 
 type Call = <T>(method: FolderMethod, ...args: readonly unknown[]) => Promise<T>;
+
+const listCalls = (call: Call): Pick<FolderWork, 'waiting' | 'leftOut' | 'unportable' | 'copies'> => ({
+  waiting: (max) => call('waiting', max),
+  leftOut: (max) => call('leftOut', max),
+  unportable: (max) => call('unportable', max),
+  copies: (max) => call('copies', max),
+});
 
 /** What people decide, with what they look at for it. */
 const decisionCalls = (call: Call): Pick<FolderWork, 'history' | 'restore' | 'restoreCopy' | 'accept' | 'putBack'> => ({

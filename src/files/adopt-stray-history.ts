@@ -28,7 +28,7 @@ interface Stray {
 }
 
 /** Null: nothing is lost with it. */
-async function readStray({ root, system }: FolderContext, name: string): Promise<Stray | null> {
+async function readStray({ root, system, hashAside }: FolderContext, name: string): Promise<Stray | null> {
   const { disk } = root;
   const stats = root.at(`${historyFolder}/${name}`, (place) => disk.look(place));
   if (stats?.isFile() !== true || stats.nlink > 1n) return null;
@@ -36,7 +36,7 @@ async function readStray({ root, system }: FolderContext, name: string): Promise
   try {
     const look = lookOf(disk.statsOf(handle));
     if (look.kind !== 'file') return null;
-    const hashed = await hashContent({ disk, handle, size: look.size, pause: () => system.pause() });
+    const hashed = await hashContent({ disk, handle, size: look.size, hashAside, pause: () => system.pause() });
     return hashed === null ? null : { version: hashed.version, look };
   } finally {
     disk.close(handle);

@@ -4,6 +4,7 @@ import { chunkSizeFor, singleChunkBytesMax, type ChunkSize } from '../core/chunk
 import { findChunkEnd } from '../core/chunking/find-chunk-end.js';
 import { contentVersion, type EntryVersion } from '../core/entry.js';
 import type { Disk } from '../system/disk.js';
+import type { HashAside } from '../system/hash-aside.js';
 
 export interface HashedContent {
   readonly version: EntryVersion;
@@ -18,6 +19,7 @@ export interface ContentToHash {
   readonly disk: Disk;
   readonly handle: number;
   readonly size: number;
+  readonly hashAside: HashAside;
   readonly pause: () => Promise<void>;
   readonly onRead?: (bytes: number) => void;
 }
@@ -30,7 +32,8 @@ export function hashContent(content: ContentToHash): HashedContent | null | Prom
   return content.size <= singleChunkBytesMax ? hashSmall(content) : hashLarge(content);
 }
 
-async function hashLarge({ disk, handle, size, pause, onRead }: ContentToHash): Promise<HashedContent | null> {
+async function hashLarge(content: ContentToHash): Promise<HashedContent | null> {
+  const { disk, handle, size, hashAside, pause, onRead } = content;
   const file: OpenFile = { disk, handle };
   const chunkSize = chunkSizeFor(size);
   const buffer = Buffer.allocUnsafeSlow(blockBytes);
@@ -39,6 +42,7 @@ async function hashLarge({ disk, handle, size, pause, onRead }: ContentToHash): 
   let read = 0;
   let filled = 0;
   let offset = 0;
+  let hashing = Promise.resolve<readonly Chunk[]>([]);
   while (offset < size) {
     const wanted = Math.min(buffer.length - filled, size - read);
     if (!readWhole(file, buffer.subarray(filled, filled + wanted), read)) return null;
@@ -47,19 +51,38 @@ async function hashLarge({ disk, handle, size, pause, onRead }: ContentToHash): 
     filled += wanted;
     if (offset === 0) head = Uint8Array.from(buffer.subarray(0, headBytes));
     const ends = chunkEnds(buffer.subarray(0, filled), { size: chunkSize, isEnd: read === size });
-    let from = 0;
-    for (const end of ends) {
-      chunks.push({ hash: sha256(buffer.subarray(from, end)), offset, length: end - from });
-      offset += end - from;
-      from = end;
-    }
-    buffer.copyWithin(0, from, filled);
-    filled -= from;
+    // The chunks of one block are hashed while the next one is read: no more of them are held.
+    chunks.push(...(await hashing));
+    hashing = hashChunks(buffer, { ends, offset, hashAside });
+    // What fails is told where it is waited for.
+    hashing.catch(() => undefined);
+    const used = ends.at(-1) ?? 0;
+    offset += used;
+    buffer.copyWithin(0, used, filled);
+    filled -= used;
     await pause();
   }
+  chunks.push(...(await hashing));
   const list = encodeChunkList(chunks);
   return { version: listVersion(list), size, list, head };
 }
+
+interface BlockOfChunks {
+  readonly ends: readonly number[];
+  /** Where the block begins in the content. */
+  readonly offset: number;
+  readonly hashAside: HashAside;
+}
+
+/** The block may be written over as soon as this has returned. */
+const hashChunks = (block: Uint8Array, { ends, offset, hashAside }: BlockOfChunks): Promise<Chunk[]> =>
+  Promise.all(
+    ends.map(async (end, at) => {
+      const from = ends[at - 1] ?? 0;
+      const hash = await hashAside(block.subarray(from, end));
+      return { hash, offset: offset + from, length: end - from };
+    }),
+  );
 
 /** The chunks of which the bytes hold the whole. */
 function chunkEnds(

@@ -1,5 +1,6 @@
 import type { EntryVersion } from '../core/entry.js';
 import type { EntryTable } from '../databases/entry-table.js';
+import type { HashAside } from '../system/hash-aside.js';
 import type { System } from '../system/system.js';
 import type { ContentHandles } from './content-handles.js';
 import type { IgnoreRules } from './ignore-rules.js';
@@ -15,6 +16,7 @@ export interface FolderContext {
   readonly root: RootFolder;
   readonly table: EntryTable;
   readonly system: System;
+  readonly hashAside: HashAside;
   readonly names: NameFolding;
   /** Whether the disk keeps permission bits. */
   readonly hasModes: boolean;

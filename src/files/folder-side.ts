@@ -8,6 +8,7 @@ import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { EntryTable, HistoryRecord } from '../databases/entry-table.js';
 import type { FileContent, FileRequest, FolderEntries, FolderStatus, WaitingEntry } from '../databases/folder-calls.js';
 import type { Disk } from '../system/disk.js';
+import type { HashAside } from '../system/hash-aside.js';
 import { randomHex } from '../system/random.js';
 import type { System } from '../system/system.js';
 import { createContentHandles } from './content-handles.js';
@@ -83,6 +84,7 @@ export interface FolderSideOptions {
   readonly peers: ContentPeers;
   readonly system: System;
   readonly disk: Disk;
+  readonly hashAside: HashAside;
   /** Entries were captured. */
   readonly onCaptured: () => void;
   /** Told how far a long look is, and null at its end. Absent: nothing is counted for that. */
@@ -272,6 +274,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     root,
     table,
     system,
+    hashAside: options.hashAside,
     author,
     names: probeNameFolding(root, system),
     hasModes: probeModes(root, system),

@@ -239,10 +239,11 @@ function readFile(
   try {
     const before = lookOf(disk.statsOf(handle));
     if (before.kind !== 'file' || before.mark !== look.mark) return null;
+    const { system, hashAside, scanWork } = context;
     const hashed = hashContent({
-      ...{ disk, handle, size: look.size },
-      pause: () => context.system.pause(),
-      onRead: (bytes) => context.scanWork.read(bytes),
+      ...{ disk, handle, hashAside, size: look.size },
+      pause: () => system.pause(),
+      onRead: (bytes) => scanWork.read(bytes),
     });
     isHashing = hashed instanceof Promise;
     return hashed instanceof Promise ? hashed.then(judge).finally(() => disk.close(handle)) : judge(hashed);

@@ -13,6 +13,7 @@ import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.j
 import { createFolderReplica, type FolderWork } from '../../src/files/folder-replica.js';
 import { createFolderSide, type FolderSide, type FolderSideOptions } from '../../src/files/folder-side.js';
 import { createRealDisk } from '../../src/system/real-disk.js';
+import { hashAside } from '../../src/system/hash-aside.js';
 import { createRealSystem } from '../../src/system/real-system.js';
 
 export interface FolderServer {
@@ -98,6 +99,7 @@ async function openServer(ground: string, { name, others, options }: Opening): P
       },
     },
     system,
+    hashAside,
     disk: createRealDisk(),
     onCaptured: () => undefined,
     ...options,

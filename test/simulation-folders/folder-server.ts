@@ -11,6 +11,7 @@ import type { Replica } from '../../src/databases/replica.js';
 import { localEntryTables } from '../../src/databases/sqlite/entries/entry-schema.js';
 import { openSqliteEntryTable } from '../../src/databases/sqlite/entries/sqlite-entry-table.js';
 import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.js';
+import { sha256 } from '../../src/files/content-hash.js';
 import { createFolderReplica } from '../../src/files/folder-replica.js';
 import { createFolderSide, type FolderSide } from '../../src/files/folder-side.js';
 import type { Disk } from '../../src/system/disk.js';
@@ -159,6 +160,8 @@ export async function startFolderEngine(
       peers: contentPeers(world, server, gate),
       system: process.system,
       disk,
+      // No thread of its own: the order of all that happens is that of the plan.
+      hashAside: (bytes) => Promise.resolve(sha256(bytes)),
       onCaptured: () => hintDrain(world, server, engine),
     });
     const folder = gatedReplica(
