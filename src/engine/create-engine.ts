@@ -64,7 +64,7 @@ export function createEngine(options: EngineOptions, adapters: EngineAdapters): 
     ...calls.all(decisions),
     undo: (query, tools = {}) =>
       calls.run(() => decisions.undo(query, { ...tools, signal: calls.signalWith(tools.signal) })),
-    ...calls.all(pages, ['invites', 'setAddresses', 'paused', 'counters']),
+    ...calls.all(pages, ['invites', 'setAddresses', 'paused', 'isAtWork', 'counters']),
     folder: (dataset) => folderOf(running().ground, dataset),
     activity: (max) => observation.activity.newest(max),
     onActivity: (listener) => observation.recorder.attach(listener),

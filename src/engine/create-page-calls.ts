@@ -42,6 +42,7 @@ export function createPageCalls(place: () => PagePlace): PageCalls {
       const { isAll, ids } = place().ground.pauses;
       return { isAll, ids };
     },
+    isAtWork: () => [...place().ground.runners.values()].some((runner) => runner.isAtWork()),
     counters: () => place().ground.observation.counters.read(),
   };
 }

@@ -13,7 +13,7 @@ const startMs = Date.UTC(2026, 0, 1);
 
 /** A dataset whose answers wait as long as `gate` does. */
 function createRunner() {
-  const state = { gate: Promise.resolve(), vector: vectorAt(startMs) };
+  const state = { gate: Promise.resolve(), vector: vectorAt(startMs), isAtWork: true };
   const position = () => ({
     origin,
     vector: state.vector,
@@ -31,7 +31,8 @@ function createRunner() {
     conflicts: async () => [],
     quarantine: async () => [],
   };
-  return { state, runner: { facts: { isOpen: true }, replica } as unknown as DatasetRunner };
+  const runner = { facts: { isOpen: true }, replica, isAtWork: () => state.isAtWork } as unknown as DatasetRunner;
+  return { state, runner };
 }
 
 test('a dataset that does not answer is told to be so, for how long, and until it does', async () => {
@@ -50,6 +51,20 @@ test('a dataset that does not answer is told to be so, for how long, and until i
   const [now, same] = await Promise.all([looker.look(), looker.look()]);
   assert.deepEqual([now.unansweredMs, same.unansweredMs], [0, 0], 'also for whoever asked while it was being read');
   assert.deepEqual(now.position?.vector, vectorAt(startMs + 1));
+});
+
+test('a dataset that is slow, and not at work, is waited for by the impatient too', async () => {
+  const { state, runner } = createRunner();
+  const looker = createDatasetLooker(runner, createRealSystem());
+  const late = (): void => {
+    state.gate = new Promise((resolve) => setTimeout(resolve, 150));
+  };
+  late();
+  assert.ok((await looker.look(1)).unansweredMs > 0, 'at work: its first look is not waited for');
+  assert.equal((await looker.look()).unansweredMs, 0);
+  state.isAtWork = false;
+  late();
+  assert.equal((await looker.look(1)).unansweredMs, 0);
 });
 
 test('who asks of a dataset that others wait for already waits the rest of the patience, not a new one', async () => {

@@ -24,7 +24,10 @@ export interface DatasetLook {
 
 /** Reads what a status shows; asks the database for lists only when its vector has moved. */
 export interface DatasetLooker {
-  /** Waits so long at most for a dataset that is busy; others that waited for it before count. */
+  /**
+   * Waits so long at most for a dataset that is at work; others that waited for it before count. One that is only slow,
+   * since its file was closed or the machine is busy, is waited for longer: it would look busy at each question.
+   */
   look(patienceMs?: number): Promise<DatasetLook>;
 }
 
@@ -37,6 +40,9 @@ export const emptyLook: DatasetLook = {
   folder: null,
   unansweredMs: 0,
 };
+
+/** How soon a work that begins while it is waited for is noticed. */
+const slowStepMs = 5;
 
 export function createDatasetLooker(runner: DatasetRunner, system: System): DatasetLooker {
   let last = emptyLook;
@@ -66,7 +72,10 @@ export function createDatasetLooker(runner: DatasetRunner, system: System): Data
     async look(patienceMs = lookTimeoutMs) {
       if (!runner.facts.isOpen) return last;
       running ??= start();
-      await withinTime(running, { system, patienceMs: Math.max(0, startedMs + patienceMs - system.monotonicMs()) });
+      const leftMs = (ofMs: number): number => Math.max(0, startedMs + ofMs - system.monotonicMs());
+      await withinTime(running, { system, patienceMs: leftMs(patienceMs) });
+      while (running !== null && !runner.isAtWork() && leftMs(lookTimeoutMs) > 0)
+        await withinTime(running, { system, patienceMs: slowStepMs });
       if (unansweredSinceMs === null) return last;
       const unansweredMs = Math.max(1, system.monotonicMs() - unansweredSinceMs);
       return { ...last, position: position ?? last.position, unansweredMs };

@@ -13,6 +13,7 @@ import type { Observe } from '../observe/event.js';
 import type { System } from '../system/system.js';
 import type { AuditStatus, SelfTestStatus } from './engine-status.js';
 import { auditTables, type AuditResult, type AuditTools } from './audit-tables.js';
+import { createCountedReplica } from './counted-replica.js';
 import { followedWork, type FoundWork } from './dataset-work.js';
 import { drainPollMs, pruneEveryMs, witnessAfterMs, witnessPollMs } from './engine-limits.js';
 import { createGatedReplica } from './gated-replica.js';
@@ -34,6 +35,8 @@ export interface DatasetRunner {
   /** For sessions: refuses calls while the database is not open. */
   readonly replica: Replica;
   readonly facts: DatasetFacts;
+  /** Whether it carries out something that questions have to wait for. */
+  isAtWork(): boolean;
   /** Opens the database and starts the loops. Rejects for what only a person can mend; the rest is tried again. */
   start(): Promise<void>;
   /** What is here becomes the beginning of the dataset. Resolves when every row is adopted. */
@@ -108,8 +111,10 @@ interface RunnerState {
   stopped: Promise<void> | null;
 }
 
-export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunner {
-  const { config, replica } = options;
+export function createDatasetRunner(given: DatasetRunnerOptions): DatasetRunner {
+  const { replica, isAtWork } = createCountedReplica(given.replica);
+  const options = { ...given, replica };
+  const { config } = options;
   const state: RunnerState = {
     isReady: false,
     report: null,
@@ -137,6 +142,7 @@ export function createDatasetRunner(options: DatasetRunnerOptions): DatasetRunne
     get facts() {
       return factsOf(state);
     },
+    isAtWork,
     async start() {
       state.starting = openOrLeaveToLoop(options, state);
       await state.starting;

@@ -32,6 +32,8 @@ export interface PageCalls {
   pause(nameOrId: string | null): Promise<void>;
   resume(nameOrId: string | null): Promise<void>;
   paused(): PausedServers;
+  /** Whether a dataset carries out something that questions have to wait for. */
+  isAtWork(): boolean;
   /** Sums since the start, for metrics. */
   counters(): CounterValues;
 }

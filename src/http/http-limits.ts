@@ -24,6 +24,9 @@ export const statusOldMsMax = 2_000;
 
 /** How long a caller waits for a list before it gets the one that was told before; and how many are kept. */
 export const answerPatienceMs = 15;
+/** The same while no dataset is at work, and how soon it is noticed that one begins. */
+export const answerSlowMsMax = 1_000;
+export const answerStepMs = 5;
 /** A caller who says "Prefer: wait=SECONDS" has so much time at most. */
 export const answerPatienceMsMax = 5_000;
 export const keptAnswersMax = 64;

@@ -122,7 +122,7 @@ async function openContext(
     alerts: startAlerts({ config, system, status }),
     live: createLiveFeed({ engine, config, version, system, jobs, status, expected }),
     lag: createLagSeries({ engine, status, system }),
-    kept: createKeptAnswers(system),
+    kept: createKeptAnswers(system, () => engine.isAtWork()),
     figures: openProcessFigures(),
     requestTimes: createRequestTimes(),
   };

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { System } from '../system/system.js';
-import { answerPatienceMs, keptItemsMax } from './http-limits.js';
+import { answerPatienceMs, answerSlowMsMax, keptItemsMax } from './http-limits.js';
 import { createKeptAnswers } from './kept-answers.js';
 
 function place() {
   const timers: (() => void)[] = [];
   const waits: number[] = [];
-  const scene = { nowMs: 1_000, reads: 0, ends: [] as ((rows: readonly unknown[]) => void)[] };
+  const scene = { nowMs: 1_000, isAtWork: true, reads: 0, ends: [] as ((rows: readonly unknown[]) => void)[] };
   const system = {
     monotonicMs: () => scene.nowMs,
     after(ms: number, work: () => void) {
@@ -17,7 +17,7 @@ function place() {
       return () => undefined;
     },
   } as unknown as System;
-  const kept = createKeptAnswers(system);
+  const kept = createKeptAnswers(system, () => scene.isAtWork);
   const read = (): Promise<{ readonly rows: readonly unknown[] }> => {
     scene.reads += 1;
     return new Promise((resolve) => scene.ends.push((rows) => resolve({ rows })));
@@ -50,6 +50,31 @@ test('an answer in time is the new one', async () => {
   const second = ask();
   scene.ends[1]?.([1, 2]);
   assert.deepEqual(await second, { rows: [1, 2], age_ms: 0 });
+});
+
+test('who is slow, while no dataset is at work, is waited for, but not for ever', async () => {
+  const { scene, ask, impatient, settled } = place();
+  const first = ask();
+  scene.ends[0]?.([1]);
+  await first;
+  scene.isAtWork = false;
+  const second = ask();
+  impatient();
+  await settled();
+  scene.ends[1]?.([1, 2]);
+  assert.deepEqual(await second, { rows: [1, 2], age_ms: 0 });
+  const third = ask();
+  impatient();
+  scene.nowMs += answerSlowMsMax;
+  impatient();
+  assert.deepEqual(await third, { rows: [1, 2], age_ms: answerSlowMsMax });
+  scene.ends[2]?.([3]);
+  await settled();
+  const fourth = ask();
+  impatient();
+  scene.isAtWork = true;
+  impatient();
+  assert.deepEqual((await fourth).rows, [3], 'work that begins meanwhile is not waited for');
 });
 
 test('what a late read found is told to the next who asks, with its age since then', async () => {

@@ -1,9 +1,10 @@
 import type { System } from '../system/system.js';
-import { answerPatienceMs, keptAnswersMax, keptItemsMax } from './http-limits.js';
+import { answerPatienceMs, answerSlowMsMax, answerStepMs, keptAnswersMax, keptItemsMax } from './http-limits.js';
 
 /**
  * What datasets told last, by what was asked. A dataset in a merge answers late; then what it told before is the answer,
- * with its age. Only where it never told anything does the caller wait.
+ * with its age. Only where it never told anything does the caller wait, or where none is at work: who is merely slow, since
+ * a file has to be opened, answers in a moment.
  */
 export interface KeptAnswers {
   /** `question` names the answer: the route and its input. The answer gets the field `age_ms`. */
@@ -29,7 +30,7 @@ interface Question {
   next: Promise<object> | null;
 }
 
-export function createKeptAnswers(system: System): KeptAnswers {
+export function createKeptAnswers(system: System, isAtWork: () => boolean): KeptAnswers {
   let questions = new Map<string, Question>();
   return {
     async answer<T extends object>(asked: readonly unknown[], read: () => Promise<T>, patienceMs = answerPatienceMs) {
@@ -37,7 +38,8 @@ export function createKeptAnswers(system: System): KeptAnswers {
       const { told } = question;
       const reading = readOnce(system, question, read).finally(() => forgetOldest(questions));
       if (told === null) return { ...((await reading) as T), age_ms: 0 };
-      const value = await withinPatience(system, reading, question.runningSinceMs + patienceMs);
+      const { runningSinceMs: sinceMs } = question;
+      const value = await withinPatience(reading, { system, isAtWork, sinceMs, patienceMs });
       if (value !== null) return { ...(value as T), age_ms: 0 };
       return { ...(told.value as T), age_ms: Math.max(1, Math.round(system.monotonicMs() - told.atMs)) };
     },
@@ -91,10 +93,25 @@ function readOnce(system: System, question: Question, read: () => Promise<object
   return question.next;
 }
 
+interface Waiting {
+  readonly system: System;
+  readonly isAtWork: () => boolean;
+  readonly sinceMs: number;
+  readonly patienceMs: number;
+}
+
 /** Null when it takes longer. What fails later is told to whoever asks then. */
-function withinPatience(system: System, reading: Promise<object>, untilMs: number): Promise<object | null> {
+function withinPatience(
+  reading: Promise<object>,
+  { system, isAtWork, sinceMs, patienceMs }: Waiting,
+): Promise<object | null> {
   return new Promise((resolve, reject) => {
-    const cancel = system.after(Math.max(0, untilMs - system.monotonicMs()), () => resolve(null));
+    const leftMs = (ofMs: number): number => Math.max(0, sinceMs + ofMs - system.monotonicMs());
+    const look = (): void => {
+      if (isAtWork() || leftMs(answerSlowMsMax) === 0) resolve(null);
+      else cancel = system.after(answerStepMs, look);
+    };
+    let cancel = system.after(leftMs(patienceMs), look);
     reading.then(
       (value) => {
         cancel();

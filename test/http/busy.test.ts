@@ -32,6 +32,7 @@ test('one conflict, and the checksums of a folder, are told with their age while
     },
     ...{ rest: null, atMs: 1, noticedMs: 2, canRestore: true, lostBy: 'b', keptBy: 'a', decision: null },
   };
+  busy.isAtWork = () => isBusy;
   busy.conflicts = () => late(() => Promise.resolve({ conflicts: [conflict], more: 0, forgotten: 0 }));
   busy.folder = (dataset) => {
     const folder = a.engine.folder(dataset);

@@ -344,7 +344,15 @@ test('taking back goes from dataset to dataset, tells each, and ends between two
 
 test('a paused server gets nothing until it is resumed, and both sides say why', async (context) => {
   const { a, b, call } = await sceneOf(context);
-  assert.equal((await call('PATCH', '/api/sync/servers/b', { body: { is_active: false } })).status, 200);
+  const change = async (body: object): Promise<unknown[]> => {
+    const answer = await call('PATCH', '/api/sync/servers/b', { body });
+    return [fieldOf(answer, 'message'), fieldOf(answer, 'ignored')];
+  };
+  assert.deepEqual(await change({ name: 'c', sync_priority: 2 }), [
+    'Nothing of b was changed.',
+    ['name', 'sync_priority'],
+  ]);
+  assert.deepEqual(await change({ is_active: false }), ['b is paused.', []]);
   a.database.exec("INSERT INTO item (name) VALUES ('while paused')");
   await until('the connection is gone', async () => {
     const answer = await call('GET', '/api/sync/servers/b');

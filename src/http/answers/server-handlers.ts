@@ -63,7 +63,11 @@ export const serverHandlers: Handlers<keyof typeof serverRoutes> = {
     }
     const isActive = body.is_active ?? body.sync_enabled;
     if (isActive !== undefined) await (isActive ? engine.resume(server.id) : engine.pause(server.id));
-    return { message: `${server.name} was changed.`, server: await theServer(context, server.id, true) };
+    return {
+      message: changedText(server, await theServer(context, server.id, true)),
+      server: await theServer(context, server.id),
+      ignored: Object.keys(body).filter((key) => !changeable.has(key)),
+    };
   },
   async removeServer({ params }, context) {
     const { engine, expected } = context;
@@ -183,6 +187,17 @@ export const serverHandlers: Handlers<keyof typeof serverRoutes> = {
   },
   joinGroup: ({ body }, context, { caller }) => startJoinJob(context, { ...body, startedBy: nameOfCaller(caller) }),
 };
+
+const changeable: ReadonlySet<string> = new Set(['host', 'port', 'is_active', 'sync_enabled']);
+
+/** From what stands now, not from what was asked for. */
+function changedText(before: Server, now: Server): string {
+  const changes = [
+    ...(before.addresses[0] === now.addresses[0] ? [] : [`is reached at ${now.addresses[0] ?? 'no address'} now`]),
+    ...(before.is_active === now.is_active ? [] : [now.is_active ? 'is resumed' : 'is paused']),
+  ];
+  return changes.length === 0 ? `Nothing of ${now.name} was changed.` : `${now.name} ${changes.join(' and ')}.`;
+}
 
 const catchupKinds: ReadonlySet<string> = new Set(['merged', 'snapshot-sent', 'snapshot-merged', 'proven', 'captured']);
 

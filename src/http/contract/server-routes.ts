@@ -64,15 +64,15 @@ export const serverRoutes = defineRoutes({
     method: 'PATCH',
     path: '/api/sync/servers/{id}',
     access: 'admin',
-    summary: 'Changes where a server is reached, or pauses it.',
+    summary: 'Changes where a server is reached, or pauses it. Says what was changed, and which fields are not for it.',
     params: serverParams,
-    body: z.object({
+    body: z.looseObject({
       host: z.string().min(1).max(255).optional(),
       port: portNumber.optional(),
       is_active: z.boolean().optional(),
       sync_enabled: z.boolean().optional(),
     }),
-    answer: { kind: 'json', schema: z.object({ message: z.string(), server }) },
+    answer: { kind: 'json', schema: z.object({ message: z.string(), server, ignored: z.array(z.string()) }) },
   },
   removeServer: {
     method: 'DELETE',
