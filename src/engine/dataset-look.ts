@@ -74,8 +74,9 @@ export function createDatasetLooker(runner: DatasetRunner, system: System): Data
       running ??= start();
       const leftMs = (ofMs: number): number => Math.max(0, startedMs + ofMs - system.monotonicMs());
       await withinTime(running, { system, patienceMs: leftMs(patienceMs) });
-      while (running !== null && !runner.isAtWork() && leftMs(lookTimeoutMs) > 0)
-        await withinTime(running, { system, patienceMs: slowStepMs });
+      const isLooking = (): boolean => running !== null;
+      while (isLooking() && !runner.isAtWork() && leftMs(lookTimeoutMs) > 0)
+        await withinTime(running ?? Promise.resolve(), { system, patienceMs: slowStepMs });
       if (unansweredSinceMs === null) return last;
       const unansweredMs = Math.max(1, system.monotonicMs() - unansweredSinceMs);
       return { ...last, position: position ?? last.position, unansweredMs };

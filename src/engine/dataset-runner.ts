@@ -112,7 +112,8 @@ interface RunnerState {
 }
 
 export function createDatasetRunner(given: DatasetRunnerOptions): DatasetRunner {
-  const { replica, isAtWork } = createCountedReplica(given.replica);
+  const counted = createCountedReplica(given.replica);
+  const { replica } = counted;
   const options = { ...given, replica };
   const { config } = options;
   const state: RunnerState = {
@@ -142,7 +143,7 @@ export function createDatasetRunner(given: DatasetRunnerOptions): DatasetRunner 
     get facts() {
       return factsOf(state);
     },
-    isAtWork,
+    isAtWork: () => counted.isAtWork(),
     async start() {
       state.starting = openOrLeaveToLoop(options, state);
       await state.starting;
