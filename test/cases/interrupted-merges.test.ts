@@ -152,7 +152,7 @@ for i in range(150):
     db.execute('COMMIT')
 `;
 
-test('H46, F39: in a storm of locks no write of an application fails while batches land, and every one arrives', () =>
+test('H27, H46, F17, F39: in a storm of locks no write of an application fails while batches land, and every one arrives', () =>
   withServers({ schema }, async (a, b) => {
     a.shell(`INSERT INTO team VALUES (1, 'start')`);
     await assertSame([a, b]);
