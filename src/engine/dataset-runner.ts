@@ -474,8 +474,8 @@ async function audit(
   if (!state.isReady) throw new SyncError('USYNC-1002', `Dataset ${options.config.name} is not open.`);
   const result = await auditTables(options, tables, tools);
   const { tables: _, ...status } = result;
-  // What was ended half-way is no audit of the dataset.
-  if (!tools.signal?.aborted) state.lastAudit = status;
+  // What was ended half-way, or read nothing since nothing is captured yet, is no audit of the dataset.
+  if (!tools.signal?.aborted && result.tables.length > 0) state.lastAudit = status;
   options.onMoved(options.config.name, null);
   return result;
 }

@@ -95,6 +95,25 @@ test('a server that once made a code is asked, as any other, when its rows are n
   assert.deepEqual(namesOf(a.database), ['alice', 'anna', 'bill', 'bob']);
 });
 
+test('verifying, auditing and retrying before the choice take nothing of it: all rows stand', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', `${oneItem('alice')}; ${oneItem('anna')}`);
+  const b = await ground.add('b', `${oneItem('bob')}; ${oneItem('bill')}`);
+  const ask = async (): Promise<void> => {
+    await b.engine.verify();
+    await b.engine.audit();
+    await b.engine.retryHeld();
+  };
+  await ask();
+  const { code } = await a.engine.invite();
+  await assert.rejects(b.engine.join({ code }), { code: 'USYNC-1406' });
+  await ask();
+  assert.deepEqual(namesOf(b.database), ['bill', 'bob']);
+  await b.engine.join({ code, choice: 'distinct-rows' });
+  await assertInSync([a, b]);
+  assert.deepEqual(namesOf(a.database), ['alice', 'anna', 'bill', 'bob']);
+});
+
 test('a dataset that was locked when the group was founded begins at the founder as soon as it is open', async (context) => {
   const ground = groundOf(context);
   const a = await ground.add('a', `${oneItem('alice')}; ${oneItem('anna')}`);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { VerifyComparison, VerifyReport } from '../../engine/engine.js';
+import type { DatasetAudit, VerifyComparison, VerifyReport } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
 import { countText, durationText, printable, type Terminal } from '../terminal.js';
@@ -30,11 +30,7 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
                 .call('audit', only, { onProgress: (progress) => view.show(progress) })
                 .finally(() => view.end())
             : [];
-        for (const audit of audits) {
-          terminal.print(
-            `${printable(audit.dataset)}: read ${countText(audit.rows, 'row')} in ${durationText(audit.cpuMs)} of CPU, ${audit.differing === 0 ? 'content equals the digest' : `${countText(audit.differing, 'row')} had been changed unnoticed and are captured now`}`,
-          );
-        }
+        for (const audit of audits) terminal.print(`${printable(audit.dataset)}: ${auditText(audit)}`);
         const comparing = context.progress(terminal);
         const report = await client
           .call(
@@ -56,6 +52,16 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
 }
 
 /** Where nothing was compared, nothing is proven. */
+function auditText({ tables, rows, cpuMs, differing }: DatasetAudit): string {
+  if (tables.length === 0)
+    return 'nothing was read: no row is captured before this server has its part in the dataset ("usync status")';
+  const found =
+    differing === 0
+      ? 'content equals the digest'
+      : `${countText(differing, 'row')} had been changed unnoticed and are captured now`;
+  return `read ${countText(rows, 'row')} in ${durationText(cpuMs)} of CPU, ${found}`;
+}
+
 function summaryLine({ comparisons, isEqual, tookMs }: VerifyReport, { paint }: Terminal): string {
   if (comparisons.length === 0) return 'There is no other server to compare with. Add one with "usync invite".';
   const notCompared = [...new Set(comparisons.flatMap((each) => each.notCompared))];

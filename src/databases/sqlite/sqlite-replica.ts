@@ -17,6 +17,7 @@ import { isCountingDue } from './capture/evicted-rows.js';
 import { syncCommits } from './connection/durable-flush.js';
 import { takeHeirs } from './merge/duty-holder.js';
 import { landingSnapshot } from './merge/landing-marker.js';
+import { captureWhenPart, isOutside } from './capture-when-part.js';
 import { createMerging } from './merge/merging.js';
 import { hasPendingSettle } from './merge/tables-to-settle.js';
 import { takeNumberLane } from './stores/number-lanes.js';
@@ -78,7 +79,7 @@ const positionOf = (context: ReplicaContext): ReplicaPosition => ({
   tail: context.journal.tail(),
   isLanding: context.meta.text('landing') !== null,
   // A first landing that was cut off is finished by a drain.
-  isFresh: isFresh(context) && landingSnapshot(context) === null,
+  isFresh: isOutside(context),
   journalBytes: context.journal.bytes(),
   journalSinceMs: context.journal.sinceMs(),
 });
@@ -183,7 +184,7 @@ function proofCalls(
         // The schema is followed at opening already; the digest is that of the content when what waited is shown, and what
         // was removed unseen is known.
         if (await whenFree(context.system, () => hasPendingSettle(context) || isCountingDue(context)))
-          await captureEverything(context, merging);
+          await captureWhenPart(context, merging);
         return whenFree(context.system, () => readProof(context));
       }),
     audit: (table) => call((context) => auditReplica(context, merging, table)),

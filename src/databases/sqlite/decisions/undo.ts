@@ -1,5 +1,6 @@
 import type { UndoOutcome, UndoRequest } from '../../replica.js';
 import { captureEverything } from '../capture/capture-everything.js';
+import { isOutside } from '../capture-when-part.js';
 import { drainInTransaction, notedRange } from '../capture/drain.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { childrenOf } from '../merge/table-calm.js';
@@ -26,6 +27,8 @@ export async function undo(
   merging: Merging,
   { request, signal }: UndoWanted,
 ): Promise<UndoOutcome> {
+  // It wrote nothing that anybody else has, and must not be captured by a look.
+  if (await whenFree(context.system, () => isOutside(context))) return { steps: [], isCancelled: false };
   const reading = createJournalReading(context, { signal, walks: undoWalks });
   let rows: UndoneRows | null = null;
   try {
