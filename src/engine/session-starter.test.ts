@@ -17,7 +17,7 @@ function starterOf(
   system: VirtualSystem,
   server: ModelServer,
   decide: () => Decision,
-  options: { readonly isTrusted?: () => boolean; readonly onReport?: () => void } = {},
+  options: { readonly isTrusted?: () => boolean; readonly onReport?: () => void; readonly onEnd?: () => void } = {},
 ): SessionStarter {
   const self = { id: server.id, name: 'a' };
   const links = createPeerLinks({ self: server.id, system, onTwin: () => undefined, onLost: () => undefined });
@@ -40,7 +40,7 @@ function starterOf(
     mayFound: () => false,
     onMoved: () => undefined,
     onReport: options.onReport ?? (() => undefined),
-    onEnd: () => undefined,
+    onEnd: options.onEnd ?? (() => undefined),
   });
 }
 
@@ -64,17 +64,21 @@ for (const isVisit of [false, true])
     const [a, b] = [createModelServer(system, 'a'), createModelServer(system, 'b')];
     await a.write('of a', '1');
     await b.write('of b', '1');
-    const session = dialFrom(
+    const noted = { reports: 0, ends: 0 };
+    const starter = starterOf(
       system,
-      b,
-      starterOf(system, a, () => (isVisit ? { kind: 'visitor', untilMs: Infinity } : { kind: 'member' })),
+      a,
+      () => (isVisit ? { kind: 'visitor', untilMs: Infinity } : { kind: 'member' }),
+      { onReport: () => noted.reports++, onEnd: () => noted.ends++ },
     );
+    const session = dialFrom(system, b, starter);
     await system.run(3_000);
     assert.equal(a.replica.rows.has('of b'), !isVisit);
     assert.equal(b.replica.rows.has('of a'), true);
     if (isVisit) assert.deepEqual(a.events, [], 'a visit leaves no trace');
     session.close('', 'the test is over');
     await system.run(100);
+    assert.deepEqual([noted.reports > 0, noted.ends], isVisit ? [false, 0] : [true, 1]);
   });
 
 test('a server that cannot be judged again while it waits is told so, and comes again', async () => {

@@ -105,7 +105,7 @@ function startSession(options: SessionStarterOptions, state: StarterState, start
     channel: start.channel,
     replicas: visited(options.replicas(), access),
     system,
-    // A visit leaves no trace.
+    // A visit leaves no trace, also where the key that looks is a member's: what it shows then is not what it carries.
     observe: (level, detail) => {
       if (!access.isVisit) observe(level, detail);
     },
@@ -126,7 +126,7 @@ function startSession(options: SessionStarterOptions, state: StarterState, start
       onMoved: (dataset) => options.onMoved(dataset, session),
       onReport: (report) => {
         const { peer } = session.status();
-        if (peer !== null) options.onReport(peer, report);
+        if (peer !== null && !access.isVisit) options.onReport(peer, report);
       },
       chooseAdoption: options.chooseAdoption,
       isUndecided: options.isUndecided,
@@ -135,7 +135,7 @@ function startSession(options: SessionStarterOptions, state: StarterState, start
   });
   state.running.add(session);
   if (state.isStopped) session.close('', 'This server is stopping.');
-  return { session, closed: ended(options, state, session) };
+  return { session, closed: ended(options, state, { session, access }) };
 }
 
 const visited = (replicas: ReadonlyMap<string, Replica>, access: Access): ReadonlyMap<string, Replica> =>
@@ -144,14 +144,14 @@ const visited = (replicas: ReadonlyMap<string, Replica>, access: Access): Readon
 async function ended(
   options: SessionStarterOptions,
   state: StarterState,
-  session: RunningSession,
+  { session, access }: { readonly session: RunningSession; readonly access: Access },
 ): Promise<SessionEnd> {
   const end = await session.closed;
   state.running.delete(session);
   state.waiting.delete(session);
   state.looks.get(session)?.cancelTimer();
   state.looks.delete(session);
-  options.onEnd(session.status().peer, end);
+  if (!access.isVisit) options.onEnd(session.status().peer, end);
   return end;
 }
 

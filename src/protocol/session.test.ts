@@ -167,6 +167,12 @@ test('F46: nothing of a dataset is taken from a peer that was not let in (S2)', 
     driven.receive(hello());
     driven.step({ kind: 'decided', verdict: { kind: 'pending', text: 'approve it', members: [] } });
     assert.equal(closeOf(driven.receive(message))?.code, 'USYNC-1504', message.kind);
+
+    const accepted = drive();
+    accepted.step({ kind: 'started' });
+    accepted.receive(hello());
+    accepted.step({ kind: 'decided', verdict: { kind: 'accepted' } });
+    assert.equal(closeOf(accepted.receive(message))?.code, 'USYNC-1504', `${message.kind} before its own open`);
   }
 });
 

@@ -349,8 +349,9 @@ function onMessage(parts: SessionParts, message: Message): void {
       return;
     default:
   }
-  // A peer that was not let in cannot ask for or offer anything; one that is let in may be ahead of what is known here.
-  if (!state.isAccepted) throw new SyncError('USYNC-1504', `A ${message.kind} message came before it was allowed.`);
+  // Each side says `open` before anything else, so what comes before both have is of nobody who was let in.
+  if (state.stage !== 'open')
+    throw new SyncError('USYNC-1504', `A ${message.kind} message came before it was allowed.`);
   if (message.kind === 'links') state.peerLinks = new Set(message.servers);
   else if (message.kind === 'answer') {
     const { id, answer } = message;
