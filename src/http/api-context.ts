@@ -54,8 +54,8 @@ export interface ApiCall {
   readonly patienceMs: number;
   /** The file of an upload. */
   readonly file: Uint8Array | null;
-  /** For the log of what people did: what it was done to, where the path does not tell. */
-  tellAudit(subject: string): void;
+  /** For the log of what people did: what it was done to, where the path does not tell; and who it turned out to be. */
+  tellAudit(subject: string, who?: string): void;
   setCookie(secret: string | null): void;
   /** For answers whose fields are all taken: the header `Age`, unless it is 0. */
   tellAge(ageMs: number): void;

@@ -98,6 +98,7 @@ function forgetLooks({ status, kept }: ApiContext): void {
 /** What a handler says besides its answer. */
 interface AnswerNotes {
   subject: string;
+  who?: string;
   /** A `set-cookie` header. */
   cookie?: string;
   /** In seconds. */
@@ -124,7 +125,7 @@ async function audit(
   { caller, name, notes, outcome, detail }: Done,
 ): Promise<void> {
   const { address } = caller;
-  const who = nameOfCaller(caller);
+  const who = notes.who ?? nameOfCaller(caller);
   const subject = notes.subject.slice(0, 500);
   await log
     .add({ atMs: system.nowMs(), who, address, action: name, subject, outcome, detail: detail.slice(0, 500) })
@@ -146,8 +147,9 @@ function callOf({ context, cookieName }: AppOptions, { c, caller, input, notes }
     lastEventId: c.req.header('last-event-id') ?? null,
     patienceMs: patienceIn(c.req.header('prefer')),
     file: input.file,
-    tellAudit: (subject) => {
+    tellAudit: (subject, who) => {
       notes.subject = subject;
+      if (who !== undefined) notes.who = who;
     },
     tellAge: (ageMs) => {
       if (ageMs > 0) notes.age = Math.ceil(ageMs / 1_000);

@@ -11,6 +11,8 @@ export const liveBacklogBytesMax = 256 * 1024;
 export const liveKeepAliveMs = 15_000;
 /** How often the status is looked at while someone watches. */
 export const liveStatusMs = 1_000;
+/** How soon the id of a server is looked up that an event names. */
+export const liveNamesMs = 1_000;
 /** A status that did not change is sent all the same, so that a page knows that the connection lives. */
 export const liveStatusAtLeastMs = 10_000;
 /** A status that several callers ask for within this time is read once. */

@@ -4,7 +4,7 @@ import { activityEntry } from './answers/activity-entry.js';
 import { statusAnswer } from './answers/status-answer.js';
 import type { ActivityEntry } from './contract/activity-schemas.js';
 import type { Status } from './contract/status-schemas.js';
-import { liveClientsMax, liveKeepAliveMs, liveStatusAtLeastMs, liveStatusMs } from './http-limits.js';
+import { liveClientsMax, liveKeepAliveMs, liveNamesMs, liveStatusAtLeastMs, liveStatusMs } from './http-limits.js';
 import type { Jobs } from './jobs.js';
 import { SyncError } from '../core/sync-error.js';
 import type { ExpectedServers } from './expected-servers.js';
@@ -48,6 +48,7 @@ interface FeedState {
   lastStatusMs: number;
   cancelTick: (() => void) | null;
   cancelKeepAlive: (() => void) | null;
+  cancelLearning: (() => void) | null;
   isClosed: boolean;
 }
 
@@ -62,12 +63,14 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
     lastStatusMs: -Infinity,
     cancelTick: null,
     cancelKeepAlive: null,
+    cancelLearning: null,
     isClosed: false,
   };
   const add = (event: Parameters<Parameters<Engine['onActivity']>[0]>[0]): void => {
     state.lastId += 1;
     const entry = activityEntry(event, String(state.lastId), (name) => state.ids.get(name) ?? null);
     state.entries.push(entry);
+    if (isNameless(entry)) learnSoon(options, state);
     if (state.entries.length > entriesMax * 2) state.entries = state.entries.slice(-entriesMax);
     if (state.watchers.size > 0) tellAll(state, eventText('activity', entry, entry.id));
   };
@@ -101,6 +104,7 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
       forgetActivity();
       forgetJobs();
       rest(state);
+      state.cancelLearning?.();
       state.watchers.clear();
     },
   };
@@ -170,9 +174,24 @@ async function learnNames({ status, config, expected, engine }: LiveFeedOptions,
   }
 }
 
+/** Nobody may be watching, and strangers may be refused all the time: now and then, not at each event. */
+function learnSoon(options: LiveFeedOptions, state: FeedState): void {
+  if (state.isClosed) return;
+  state.cancelLearning ??= options.system.after(liveNamesMs, () => {
+    state.cancelLearning = null;
+    void learnNames(options, state);
+  });
+}
+
+/** An event of a server names it as people do; one that came before its id was known gets it afterwards. */
 function learn(state: FeedState, { servers, server }: Status): void {
   state.ids = new Map([...servers.map(({ name, id }) => [name, id] as const), [server.name, server.id]]);
+  state.entries = state.entries.map((entry) =>
+    isNameless(entry) ? { ...entry, server_id: state.ids.get(entry.server_name ?? '') ?? null } : entry,
+  );
 }
+
+const isNameless = ({ server_id, server_name }: ActivityEntry): boolean => server_id === null && server_name !== null;
 
 function keepAlive(system: System, state: FeedState): void {
   state.cancelKeepAlive = system.after(liveKeepAliveMs, () => {

@@ -158,6 +158,16 @@ suite('the dashboard over three servers', { skip: skipWithoutChromium }, () => {
     await page.getByRole('button', { name: /^Take back 1 change/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Take back on every server' }).click();
     await waitUntil('the mistake is gone on pit', provenMs, () => Promise.resolve(count() === '0'));
+    await page.getByText('1 change was taken back.').waitFor();
+    await page.getByText('0 changes were taken back.').waitFor();
+  });
+
+  test('who presses "Sync all now" is told what became of it', async () => {
+    await open('servers');
+    await page.getByRole('button', { name: 'Sync all now' }).click();
+    await page
+      .getByText(/^Sync with (?:judges, stands|stands, judges): the same data, proven\.$/)
+      .waitFor({ timeout: provenMs });
   });
 
   test('a live connection that is lost is told of, and goes on by itself', async () => {

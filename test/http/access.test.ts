@@ -128,7 +128,7 @@ test('the last admin stays one, and every change is in a log whose entries hold 
     'ann removeUser refused',
     'ann changeUser refused',
     'ann changeUser refused',
-    'nobody setUp done',
+    'ann setUp done',
   ]);
   assert.equal(log.json?.['is_intact'], true);
 });

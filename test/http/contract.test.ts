@@ -338,8 +338,34 @@ test('taking back goes from dataset to dataset, tells each, and ends between two
     results.map(({ item }) => item),
     ['shop', 'uploads'],
   );
-  assert.match(results[0]?.message ?? '', /^[1-9]\d* changes? were taken back/);
+  assert.match(results[0]?.message ?? '', /^[1-9]\d* changes? (?:was|were) taken back/);
   assert.ok(!namesOf(a.database).includes('by mistake'));
+});
+
+test('what happened with a server is found by its id, also while nobody watches', async (context) => {
+  const { call } = await sceneOf(context);
+  const { server_id: id } = fieldOf(await call('GET', '/api/sync/servers/b'), 'server') as {
+    readonly server_id: string;
+  };
+  const logs = async (query: string) =>
+    fieldOf(await call('GET', `/api/sync/logs?${query}`), 'logs') as {
+      readonly server_id: string;
+      server_name: string;
+    }[];
+  await until('its events have its id', async () =>
+    (await logs('per_page=1000')).every(({ server_id, server_name }) => server_name !== 'b' || server_id === id),
+  );
+  const ofIt = await logs(`server_id=${id}`);
+  assert.ok(ofIt.length > 0);
+  assert.deepEqual(ofIt, await logs('server_id=b'));
+});
+
+test('a time that is none is refused, not guessed', async (context) => {
+  const { admin: call } = await openPage(await groundOf(context).add('a', '', 'uploads'));
+  for (const path of ['changes', 'database/changes', 'files/checksums']) {
+    const answer = await call('GET', `/api/sync/${path}?since=yesterday`);
+    assert.deepEqual([answer.status, answer.json?.['field']], [400, 'since'], path);
+  }
 });
 
 test('a paused server gets nothing until it is resumed, and both sides say why', async (context) => {

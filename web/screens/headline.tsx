@@ -6,7 +6,7 @@ import { Age } from '../parts/age.js';
 import { Button } from '../parts/button.js';
 import { useFocusOnOpen } from '../parts/focus-on-open.js';
 import { Icon } from '../parts/icon.js';
-import { takeJob } from '../state/live.js';
+import { tellEnd } from '../state/tell-end.js';
 import { pathTo } from '../state/route.js';
 import { may, roleObstacle } from '../state/session.js';
 import { countText } from '../words/count-text.js';
@@ -97,7 +97,7 @@ function SyncNow() {
       obstacle={roleObstacle('operator')}
       onPress={async () => {
         const { job } = await call('syncAll', {});
-        takeJob(job);
+        tellEnd(job);
       }}
     >
       Sync now

@@ -3,7 +3,7 @@ import type { Server } from '../../src/http/contract/server-schemas.js';
 import { call } from '../api/call.js';
 import { Button } from '../parts/button.js';
 import { Confirm } from '../parts/confirm.js';
-import { takeJob } from '../state/live.js';
+import { tellEnd } from '../state/tell-end.js';
 import { roleObstacle } from '../state/session.js';
 import { say } from '../state/said.js';
 import { ServerAddress } from './server-address.js';
@@ -44,7 +44,7 @@ function MemberActions({ server }: { readonly server: Server }) {
       </Button>
       <Button
         obstacle={roleObstacle('operator')}
-        onPress={async () => takeJob((await call('syncServer', { params, body: {} })).job)}
+        onPress={async () => tellEnd((await call('syncServer', { params, body: {} })).job)}
       >
         Sync now
       </Button>

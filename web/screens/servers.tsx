@@ -10,9 +10,10 @@ import { Panel } from '../parts/panel.js';
 import { ScreenHead } from '../parts/screen-head.js';
 import { Skeleton } from '../parts/skeleton.js';
 import { StateWord } from '../parts/state-word.js';
-import { status, takeJob } from '../state/live.js';
+import { status } from '../state/live.js';
 import { pathTo, route } from '../state/route.js';
 import { may, roleObstacle } from '../state/session.js';
+import { tellEnd } from '../state/tell-end.js';
 import { pendingText } from '../words/pending-text.js';
 import { serverWords } from '../words/state-words.js';
 import { AddServer } from './add-server.js';
@@ -38,7 +39,7 @@ function ServerList() {
           obstacle={roleObstacle('operator') ?? (isAlone ? 'There is no other server yet.' : null)}
           onPress={async () => {
             const { job } = await call('syncAll', {});
-            takeJob(job);
+            tellEnd(job);
           }}
         >
           Sync all now

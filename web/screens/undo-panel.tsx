@@ -8,6 +8,7 @@ import { Confirm } from '../parts/confirm.js';
 import { Empty } from '../parts/empty.js';
 import { Field } from '../parts/field.js';
 import { JobProgress } from '../parts/job-progress.js';
+import { JobResults } from '../parts/job-results.js';
 import { DatasetChoice } from '../parts/name-choice.js';
 import { Panel } from '../parts/panel.js';
 import { SubmitForm } from '../parts/submit-form.js';
@@ -70,7 +71,12 @@ export function UndoPanel() {
         </div>
       </SubmitForm>
       {preview.job === null || undoing.job !== null ? null : <JobProgress job={preview.job} />}
-      {undoing.job === null ? null : <JobProgress job={undoing.job} />}
+      {undoing.job === null ? null : (
+        <>
+          <JobProgress job={undoing.job} />
+          <JobResults job={undoing.job} />
+        </>
+      )}
       {result === null || undoing.job !== null ? null : (
         <Preview result={result} onApply={() => (isAsking.value = true)} />
       )}

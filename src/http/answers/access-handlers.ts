@@ -130,6 +130,8 @@ const mayEnd = (caller: Caller, userId: string): boolean =>
     : caller.kind === 'token' && caller.scope === 'admin';
 
 function signedIn(context: ApiContext, call: ApiCall, opened: OpenedSession): Promise<Session> {
+  const { name } = opened.user;
+  call.tellAudit(name, name);
   call.setCookie(opened.secret);
   return sessionAnswer(context, opened);
 }

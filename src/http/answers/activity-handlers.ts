@@ -5,10 +5,11 @@ import type { ApiContext } from '../api-context.js';
 import type { ActivityEntry, Change, RowHistory } from '../contract/activity-schemas.js';
 import type { activityRoutes, ChangesAnswer } from '../contract/activity-routes.js';
 import type { RouteInput } from '../contract/route-table.js';
-import { isoTime, msOfIsoTime } from '../iso-time.js';
+import { isoTime } from '../iso-time.js';
 import type { Aged } from '../kept-answers.js';
 import { pageOf, type Handlers } from './handler.js';
 import { liveResponse } from './live-response.js';
+import { sinceOf } from './since-of.js';
 
 export const activityHandlers: Handlers<keyof typeof activityRoutes> = {
   listLogs({ query }, { live }) {
@@ -70,9 +71,7 @@ async function changesAnswer(
   isDatabase: boolean,
 ): Promise<Omit<ChangesAnswer, keyof Aged>> {
   const { engine, config, system, serverId } = context;
-  const sinceMs = query.since === undefined ? undefined : msOfIsoTime(query.since);
-  if (sinceMs === null)
-    throw new SyncError('USYNC-1907', `"${query.since ?? ''}" is no time.`, { facts: { field: 'since' } });
+  const sinceMs = sinceOf(query.since);
   const names = config.datasets
     .filter(({ sqlite }) => !isDatabase || sqlite !== undefined)
     .map(({ name }) => name)

@@ -4,9 +4,10 @@ import type { FolderCalls, FolderEntry } from '../../databases/folder-calls.js';
 import type { HistoryRecord } from '../../databases/entry-table.js';
 import type { ApiContext } from '../api-context.js';
 import type { FileEntry, fileRoutes, KeptFile } from '../contract/file-routes.js';
-import { isoTime, msOfIsoTime } from '../iso-time.js';
+import { isoTime } from '../iso-time.js';
 import type { Handlers } from './handler.js';
 import { fileResponse } from './file-response.js';
+import { sinceOf } from './since-of.js';
 
 const listedMax = 10_000;
 const reportedMax = 1_000;
@@ -57,7 +58,8 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
   fileContent: ({ params, query }, { engine }) => fileResponse(engine.folder(params.dataset), query.path),
   async checksums({ query }, context, call) {
     const folder = folderOf(context, query.path);
-    const read = async () => ({ sums: await sumsOf(folder, query.since) });
+    const sinceMs = sinceOf(query.since) ?? -Infinity;
+    const read = async () => ({ sums: await sumsOf(folder, sinceMs) });
     const { sums, age_ms } = await context.kept.answer(['checksums', query], read, call.patienceMs);
     // Each field of the body is a file: the age has no place in it.
     call.tellAge(age_ms);
@@ -80,8 +82,7 @@ type Checksum = readonly [
   { readonly checksum: string; readonly size: number; readonly modified: string },
 ];
 
-async function sumsOf(folder: FolderCalls, since: string | undefined): Promise<readonly Checksum[]> {
-  const sinceMs = (since === undefined ? null : msOfIsoTime(since)) ?? -Infinity;
+async function sumsOf(folder: FolderCalls, sinceMs: number): Promise<readonly Checksum[]> {
   const sums: Checksum[] = [];
   for (let after = ''; ;) {
     const files = await folder.files({ after, max: pageMax });

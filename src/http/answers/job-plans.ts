@@ -186,7 +186,8 @@ export function startUndoJob(context: ApiContext, plan: UndoPlan): StartedJob {
       const request = { server, sinceMs, isDryRun, ...(dataset !== undefined && { dataset }) };
       tools.progress({ text: 'Reading the journal.' });
       const onDataset = (item: string, changes: number): void => {
-        const message = `${changes} ${changes === 1 ? 'change' : 'changes'} ${isDryRun ? 'would be' : 'were'} taken back.`;
+        const verb = isDryRun ? 'would be' : changes === 1 ? 'was' : 'were';
+        const message = `${changes} ${changes === 1 ? 'change' : 'changes'} ${verb} taken back.`;
         tools.result({ item, ok: true, code: null, message });
       };
       const onProgress = (progress: WorkProgress): void => tools.progress(progress);

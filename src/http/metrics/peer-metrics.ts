@@ -7,13 +7,13 @@ import { flag, gauge, histogram, sample, secondsOf } from './metric.js';
 export function peerMetrics({ peers }: EngineStatus, { ackAges }: CounterValues): Metric[] {
   const each = (pick: (peer: EngineStatus['peers'][number]) => number | null): Sample[] =>
     peers.map((peer) => sample(pick(peer), { peer: peer.name }));
-  const pending = (direction: 'out' | 'in'): Sample[] =>
-    peers.flatMap((peer) =>
-      peer.datasets.map((dataset) =>
-        sample((direction === 'out' ? dataset.pendingOut : dataset.pendingIn).origins, {
-          ...{ peer: peer.name, dataset: dataset.dataset, direction },
-        }),
-      ),
+  /** What is not known has no sample. */
+  const pending = (of: 'origins' | 'changesets' | 'bytes'): Sample[] =>
+    peers.flatMap(({ name: peer, datasets }) =>
+      datasets.flatMap(({ dataset, pendingOut, pendingIn }) => [
+        sample(pendingOut[of], { peer, dataset, direction: 'out' }),
+        sample(pendingIn[of], { peer, dataset, direction: 'in' }),
+      ]),
     );
   const lag = ({ datasets }: EngineStatus['peers'][number]): number =>
     Math.max(0, ...datasets.map(({ pendingOut }) => pendingOut.behindMs ?? 0)) / 1_000;
@@ -52,10 +52,13 @@ export function peerMetrics({ peers }: EngineStatus, { ackAges }: CounterValues)
         return reading ? [{ labels: { peer: name }, reading }] : [];
       }),
     ),
-    gauge('usync_peer_pending_origins', 'Servers whose changes are not complete on the other side.', [
-      ...pending('out'),
-      ...pending('in'),
-    ]),
+    gauge(
+      'usync_peer_pending_origins',
+      'Servers whose changes are not complete on the other side.',
+      pending('origins'),
+    ),
+    gauge('usync_peer_pending_changes', 'Changesets that are missing on the other side.', pending('changesets')),
+    gauge('usync_peer_pending_bytes', 'Their size in the journal.', pending('bytes')),
     gauge(
       'usync_peer_proof_timestamp_seconds',
       'The newest proof that both hold the same.',

@@ -1,0 +1,22 @@
+import type { Job } from '../../src/http/contract/job-schemas.js';
+import { visible } from '../words/visible.js';
+import { StateWord } from './state-word.js';
+
+/** What became of each part of the work, as far as it got: also of work that was cancelled or failed half-way. */
+export function JobResults({ job }: { readonly job: Job }) {
+  if (job.results.length === 0) return null;
+  return (
+    <ul class="lines">
+      {job.results.map(({ item, ok, message, code }) => (
+        <li key={item}>
+          <div class="line-head">
+            <StateWord {...(ok ? { tone: 'ok', word: 'done' } : { tone: 'wait', word: 'not done' })} />
+            <strong>{visible(item)}</strong>
+            {code === null ? null : <code class="end">{code}</code>}
+          </div>
+          <p class="muted">{visible(message)}</p>
+        </li>
+      ))}
+    </ul>
+  );
+}
