@@ -71,12 +71,7 @@ export function UndoPanel() {
         </div>
       </SubmitForm>
       {preview.job === null || undoing.job !== null ? null : <JobProgress job={preview.job} />}
-      {undoing.job === null ? null : (
-        <>
-          <JobProgress job={undoing.job} />
-          <JobResults job={undoing.job} />
-        </>
-      )}
+      {undoing.job === null ? null : <JobResults job={undoing.job} />}
       {result === null || undoing.job !== null ? null : (
         <Preview result={result} onApply={() => (isAsking.value = true)} />
       )}

@@ -29,6 +29,7 @@ const fileName = 'audit.jsonl';
 export async function openAuditLog(files: DataFiles): Promise<AuditLog> {
   let entries = parsed(await files.read(fileName));
   let last: Promise<void> = Promise.resolve();
+  let isIntact: boolean | null = null;
   const append = async (record: AuditRecord): Promise<void> => {
     const path = files.path(fileName);
     await appendFile(path, `${JSON.stringify(record)}\n`, { mode: 0o600, flush: true });
@@ -47,15 +48,17 @@ export async function openAuditLog(files: DataFiles): Promise<AuditLog> {
       return last;
     },
     read: () => entries,
-    isIntact: () => isChain(entries),
+    // What was added since by this process fits.
+    isIntact: () => (isIntact ??= isChain(entries)),
   };
 }
 
-/** The oldest kept entry stands for those before it. */
+/** The oldest kept entry stands for those before it; the first one of all has none before it. */
 function isChain(entries: readonly AuditRecord[]): boolean {
   return entries.every(({ hash, ...plain }, index) => {
     const before = entries[index - 1];
-    return before === undefined || (plain.sequence === before.sequence + 1 && hash === hashOf(before.hash, plain));
+    if (before === undefined) return plain.sequence !== 1 || hash === hashOf('', plain);
+    return plain.sequence === before.sequence + 1 && hash === hashOf(before.hash, plain);
   });
 }
 
