@@ -1,7 +1,8 @@
 /** What an application writes into columns and tables that have a merge rule of their own. */
 import type { Session } from './application.js';
 import { check } from './check-failure.js';
-import { nameOf, type Columns, type ModelCell, type ModelTable, type ModelValue } from './model.js';
+import { nameOf } from './model-names.js';
+import type { Columns, ModelCell, ModelTable, ModelValue } from './model-state.js';
 import { additionColumn, compareByRule, counterTotal, isAddition, ruleOf } from './model-columns.js';
 import { plain, viewOfModel, type ModelRow } from './model-view.js';
 import type { ModelWriter } from './model-writing.js';

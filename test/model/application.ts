@@ -4,7 +4,7 @@ import { check } from './check-failure.js';
 import { hiddenBehind, beginChangeset, type ModelWriter } from './model-writing.js';
 import { rowsIn, viewOfModel, visibleIn, type ModelRow, type ModelView } from './model-view.js';
 import { isAddition, ruleOf } from './model-columns.js';
-import type { Columns, ModelCell, ModelReference, ModelTable, ModelValue } from './model.js';
+import type { Columns, ModelCell, ModelReference, ModelTable, ModelValue } from './model-state.js';
 import { note, nowOf, type ModelServer, type World } from './world.js';
 
 export interface Session {

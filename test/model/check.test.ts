@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runSeed, runSeeds } from './check.js';
-import { finalRules, type Rules } from './model.js';
+import { finalRules, type Rules } from './model-rules.js';
 
 it('every promise holds in 300 random worlds, with restores, clones and removed servers that go on among them', () => {
   const { totals, failures } = runSeeds(300, 1);

@@ -4,7 +4,7 @@
  * e.g. `node build/test/model/check.js 2000 1 gapMarkers=false` switches one rule off and shows what breaks.
  */
 import { pathToFileURL } from 'node:url';
-import { finalRules, type Rules } from './model.js';
+import { finalRules, type Rules } from './model-rules.js';
 import { checkWorld } from './promises.js';
 import { stepWorld, untilQuiet } from './run.js';
 import { createWorld, type World } from './world.js';

@@ -1,5 +1,5 @@
 /** What really happened, told from changesets: the judge's memory, which no replica has. */
-import type { ModelChangeset } from './model.js';
+import type { ModelChangeset } from './model-state.js';
 
 export interface Facts {
   readonly rowOfLife: Map<string, string>;

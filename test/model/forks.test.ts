@@ -5,17 +5,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { agreeOnNames } from './model-forks.js';
-import {
-  copyReplica,
-  createModelReplica,
-  finalRules,
-  mergeChangeset,
-  stateText,
-  streamFor,
-  type ModelReplica,
-  type ModelTable,
-  type Rules,
-} from './model.js';
+import { mergeChangeset } from './model-merging.js';
+import { finalRules, type Rules } from './model-rules.js';
+import { streamFor } from './model-snapshots.js';
+import { copyReplica, createModelReplica, stateText, type ModelReplica, type ModelTable } from './model-state.js';
 import { beginChangeset } from './model-writing.js';
 
 const schema: readonly ModelTable[] = [{ name: 't', key: 'generated', references: [], uniques: [] }];

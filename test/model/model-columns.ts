@@ -3,7 +3,8 @@
  * addition is a cell beside the counter's own. It is named by the run of a server that made it, as a life is by its insert: a
  * run ends where a replica is opened anew, so two copies of one history never add to one cell.
  */
-import type { Columns, ModelCell, ModelColumnRule, ModelTable, ModelValue, Rules } from './model.js';
+import type { Rules } from './model-rules.js';
+import type { Columns, ModelCell, ModelColumnRule, ModelTable, ModelValue } from './model-state.js';
 
 export const ruleOf = (table: ModelTable | undefined, column: string): ModelColumnRule | undefined =>
   table?.rules?.[column];

@@ -5,22 +5,18 @@
  * that changeset's chain. Whoever holds the branch renames it in the same way, without asking anyone; a cut, once known,
  * is told to every peer before anything flows.
  */
-import {
-  findFork,
-  hashOf,
-  originOfName,
-  serverOf,
-  stampOfName,
-  type Change,
-  type Columns,
-  type JournalEntry,
-  type ModelCell,
-  type ModelChangeset,
-  type ModelReplica,
-  type Parting,
-  type Point,
-  type Vector,
-} from './model.js';
+import { hashOf, originOfName, serverOf, stampOfName } from './model-names.js';
+import { findFork, type Parting } from './model-snapshots.js';
+import type {
+  Change,
+  Columns,
+  JournalEntry,
+  ModelCell,
+  ModelChangeset,
+  ModelReplica,
+  Point,
+  Vector,
+} from './model-state.js';
 import { renamedAddition } from './model-columns.js';
 
 /** Brings two replicas that meet to one naming. False: their histories part and nothing may flow. */

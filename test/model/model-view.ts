@@ -1,14 +1,7 @@
 /** What is visible in the model (rules R3 to R7): a function of living lives and aliases only. */
-import {
-  joinLife,
-  originOfName,
-  rowNow,
-  serverOf,
-  type ModelCell,
-  type ModelReplica,
-  type ModelTable,
-  type ModelValue,
-} from './model.js';
+import { joinLife, rowNow } from './model-merging.js';
+import { originOfName, serverOf } from './model-names.js';
+import type { ModelCell, ModelReplica, ModelTable, ModelValue } from './model-state.js';
 import { counterTotal, isAddition, ruleOf } from './model-columns.js';
 
 export type Status =

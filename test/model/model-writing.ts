@@ -1,20 +1,7 @@
 /** Writing in the model: changesets of applications, and confirmations (rule R8). */
-import {
-  applyChange,
-  hashOf,
-  nameOf,
-  originOfName,
-  record,
-  serverOf,
-  weakStamp,
-  writeStamp,
-  type Change,
-  type ModelCell,
-  type ModelChangeset,
-  type ModelReplica,
-  type ModelTable,
-  type ModelValue,
-} from './model.js';
+import { applyChange, record } from './model-merging.js';
+import { hashOf, nameOf, originOfName, serverOf, weakStamp, writeStamp } from './model-names.js';
+import type { Change, ModelCell, ModelChangeset, ModelReplica, ModelTable, ModelValue } from './model-state.js';
 import { meantRow, plain, rowsIn, viewOfModel, type ModelRow, type ModelView } from './model-view.js';
 
 export interface ModelWriter {

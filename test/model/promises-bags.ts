@@ -1,6 +1,6 @@
 /** Tables without a key: what was inserted and not deleted is there as often as it was inserted. */
 import { check } from './check-failure.js';
-import type { ModelChangeset, ModelTable } from './model.js';
+import type { ModelChangeset, ModelTable } from './model-state.js';
 import type { ModelView } from './model-view.js';
 
 export function checkBags(

@@ -5,7 +5,7 @@
 import { isWrittenTogether } from './application-columns.js';
 import { check } from './check-failure.js';
 import { classOf, type Facts } from './facts.js';
-import type { Change, Columns, ModelCell, ModelChangeset, ModelTable } from './model.js';
+import type { Change, Columns, ModelCell, ModelChangeset, ModelTable } from './model-state.js';
 import { compareByRule, isAddition, ruleOf } from './model-columns.js';
 import { plain, type ModelRow, type ModelView } from './model-view.js';
 

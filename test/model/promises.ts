@@ -1,16 +1,15 @@
 /** What must hold in every run of a world, and at its end. */
 import { check } from './check-failure.js';
 import { classOf, factsOf, isGone, type Facts } from './facts.js';
+import { covers, mergeChangeset } from './model-merging.js';
+import { mergeSnapshot } from './model-snapshots.js';
 import {
-  covers,
   createModelReplica,
-  mergeChangeset,
-  mergeSnapshot,
   stateText,
   type ModelChangeset,
   type ModelReplica,
   type ModelTable,
-} from './model.js';
+} from './model-state.js';
 import { checkBags } from './promises-bags.js';
 import { checkColumns } from './promises-columns.js';
 import { meantRow, rowsIn, viewOfModel, visibleIn, visibleText, type ModelRow, type ModelView } from './model-view.js';

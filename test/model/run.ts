@@ -5,18 +5,10 @@
 import { countSomewhere, writeSomething } from './application.js';
 import { check } from './check-failure.js';
 import { checkCascade, checkRevival } from './promises.js';
-import {
-  copyReplica,
-  type ModelCell,
-  type ModelValue,
-  covers,
-  mergeChangeset,
-  mergeSnapshot,
-  serverOf,
-  stateText,
-  streamFor,
-  type ModelReplica,
-} from './model.js';
+import { covers, mergeChangeset } from './model-merging.js';
+import { serverOf } from './model-names.js';
+import { mergeSnapshot, streamFor } from './model-snapshots.js';
+import { copyReplica, type ModelCell, type ModelValue, stateText, type ModelReplica } from './model-state.js';
 import { agreeOnNames } from './model-forks.js';
 import { viewOfModel, visibleIn, visibleText } from './model-view.js';
 import { beginChangeset, confirmModel } from './model-writing.js';

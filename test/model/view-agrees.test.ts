@@ -17,17 +17,16 @@ import type { ColumnRule, TableSchema } from '../../src/core/table-schema.js';
 import { RowReference, type CellValue, type SqlValue } from '../../src/core/value.js';
 import { emptySurroundings, viewOf, type Surroundings, type View } from '../../src/core/view.js';
 import { runSeed } from './check.js';
+import { rowNow } from './model-merging.js';
+import { finalRules, type Rules } from './model-rules.js';
 import {
   copyReplica,
-  finalRules,
-  rowNow,
   type Change,
   type ModelColumnRule,
   type ModelReplica,
   type ModelTable,
   type ModelValue,
-  type Rules,
-} from './model.js';
+} from './model-state.js';
 import { ruleOf } from './model-columns.js';
 import { meantRow, plain, viewOfModel, type ModelRow } from './model-view.js';
 import { confirmModel, dutyHolder } from './model-writing.js';

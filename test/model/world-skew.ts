@@ -1,5 +1,5 @@
 /** Servers whose schema lacks tables or columns that others have, until they migrate. */
-import type { ModelReplica, ModelTable } from './model.js';
+import type { ModelReplica, ModelTable } from './model-state.js';
 import type { SeededRandom } from './random.js';
 
 /** `table`, or `table.column`. */

@@ -1,15 +1,13 @@
 /** A seeded world for the model: a random schema, servers with wrong clocks, and the judge's memory of what happened. */
 import { addFacts, emptyFacts, factsOf, type Facts } from './facts.js';
+import { finalRules, substituteAbove, type Rules } from './model-rules.js';
 import {
   createModelReplica,
-  finalRules,
-  substituteAbove,
   type ModelChangeset,
   type ModelColumnRule,
   type ModelReplica,
   type ModelTable,
-  type Rules,
-} from './model.js';
+} from './model-state.js';
 import { createSeededRandom, type SeededRandom } from './random.js';
 
 import { migrate, randomLacks, schemaWithout } from './world-skew.js';

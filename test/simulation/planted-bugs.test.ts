@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Plan, Step } from './plan.js';
-import { plantedBugs, type PlantedBug } from './planted-bugs.js';
+import type { PlantedBug } from './planted-bug.js';
+import { plantedBugs } from './planted-bugs.js';
 import { limitsWithout, randomPlan } from './random-plan.js';
 import { runPlan } from './run-plan.js';
 

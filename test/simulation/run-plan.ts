@@ -9,7 +9,7 @@ import { createLedger } from './ledger.js';
 import { lookAround, vectorText } from './observed-replica.js';
 import { createJoiningServer } from './newcomers.js';
 import type { Plan, Step } from './plan.js';
-import type { PlantedBug } from './planted-bugs.js';
+import type { PlantedBug } from './planted-bug.js';
 import { createRandom, type Random } from './random.js';
 import { hearOfRemoval, membersOf, removalsIn } from './removed-servers.js';
 import { takeImage } from './server-image.js';

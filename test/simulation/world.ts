@@ -1,7 +1,7 @@
 /** What the parts of one run share. */
 import type { Ledger } from './ledger.js';
 import type { Plan } from './plan.js';
-import type { PlantedBug } from './planted-bugs.js';
+import type { PlantedBug } from './planted-bug.js';
 import type { Random } from './random.js';
 import type { SimulatedNetwork } from './simulated-network.js';
 import type { Trace } from './trace.js';
