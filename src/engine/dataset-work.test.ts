@@ -44,9 +44,11 @@ test('founding a group and joining it tell rows, how many there are, and in the 
   assert.equal(shop?.work, null, 'nothing is left to be shown');
 });
 
-test('verifying tells each comparison', async (context) => {
+test('verifying tells each comparison; where nothing is compared nothing is equal', async (context) => {
   const ground = groundOf(context);
-  const [a, b] = [await ground.add('a'), await ground.add('b')];
+  const [a, b] = [await ground.add('a', '', 'photos'), await ground.add('b')];
+  const { isEqual, onlyHere } = await a.engine.verify();
+  assert.deepEqual([isEqual, onlyHere], [false, ['shop', 'photos']]);
   const { code } = await a.engine.invite();
   await b.engine.join({ code });
   const told: WorkProgress[] = [];
@@ -58,4 +60,5 @@ test('verifying tells each comparison', async (context) => {
       ['shop was compared with b.', 1, 1],
     ],
   );
+  assert.deepEqual((await a.engine.verify()).onlyHere, ['photos']);
 });

@@ -127,7 +127,10 @@ export interface AuditOptions {
 }
 
 export interface VerifyReport {
+  /** All that was compared is equal; false where nothing was. */
   readonly isEqual: boolean;
+  /** Datasets that no other server carries: nothing is said of them. */
+  readonly onlyHere: readonly string[];
   readonly atMs: number;
   readonly tookMs: number;
   readonly comparisons: readonly VerifyComparison[];

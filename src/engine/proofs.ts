@@ -114,7 +114,8 @@ export async function verifyWithPeers(place: Place, options: VerifyOptions): Pro
     await Promise.all(runners.map((runner) => verifyDataset(place, runner, { ...options, onCompared })))
   ).flat();
   return {
-    isEqual: comparisons.every(({ result }) => result === 'equal'),
+    isEqual: comparisons.length > 0 && comparisons.every(({ result }) => result === 'equal'),
+    onlyHere: runners.flatMap(({ name }) => (carriersOf(ground, name).length === 0 ? [name] : [])),
     atMs: system.nowMs(),
     tookMs: Math.round(system.monotonicMs() - sinceMs),
     comparisons,

@@ -48,7 +48,9 @@ describe('two servers with two database files each', { skip: missing }, () => {
     );
     const alone = await a.status();
     assert.deepEqual([alone.state, alone.isInSync], ['alone', false]);
-    assert.match(a.usync('verify').stdout, /no other server to compare with/);
+    const verify = a.usync('verify');
+    assert.match(verify.stdout, /no other server to compare with/);
+    assert.equal(verify.status, 3);
     await a.end('SIGTERM');
     await formGroup([a, b]);
     await untilProven([a, b]);

@@ -57,7 +57,7 @@ async function watch(terminal: Terminal, read: () => Promise<EngineStatus>): Pro
 
 /** The status for people: a sentence, then problems with their next step, then servers and datasets. */
 function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): string[] {
-  const colour = status.isInSync ? 'green' : status.state === 'degraded' ? 'red' : 'yellow';
+  const colour = isSameEverywhere(status) ? 'green' : status.state === 'degraded' ? 'red' : 'yellow';
   const lines = [paint(colour, printable(status.headline))];
   for (const problem of status.problems) {
     const times = problem.count > 1 ? ` (${problem.count} times)` : '';
@@ -90,6 +90,11 @@ function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): 
   if (datasets.length > 0) lines.push('', ...tableLines([['dataset', 'state', 'tables', 'rows', ''], ...datasets]));
   return lines;
 }
+
+/** Not what cannot be compared, and not what stays on this server although nobody wished that. */
+const isSameEverywhere = ({ isInSync, datasets }: EngineStatus): boolean =>
+  isInSync &&
+  datasets.every(({ notCompared, refused, keyless }) => notCompared.length + refused.length + keyless.length === 0);
 
 /** Rows of tables that are not here are counted in the quarantine only. */
 const heldOf = ({ held, quarantined, folder }: DatasetStatus): number =>

@@ -17,7 +17,10 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
     .option('--dataset <name>', 'only this dataset')
     .option('--audit', 'first read every row here and compare it with the kept digest')
     .option('--rows <count>', 'rows to name per table', '20')
-    .addHelpText('after', '\nExit code 0 when equal, 6 when rows differ, 3 when a peer is behind or cannot be reached.')
+    .addHelpText(
+      'after',
+      '\nExit code 0 when equal, 6 when rows differ, 3 when a peer is behind or cannot be reached, or there is none to compare with.',
+    )
     .action(async (options: VerifyCommandOptions) => {
       const terminal = context.terminal();
       const client = await context.connect();
@@ -51,7 +54,6 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
     });
 }
 
-/** Where nothing was compared, nothing is proven. */
 function auditText({ tables, rows, cpuMs, differing }: DatasetAudit): string {
   if (tables.length === 0)
     return 'nothing was read: no row is captured before this server has its part in the dataset ("usync status")';
@@ -62,13 +64,19 @@ function auditText({ tables, rows, cpuMs, differing }: DatasetAudit): string {
   return `read ${countText(rows, 'row')} in ${durationText(cpuMs)} of CPU, ${found}`;
 }
 
-function summaryLine({ comparisons, isEqual, tookMs }: VerifyReport, { paint }: Terminal): string {
+/** Where nothing was compared, nothing is proven. */
+function summaryLine({ comparisons, isEqual, tookMs, onlyHere }: VerifyReport, { paint }: Terminal): string {
   if (comparisons.length === 0) return 'There is no other server to compare with. Add one with "usync invite".';
   const notCompared = [...new Set(comparisons.flatMap((each) => each.notCompared))];
   if (isEqual && notCompared.length > 0)
     return paint(
       'yellow',
       `${printable(notCompared.join(', '))} cannot be compared. All else is the same on all servers, proven in ${durationText(tookMs)}.`,
+    );
+  if (isEqual && onlyHere.length > 0)
+    return paint(
+      'yellow',
+      `No other server carries ${printable(onlyHere.join(', '))}. All else is the same on all servers, proven in ${durationText(tookMs)}.`,
     );
   return isEqual
     ? paint('green', `All servers hold the same data, proven in ${durationText(tookMs)}.`)

@@ -96,7 +96,8 @@ function features(datasets: readonly Dataset[], { status }: StatusLook): Status[
   const own = datasets.length > 0;
   return {
     capture_self_test_passed: own && datasets.every(({ self_test }) => self_test.kind === 'passed'),
-    every_server_proven_equal: status.isInSync,
+    // A table that a server lacks is not compared.
+    every_server_proven_equal: status.isInSync && status.datasets.every(({ notCompared }) => notCompared.length === 0),
     no_rows_held_back: datasets.every(({ held, quarantined }) => held + quarantined === 0),
     no_open_conflicts: datasets.every(({ conflicts }) => conflicts === 0),
     all_servers_connected:
