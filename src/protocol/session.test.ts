@@ -192,6 +192,36 @@ test('pieces that do not follow each other are refused (W4)', () => {
   assert.equal(closeOf(driven.receive({ kind: 'parts', dataset: 2, stream: 0, pieces }))?.code, 'USYNC-1504');
 });
 
+test('a replica that is landing gives neither its journal nor a snapshot nor a proof; afterwards it does (S12)', () => {
+  const driven = open();
+  const own = `${self}-00000001` as OriginId;
+  const vector = new Map([[own, { stamp: 7 as Stamp, chain: emptyChain }]]);
+  const stands = (isLanding: boolean): readonly SessionEffect[] => {
+    const position = { origin: own, vector, isLanding, isFresh: false };
+    driven.step({ kind: 'changed', dataset: 'shop', moved: null });
+    return driven.step({ kind: 'result', dataset: 'shop', round: 0, result: { kind: 'position', position } });
+  };
+  const callsOf = (effects: readonly SessionEffect[]): string[] =>
+    effects.flatMap((effect) => (effect.kind === 'call' && effect.dataset === 'shop' ? [effect.call.kind] : []));
+  const gives = ['read', 'snapshot-open', 'prove'];
+  driven.receive({ kind: 'have', dataset: 2, isWhole: true, isFresh: false, isLanding: false, vector: new Map() });
+  const landing = [
+    ...stands(true),
+    ...driven.receive({ kind: 'credit', dataset: 2, bytes: standingCreditBytes }),
+    ...driven.receive({ kind: 'snapshot-want', dataset: 2, stream: 1 }),
+    ...driven.receive({ kind: 'have', dataset: 2, isWhole: true, isFresh: false, isLanding: false, vector }),
+  ];
+  driven.nowMs += proofQuietMs;
+  landing.push(...driven.step({ kind: 'alarm' }));
+  assert.deepEqual(
+    callsOf(landing).filter((kind) => gives.includes(kind)),
+    [],
+  );
+  assert.ok(driven.sent(landing).some(({ kind }) => kind === 'snapshot-abort'));
+  driven.receive({ kind: 'have', dataset: 2, isWhole: true, isFresh: false, isLanding: false, vector: new Map() });
+  assert.ok(callsOf(stands(false)).includes('read'));
+});
+
 test('a proof that is of more than the session knows is no reason to prove again at once', () => {
   const driven = open();
   driven.receive({ kind: 'have', dataset: 2, isWhole: true, isFresh: false, isLanding: false, vector: new Map() });

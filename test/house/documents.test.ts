@@ -36,6 +36,22 @@ test('every relative link in the documents leads to a file', () => {
   assert.deepEqual(broken, []);
 });
 
+test('every numbered invariant of docs/protocol.md is cited by the name of a test', () => {
+  const sources = ['src', 'test'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true })
+      .map((name) => `${folder}/${String(name)}`)
+      .filter((name) => name.endsWith('.test.ts')),
+  );
+  const citations = sources.flatMap((name) => [...read(name).matchAll(/\(((?:[WST]\d+(?:, )?)+)\)['`],/g)]);
+  const cited = new Set(citations.flatMap(([, numbers]) => numbers?.split(', ') ?? []));
+  const numbered = [...read('docs/protocol.md').matchAll(/^- \*\*([WST]\d+)\*\*/gm)].map(([, number]) => number ?? '');
+  assert.ok(numbered.length > 20);
+  assert.deepEqual(
+    numbered.filter((number) => !cited.has(number)),
+    [],
+  );
+});
+
 test('every error code that the source names is in the catalogue', () => {
   const sources = readdirSync(join(root, 'src'), { recursive: true })
     .map(String)
