@@ -155,6 +155,8 @@ suite('the dashboard over three servers', { skip: skipWithoutChromium }, () => {
     await page.getByLabel('Since').fill(local);
     await page.getByRole('button', { name: 'Show what would change' }).click();
     await page.getByText('scouting: team 4').waitFor();
+    await page.getByText('1 row is deleted.').waitFor();
+    await page.getByText(/^Look at taking back what stands wrote since/).waitFor();
     await page.getByRole('button', { name: /^Take back 1 change/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Take back on every server' }).click();
     await waitUntil('the mistake is gone on pit', provenMs, () => Promise.resolve(count() === '0'));

@@ -64,7 +64,9 @@ function NextStep({ status }: { readonly status: Status }) {
         Look at {pending.name}, which waits
       </a>,
     );
-  if (status.state === 'alone' && may('admin'))
+  // The button says it.
+  const mayAdd = status.state === 'alone' && may('admin');
+  if (mayAdd)
     steps.push(
       <a key="add" class="button first" href={pathTo(['servers', 'add'])}>
         Add a server
@@ -85,7 +87,7 @@ function NextStep({ status }: { readonly status: Status }) {
   if (['waiting', 'catching-up', 'degraded'].includes(status.state)) steps.push(<SyncNow key="sync" />);
   return (
     <>
-      {status.next_step === null ? null : <p class="next">{status.next_step}</p>}
+      {status.next_step === null || mayAdd ? null : <p class="next">{status.next_step}</p>}
       {steps.length === 0 ? null : <div class="actions">{steps}</div>}
     </>
   );

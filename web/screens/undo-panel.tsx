@@ -17,7 +17,7 @@ import { useJob, type FollowedJob } from '../state/job.js';
 import { roleObstacle } from '../state/session.js';
 import { say } from '../state/said.js';
 import { countText } from '../words/count-text.js';
-import { UndoSteps } from './undo-steps.js';
+import { undoSummary, UndoSteps } from './undo-steps.js';
 
 const hourMs = 3_600_000;
 
@@ -95,15 +95,19 @@ function Preview({ result, onApply }: { readonly result: UndoResult; readonly on
     return <Empty title={`${result.server} wrote nothing since then that can be taken back.`} />;
   return (
     <>
-      <UndoSteps steps={result.steps} />
+      <p>{undoSummary(result.steps)}</p>
       <div class="actions">
-        <Button look="danger" obstacle={roleObstacle('admin')} onPress={onApply}>
+        <Button look="danger" obstacle={obstacleOf(result) ?? roleObstacle('admin')} onPress={onApply}>
           Take back {takenBack(result)}
         </Button>
       </div>
+      <UndoSteps steps={result.steps} />
     </>
   );
 }
+
+const obstacleOf = ({ steps }: UndoResult): string | null =>
+  steps.some(({ skipped }) => skipped === null) ? null : 'Nothing of it can be taken back.';
 
 const takenBack = ({ steps }: UndoResult): string =>
   countText(steps.filter(({ skipped }) => skipped === null).length, 'change');

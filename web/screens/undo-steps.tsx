@@ -1,7 +1,7 @@
 import type { UndoResult } from '../../src/http/contract/decision-routes.js';
 import { StateWord } from '../parts/state-word.js';
 import { ValueChange } from '../parts/value-change.js';
-import { countText } from '../words/count-text.js';
+import { countText, listText } from '../words/count-text.js';
 import type { StateWords } from '../words/tone.js';
 import { visible } from '../words/visible.js';
 
@@ -13,6 +13,21 @@ const kindWords: Readonly<Record<Step['kind'], StateWords>> = {
   delete: { tone: 'bad', word: 'is deleted' },
 };
 const stepsShown = 200;
+
+/** How much of what: who sees only the first of many rows must know what the rest is. */
+export function undoSummary(steps: readonly Step[]): string {
+  const count = (kind: Step['kind']): number =>
+    steps.filter((step) => step.skipped === null && step.kind === kind).length;
+  const said = (number: number, one: string, many: string): string[] =>
+    number === 0 ? [] : [`${countText(number, 'row')} ${number === 1 ? one : many}`];
+  const parts = [
+    ...said(count('insert'), 'comes back', 'come back'),
+    ...said(count('update'), 'changes back', 'change back'),
+    ...said(count('delete'), 'is deleted', 'are deleted'),
+    ...said(steps.filter(({ skipped }) => skipped !== null).length, 'stays', 'stay'),
+  ];
+  return `${listText(parts)}.`;
+}
 
 /** What taking back does to each row. */
 export function UndoSteps({ steps }: { readonly steps: readonly Step[] }) {

@@ -10,10 +10,8 @@ export function pendingText({ pending_in: into, pending_out: out }: ServerDatase
 
 function wayText(way: string, { origins, changesets, bytes, behind_ms: behindMs }: Pending): string {
   if (origins === 0) return '';
-  const facts = [
-    changesets === null ? 'changes' : countText(changesets, 'changeset'),
-    bytes === null ? '' : bytesText(bytes),
-    behindMs === null || behindMs < 1_000 ? '' : `${ageText(behindMs)} old`,
-  ];
-  return `${facts.filter((fact) => fact !== '').join(', ')} ${way}`;
+  const what = changesets === null ? 'changes' : countText(changesets, 'changeset');
+  const size = bytes === null ? '' : `, ${bytesText(bytes)}`;
+  const age = behindMs === null || behindMs < 1_000 ? '' : `, ${ageText(behindMs)} old`;
+  return `${what}${size} ${way}${age}`;
 }

@@ -174,9 +174,11 @@ export interface UndoPlan {
   readonly startedBy: string;
 }
 
-export function startUndoJob(context: ApiContext, plan: UndoPlan): StartedJob {
+export async function startUndoJob(context: ApiContext, plan: UndoPlan): Promise<StartedJob> {
   const { server, sinceMs, dataset, isDryRun, startedBy } = plan;
-  const what = `what ${server} wrote since ${isoTime(sinceMs)}`;
+  const { servers } = await currentStatus(context);
+  const name = servers.find(({ id }) => id === server)?.name ?? server;
+  const what = `what ${name} wrote since ${timeText(sinceMs)}`;
   const job = context.jobs.start({
     kind: 'undo',
     title: isDryRun ? `Look at taking back ${what}` : `Take back ${what}`,
@@ -199,6 +201,9 @@ export function startUndoJob(context: ApiContext, plan: UndoPlan): StartedJob {
   });
   return { message: `Started: ${job.title}.`, job };
 }
+
+/** `2026-11-30 14:01:24 UTC`. */
+const timeText = (ms: number): string => `${isoTime(ms).slice(0, 19).replace('T', ' ')} UTC`;
 
 const undoResult = ({ server, steps, notDone }: UndoReport, isDryRun: boolean): UndoResult => ({
   server,
