@@ -1,5 +1,5 @@
-// Goal: large changes land with bounded memory and locks, and what coalesces does (hard cases 45 and 47). Moderate sizes here;
-// `npm run test:sizes` takes those of the hard cases: a million rows in one transaction, a million updates of one row.
+// Goal: large changes land with bounded memory and locks, and what coalesces does (hard cases 34, 45 and 47). Moderate sizes here;
+// `npm run test:sizes` takes those of the hard cases: a blob of 100 MB, a million rows in one transaction, a million updates of one row.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -9,6 +9,24 @@ const isWhole = process.env['USYNC_TEST_SIZES'] === 'whole';
 const rows = isWhole ? 1_000_000 : 60_000;
 const updates = isWhole ? 1_000_000 : 50_000;
 const tables = 1_000;
+const blobMb = isWhole ? 100 : 10;
+
+test(`H34: a blob of ${blobMb} MB arrives byte by byte, and a change beside it`, () =>
+  withServers({ schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY, v BLOB, n INTEGER)' }, async (a, b) => {
+    runPython(
+      a,
+      `import os\nwith db: db.execute('INSERT INTO t VALUES (1, ?, 1)', (os.urandom(${blobMb} * 1000000),))`,
+    );
+    await exchange([a, b]);
+    b.shell('UPDATE t SET n = 2');
+    await exchange([a, b]);
+    a.app.exec(`ATTACH '${b.path}' AS other`);
+    assert.equal(
+      a.ask('SELECT count(*), min(length(here.v)), min(here.n) FROM main.t AS here JOIN other.t USING (id, v, n)'),
+      `1|${blobMb * 1_000_000}|2`,
+    );
+    a.app.exec('DETACH other');
+  }));
 
 /** As an application does it: one transaction, its values from a loop of its own. */
 function runPython({ path }: CaseServer, script: string): void {
