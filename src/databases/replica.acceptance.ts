@@ -45,6 +45,39 @@ export function describeReplica(name: string, harness: ReplicaHarness): void {
       assert.equal(await drainAll(a), 0, 'a write that changes nothing is no change');
     });
 
+    test('where no dataset was founded nothing is captured, whatever is asked', async () => {
+      const site = await harness.createSite('fresh');
+      sites.push(site);
+      site.execute(harness.schema);
+      site.execute("INSERT INTO items VALUES (1, 'one', 1.5, null)");
+      const { replica } = site;
+      await replica.open();
+      site.execute("UPDATE items SET name = 'uno'; INSERT INTO items VALUES (2, 'two', 2.5, null)");
+      const asked: readonly (() => Promise<unknown>)[] = [
+        () => replica.proof(),
+        () => replica.audit(),
+        () => replica.conflicts({ max: 10 }),
+        () => replica.quarantine({ max: 10 }),
+        () => replica.retryHeld(),
+        () => assert.rejects(replica.dropHeld('00'), { code: 'USYNC-1800' }),
+        () => assert.rejects(replica.restoreConflict('00'), { code: 'USYNC-1800' }),
+        () => replica.setHeirs(new Map()),
+        () => replica.setNumberLane({ lane: 0, lanes: 2 }),
+        () => replica.recentChanges({ max: 10 }),
+        () => replica.undo({ server: 'a'.repeat(16) as ServerId, sinceMs: 0, isDryRun: false }),
+        () => replica.newEpoch('a test'),
+        async () => (await replica.openSnapshot()).close(),
+        () => replica.prune({ covered: emptyVector, ageMaxMs: 0, bytesMax: 0 }),
+        () => replica.flush(),
+      ];
+      for (const ask of asked) {
+        await ask();
+        const { isFresh, vector } = await replica.position();
+        assert.deepEqual({ isFresh, origins: [...vector.keys()] }, { isFresh: true, origins: [] }, String(ask));
+      }
+      assert.ok((await drainAll(site)) > 0, 'whoever drains founds it');
+    });
+
     test('a merged change is not captured again', async () => {
       a.execute("INSERT INTO items VALUES (1, 'one', 1.5, null)");
       await exchange(a, b);

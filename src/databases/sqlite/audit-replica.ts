@@ -1,11 +1,12 @@
 import type { AuditOutcome } from '../replica.js';
 import { auditTable } from './stores/audit.js';
-import { captureWhenPart, isOutside } from './capture-when-part.js';
+import { captureEverything } from './capture/capture-everything.js';
 import { notedRange } from './capture/drain.js';
 import { addPending } from './capture/pending-reconcile.js';
 import { isDigestRight, recountedDigest } from './stores/recounted-digest.js';
 import type { Merging, ReplicaContext } from './stores/replica-context.js';
 import { inTransaction, whenFree } from './stores/store-transaction.js';
+import { isFresh } from './stores/is-fresh.js';
 import type { SyncedTable } from './schema/synced-table.js';
 import { transact } from './connection/transaction.js';
 
@@ -20,8 +21,8 @@ export async function auditReplica(
   only: string | undefined,
 ): Promise<AuditOutcome> {
   // Nothing is remembered of the rows yet, so there is nothing to hold them against.
-  if (await whenFree(context.system, () => isOutside(context))) return { tables: [], cpuMs: 0 };
-  await captureWhenPart(context, merging);
+  if (isFresh(context)) return { tables: [], cpuMs: 0 };
+  await captureEverything(context, merging);
   const tables: { readonly table: string; readonly rows: number; readonly differing: number }[] = [];
   const differing: SyncedTable[] = [];
   const wrong: SyncedTable[] = [];
@@ -45,7 +46,7 @@ export async function auditReplica(
         for (const table of differing) addPending(context, table, 'life');
       }),
     );
-    await captureWhenPart(context, merging);
+    await captureEverything(context, merging);
   }
   if (wrong.length > 0) await whenFree(context.system, () => inTransaction(context, () => recount(context, wrong)));
   return { tables, cpuMs: (user + system) / 1000 };
@@ -74,6 +75,6 @@ async function auditQuietly(context: ReplicaContext, merging: Merging, table: Sy
       })),
     );
     if (!isDisturbed || (audited.differing === 0 && audited.isDigestRight) || attempt === attemptsMax) return audited;
-    await captureWhenPart(context, merging);
+    await captureEverything(context, merging);
   }
 }

@@ -17,11 +17,10 @@ import { isCountingDue } from './capture/evicted-rows.js';
 import { syncCommits } from './connection/durable-flush.js';
 import { takeHeirs } from './merge/duty-holder.js';
 import { landingSnapshot } from './merge/landing-marker.js';
-import { captureWhenPart, isOutside } from './capture-when-part.js';
 import { createMerging } from './merge/merging.js';
 import { hasPendingSettle } from './merge/tables-to-settle.js';
 import { takeNumberLane } from './stores/number-lanes.js';
-import { isFresh } from './stores/is-fresh.js';
+import { found, isFresh } from './stores/is-fresh.js';
 import { readProof } from './stores/proof.js';
 import { pruneJournal } from './stores/prune.js';
 import type { Merging, ReplicaContext } from './stores/replica-context.js';
@@ -79,7 +78,7 @@ const positionOf = (context: ReplicaContext): ReplicaPosition => ({
   tail: context.journal.tail(),
   isLanding: context.meta.text('landing') !== null,
   // A first landing that was cut off is finished by a drain.
-  isFresh: isOutside(context),
+  isFresh: isFresh(context) && landingSnapshot(context) === null,
   journalBytes: context.journal.bytes(),
   journalSinceMs: context.journal.sinceMs(),
 });
@@ -184,7 +183,7 @@ function proofCalls(
         // The schema is followed at opening already; the digest is that of the content when what waited is shown, and what
         // was removed unseen is known.
         if (await whenFree(context.system, () => hasPendingSettle(context) || isCountingDue(context)))
-          await captureWhenPart(context, merging);
+          await captureEverything(context, merging);
         return whenFree(context.system, () => readProof(context));
       }),
     audit: (table) => call((context) => auditReplica(context, merging, table)),
@@ -194,7 +193,7 @@ function proofCalls(
 }
 
 async function drain(context: ReplicaContext, merging: Merging): Promise<DrainOutcome> {
-  await markFounded(context);
+  await foundHere(context);
   const { changesets, rows, hasMore, schemaChanged } = await captureEverything(context, merging);
   return { changesets, rows, hasMore, schemaChanged, vector: context.origins.vector() };
 }
@@ -207,9 +206,8 @@ async function drainWithNews(context: ReplicaContext, merging: Merging): Promise
 }
 
 /** Whoever drains a replica that belongs to no dataset yet founds it with the rows that are here. */
-async function markFounded(context: ReplicaContext): Promise<void> {
-  if (context.meta.text('isFounded') !== null || landingSnapshot(context)) return;
-  await whenFree(context.system, () => inTransaction(context, () => context.meta.set('isFounded', 1)));
+async function foundHere(context: ReplicaContext): Promise<void> {
+  if (!landingSnapshot(context)) await found(context);
 }
 
 function reportOf(

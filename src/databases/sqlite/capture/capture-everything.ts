@@ -10,6 +10,7 @@ import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { followSchema } from '../schema/schema-change.js';
 import { growSchema, mustPropagate, tellSchema } from '../schema/propagated-schema.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
+import { isFresh } from '../stores/is-fresh.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
 
 export interface Captured extends Drained {
@@ -23,12 +24,17 @@ type AroundCapture = Pick<Merging, 'settleAfterDrain' | 'settleWaiting'> & Parti
 /** A migration that never stops must not keep this from returning. */
 const roundsMax = 5;
 
-/** Follows the schema, takes what is noted, and compares the tables that were written unseen. */
+/**
+ * Follows the schema, takes what is noted, and compares the tables that were written unseen. Where the replica belongs to no
+ * dataset yet it follows the schema alone, whoever asks: rows that were here before are captured when the dataset is founded
+ * on purpose, or compared with those of the group when it joins one.
+ */
 export async function captureEverything(context: ReplicaContext, merging: AroundCapture): Promise<Captured> {
   let schemaChanged = false;
   // One that a failure or a crash cut off: nothing can be captured before it is here as a whole.
   await landChangeset(context, merging, { isResumed: true });
   await merging.resumeSnapshot?.(context);
+  if (isFresh(context)) return { ...nothingDrained, schemaChanged: await followFresh(context), hasMore: false };
   let look = await lookAt(context);
   if (look.isQuiet) return { ...nothingDrained, schemaChanged, hasMore: false };
   if (mustPropagate(context)) {
@@ -69,6 +75,13 @@ export async function captureEverything(context: ReplicaContext, merging: Around
   }
   return { ...all, schemaChanged, hasMore: look.hasNotes && all.changesets > 0 };
 }
+
+const followFresh = (context: ReplicaContext): Promise<boolean> =>
+  whenFree(context.system, () => {
+    if (!hasSchemaMoved(context)) return false;
+    inTransaction(context, () => followSchema(context));
+    return true;
+  });
 
 async function reconcilePending(context: ReplicaContext, after: AfterDrain): Promise<Drained> {
   let all: Drained = nothingDrained;

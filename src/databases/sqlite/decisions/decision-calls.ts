@@ -1,7 +1,6 @@
 import { SyncError } from '../../../core/sync-error.js';
 import type { ConflictRecord, Replica, UndoOutcome, UndoRequest, WriteOutcome } from '../../replica.js';
 import { captureEverything } from '../capture/capture-everything.js';
-import { isOutside } from '../capture-when-part.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { drainFirst } from '../merge/drain-first.js';
 import type { ReplicaSession } from '../replica-session.js';
@@ -51,24 +50,16 @@ export function decisionCalls({ call, lookBetween }: ReplicaSession, merging: Me
       ),
     restoreConflict: (id) =>
       call(async (context) => {
-        // Where there is no such conflict, nothing is captured for it.
-        await whenFree(context.system, () => theConflict(context, id));
         await captureEverything(context, merging);
         return writeAsPerson(context, merging, () => restoreConflict(context, theConflict(context, id)));
       }),
     quarantine: (request) => lookBetween((context) => quarantineRecords(context, request)),
     retryHeld: () =>
       call(async (context) => {
-        if (await whenFree(context.system, () => isOutside(context))) return 0;
         await settle(context, merging, () => merging.settleWaiting(context, null));
         return [...heldLives(context)].length;
       }),
-    dropHeld: (id) =>
-      call(async (context) => {
-        // Where nothing is held, nothing is captured for it.
-        await whenFree(context.system, () => theHeld(context, id));
-        await settle(context, merging, () => dropHeld(context, theHeld(context, id)));
-      }),
+    dropHeld: (id) => call((context) => settle(context, merging, () => dropHeld(context, theHeld(context, id)))),
     rowHistory: (request) => lookBetween((context) => rowHistory(context, request)),
     undo: (request, signal) => call((context) => undo(context, merging, { request, signal })),
     recentChanges: (request) => lookBetween((context) => recentChanges(context, request)),
@@ -90,7 +81,7 @@ async function settle(context: ReplicaContext, merging: Merging, work: () => unk
     isSettled = await whenFree(context.system, () =>
       inTransaction(context, () => {
         if (hasSchemaMoved(context)) return false;
-        drainFirst(context);
+        if (!isFresh(context)) drainFirst(context);
         work();
         return true;
       }),

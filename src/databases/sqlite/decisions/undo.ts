@@ -1,11 +1,11 @@
 import type { UndoOutcome, UndoRequest } from '../../replica.js';
 import { captureEverything } from '../capture/capture-everything.js';
-import { isOutside } from '../capture-when-part.js';
 import { drainInTransaction, notedRange } from '../capture/drain.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { childrenOf } from '../merge/table-calm.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
+import { isFresh } from '../stores/is-fresh.js';
 import { whenFree } from '../stores/store-transaction.js';
 import { createJournalReading, type JournalReading } from './journal-reading.js';
 import { planUndo } from './undo-changes.js';
@@ -28,7 +28,7 @@ export async function undo(
   { request, signal }: UndoWanted,
 ): Promise<UndoOutcome> {
   // It wrote nothing that anybody else has, and must not be captured by a look.
-  if (await whenFree(context.system, () => isOutside(context))) return { steps: [], isCancelled: false };
+  if (isFresh(context)) return { steps: [], isCancelled: false };
   const reading = createJournalReading(context, { signal, walks: undoWalks });
   let rows: UndoneRows | null = null;
   try {

@@ -1,6 +1,7 @@
 import { notedRange } from '../capture/drain.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { beginReading } from '../connection/transaction.js';
+import { isFresh } from '../stores/is-fresh.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 
 /** So often what was written meanwhile is captured before a state is read in another way. */
@@ -12,5 +13,7 @@ export const capturingLooksMax = 20;
  */
 export function capturedState(context: ReplicaContext): ReplicaContext | null {
   beginReading(context.connection);
+  // It has nothing to give yet.
+  if (isFresh(context)) return context;
   return hasSchemaMoved(context) || notedRange(context) !== null ? null : context;
 }

@@ -17,12 +17,9 @@ import { followNames } from '../merge/epochs.js';
 import { settle } from '../merge/merge-changeset.js';
 import { settleUnwritten, WrittenMeanwhile } from '../merge/settle-unwritten.js';
 import { raiseFlag } from '../stores/merging-flag.js';
-import { isFresh } from '../stores/is-fresh.js';
 import { removeLostTable } from '../stores/lost-tables.js';
 import { addPending, pendingReconciles, removePending } from '../capture/pending-reconcile.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
-import { followSchema } from '../schema/schema-change.js';
-import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { settleAfterDrain, settleWaiting } from '../merge/settle-waiting.js';
 import { forksWithSnapshot, keepHistories, type Histories } from './snapshot-histories.js';
 import { beginLanded, createLanding, endLanded, type Landing, type WaitingLife } from './snapshot-landing.js';
@@ -84,13 +81,8 @@ export async function resumeSnapshot(context: ReplicaContext): Promise<void> {
   await landKept(context, snapshot, { adoption, rows: null }).finally(() => context.tellWork(null));
 }
 
-/** The tables as they are now, and what was written before. A joiner that waits for the group's rows captures nothing. */
-async function followEverything(context: ReplicaContext): Promise<void> {
-  if (!isFresh(context)) return void (await captureEverything(context, around));
-  await slice(context, () => {
-    if (hasSchemaMoved(context)) followSchema(context);
-  });
-}
+/** The tables as they are now, and what was written before. */
+const followEverything = (context: ReplicaContext): Promise<unknown> => captureEverything(context, around);
 
 async function landKept(
   context: ReplicaContext,

@@ -8,6 +8,7 @@ import { captureEverything, type Captured } from '../capture/capture-everything.
 import { openConnection, type Connection } from '../connection/driver.js';
 import { openContext } from '../stores/open-context.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { found } from '../stores/is-fresh.js';
 import { inTransaction } from '../stores/store-transaction.js';
 import { createSyncTables } from '../stores/sync-tables.js';
 
@@ -49,7 +50,10 @@ export function openScene(path: string, schema: string): Scene {
   return {
     context,
     app,
-    capture: () => captureEverything(context, nobody),
+    async capture() {
+      await found(context);
+      return captureEverything(context, nobody);
+    },
     changesets: () => readChangesets(context),
     close() {
       app.close();
