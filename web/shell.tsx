@@ -8,6 +8,7 @@ import { RunningJobs } from './parts/running-jobs.js';
 import { SaidNotice } from './parts/said-notice.js';
 import { StaleNotice } from './parts/stale-notice.js';
 import { StateWord } from './parts/state-word.js';
+import { OverviewScreen } from './screens/overview.js';
 import { NotAllowedScreen } from './screens/not-allowed.js';
 import { UnknownScreen } from './screens/unknown.js';
 import type { Screen } from './screens/screen.js';
@@ -33,7 +34,7 @@ export function Shell({ info }: { readonly info: SessionInfo }) {
       <main class="main" id="main" tabIndex={-1}>
         <StaleNotice />
         <Inside screen={open} />
-        <RunningJobs />
+        {open?.show === OverviewScreen ? null : <RunningJobs />}
       </main>
       <FootBar open={open} />
       <SaidNotice />

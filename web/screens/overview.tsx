@@ -3,6 +3,7 @@ import { Empty } from '../parts/empty.js';
 import { Loaded } from '../parts/loaded.js';
 import { Panel } from '../parts/panel.js';
 import { ProblemList } from '../parts/problem-list.js';
+import { RunningJobs } from '../parts/running-jobs.js';
 import { Skeleton } from '../parts/skeleton.js';
 import { call } from '../api/call.js';
 import { liveActivity, status } from '../state/live.js';
@@ -26,6 +27,7 @@ export function OverviewScreen() {
   return (
     <>
       <Headline status={now} />
+      <RunningJobs />
       {now.problems.length === 0 ? null : (
         <Panel
           title={
