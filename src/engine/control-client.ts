@@ -10,8 +10,14 @@ import {
   type ControlReply,
 } from './control-contract.js';
 
-/** Connects with the engine that works in this data folder. Throws `USYNC-1506` when none runs. */
-export async function connectControl(dataFolder: string): Promise<ControlClient> {
+/** An engine greets at once; one that is stopped, or starved of processor or memory, still has its socket. */
+const greetingWaitMs = 15_000;
+
+/**
+ * Connects with the engine that works in this data folder. Throws `USYNC-1506` when none runs. Calls to one that says nothing
+ * at all for `silentMs` fail with `USYNC-1505`.
+ */
+export async function connectControl(dataFolder: string, silentMs = greetingWaitMs): Promise<ControlClient> {
   const channel = await connectLocal({
     folder: dataFolder,
     name: controlSocketName,
@@ -20,8 +26,13 @@ export async function connectControl(dataFolder: string): Promise<ControlClient>
   const calls = new Map<number, Call>();
   let lastId = 0;
   let isClosed = false;
+  const silence = setTimeout(() => {
+    rejectAll(calls, silentError(dataFolder, silentMs));
+    channel.close();
+  }, silentMs);
   channel.listen({
     onLine: (line) => {
+      clearTimeout(silence);
       const reply = JSON.parse(line) as ControlReply;
       const call = calls.get(reply.id);
       if (call === undefined) return;
@@ -35,9 +46,8 @@ export async function connectControl(dataFolder: string): Promise<ControlClient>
     },
     onClose: () => {
       isClosed = true;
-      for (const call of calls.values())
-        call.reject(new SyncError('USYNC-1506', 'The engine ended before it answered.'));
-      calls.clear();
+      clearTimeout(silence);
+      rejectAll(calls, new SyncError('USYNC-1506', 'The engine ended before it answered.'));
     },
   });
   return {
@@ -68,6 +78,21 @@ interface Call {
   readonly reject: (error: Error) => void;
   readonly onProgress: (progress: WorkProgress) => void;
 }
+
+function rejectAll(calls: Map<number, Call>, error: SyncError): void {
+  for (const call of calls.values()) call.reject(error);
+  calls.clear();
+}
+
+const silentError = (dataFolder: string, silentMs: number): SyncError =>
+  new SyncError(
+    'USYNC-1505',
+    `The engine with the data folder ${dataFolder} has not answered for ${silentMs / 1_000} s.`,
+    {
+      nextStep:
+        'Look whether its process is stopped, or the machine has no processor time or memory left for it. If it stays so, end it and start "usync run" again: nothing is lost.',
+    },
+  );
 
 function errorOf(failure: ControlFailure): SyncError {
   const code = failure.code in errorCatalogue ? failure.code : 'USYNC-1000';

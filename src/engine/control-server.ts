@@ -36,6 +36,8 @@ function serve(channel: LineChannel, options: ControlOptions): void {
     onLine: (line) => void answer(line, { options, reply, signal: controller.signal }),
     onClose: () => controller.abort(),
   });
+  // Tells that somebody is here, also while the engine starts and its answers wait.
+  reply({ id: 0, result: null });
 }
 
 interface Answering {

@@ -5,8 +5,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../core/sync-error.js';
+import { listenLocal } from '../system/local-socket.js';
 import { connectControl } from './control-client.js';
+import { controlSocketName } from './control-contract.js';
 import { listenControl } from './control-server.js';
 import type { Engine } from './engine.js';
 
@@ -39,6 +42,28 @@ async function listening(
 }
 
 const isCode = (code: string) => (error: unknown) => error instanceof SyncError && error.code === code;
+
+test('a call to an engine that says nothing fails, and one that only takes long does not', async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'usync-control-'));
+  const mute = await listenLocal({ folder, name: controlSocketName, lineBytesMax: 1_000 }, (channel) =>
+    channel.listen({ onLine: () => undefined, onClose: () => undefined }),
+  );
+  context.after(async () => {
+    await mute.close();
+    rmSync(folder, { recursive: true });
+  });
+  await assert.rejects((await connectControl(folder, 50)).call('servers', {}), isCode('USYNC-1505'));
+
+  let start = (): void => undefined;
+  const whenStarted = new Promise<void>((resolve) => (start = resolve));
+  const { folder: starting } = await listening(context, { servers: () => Promise.resolve([]) }, { whenStarted });
+  const client = await connectControl(starting, 50);
+  const answer = client.call('servers', {});
+  await sleep(150);
+  start();
+  assert.deepEqual(await answer, []);
+  client.close();
+});
 
 test('calls are answered, several at a time, with results, errors and progress', async (context) => {
   const { folder, stops } = await listening(context, {
@@ -140,10 +165,11 @@ test('lines that are no request are answered with an error and end nothing', asy
   let answers = '';
   raw.on('data', (bytes) => (answers += bytes.toString()));
   raw.write('garbage\n{"id":1,"method":"__proto__"}\n{"id":2,"method":"approve","params":{}}\nnull\n');
-  while (answers.split('\n').length < 5) await new Promise((resolve) => setTimeout(resolve, 2));
+  while (answers.split('\n').length < 6) await new Promise((resolve) => setTimeout(resolve, 2));
   const codes = answers
     .trim()
     .split('\n')
+    .slice(1) // the greeting
     .map((line) => (JSON.parse(line) as { error: { code: string } }).error.code);
   assert.deepEqual(codes, ['USYNC-1000', 'USYNC-1103', 'USYNC-1103', 'USYNC-1103']);
   raw.destroy();
