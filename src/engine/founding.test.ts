@@ -8,6 +8,8 @@ import { assertInSync, groundOf, joinAll, namesOf, until, type TestServer } from
 
 const oneItem = (name: string): string => `INSERT INTO item (name) VALUES ('${name}')`;
 
+const headlineOf = async ({ engine }: TestServer): Promise<string> => (await engine.status()).headline;
+
 /** Starts the server again with one dataset more. */
 async function addDataset(server: TestServer, root: string, rows: readonly string[]): Promise<Connection> {
   await server.engine.stop('its configuration changes');
@@ -109,6 +111,7 @@ test('verifying, auditing and retrying before the choice take nothing of it: all
   await assert.rejects(b.engine.join({ code }), { code: 'USYNC-1406' });
   await ask();
   assert.deepEqual(namesOf(b.database), ['bill', 'bob']);
+  await until('the others say who must choose', async () => /Somebody must choose on b:/.test(await headlineOf(a)));
   await b.engine.join({ code, choice: 'distinct-rows' });
   await assertInSync([a, b]);
   assert.deepEqual(namesOf(a.database), ['alice', 'anna', 'bill', 'bob']);

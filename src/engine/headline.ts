@@ -85,7 +85,7 @@ const behindText = (behindMs: number | null): string =>
 function progressOf({ peers }: Omit<EngineStatus, 'headline'>, dataset: string): string {
   for (const peer of peers) {
     const reason = peer.datasets.find((each) => each.dataset === dataset && each.state === 'catching-up')?.reason;
-    if (typeof reason === 'string') return ` from ${peer.name}: ${reason.replace(/\.$/, '')}`;
+    if (typeof reason === 'string') return ` from ${peer.name}: ${reason.replace(/\.+$/, '')}`;
   }
   return '';
 }

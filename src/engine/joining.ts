@@ -342,7 +342,10 @@ async function untilPreviewed(run: JoinRun, { session, found, wanted }: Preview)
     if (ended.end !== null) throw failureOf(ended.end);
     const paused = datasets.find(({ dataset, pausedCode }) => missing.includes(dataset) && pausedCode !== null);
     if (paused)
-      throw new SyncError((paused.pausedCode ?? 'USYNC-1000') as ErrorCode, `${paused.dataset}: ${paused.state}.`);
+      throw new SyncError(
+        (paused.pausedCode ?? 'USYNC-1000') as ErrorCode,
+        `${paused.dataset}: ${paused.state.replace(/\.$/, '')}.`,
+      );
     quiet(String(bytesIn), 'The inviting server does not answer.');
     await pause(run);
   }

@@ -100,7 +100,7 @@ function ofDataset(peer: PeerInput, { config, look }: DatasetInput): PeerDataset
     state: isDiffering ? 'differs' : 'catching-up',
     pendingOut,
     pendingIn,
-    reason: `${session.state}.`,
+    reason: `${session.state.replace(/\.$/, '')}.`,
     nextStep: stepOf(session, isDiffering),
   };
 }

@@ -140,6 +140,7 @@ function problemsOf(
     ...datasets.flatMap((dataset) => columnProblems(dataset, facts)),
     ...datasets.flatMap((dataset) => uncapturedProblems(dataset, facts)),
     ...facts.peers.flatMap((peer) => peerProblems(peer, facts)),
+    ...facts.peers.flatMap((peer) => pauseProblems(peer, facts)),
     ...peers.flatMap((peer) => clockProblems(peer, facts)),
     ...farStampProblems(facts),
   ];
@@ -288,6 +289,29 @@ function uncapturedProblems({ name, keyless, refused }: DatasetStatus, facts: St
     found.push(problem(facts, { code: 'USYNC-1304', level: 'warn', subject, reason }));
   }
   return found;
+}
+
+/** What the other side has stopped; a pause of this side is told by what stopped it, under the same subject. */
+function pauseProblems(peer: PeerInput, facts: StatusFacts): Problem[] {
+  const { name } = peer.listed;
+  return facts.datasets.flatMap(({ config: { name: dataset } }) => {
+    const session = sessionOf(peer, dataset);
+    if (session?.kind !== 'paused') return [];
+    const isKnown = session.pausedCode !== null && session.pausedCode in errorCatalogue;
+    const code = isKnown ? (session.pausedCode as ErrorCode) : 'USYNC-1000';
+    const nextStep =
+      code === 'USYNC-1406'
+        ? `Somebody must choose on ${name}: "usync join CODE --dry-run" shows the rows, then join with the same code and --same-rows or --distinct-rows.`
+        : `Run "usync status" on ${name} too.`;
+    return [
+      problem(facts, {
+        code,
+        subject: `sync ${dataset} with ${name}`,
+        reason: `${capital(session.state.replace(/\.$/, ''))}.`,
+        nextStep,
+      }),
+    ];
+  });
 }
 
 function peerProblems(peer: PeerInput, facts: StatusFacts): Problem[] {

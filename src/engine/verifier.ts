@@ -167,7 +167,10 @@ function unreachable({ dataset, peer }: Comparing, answer: Answer): VerifyCompar
     rows: 0,
     tables: [],
     notCompared: [],
-    reason: answer.kind === 'failed' ? `${answer.text}.` : 'It gave another answer than the one asked for.',
+    reason:
+      answer.kind === 'failed'
+        ? `${answer.text.replace(/\.$/, '')}.`
+        : 'It gave another answer than the one asked for.',
     nextStep: 'Run "usync status": it says why.',
   };
 }
