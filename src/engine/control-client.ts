@@ -1,6 +1,7 @@
 import type { WorkProgress } from './work-progress.js';
 import { errorCatalogue } from '../core/error-catalogue.js';
 import { SyncError } from '../core/sync-error.js';
+import { createRealSystem } from '../system/real-system.js';
 import { connectLocal } from '../system/local-socket.js';
 import {
   controlLineBytesMax,
@@ -26,13 +27,13 @@ export async function connectControl(dataFolder: string, silentMs = greetingWait
   const calls = new Map<number, Call>();
   let lastId = 0;
   let isClosed = false;
-  const silence = setTimeout(() => {
+  const forgetSilence = createRealSystem().after(silentMs, () => {
     rejectAll(calls, silentError(dataFolder, silentMs));
     channel.close();
-  }, silentMs);
+  });
   channel.listen({
     onLine: (line) => {
-      clearTimeout(silence);
+      forgetSilence();
       const reply = JSON.parse(line) as ControlReply;
       const call = calls.get(reply.id);
       if (call === undefined) return;
@@ -46,7 +47,7 @@ export async function connectControl(dataFolder: string, silentMs = greetingWait
     },
     onClose: () => {
       isClosed = true;
-      clearTimeout(silence);
+      forgetSilence();
       rejectAll(calls, new SyncError('USYNC-1506', 'The engine ended before it answered.'));
     },
   });

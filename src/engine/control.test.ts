@@ -5,7 +5,6 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { SyncError } from '../core/sync-error.js';
 import { listenLocal } from '../system/local-socket.js';
 import { connectControl } from './control-client.js';
@@ -59,7 +58,7 @@ test('a call to an engine that says nothing fails, and one that only takes long 
   const { folder: starting } = await listening(context, { servers: () => Promise.resolve([]) }, { whenStarted });
   const client = await connectControl(starting, 50);
   const answer = client.call('servers', {});
-  await sleep(150);
+  await new Promise((resolve) => setTimeout(resolve, 150));
   start();
   assert.deepEqual(await answer, []);
   client.close();
