@@ -85,7 +85,7 @@ async function undo(
       if (outcome.isCancelled) break;
       done.add(runner.name);
       steps.push(...outcome.steps.map((step) => ({ ...step, dataset: runner.name })));
-      if (!isDryRun) runner.wake();
+      if (!isDryRun) tellWritten(ground, runner);
       onDataset?.(runner.name, outcome.steps.filter(({ skipped }) => skipped === null).length);
     }
   } finally {
@@ -115,7 +115,7 @@ function heldCalls(ground: () => EngineGround): Pick<DecisionCalls, 'quarantine'
       if (!found || second) throw noSuch('held row', id);
       const runner = ground().runners.get(found.dataset);
       await runner?.replica.dropHeld(found.id);
-      runner?.wake();
+      if (runner) tellWritten(ground(), runner);
       return found;
     },
   };
@@ -186,13 +186,20 @@ async function runnerWith(ground: EngineGround, table: string, dataset?: string)
   throw new SyncError('USYNC-1802', `No dataset here has a synced table "${table}".`);
 }
 
+/** What a decision wrote is captured already, so that no drain finds it: it is on its way now, not at the next look. */
+function tellWritten({ signals }: EngineGround, runner: DatasetRunner): void {
+  signals.onMoved(runner.name, null);
+  runner.wake();
+}
+
 function decide(
-  { group, self, adapters }: EngineGround,
+  ground: EngineGround,
   runner: DatasetRunner,
   { id, kind, why = '' }: { readonly id: string; readonly kind: DecisionKind; readonly why?: string },
 ): void {
+  const { group, self, adapters } = ground;
   group.decide({ dataset: runner.name, id, kind, why, by: self.id, atMs: adapters.system.nowMs() });
-  runner.wake();
+  tellWritten(ground, runner);
 }
 
 async function theConflict(

@@ -1,0 +1,22 @@
+/** What people decide at one server reaches the others at once. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { assertInSync, groundOf, joinAll, namesOf } from '../../test/engine/engine-ground.js';
+import { drainPollMs } from './engine-limits.js';
+
+test('what was taken back is sent at once, not at the next look at the database', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  await joinAll(a, [b]);
+  await assertInSync([a, b]);
+  const sinceMs = Date.now();
+  b.database.exec("INSERT INTO item (name) VALUES ('two')");
+  await assertInSync([a, b]);
+  const undoneAtMs = Date.now();
+  const { steps } = await a.engine.undo({ server: 'b', sinceMs, isDryRun: false });
+  assert.equal(steps.length, 1);
+  while (namesOf(b.database).length > 1 && Date.now() - undoneAtMs < drainPollMs / 2)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(namesOf(b.database), ['one']);
+});
