@@ -1,7 +1,7 @@
 /** What people decide at one server reaches the others at once. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertInSync, groundOf, joinAll, namesOf } from '../../test/engine/engine-ground.js';
+import { assertInSync, groundOf, joinAll, namesOf, until } from '../../test/engine/engine-ground.js';
 import { drainPollMs } from './engine-limits.js';
 
 test('what was taken back is sent at once, not at the next look at the database', async (context) => {
@@ -12,7 +12,7 @@ test('what was taken back is sent at once, not at the next look at the database'
   await assertInSync([a, b]);
   const sinceMs = Date.now();
   b.database.exec("INSERT INTO item (name) VALUES ('two')");
-  await assertInSync([a, b]);
+  await until('a has it', () => Promise.resolve(namesOf(a.database).length === 2));
   const undoneAtMs = Date.now();
   const { steps } = await a.engine.undo({ server: 'b', sinceMs, isDryRun: false });
   assert.equal(steps.length, 1);
