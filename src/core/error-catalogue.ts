@@ -139,6 +139,11 @@ export const errorCatalogue = {
     'A rule of the configuration names a table or column that the database has not: mistyped, or not made yet.',
     'Correct the name in the configuration ("usync check" says what may have been meant), or let the application make it.',
   ),
+  'USYNC-1306': entry(
+    'Table cannot be written now',
+    'A trigger of the application names something that is not there, as in the middle of a migration. Nothing is merged into this database meanwhile; what is written here is captured.',
+    'Finish the migration, or drop the trigger. Merging goes on by itself then.',
+  ),
   'USYNC-1400': entry(
     'Invite code not valid',
     'The code is mistyped, used, or expired.',

@@ -38,4 +38,5 @@ const canaryTable: DiscoveredTable = {
   triggers: [],
   rootPage: 0,
   obstacle: null,
+  isObstaclePassing: false,
 };

@@ -15,6 +15,7 @@ import { landingChangeset, landingSnapshot, markLanding } from './landing-marker
 import { mergeChangeset, memoryOf, type MergedChangeset } from './merge-changeset.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import { gateOf } from './merge-gate.js';
+import { refuseUnwritable } from './refuse-unwritable.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { EndlessChangeset, forgetEndless, refuseEndless } from './staged-bound.js';
@@ -111,6 +112,7 @@ function mergeSlice(context: ReplicaContext, parts: readonly ChangesetPart[], wo
   try {
     return inTransaction(context, () => {
       if (hasSchemaMoved(context)) return { next: work.next, failure: null, mustCapture: true };
+      refuseUnwritable(context);
       beginMerging(context, work.around);
       const startMs = context.system.monotonicMs();
       let { next } = work;

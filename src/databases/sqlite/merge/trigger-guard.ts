@@ -129,7 +129,7 @@ function build({ connection, tables }: ReplicaContext, { schema, opening }: Guar
   for (const [name] of connection
     .prepare(`SELECT name FROM sqlite_temp_schema WHERE type = 'trigger' AND name LIKE '${guardPrefix}%'`)
     .all())
-    connection.exec(`DROP TRIGGER temp.${quoteName(String(name))}`);
+    connection.exec(`DROP TRIGGER IF EXISTS temp.${quoteName(String(name))}`);
   connection.exec('CREATE TEMP TABLE IF NOT EXISTS _usync_direct (tbl INTEGER)');
   connection.exec('INSERT INTO temp._usync_direct SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM temp._usync_direct)');
   for (const [number, kind] of opening) {

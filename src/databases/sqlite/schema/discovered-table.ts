@@ -27,6 +27,11 @@ export interface DiscoveredTable {
   readonly rootPage: number;
   /** Why this table cannot be synced, in words for a person; null when it can. */
   readonly obstacle: string | null;
+  /**
+   * The obstacle is that SQLite cannot write it as things are, as while a table is made anew that one of its triggers writes. Such a
+   * table is not taken in; one that is synced already stays so, with all that is known of its rows, and holds merging up.
+   */
+  readonly isObstaclePassing: boolean;
 }
 
 export interface KeyColumn {

@@ -3,6 +3,7 @@
  * and changes that go by the old name are taken for what they mean. A table that a peer renamed first is known by its lives.
  */
 import type { ChangeBlock } from '../../../core/changeset.js';
+import type { StateBlock } from '../../../core/state-block.js';
 import { foldName } from '../connection/identifiers.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
@@ -55,14 +56,32 @@ export function withNamesHere(context: ReplicaContext, blocks: readonly ChangeBl
   return blocks.map((block) => named(context, block));
 }
 
+/** The same for a page of a snapshot: its sender may have read it before it renamed what is renamed here. */
+export function stateWithNamesHere(context: ReplicaContext, block: StateBlock): StateBlock {
+  const { tables } = context;
+  const table = tables.byName(block.table) ?? tables.byNumber(read(context.meta).tables[foldName(block.table)] ?? 0);
+  if (!table) return block;
+  const nameOf = columnsHere(context, table);
+  const renamed = table.name === block.table ? block : { ...block, table: table.name };
+  if (!nameOf) return renamed;
+  const keyed = { ...renamed, keyColumns: block.keyColumns.map(nameOf) };
+  const columns = block.columns.map(nameOf);
+  return new Set(columns).size < columns.length ? keyed : { ...keyed, columns };
+}
+
+/** What a column of the table is called here; null where none was renamed. */
+function columnsHere({ meta }: ReplicaContext, table: SyncedTable): ((column: string) => string) | null {
+  const columns = read(meta).columns[table.number];
+  if (!columns) return null;
+  return (column) => (table.positionByColumn.has(column) ? column : (columns[column] ?? column));
+}
+
 function named(context: ReplicaContext, block: ChangeBlock): ChangeBlock {
   const table = context.tables.byName(block.table) ?? renamedTable(context, block);
   if (!table) return block;
-  const columns = read(context.meta).columns[table.number];
+  const nameOf = columnsHere(context, table);
   const renamed = foldName(table.name) === foldName(block.table) ? block : { ...block, table: table.name };
-  if (!columns) return renamed;
-  const nameOf = (column: string): string =>
-    table.positionByColumn.has(column) ? column : (columns[column] ?? column);
+  if (!nameOf) return renamed;
   const keyed = 'keyColumns' in renamed ? { ...renamed, keyColumns: renamed.keyColumns.map(nameOf) } : renamed;
   // Both names in one block: nobody knows which of them counts.
   if (!('columns' in keyed) || new Set(keyed.columns.map(nameOf)).size < keyed.columns.length) return keyed;

@@ -7,6 +7,7 @@ import { addPending } from '../capture/pending-reconcile.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import { addLostColumns, addLostTable } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { createSyncTables } from '../stores/sync-tables.js';
 import { refusedDigest } from '../stores/recounted-digest.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
 import { readCookie, readSchema } from './schema-reader.js';
@@ -34,12 +35,21 @@ export interface SchemaChange {
 export function followSchema(context: ReplicaContext): SchemaChange {
   const { connection, tables, meta, adjust, asides } = context;
   dropKnownValueTriggers(context);
+  // A migration tool may take tables that it does not know for garbage: without them no application can write.
+  createSyncTables(connection);
   const schema = readSchema(connection);
   forgetKeyless(context);
   tables.load(schema);
-  const forms = schema.tables.flatMap((found) => adjustedForm(found, { adjust, all: schema.tables }).form ?? []);
   const records = tables.records();
   const numberByName = numbersByTrigger(connection);
+  const isKnown = ({ name }: DiscoveredTable): boolean =>
+    records.some(
+      (record) =>
+        record.rootPage !== 0 && (foldName(record.name) === foldName(name) || record.number === numberByName.get(name)),
+    );
+  const forms = schema.tables.flatMap(
+    (found) => adjustedForm(found, { adjust, all: schema.tables, isKnown: isKnown(found) }).form ?? [],
+  );
   const claimed = claimRecords(forms, records, numberByName);
   const added: string[] = [];
   for (const form of forms) {

@@ -92,7 +92,7 @@ function readTable(connection: Connection, facts: TableFacts): DiscoveredTable {
     uniques,
     triggers: facts.triggers,
     rootPage: facts.rootPage,
-    obstacle: obstacleOf(connection, name, {
+    ...obstacleOf(connection, name, {
       keyKind,
       rowidName,
       columnCount: rows.length,
@@ -233,20 +233,22 @@ function obstacleOf(
     readonly columnCount: number;
     readonly firstColumn: ColumnFacts | undefined;
   },
-): string | null {
+): Pick<DiscoveredTable, 'obstacle' | 'isObstaclePassing'> {
+  const lasting = (obstacle: string | null) => ({ obstacle, isObstaclePassing: false });
   if (facts.keyKind === 'bag' && facts.rowidName === null)
-    return 'it has no key, and its columns hide every name of the rowid';
-  if (facts.columnCount > columnsSyncedMax) return `it has more than ${columnsSyncedMax} columns`;
+    return lasting('it has no key, and its columns hide every name of the rowid');
+  if (facts.columnCount > columnsSyncedMax) return lasting(`it has more than ${columnsSyncedMax} columns`);
   const table = quoteName(name);
   const column = quoteName(facts.firstColumn?.name ?? '');
   try {
     connection.check(`INSERT INTO main.${table} DEFAULT VALUES`);
     connection.check(`UPDATE main.${table} SET ${column} = ${column}`);
     connection.check(`DELETE FROM main.${table} WHERE ${column} = 0`);
-    return null;
+    return lasting(null);
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-    return `SQLite cannot write it without the application: ${errorMessageOf(cause)}`;
+    const obstacle = `SQLite cannot write it without the application: ${errorMessageOf(cause)}`;
+    return { obstacle, isObstaclePassing: true };
   }
 }
 

@@ -109,8 +109,8 @@ function loadTables(records: readonly TableRecord[], schema: DatabaseSchema, adj
   );
   const loaded: Loaded = { byNumber: new Map(), byName: new Map(), leftOut: [] };
   for (const found of schema.tables) {
-    const { form, reason } = adjustedForm(found, { adjust, all: schema.tables });
     const record = recordByName.get(foldName(found.name));
+    const { form, reason } = adjustedForm(found, { adjust, all: schema.tables, isKnown: record !== undefined });
     if (!form || !record) {
       loaded.leftOut.push({ name: found.name, reason: reason || 'not taken in yet', form: found });
       continue;
@@ -122,15 +122,19 @@ function loadTables(records: readonly TableRecord[], schema: DatabaseSchema, adj
   return loaded;
 }
 
-/** A discovered table with the person's rules on it; without a form when it is not to be synced. */
+/** A discovered table with the person's rules on it; without a form when it is not to be synced. `isKnown`: it is synced already. */
 export function adjustedForm(
   found: DiscoveredTable,
-  { adjust, all }: { readonly adjust: AdjustSchema; readonly all: readonly DiscoveredTable[] },
+  {
+    adjust,
+    all,
+    isKnown,
+  }: { readonly adjust: AdjustSchema; readonly all: readonly DiscoveredTable[]; readonly isKnown: boolean },
 ): { readonly form: DiscoveredTable | null; readonly reason: string } {
   const schema = adjust(found.schema, all);
   // What a person leaves out is no trouble, whatever its form.
   if (typeof schema === 'string') return { form: null, reason: schema };
-  if (found.obstacle !== null) return { form: null, reason: found.obstacle };
+  if (found.obstacle !== null && !(isKnown && found.isObstaclePassing)) return { form: null, reason: found.obstacle };
   if (layoutOf(schema).length === 0) return { form: null, reason: 'every column is left out or computed' };
   return { form: { ...found, schema }, reason: '' };
 }

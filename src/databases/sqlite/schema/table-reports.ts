@@ -38,5 +38,6 @@ function remarkOn(table: SyncedTable): string {
   if (table.isBag) remarks.push('no key: a row is its values and which occurrence it is');
   if (table.form.key.some((column) => column.canBeNull)) remarks.push('rows with NULL in the key are not synced');
   if (table.schema.columns.some((column) => column.rule === 'left-out')) remarks.push('some columns are left out');
+  if (table.form.obstacle !== null) remarks.push(table.form.obstacle);
   return remarks.join('; ');
 }

@@ -4,6 +4,7 @@ import { stampIn, joinVectors, type VersionVector } from '../../../core/version-
 import { decompressBytes } from '../../../system/compression.js';
 import { nothingMerged } from '../../nothing-merged.js';
 import type { AdoptionChoice, MergeOutcome } from '../../replica.js';
+import { stateWithNamesHere } from '../schema/renames.js';
 import { adoptBlock, createAdoption, rowsApartHere, type Adoption } from './adoption-at-join.js';
 import type { MeasuredAdoption } from './adoption-preview.js';
 import { captureEverything } from '../capture/capture-everything.js';
@@ -15,6 +16,7 @@ import { drainInTransaction } from '../capture/drain.js';
 import { withoutGoneRows } from '../capture/gone-rows.js';
 import { followNames } from '../merge/epochs.js';
 import { settle } from '../merge/merge-changeset.js';
+import { refuseUnwritable } from '../merge/refuse-unwritable.js';
 import { settleUnwritten, WrittenMeanwhile } from '../merge/settle-unwritten.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import { removeLostTable } from '../stores/lost-tables.js';
@@ -89,6 +91,7 @@ async function landKept(
   { vector, chunks }: LandingSnapshot,
   { adoption, rows: total }: { readonly adoption: Adoption | null; readonly rows: number | null },
 ): Promise<MergeOutcome> {
+  refuseUnwritable(context);
   const histories = chunks > 0 ? (await keptChunk(context, 0)).histories : new Map();
   beginLanded(context);
   const landing = createLanding(context, vector);
@@ -98,7 +101,7 @@ async function landKept(
   for await (const chunk of keptChunks(context, chunks)) {
     context.tellWork({ kind: 'landing', done, total });
     done += rowsOfChunk(chunk);
-    for (const { table } of chunk.blocks) spoken.add(table);
+    for (const block of chunk.blocks) spoken.add(stateWithNamesHere(context, block).table);
     if (chunk.seen.size > 0) told.push(chunk.seen);
     await landChunk(context, landing, adoption, chunk);
   }
@@ -170,7 +173,7 @@ async function landChunk(
     for (const whole of chunk.blocks) {
       for (let from = 0; from < whole.count; from += rowsAtOnce) {
         const to = Math.min(from + rowsAtOnce, whole.count);
-        yield () => landLives(landing, adoption, whole, { from, to });
+        yield () => landLives(landing, adoption, stateWithNamesHere(context, whole), { from, to });
       }
     }
   }
