@@ -177,7 +177,7 @@ export const errorCatalogue = {
   'USYNC-1406': entry(
     'Data needs a decision',
     'Both sides hold data and it is unclear whether rows with equal keys are the same.',
-    'See which rows differ: usync join CODE --dry-run. Then join with the same code and --same-rows or --distinct-rows.',
+    'See which rows differ: usync join CODE --dry-run. Then join with the same code and --same-rows or --distinct-rows. This server is a member by now and its other datasets are synced; "usync servers remove" at another one takes it out.',
   ),
   'USYNC-1407': entry('No such server', 'No server of that name or id is known.', 'Run "usync servers" to list them.'),
   'USYNC-1408': entry(

@@ -41,9 +41,9 @@ export function addConflictsCommand(program: Command, context: CommandContext): 
     .action(async (id: string) =>
       withEngine(context, async (call) => {
         const { conflicts: found } = await call('conflicts', { max: 20, idStart: id, withDecided: true });
+        if (found.length === 0) throw new SyncError('USYNC-1800', `No conflict here has the id ${id}.`);
         for (const conflict of found)
           for (const line of longLines(conflict, context.terminal())) context.terminal().print(line);
-        if (found.length === 0) context.terminal().print(`No conflict here has the id ${printable(id)}.`);
         context.terminal().result({ conflicts: found });
       }),
     );
