@@ -141,8 +141,8 @@ export const errorCatalogue = {
   ),
   'USYNC-1306': entry(
     'Table cannot be written now',
-    'A trigger of the application names something that is not there, as in the middle of a migration. Nothing is merged into this database meanwhile; what is written here is captured.',
-    'Finish the migration, or drop the trigger. Merging goes on by itself then.',
+    'A trigger, constraint or index of a synced table names something that is not there, as in the middle of a migration, or that only the application has. Nothing is merged into this database meanwhile; what is written here is captured.',
+    'Finish the migration, or drop what names it. A table that needs the application for good can be left out: "exclude: true" under its name in the configuration. Merging goes on by itself then.',
   ),
   'USYNC-1400': entry(
     'Invite code not valid',
