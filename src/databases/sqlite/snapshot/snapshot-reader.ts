@@ -66,7 +66,7 @@ async function frozenOf(context: ReplicaContext, options: SnapshotOptions): Prom
     return await freeze(context, { folder, capture, ...(module && { module }) });
   } catch (error) {
     if (errorCodeOf(error) === 'USYNC-1208') throw error;
-    const text = `writers wait while a snapshot is read, as no copy could be made: ${errorMessageOf(error)}`;
+    const text = `writers wait while a snapshot is read: ${errorMessageOf(error)}`;
     context.observe('warn', { kind: 'dataset-notice', dataset: context.dataset, code: 'snapshot-under-lock', text });
     return null;
   }
