@@ -107,6 +107,8 @@ interface Pass {
   readonly queue: { readonly folder: string; readonly names: ReadonlySet<string> | null }[];
   readonly isWhole: boolean;
   readonly gone: Found[];
+  /** The ignore file is being written: what is new may be what it is about to leave out. */
+  areRulesUnsettled: boolean;
   /** Something vanished a moment ago: more may follow. */
   isDeleting: boolean;
   batch: Found[];
@@ -127,11 +129,15 @@ async function pass(options: ScannerOptions, state: ScanState): Promise<number> 
   state.dirty = new Map();
   state.isAllDirty = false;
   state.dueAtMs = null;
-  const work: Pass = { queue: [], isWhole, gone: [], isDeleting: false, batch: [], bytes: 0, captured: 0 };
+  const work: Pass = {
+    ...{ queue: [], isWhole, gone: [], batch: [], bytes: 0, captured: 0 },
+    ...{ areRulesUnsettled: false, isDeleting: false },
+  };
   for (const [folder, names] of dirty) work.queue.push({ folder, names });
   let isDone = false;
   try {
     if (isWhole) await context.scanWork.begin(context);
+    await readRules(options, state, work);
     for (let next = work.queue.pop(); next; next = work.queue.pop()) await scanOne(options, state, { work, ...next });
     finish(options, state, work);
     isDone = true;
@@ -141,6 +147,16 @@ async function pass(options: ScannerOptions, state: ScanState): Promise<number> 
   if (state.unsettled.size > 0 && state.held === null)
     state.dueAtMs ??= context.system.monotonicMs() + options.settleMs;
   return work.captured;
+}
+
+/** What the ignore file says holds for all that is read after it, in whatever folder. */
+async function readRules(options: ScannerOptions, state: ScanState, work: Pass): Promise<void> {
+  const { differing } = listFolder(options.context, '', new Set([ignoreFile]));
+  const written = differing.filter(({ path, look }) => path === ignoreFile && look.kind !== 'nothing');
+  work.areRulesUnsettled = written.some((each) => mustSettle(options, state, { work, each }));
+  if (work.areRulesUnsettled) return;
+  await readSome(options, state, { work, some: written });
+  flush(options, work);
 }
 
 interface OneFolder {
@@ -158,12 +174,8 @@ async function scanOne(options: ScannerOptions, state: ScanState, { work, folder
     // One that was placed here is recorded, and not watched yet.
     if (isNew || isReplaced || work.isWhole || !options.isWatched(path)) work.queue.push({ folder: path, names: null });
   }
-  // What the ignore file says holds for the entries that are read beside it.
-  const rules = differing.filter(({ path }) => path === ignoreFile);
-  const others = differing.filter(({ path }) => path !== ignoreFile);
-  await readSome(options, state, { work, some: rules });
-  for (let at = 0; at < others.length || at === 0; at += readTogether) {
-    await readSome(options, state, { work, some: others.slice(at, at + readTogether) });
+  for (let at = 0; at < differing.length || at === 0; at += readTogether) {
+    await readSome(options, state, { work, some: differing.slice(at, at + readTogether) });
     await context.system.pause();
   }
 }
@@ -179,7 +191,7 @@ interface SomeEntries {
 async function readSome(options: ScannerOptions, state: ScanState, { work, some }: SomeEntries): Promise<void> {
   const { context } = options;
   const settled = some.filter((each) => {
-    if (!mustSettle(options, state, each)) return true;
+    if (!mustSettle(options, state, { work, each })) return true;
     if (each.look.kind === 'nothing') work.isDeleting = true;
     return false;
   });
@@ -225,10 +237,17 @@ function takeFound(options: ScannerOptions, state: ScanState, { work, path, foun
   if (work.batch.length >= batchEntries || work.bytes >= batchBytes) flush(options, work);
 }
 
+interface OneDiffering {
+  readonly work: Pass;
+  readonly each: Differing;
+}
+
 /** Whether something changed so recently that its writer may not be done. */
-function mustSettle(options: ScannerOptions, state: ScanState, { path, look, record }: Differing): boolean {
+function mustSettle(options: ScannerOptions, state: ScanState, { work, each }: OneDiffering): boolean {
+  const { path, look, record } = each;
   // What vanished may be on its way to another name, or be about to be written anew: both are then found at once.
   if (look.kind === 'nothing') return record !== null && !hasBeenGone(options, state, path);
+  if (work.areRulesUnsettled && record === null) return !hasWaitedLong(options, state, path);
   if (look.kind !== 'file') return false;
   const ageMs = options.context.system.nowMs() - look.changedMs;
   // An empty file is most often one that is about to be filled.

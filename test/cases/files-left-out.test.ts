@@ -97,6 +97,25 @@ test('what the ignore rules leave out is told with the rule, as long as it is th
   assert.deepEqual(Object.keys(told()).toSorted(), ['.env', 'escape']);
 });
 
+test('what is new waits while the ignore file that may leave it out is being written', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a', { settleMs: 400 });
+  const moment = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  for (const folder of ['logs', 'else']) mkdirSync(a.path(folder));
+  for (const name of ['logs/a.log', 'else/kept']) writeFileSync(a.path(name), name);
+  await moment(300);
+  writeFileSync(a.path('.usyncignore'), '*.log\n');
+  await moment(150);
+  await a.side.rescan();
+  const rowsAt = (path: string): number => a.table.rows.at(path).length;
+  assert.equal(rowsAt('else/kept'), 0, 'a settled file beside an ignore file that is not');
+  await moment(800);
+  await a.side.rescan();
+  while ((await a.replica.drain()).hasMore);
+  assert.equal(rowsAt('logs/a.log'), 0);
+  for (const path of ['else/kept', '.usyncignore']) assert.equal(rowsAt(path), 1, path);
+});
+
 test('an entry of others that this server leaves out is told of although nothing stands there', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');

@@ -29,7 +29,7 @@ const isIn = (path: string): boolean => /\/proc\/self\/fd\/\d+\/\d{13}-[0-9a-f]{
 export const plantedFolderBugs: readonly FolderBug[] = [
   {
     name: 'a file is renamed before its content is synced',
-    seed: 5019,
+    seed: 11,
     limits: { crashes: 'power-loss', interleaving: 0 },
     disk: (disk) => ({ ...disk, syncContent: () => Promise.resolve() }),
   },
@@ -45,7 +45,7 @@ export const plantedFolderBugs: readonly FolderBug[] = [
   },
   {
     name: 'nobody looks before placing',
-    seed: 5009,
+    seed: 53,
     limits: { interleaving: 0.02 },
     table: (table, { server }) => {
       let isCapturing = false;
@@ -124,7 +124,7 @@ export const plantedFolderBugs: readonly FolderBug[] = [
   },
   {
     name: 'links on the way are followed',
-    seed: 5030,
+    seed: 32,
     limits: { interleaving: 0.02, mischief: 0.5 },
     disk: (disk) => ({
       ...disk,
