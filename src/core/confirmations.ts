@@ -62,11 +62,14 @@ export function confirmations(view: View, duties: Duties): Confirmation[] {
   const changes: Confirmation[] = [];
   const revivals = revivalsOf(view, duties);
   for (const row of view.rows) {
-    for (const reference of view.planOf(row.table).references) {
+    const isOwn = duties.isDuty(ownerOf(row));
+    // What ends in this step needs no numbers.
+    const references = isOwn && row.status === 'cascading' ? [] : view.planOf(row.table).references;
+    for (const reference of references) {
       const left = leaveNumber(view, duties, row, { reference, revivals });
       if (left) changes.push(left);
     }
-    if (duties.isDuty(ownerOf(row))) changes.push(...confirmRow(view, duties, row));
+    if (isOwn) changes.push(...confirmRow(view, duties, row));
   }
   return [...revivals.values(), ...changes];
 }

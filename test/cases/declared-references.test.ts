@@ -121,6 +121,24 @@ test('a reference that may not be NULL waits until its writer says which number 
     },
   ));
 
+test('a reference keeps the number of a parent that goes with its own parent, on servers that showed it and on those that never did', () => {
+  const groups = `CREATE TABLE club (id INTEGER PRIMARY KEY);
+    CREATE TABLE author (id INTEGER PRIMARY KEY, club_id INTEGER REFERENCES club(id) ON DELETE CASCADE);
+    CREATE TABLE book (id INTEGER PRIMARY KEY, author_id INTEGER)`;
+  const references: Rules = { book: { references: [{ column: 'author_id', table: 'author' }] } };
+  return withServers({ schema: groups, rules: references, servers: 'abc' }, async (a, b, c) => {
+    a.shell('INSERT INTO club VALUES (1)');
+    await assertSame([a, b, c]);
+    b.shell('INSERT INTO author VALUES (11, 1); INSERT INTO book VALUES (1, 11)');
+    await b.replica.drain();
+    await meet(b, c);
+    a.shell('DELETE FROM club');
+    await meet(a, b);
+    await assertSame([a, b, c], { mayDangle: true });
+    for (const server of [a, b, c]) assert.equal(server.ask('SELECT id, author_id FROM book'), '1|11');
+  });
+});
+
 test('lists survive snapshots and restarts', () =>
   withServers({ schema, rules, servers: 'abc', joins: false }, async (a, b, c) => {
     await a.write(`INSERT INTO author VALUES (1, 'ann'); INSERT INTO book VALUES (1, 'of ann', 1, '[1]', '1')`);

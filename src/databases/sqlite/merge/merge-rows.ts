@@ -26,7 +26,7 @@ export interface MergeScope extends Scope {
   readonly by: OriginId;
   /** Last cells of rows that ended in this transaction: a revival (rule R7.4) brings them back. */
   readonly lastKnown: Map<RowKey, ReadonlyMap<string, Cell>>;
-  /** Where such rows were shown, if their key is one number. */
+  /** Where such rows were shown, or would have been, if their key is one number. */
   readonly lastKeys: Map<RowKey, SqlValue>;
   /** What the changeset itself has ended. */
   readonly ended: EndedRow[];
@@ -144,11 +144,12 @@ function recordRows(
 }
 
 /** Takes a life out of the state. Its cells stay known until the end of the transaction. */
-function endLife({ context, set, lastKnown, lastKeys }: MergeScope, { state, shown }: LoadedLife): void {
+function endLife({ context, set, lastKnown, lastKeys }: MergeScope, { state, shown, aside }: LoadedLife): void {
   const row = rowKey(state.table, context.aliases.rowNow(state.table, state.row));
   const before = lastKnown.get(row);
   lastKnown.set(row, before ? mergeCells(before, state.cells).cells : state.cells);
-  const [number] = shown?.table.isRowidKey === true ? shown.key : [];
+  // A hidden row held its number for those that name it.
+  const [number] = context.tables.byName(state.table)?.isRowidKey === true ? (shown?.key ?? aside?.key ?? []) : [];
   if (number !== undefined) lastKeys.set(row, number);
   set.end(state.table, state.life);
 }

@@ -81,7 +81,7 @@ export function writeView(scope: Scope, view: View): WrittenView {
     if (shown && !isSameKey(shown.key, key)) context.shadows.remove(table, shown.key);
   }
   let refused = 0;
-  for (const placement of placements) if (!isUntouched(scope, placement) && remember(scope, placement)) refused++;
+  for (const placement of placements) if (!isUntouched(scope, view, placement) && remember(scope, placement)) refused++;
   forgetEnded(scope);
   return { rows, refused };
 }
@@ -250,11 +250,21 @@ function takeFromDigest({ context }: Pick<Scope, 'context'>, table: SyncedTable,
 }
 
 /** A row that was only looked at: it is as it was, with one life and nothing kept beside it. */
-function isUntouched({ set }: Scope, placement: Placement): boolean {
+function isUntouched(scope: Scope, all: View, placement: Placement): boolean {
   const { view, shown, failure, main } = placement;
   if (!shown || failure !== null || view.lives.length > 1 || changesOf(placement).size > 0) return false;
-  return set.lives.get(rowKey(view.table, main))?.isChanged === false;
+  const isChanged = scope.set.lives.get(rowKey(view.table, main))?.isChanged ?? true;
+  return !isChanged && !namesHidden(scope, all, placement);
 }
+
+/** A declared reference goes on showing the number of a row that hides: by that number alone nobody would find it. */
+const namesHidden = ({ set }: Scope, all: View, { table, view }: Placement): boolean =>
+  set.planOf(table).references.some(({ column, parentTable, onDelete }) => {
+    const value = view.cells.get(column)?.value;
+    if (onDelete !== 'leave' || !(value instanceof RowReference)) return false;
+    const parent = all.find(parentTable, value.row);
+    return parent !== undefined && parent.status !== 'visible';
+  });
 
 /** Writes shadow and what is kept beside a row that should be visible. True when it is newly refused. */
 function remember(scope: Scope, placement: Placement): boolean {
