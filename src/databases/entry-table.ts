@@ -52,6 +52,8 @@ export interface EntryRows {
   mark(path: string): void;
   /** Marks every path that has a row and nothing on disk. */
   markUnplaced(): void;
+  /** Paths that have a row, and neither anything on disk nor a mark. */
+  unplaced(): string[];
   /** Unless the path was marked again meanwhile. */
   settled(pending: readonly PendingPath[]): void;
   /** Rows written inside do not mark their paths: the caller knows that they are true on disk. */

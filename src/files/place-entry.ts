@@ -5,7 +5,7 @@
 import { folderVersion, type Entry } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
-import { codeOf } from '../system/disk.js';
+import { codeOf, type Disk } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { isAsRecorded, isFolderThere, isSameContent, lookAt, lookOf, type DiskLook } from './disk-look.js';
 import type { ReadyContent } from './content-getter.js';
@@ -78,14 +78,16 @@ export function placeFolder(context: FolderContext, { path, mode, modeAge, recor
     keepDeleted(context, record);
   }
   const { disk } = context.root;
-  context.root.at(path, (place) => {
+  const isMade = context.root.at(path, (place) => {
     if (record?.version !== folderVersion) {
-      disk.makeFolder(place, 0o700);
+      if (!makeNew(disk, place)) return false;
       context.unsynced.add(parentOf(path));
     }
     // Its owner must be able to work in it, whatever the mode says elsewhere.
     disk.setFolderMode(place, mode === 0 ? unnamedFolderMode : mode | 0o700);
+    return true;
   });
+  if (!isMade) return 'changed';
   const look = lookIn(context, path);
   if (look.kind !== 'folder') return 'changed';
   context.table.disk.put({
@@ -99,6 +101,17 @@ export function placeFolder(context: FolderContext, { path, mode, modeAge, recor
     modeAge,
   });
   return 'done';
+}
+
+/** False: something stands there since the last look. */
+function makeNew(disk: Disk, place: string): boolean {
+  try {
+    disk.makeFolder(place, 0o700);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 function makeLink({ root, system }: FolderContext, { version }: Entry): string {

@@ -1,5 +1,6 @@
 /** Makes the disk like the table, path by path, for every path whose rows changed. One that cannot be done waits alone. */
 import { folderVersion, kindOfVersion, type Entry, type EntryVersion } from '../core/entry.js';
+import { SyncError } from '../core/sync-error.js';
 import type { PendingPath } from '../databases/entry-table.js';
 import {
   createContentSources,
@@ -211,7 +212,7 @@ function tryStep(options: PlacerOptions, { pending, plan }: Planned, source: Sou
       if (path === ignoreFile) options.onIgnoreFile();
       return true;
     }
-    if (result === 'changed') context.dirty(parentOf(path), nameOf(path));
+    if (result === 'changed') lookAgain(context, path);
     return false;
   } catch (error) {
     waitFor(context, path, error);
@@ -291,8 +292,15 @@ function makeFolders(context: FolderContext, path: string): boolean {
         ? 'changed'
         : placeFolder(context, { path: folder, mode: row?.mode ?? 0, modeAge: row?.modeAge ?? 0, record });
     if (result === 'done') continue;
-    context.dirty(parentOf(folder), nameOf(folder));
+    lookAgain(context, folder);
     return false;
   }
   return true;
+}
+
+/** What takes no part was looked at, and stands in the way until somebody takes it away. */
+function lookAgain(context: FolderContext, path: string): void {
+  const reason = context.leftOut.reasonAt(path);
+  if (reason !== null) throw new SyncError('USYNC-1703', `at ${path} stands what takes no part: ${reason}`);
+  context.dirty(parentOf(path), nameOf(path));
 }

@@ -8,6 +8,7 @@ import { isAsRecorded, isSameFolder, lookAt, lookOf, type DiskLook, type FileLoo
 import { isLinkInside, joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { databaseReason, ignoredReason, reasonToLeaveOut } from './left-out.js';
+import type { RootFolder } from './root-folder.js';
 import { readFlags } from './whole-file.js';
 
 /** One path at which the disk is not as recorded. */
@@ -81,7 +82,7 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
             isReplaced: record?.version === folderVersion && !isSameFolder(look.mark, record.mark),
           });
         if (!isAsRecorded(look, record)) differing.push({ path, record, look });
-        else if (look.kind === 'nothing' && !isGarbled(name)) forgetTold(context, path);
+        else if (look.kind === 'nothing' && !isGarbled(name)) standsNothing(context, path);
       }
       freeKept(context, folder, place(''));
     });
@@ -100,11 +101,36 @@ const nothing: DiskLook = { kind: 'nothing' };
 /** It may stand for a name that is not valid UTF-8, which is there. */
 const isGarbled = (name: string): boolean => name.includes('\u{fffd}');
 
-/** What was told of a path is over when nothing stands there; what others have there is told of by who places it. */
-function forgetTold({ table, waiting, leftOut, ignored }: FolderContext, path: string): void {
+/**
+ * What was told of a path is over when nothing stands there, and what others have there is placed: it may be that something
+ * that takes no part stood in its way. What this server leaves out by its name is told of by who places it.
+ */
+function standsNothing(context: FolderContext, path: string): void {
+  const { table, waiting, leftOut, ignored } = context;
   for (const list of [waiting, leftOut, ignored]) list.removeBelow(path);
-  if (table.rows.at(path).length > 0 || table.rows.isBelow(path)) return;
+  const rows = table.rows.at(path);
+  const isBelow = table.rows.isBelow(path);
+  if (rows.length > 0 || isBelow) {
+    const isFolder = isBelow || rows.some(({ version }) => version === folderVersion);
+    if (table.rows.isPending(path) || reasonToLeaveOut(context, path, isFolder) !== null) return;
+    table.rows.mark(path);
+  }
   for (const list of [waiting, leftOut, ignored]) list.remove(path);
+}
+
+/** Marks what others have and does not stand here, when nothing stands in its way any more: it went while nobody looked. */
+export function markVanished(context: FolderContext): void {
+  const { table, root } = context;
+  for (const path of table.rows.unplaced()) if (standsAt(root, path).kind === 'nothing') standsNothing(context, path);
+}
+
+function standsAt(root: RootFolder, path: string): DiskLook {
+  try {
+    return root.at(path, (place) => lookAt(root.disk, place));
+  } catch (error) {
+    const code = codeOf(error);
+    return code === 'ENOENT' || code === 'ENOTDIR' ? nothing : { kind: 'unknown', reason: errorMessageOf(error) };
+  }
 }
 
 /** A folder that stands only for what is left out in it goes with the last of it. */

@@ -8,7 +8,7 @@ import type { DeletionGuard } from './deletion-guard.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { ignoreFile } from './ignore-rules.js';
-import { listFolder, readDiffering, type Differing, type Found } from './scan-folder.js';
+import { listFolder, markVanished, readDiffering, type Differing, type Found } from './scan-folder.js';
 
 export interface Scanner {
   /** Look at this folder (or these names in it) in the next pass. */
@@ -57,6 +57,8 @@ interface ScanState {
   held: SyncError | null;
   isPuttingBack: boolean;
   wasPutBack: number;
+  /** What went while the engine stood still was looked for. */
+  isFirstLookDone: boolean;
 }
 
 export function createScanner(options: ScannerOptions): Scanner {
@@ -69,6 +71,7 @@ export function createScanner(options: ScannerOptions): Scanner {
     held: null,
     isPuttingBack: false,
     wasPutBack: 0,
+    isFirstLookDone: false,
   };
   return {
     markDirty: (folder, name) => markDirty(state, folder, name),
@@ -140,6 +143,8 @@ async function pass(options: ScannerOptions, state: ScanState): Promise<number> 
     await readRules(options, state, work);
     for (let next = work.queue.pop(); next; next = work.queue.pop()) await scanOne(options, state, { work, ...next });
     finish(options, state, work);
+    if (isWhole && !state.isFirstLookDone) markVanished(context);
+    state.isFirstLookDone ||= isWhole;
     isDone = true;
   } finally {
     context.scanWork.end(isDone);

@@ -7,6 +7,7 @@ export interface WaitingList {
   remove(path: string): void;
   /** Forgets what is below a folder. */
   removeBelow(folder: string): void;
+  reasonAt(path: string): string | null;
   /** Names of what is told of directly in a folder. */
   namesIn(folder: string): readonly string[];
   count(): number;
@@ -37,6 +38,7 @@ export function createWaitingList(): WaitingList {
         namesByFolder.delete(below);
       }
     },
+    reasonAt: (path) => reasonByPath.get(path) ?? null,
     namesIn: (folder) => [...(namesByFolder.get(folder) ?? [])],
     count: () => reasonByPath.size,
     list: (max) => [...reasonByPath].slice(0, max).map(([path, reason]) => ({ path, reason })),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
+import { createRealDisk } from '../../src/system/real-disk.js';
 import { folderGround, settleAll, treeOf, type FolderServer } from './folder-servers.js';
 
 async function twoWithPhotos(context: TestContext): Promise<[FolderServer, FolderServer]> {
@@ -132,4 +133,62 @@ test('an entry of others that this server leaves out is told of although nothing
       .toSorted(),
     ['data', 'data-wal'],
   );
+});
+
+for (const isStopped of [false, true])
+  test(`what others have comes back when what was left out in its place is gone${isStopped ? ', also while the engine stood still' : ''}`, async (context) => {
+    const ground = folderGround(context);
+    let a = await ground.add('a');
+    const b = await ground.add('b');
+    mkdirSync(a.path('folder'));
+    writeFileSync(a.path('file'), 'of all');
+    writeFileSync(a.path('else'), 'not all is gone at once');
+    await settleAll([a, b]);
+    for (const path of ['folder', 'file']) {
+      rmSync(a.path(path), { recursive: true });
+      symlinkSync('/etc/passwd', a.path(path));
+    }
+    await settleAll([a, b]);
+    assert.equal(a.side.leftOut(10).length, 2);
+    assert.equal(existsSync(b.path('folder')), true, 'who leaves out deletes nothing');
+    const removeBoth = (): void => {
+      for (const path of ['folder', 'file']) rmSync(a.path(path));
+    };
+    if (!isStopped) removeBoth();
+    else {
+      await a.close();
+      removeBoth();
+      a = await ground.restart(a);
+    }
+    await settleAll([a, b]);
+    assert.deepEqual(treeOf(a.root), treeOf(b.root));
+    assert.equal(readFileSync(a.path('file'), 'utf8'), 'of all');
+    assert.equal(a.side.leftOut(10).length, 0);
+  });
+
+test('an entry of others waits with its reason, and without haste, while a link that leads out stands in its way', async (context) => {
+  const ground = folderGround(context);
+  let looks = 0;
+  const disk = createRealDisk();
+  const a = await ground.add('a', {
+    disk: { ...disk, look: (path) => (looks++, disk.look(path)) },
+  });
+  const b = await ground.add('b');
+  for (const path of ['file', 'folder']) symlinkSync('/etc/passwd', a.path(path));
+  await a.capture();
+  mkdirSync(b.path('folder'));
+  for (const path of ['file', 'folder/in it']) writeFileSync(b.path(path), 'of b');
+  await assert.rejects(settleAll([a, b]));
+  const waiting = a.side.waiting(10);
+  for (const [path, at] of [['file'], ['folder'], ['folder/in it', 'folder']] as const)
+    assert.equal(
+      waiting.find((each) => each.path === path)?.reason,
+      `at ${at ?? path} stands what takes no part: the link leads out of the folder`,
+    );
+  const before = looks;
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  assert.ok(looks - before < 200, `${looks - before} looks in a second`);
+  for (const path of ['file', 'folder']) rmSync(a.path(path));
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(a.root), treeOf(b.root));
 });

@@ -29,7 +29,7 @@ const isIn = (path: string): boolean => /\/proc\/self\/fd\/\d+\/\d{13}-[0-9a-f]{
 export const plantedFolderBugs: readonly FolderBug[] = [
   {
     name: 'a file is renamed before its content is synced',
-    seed: 11,
+    seed: 107,
     limits: { crashes: 'power-loss', interleaving: 0 },
     disk: (disk) => ({ ...disk, syncContent: () => Promise.resolve() }),
   },

@@ -47,14 +47,12 @@ export function createEntryRows(connection: Connection): EntryRows {
     lastPending: () => number('SELECT coalesce(max(sequence), 0) FROM pending'),
     pendingCount: () => number('SELECT count(*) FROM pending'),
     mark: (path) => void connection.cached('INSERT OR REPLACE INTO pending (path) VALUES (?)').run(path),
-    // The folder of a path ends where its last name begins: SQLite has no function for it, so the names are joined.
-    markUnplaced: () =>
-      void connection
-        .cached(
-          `INSERT OR IGNORE INTO pending (path) SELECT path FROM entries WHERE path NOT IN
-         (SELECT CASE folder WHEN '' THEN name ELSE folder || '/' || name END FROM disk)`,
-        )
-        .run(),
+    markUnplaced: () => void connection.cached(`INSERT OR IGNORE INTO pending (path) ${unplaced}`).run(),
+    unplaced: () =>
+      connection
+        .cached(`${unplaced} EXCEPT SELECT path FROM pending`)
+        .all()
+        .map(([path]) => String(path)),
     // A path that is marked again has another sequence.
     settled: (pending) =>
       void connection
@@ -68,6 +66,10 @@ export function createEntryRows(connection: Connection): EntryRows {
     },
   };
 }
+
+/** The folder of a path ends where its last name begins: SQLite has no function for it, so the names are joined. */
+const unplaced = `SELECT path FROM entries WHERE path NOT IN
+  (SELECT CASE folder WHEN '' THEN name ELSE folder || '/' || name END FROM disk)`;
 
 const pathsAfter = (connection: Connection, path: string, max: number): string[] =>
   connection
