@@ -11,6 +11,7 @@ import type { Key, Shadow } from '../stores/shadow-store.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import { childrenOf, isCalm } from './table-calm.js';
 import { deleteRow } from './trigger-guard.js';
+import { unshownLives } from './unshown-lives.js';
 
 export interface ShownEnd {
   readonly i: number;
@@ -40,8 +41,10 @@ export function mergeEnds(scope: MergeScope, block: EndBlock, merger: RowMerger)
     }
   }
   for (const i of slow) {
-    const key = keyOfChange(block.keys, i);
-    for (const life of block.lives[i] ?? []) merger.end(block.table, { life, key, why: block.why });
+    const [key, lives] = [keyOfChange(block.keys, i), block.lives[i] ?? []];
+    const unshown = table && block.why === 'delete' ? unshownLives(scope, table, { lives, key }) : [];
+    for (const life of lives)
+      merger.end(block.table, { life, key, why: block.why, wasUnshown: unshown.includes(life) });
   }
 }
 

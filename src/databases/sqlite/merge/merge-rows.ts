@@ -44,8 +44,16 @@ export interface RowMerger {
     table: string,
     change: { readonly life: LifeName; readonly key: Key | null; readonly cells: Map<string, Cell> },
   ): void;
-  end(table: string, change: { readonly life: LifeName; readonly key: Key | null; readonly why: EndReason }): void;
+  end(table: string, change: EndedLife): void;
   merge(table: string, change: { readonly from: LifeName; readonly to: LifeName; readonly at: CellStamp }): void;
+}
+
+interface EndedLife {
+  readonly life: LifeName;
+  readonly key: Key | null;
+  readonly why: EndReason;
+  /** Who deleted the row never showed this life of it. */
+  readonly wasUnshown: boolean;
 }
 
 export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
@@ -97,14 +105,16 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       else for (const { column, lost, kept } of told) conflicts.cell({ ...place, column }, lost, kept);
       if (merged.changed.length > 0) put({ ...state, cells: merged.cells });
     },
-    end(table, { life, key, why }) {
+    end(table, { life, key, why, wasUnshown }) {
       const loaded = find(table, life, key);
       if (!loaded) return;
+      const place = { table, life, key: key ?? [] };
       const [rest, lost] = [new Map<string, Cell>(), new Map<string, Cell>()];
       // Whoever deleted the parent had not seen this child, although the server that ends it now has.
       for (const [column, cell] of loaded.state.cells)
         (why === 'cascade' || isConcurrent(cell) ? lost : rest).set(column, cell);
-      conflicts.deleted({ table, life, key: key ?? [] }, { lost, rest }, { why, by });
+      if (wasUnshown) conflicts.hidden(place, loaded.state.cells);
+      else conflicts.deleted(place, { lost, rest }, { why, by });
       if (why !== 'cascade') scope.ended.push({ ...loaded.state, key: loaded.shown?.key ?? key ?? [] });
       if (!context.tables.byName(table)) return context.asides.remove(table, life);
       endLife(scope, loaded);

@@ -303,7 +303,7 @@ function endCoveredAsides({ context, vector, merger, hadLives, lost }: LandingWo
   if (synced && (!hadLives.has(synced.name) || lost.has(synced.number))) return;
   for (const { life } of [...context.asides.all(table)]) {
     if (isCovered(vector, life) && !hasLanded(context, table, life))
-      merger.end(table, { life, key: null, why: 'delete' });
+      merger.end(table, { life, key: null, why: 'delete', wasUnshown: false });
   }
 }
 
