@@ -109,6 +109,11 @@ export const errorCatalogue = {
     'A long merge is under way, or the disk does not answer: how the dataset stands now is not known.',
     'Wait for the merge; if nothing moves for minutes, look for trouble with the disk and run "usync doctor".',
   ),
+  'USYNC-1213': entry(
+    'Tables of Universal Sync dropped',
+    'Somebody, mostly a migration tool that drops tables it does not know, dropped tables in which Universal Sync keeps which row is which. No row of the application is touched by that.',
+    'Nothing where all is well: the rows here are compared with the group\'s, as when joining, and you are asked where that is unclear. Let the tool leave tables alone whose names begin with "_usync_".',
+  ),
   'USYNC-1300': entry(
     'Table cannot be synced',
     'The table has a form that cannot be captured.',

@@ -1,5 +1,5 @@
 import { genesisOrigin, originIdOf, serverIdOfOrigin } from '../../core/origin.js';
-import type { Notice } from '../replica.js';
+import type { Notice, OpeningOptions } from '../replica.js';
 import { compareAll, mustCompareAll } from './capture/capture-everything.js';
 import { testCapture } from './capture/capture-canary.js';
 import { removeAllTriggers } from './capture/capture-triggers.js';
@@ -12,6 +12,7 @@ import type { ReplicaContext } from './stores/replica-context.js';
 import { followSchema } from './schema/schema-change.js';
 import { hasSchemaMoved } from './connection/schema-cookie.js';
 import { inTransaction, whenFree } from './stores/store-transaction.js';
+import { goneTables, stateIsGone } from './stores/gone-tables.js';
 import { createSyncTables, dropSyncTables, hasSyncTables } from './stores/sync-tables.js';
 import { transact } from './connection/transaction.js';
 
@@ -40,14 +41,21 @@ export async function openReplica(
   options: ContextOptions & {
     readonly open: OpenOptions;
     readonly known: KnownSchema | null;
-    readonly asFresh: boolean;
+    /**
+     * Null: it is opened again after a rest. Where tables of the state are gone that fails with USYNC-1213, since nobody would
+     * be told that what is left of the state was forgotten.
+     */
+    readonly opening: OpeningOptions | null;
   },
 ): Promise<OpenedReplica> {
-  const { system, known } = options;
+  const { system, known, opening } = options;
   const database = await whenFree(system, () => openDatabase(path, options.open));
   const { connection } = database;
   try {
-    if (options.asFresh) await whenFree(system, () => forgetEverything(connection));
+    const asFresh = opening?.asFresh === true;
+    const gone = asFresh ? [] : await whenFree(system, () => goneTables(connection));
+    if (gone.length > 0 && opening === null) throw stateIsGone(connection, gone);
+    if (asFresh || gone.length > 0) await whenFree(system, () => forgetEverything(connection));
     if (known && (await whenFree(system, () => schemaText(connection) === known.text))) {
       const context = openContext(connection, options);
       context.tables.load(known.schema);
@@ -58,6 +66,7 @@ export async function openReplica(
     await whenFree(system, () => transact(connection, 'immediate', () => createSyncTables(connection)));
     const context = openContext(connection, options);
     const notices = await whenFree(system, () => inTransaction(context, () => prepare(context)));
+    if (gone.length > 0) notices.push({ code: 'USYNC-1213', text: stateIsGone(connection, gone).message });
     return { database, context, notices, isOlder: false };
   } catch (error) {
     connection.close();

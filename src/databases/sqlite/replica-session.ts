@@ -85,7 +85,7 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
     },
   });
   const session: ReplicaSession = {
-    open: (opening) =>
+    open: (opening = {}) =>
       lane.run(async () => {
         connection.rest();
         const fresh = await lock.around(() => connection.connect(opening));
@@ -145,7 +145,8 @@ export function createReplicaSession(options: SqliteReplicaOptions, merging: Mer
 
 /** The connection with its watch: open while there is work, closed while there is none. */
 interface KeptConnection {
-  connect(opening?: OpeningOptions): Promise<OpenedReplica>;
+  /** `opening` is null: again, after a rest. */
+  connect(opening: OpeningOptions | null): Promise<OpenedReplica>;
   contextNow(): Promise<ReplicaContext>;
   /** What is open now is what counts, whatever was there before: the caller was told. */
   accept(): void;
@@ -173,8 +174,8 @@ function createKeptConnection(
   let cancelIdle = noTimer;
 
   const kept: KeptConnection = {
-    async connect({ asFresh = false } = {}) {
-      const fresh = await openReplica(options.path, { ...openingOf(options), known: memory.known, asFresh });
+    async connect(opening) {
+      const fresh = await openReplica(options.path, { ...openingOf(options), known: memory.known, opening });
       opened = { ...fresh, isOlder: memory.isOlder(fresh.context) };
       openFile = fresh.database;
       return opened;
@@ -210,7 +211,7 @@ function createKeptConnection(
         throw replaced(`${options.path} was replaced by another file`);
       }
       if (opened) return opened.context;
-      const { context, isOlder } = await kept.connect();
+      const { context, isOlder } = await kept.connect(null);
       if (isOlder) {
         kept.rest();
         throw replaced(`${options.path} holds less than before: an older copy was put over it`);
@@ -237,7 +238,7 @@ const noTimer = (): void => {};
 
 const replaced = (text: string): SyncError => new SyncError('USYNC-1208', text);
 
-function openingOf(options: SqliteReplicaOptions): Omit<Parameters<typeof openReplica>[1], 'known' | 'asFresh'> {
+function openingOf(options: SqliteReplicaOptions): Omit<Parameters<typeof openReplica>[1], 'known' | 'opening'> {
   const { dataset, identity, system, observe, tellWork, module, allowNetworkFileSystem, pace, propagatesSchema } =
     options;
   const adjust = adjustByRules(options.tables ?? {});

@@ -7,6 +7,7 @@ import { addPending } from '../capture/pending-reconcile.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import { addLostColumns, addLostTable } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { goneTables, stateIsGone } from '../stores/gone-tables.js';
 import { createSyncTables } from '../stores/sync-tables.js';
 import { refusedDigest } from '../stores/recounted-digest.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
@@ -30,12 +31,14 @@ export interface SchemaChange {
 /**
  * Brings the stores up to the schema as it is now: tables are found again, shadows follow renamed tables and columns,
  * triggers are put back. Rows are compared and settled later (`pending-reconcile.ts`, `pending-settle.ts`). A table that is gone ends no row.
- * Inside a write transaction; the caller asked `hasSchemaMoved` first.
+ * Inside a write transaction; the caller asked `hasSchemaMoved` first. Throws USYNC-1213 where tables of the state are gone.
  */
 export function followSchema(context: ReplicaContext): SchemaChange {
   const { connection, tables, meta, adjust, asides } = context;
+  const gone = goneTables(connection);
+  if (gone.length > 0) throw stateIsGone(connection, gone);
   dropKnownValueTriggers(context);
-  // A migration tool may take tables that it does not know for garbage: without them no application can write.
+  // A migration tool may take tables that it does not know for garbage: without those of capture no application can write.
   createSyncTables(connection);
   const schema = readSchema(connection);
   forgetKeyless(context);
