@@ -68,6 +68,32 @@ for (const journalMode of ['wal', 'delete'])
         other.close();
       }));
 
+test('an application may change to WAL while a copy is prepared', () =>
+  withLargeServer('delete', async (server, path) => {
+    const { app, context } = server;
+    let captures = 0;
+    const capture = async (): Promise<void> => {
+      await server.capture();
+      // The first look finds this one, and the mode changes after it was asked for.
+      if (captures++ === 0) return app.exec('UPDATE notes SET reading = 2');
+      app.exec(`PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; UPDATE readings SET text = 'new'`);
+      await server.capture();
+    };
+    mkdirSync(path('spool'));
+    const source = await openSnapshot(context, { spoolFolder: path('spool'), capture });
+    app.exec('PRAGMA busy_timeout = 0; DELETE FROM notes');
+    const other = await joined(await source.read(), path('b.db'));
+    assert.deepEqual(
+      other.app.prepare(`SELECT count(*), sum(text = 'new'), (SELECT count(*) FROM notes) FROM readings`).get(),
+      [BigInt(rows), BigInt(rows), 1n],
+    );
+    await other.pull(server);
+    assert.equal(other.dump(), server.dump());
+    assert.deepEqual([...server.faults(), ...other.faults()], []);
+    assert.deepEqual(readdirSync(path('spool')), []);
+    other.close();
+  }));
+
 test('where another file takes the place of the database none is made there', () =>
   withLargeServer('delete', async (server, path) => {
     let captures = 0;

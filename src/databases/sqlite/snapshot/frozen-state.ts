@@ -34,9 +34,11 @@ export interface FreezeOptions {
  * instance when there is no room for the copy: then it is to be read under the lock.
  */
 export function freezeState(context: ReplicaContext, options: FreezeOptions): Promise<FrozenState> {
-  const mode = String(context.connection.prepare('PRAGMA journal_mode').get()?.[0]);
-  return mode === 'wal' ? freezeReader(context, options) : freezeCopy(context, options);
+  return isWal(context) ? freezeReader(context, options) : freezeCopy(context, options);
 }
+
+const isWal = ({ connection }: ReplicaContext): boolean =>
+  connection.prepare('PRAGMA journal_mode').get()?.[0] === 'wal';
 
 async function freezeReader(context: ReplicaContext, options: FreezeOptions): Promise<FrozenState> {
   const reading = await startReading(context, options);
@@ -55,6 +57,11 @@ async function freezeCopy(context: ReplicaContext, options: FreezeOptions): Prom
     // Before the look at what is captured: it takes a while, and applications write meanwhile.
     copier = await startFileCopier();
     const reading = await startReading(context, options);
+    if (isWal(reading)) {
+      // The application has changed the mode meanwhile: what it wrote since is not in the file, and the file changes.
+      remove();
+      return { context: reading, close: () => reading.connection.close() };
+    }
     try {
       await copier.copy({ from: location, to: path });
     } finally {
