@@ -1,5 +1,6 @@
 /** A tree as a person sees it: without what Universal Sync keeps in it, and without what takes no part. */
 import { createHash } from 'node:crypto';
+import { isLinkInside } from '../../src/files/entry-path.js';
 import type { FileNode, Folder, PlainFile } from './file-node.js';
 
 export interface SeenEntry {
@@ -25,7 +26,7 @@ export function leftOutBelow(folder: Folder, path = ''): string[] {
   return [...folder.entries.values()].flatMap(({ name, node }) => {
     const inner = path === '' ? name : `${path}/${name}`;
     if (node.kind === 'folder') return name === stateFolderName ? [] : leftOutBelow(node, inner);
-    return isLeftOutName(name) ? [inner] : [];
+    return isLeftOutName(name) || (node.kind === 'link' && !isLinkInside(inner, node.target)) ? [inner] : [];
   });
 }
 
