@@ -18,8 +18,8 @@ export const dialPollMs = 30_000;
 export const twinWaitMs = 14_000;
 /** Of two that run with one identity, each is connected for this long before the other gets its turn. */
 export const twinTurnMs = 10_000;
-/** How long a server waits before it writes back its name once more. */
-export const renameBackMs = 30_000;
+/** How long a server waits before it writes back its row once more. */
+export const writeBackMs = 15_000;
 /** A twin that was not seen again for this long is no problem any more. */
 export const twinForgetMs = 10 * 60_000;
 /** How long a status tells that a server went back in time, where not all is proven to be equal since. */

@@ -283,6 +283,7 @@ function noteEnd(ground: EngineGround, peer: HelloMessage | null, end: SessionEn
   // What strangers say of this server is worth nothing.
   if (end.isByPeer && !isBelieved(ground, peer.server)) return;
   const { ledger, observation, adapters } = ground;
+  if (end.isByPeer && end.code === 'USYNC-1404') ground.group.noteCopy();
   const code = end.code in errorCatalogue ? (end.code as ErrorCode) : 'USYNC-1000';
   if (end.isByPeer) ledger.refused(peer.server, { code, reason: end.reason, atMs: adapters.system.nowMs() });
   observation.recorder.observe('warn', {

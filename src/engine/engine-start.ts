@@ -5,6 +5,7 @@ import { aboutDataset } from './about-dataset.js';
 import { listenControl } from './control-server.js';
 import { startFailures, type DatasetRunner } from './dataset-runner.js';
 import { superviseDecisions } from './decide.js';
+import { superviseOwnRow } from './own-row.js';
 import type { Engine, EngineAdapters, EngineOptions } from './engine.js';
 import { openNetwork, type EngineNetwork } from './engine-network.js';
 import { openGround, type EngineGround, type Observation } from './engine-parts.js';
@@ -75,6 +76,7 @@ async function build(
   undo(() => control.close());
   network.follow();
   superviseDecisions(ground);
+  superviseOwnRow(ground);
   const started: EventDetail = {
     kind: 'engine-started',
     server: options.name,

@@ -183,6 +183,9 @@ test('F18: a cloned machine that runs beside its original is reported on both an
     { version: 'test', observe: () => undefined },
   );
   context.after(() => clone.stop('the test is over'));
+  const addressesAtA = async (): Promise<string> =>
+    (await a.engine.servers()).flatMap(({ name, addresses }) => (name === 'b' ? addresses : [])).join();
+  const own = await addressesAtA();
   await clone.start();
   const tells = async (engine: Engine): Promise<boolean> =>
     (await engine.status()).problems.some(({ code }) => code === 'USYNC-1404');
@@ -192,8 +195,10 @@ test('F18: a cloned machine that runs beside its original is reported on both an
   a.database.exec("INSERT INTO item (name) VALUES ('while a clone runs')");
   await a.engine.waitUntilInSync({ timeoutMs: 1_000 });
   await until('c has it', () => Promise.resolve(namesOf(c.database).includes('while a clone runs')));
+  await until('the clone has had its turn', async () => (await addressesAtA()) !== own);
   await clone.stop('it becomes a server of its own');
   await assertInSync([a, b, c]);
+  await until('a knows again where the original is', async () => (await addressesAtA()) === own);
 });
 
 test('a second engine on the same data folder or the same database is refused with the name of the first', async (context) => {

@@ -9,7 +9,7 @@ import type { ListedDecision, ListedServer, ServerChanges, ServerList } from '..
 import type { DataFiles } from '../system/data-files.js';
 import { createLane } from '../system/lane.js';
 import type { DatasetRunner } from './dataset-runner.js';
-import { renameBackMs, serversDataset, serversFile } from './engine-limits.js';
+import { writeBackMs, serversDataset, serversFile } from './engine-limits.js';
 import {
   readGroupState,
   removeGroupState,
@@ -50,6 +50,9 @@ export interface Group {
   decide(decision: ListedDecision): void;
   /** What this server is, told once at its start: from now on its row says so. Finishes a founding that was cut off. */
   takeSelf(own: OwnRow): Promise<void>;
+  /** A copy of this server was seen: what its row says may be the copy's. */
+  noteCopy(): void;
+  readonly isCopySeen: boolean;
   /** Looks at the list again; listeners are told when it changed. */
   reread(): Promise<void>;
   onChange(listener: () => void): void;
@@ -92,8 +95,9 @@ interface GroupState {
   decisions: Map<string, ListedDecision>;
   shown: string;
   isClosed: boolean;
-  /** When this server last wrote back its name. */
-  renamedBackMs: number;
+  isCopySeen: boolean;
+  /** When this server last wrote back its row. */
+  writtenBackMs: number;
   readonly listeners: Set<() => void>;
 }
 
@@ -107,7 +111,8 @@ export function createGroup(options: GroupOptions): Group {
     decisions: new Map(),
     shown: '',
     isClosed: false,
-    renamedBackMs: 0,
+    isCopySeen: false,
+    writtenBackMs: 0,
     listeners: new Set(),
   };
   const { self } = options;
@@ -148,6 +153,12 @@ export function createGroup(options: GroupOptions): Group {
       state.runner?.wake();
     },
     takeSelf: (own) => inLane(() => takeSelf(options, state, own)),
+    noteCopy: () => {
+      state.isCopySeen = true;
+    },
+    get isCopySeen() {
+      return state.isCopySeen;
+    },
     reread: () => lane(async () => (state.isClosed ? undefined : reread(options, state))),
     onChange: (listener) => void state.listeners.add(listener),
     close: () =>
@@ -254,8 +265,8 @@ async function cancelJoin({ files }: GroupOptions, state: GroupState): Promise<v
 
 async function reread(options: GroupOptions, state: GroupState): Promise<void> {
   look(state);
-  if (state.stored?.state === 'member' && isRenamed(options, state)) {
-    state.renamedBackMs = options.nowMs();
+  if (state.stored?.state === 'member' && isOverwritten(options, state)) {
+    state.writtenBackMs = options.nowMs();
     putOwnRow(options, state);
     look(state);
   }
@@ -268,13 +279,17 @@ async function reread(options: GroupOptions, state: GroupState): Promise<void> {
 }
 
 /**
- * Only a server itself names itself, so another name was written by a copy of it. It is written back, not more often than
- * the copy, which does the same, can be told of.
+ * Only a server itself names itself, so another name was written by a copy of it; its addresses others may set, and where a
+ * copy was seen they are the copy's. Both are written back, not more often than the copy, which does the same, can be told of.
  */
-function isRenamed({ self, nowMs }: GroupOptions, { own, servers, renamedBackMs }: GroupState): boolean {
+function isOverwritten(
+  { self, nowMs }: GroupOptions,
+  { own, servers, isCopySeen, writtenBackMs }: GroupState,
+): boolean {
   const listed = servers.find(({ id }) => id === self.id);
-  if (own === null || listed === undefined || listed.state !== 'member' || listed.name === own.name) return false;
-  return Math.abs(nowMs() - renamedBackMs) >= renameBackMs;
+  if (own === null || listed?.state !== 'member') return false;
+  const isMoved = isCopySeen && JSON.stringify(listed.addresses) !== JSON.stringify(own.addresses);
+  return (listed.name !== own.name || isMoved) && Math.abs(nowMs() - writtenBackMs) >= writeBackMs;
 }
 
 /** What others decide about this server, such as its removal, is never written from here. */
