@@ -12,6 +12,7 @@ import type { ReplicaContext } from './stores/replica-context.js';
 import { followSchema } from './schema/schema-change.js';
 import { hasSchemaMoved } from './connection/schema-cookie.js';
 import { inTransaction, whenFree } from './stores/store-transaction.js';
+import { dropKeptShadows } from './stores/kept-shadows.js';
 import { goneTables, stateIsGone } from './stores/gone-tables.js';
 import { createSyncTables, dropSyncTables, hasSyncTables } from './stores/sync-tables.js';
 import { transact } from './connection/transaction.js';
@@ -65,7 +66,7 @@ export async function openReplica(
     if (!hasSyncTables(connection)) await whenFree(system, () => checkStructure(connection));
     await whenFree(system, () => transact(connection, 'immediate', () => createSyncTables(connection)));
     const context = openContext(connection, options);
-    const notices = await whenFree(system, () => inTransaction(context, () => prepare(context)));
+    const notices = await whenFree(system, () => inTransaction(context, () => prepare(context, opening)));
     if (gone.length > 0) notices.push({ code: 'USYNC-1213', text: stateIsGone(connection, gone).message });
     return { database, context, notices, isOlder: false };
   } catch (error) {
@@ -101,7 +102,8 @@ const schemaText = (connection: Connection): string =>
 const isPrepared = (context: ReplicaContext): boolean =>
   !hasSchemaMoved(context) && !mustCompareAll(context) && isOwnDatabase(context);
 
-function prepare(context: ReplicaContext): Notice[] {
+function prepare(context: ReplicaContext, opening: OpeningOptions | null): Notice[] {
+  if (opening !== null) dropKeptShadows(context);
   const notices = ensureIdentity(context);
   if (mustCompareAll(context)) {
     compareAll(context);

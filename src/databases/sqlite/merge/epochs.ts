@@ -11,6 +11,7 @@ import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { drainFirst } from './drain-first.js';
 import { memoryOf } from './merge-changeset.js';
 import { decodeStaged } from './staged-changeset.js';
+import { dropKeptShadows } from '../stores/kept-shadows.js';
 import { raiseFlag } from '../stores/merging-flag.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { settleAfterDrain, settleRenamed, settleWaiting } from './settle-waiting.js';
@@ -87,6 +88,7 @@ function renameBranch(context: ReplicaContext, origin: OriginId, first: HistoryP
   }
   const renaming: OriginRenaming = { origin, from: first.stamp, before: entryBefore(context, origin, first), to };
   memoryOf(context).begin();
+  dropKeptShadows(context);
   for (const table of tables.all()) renameShadows(context, table, renaming);
   renameBeside(context, renaming);
   seen.rename(renaming, seenInBranch(context, renaming, head.stamp));

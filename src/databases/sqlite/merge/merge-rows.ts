@@ -16,6 +16,7 @@ import type { Scope } from './scope.js';
 import { noteSchemaCame } from '../schema/propagated-schema.js';
 import { schemaTable } from '../schema/schema-table.js';
 import type { Key } from '../stores/shadow-store.js';
+import { forgetKeptLife } from '../stores/kept-shadows.js';
 
 /** What the rules need beside the rows while one changeset is merged. */
 export interface MergeScope extends Scope {
@@ -106,6 +107,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       if (merged.changed.length > 0) put({ ...state, cells: merged.cells });
     },
     end(table, { life, key, why, wasUnshown }) {
+      forgetKeptLife(context, table, life);
       const loaded = find(table, life, key);
       if (!loaded) return;
       const place = { table, life, key: key ?? [] };

@@ -1,3 +1,4 @@
+import type { Stamp } from '../../../core/stamp.js';
 import { installTriggers, missingTriggers, numbersByTrigger } from '../capture/capture-triggers.js';
 import type { DiscoveredTable } from './discovered-table.js';
 import { foldName } from '../connection/identifiers.js';
@@ -9,14 +10,15 @@ import { addLostColumns, addLostTable } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { goneTables, stateIsGone } from '../stores/gone-tables.js';
 import { createSyncTables } from '../stores/sync-tables.js';
-import { refusedDigest } from '../stores/recounted-digest.js';
+import { areShadowsKept } from '../stores/kept-shadows.js';
+import { recountedDigest, refusedDigest } from '../stores/recounted-digest.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
 import { readCookie, readSchema } from './schema-reader.js';
 import { markMigration } from './migration-mark.js';
 import { renamedColumns } from './renamed-columns.js';
 import { noteSchemaUntold } from './propagated-schema.js';
 import { rememberColumns, rememberTable, renameAside } from './renames.js';
-import { createSyncedTable, layoutOf, type SyncedTable } from './synced-table.js';
+import { createSyncedTable, joinsTable, layoutOf, type SyncedTable } from './synced-table.js';
 import { adjustedForm, type TableRecord } from './table-registry.js';
 import { integerAt } from '../connection/row-values.js';
 
@@ -58,7 +60,7 @@ export function followSchema(context: ReplicaContext): SchemaChange {
   for (const form of forms) {
     const record = claimed.get(form.name);
     if (!record || record.rootPage === 0) {
-      takeIn(context, form, record?.number ?? tables.nextNumber());
+      if (!record || !comesBack(context, form, record)) takeIn(context, form, record?.number ?? tables.nextNumber());
       added.push(form.name);
     } else follow(context, form, { record, hasTriggers: numberByName.get(form.name) === record.number });
   }
@@ -116,6 +118,35 @@ function takeIn(context: ReplicaContext, form: DiscoveredTable, number: number):
   if (table.isBag || holdsRows(context, table)) addPending(context, table, 'genesis');
 }
 
+/**
+ * A table whose name was gone for a while, with rows that are known by their keys: a rebuild in several transactions. What is
+ * not in it ends nothing. What others wrote meanwhile is known to the vector and not here, so it comes by a snapshot. Rows of
+ * bags have no keys.
+ */
+function comesBack(context: ReplicaContext, form: DiscoveredTable, record: TableRecord): boolean {
+  const { connection, tables, asides } = context;
+  if (form.schema.key.length === 0 || record.key.length === 0) return false;
+  if (!areShadowsKept(connection, record.number)) return false;
+  follow(context, form, { record, hasTriggers: false });
+  const table = tables.byName(form.name);
+  if (!table) return true;
+  const row = `SELECT 1 FROM ${table.sql} r WHERE ${joinsTable(table, 's', 'r')}`;
+  connection.exec(`DELETE FROM ${table.shadowSql} AS s WHERE NOT EXISTS (${row})`);
+  const twice = `SELECT a.origin, a.stamp, a.place FROM ${table.shadowSql} s CROSS JOIN _usync_lives a
+    ON a.tbl = ? AND a.stamp = s.s AND a.origin = s.o AND a.place = s.i`;
+  for (const [origin, stamp, place] of connection.prepare(twice).all(table.name)) {
+    const life = {
+      origin: context.origins.originOf(Number(origin)),
+      stamp: Number(stamp) as Stamp,
+      index: Number(place),
+    };
+    asides.remove(table.name, life);
+  }
+  tables.setDigest(table, recountedDigest(context, table));
+  addLostTable(context, table.number);
+  return true;
+}
+
 const holdsRows = ({ connection }: ReplicaContext, table: SyncedTable): boolean =>
   connection.cached(`SELECT 1 FROM ${table.sql} LIMIT 1`).get() !== undefined;
 
@@ -169,16 +200,13 @@ function wasEmptied(context: ReplicaContext, table: SyncedTable, former: TableRe
   return connection.prepare(unnoted).get(BigInt(table.number), BigInt(meta.number('cursor') ?? 0)) !== undefined;
 }
 
-/** Shadows go, since the rows they are of are gone; lives that hide aside stay, for they hold their own cells. */
+/** Shadows are kept for a table that may come back; lives that hide aside stay, for they hold their own cells. */
 function forgetTable(context: ReplicaContext, record: TableRecord): void {
-  const { connection, tables, lives, displaced, asides } = context;
+  const { tables, asides } = context;
   const refused = refusedDigest(asides, record.name);
   if (tables.digest(record).rows > refused.rows) addLostTable(context, record.number);
   tables.save({ ...record, rootPage: 0 });
   tables.setDigest(record, refused);
-  connection.exec(`DROP TABLE IF EXISTS main._usync_s${record.number}`);
-  lives.dropTable(record.number);
-  displaced.dropTable(record.number);
 }
 
 function putTriggersBack(context: ReplicaContext): string[] {
