@@ -31,6 +31,19 @@ for (const [kind, schema] of [
     }));
 }
 
+test('H2: a row that takes the key of its own parent by REPLACE, and goes with it by CASCADE, leaves none of both anywhere', () =>
+  withServers(
+    { schema: 'CREATE TABLE tree (k TEXT PRIMARY KEY, up TEXT REFERENCES tree(k) ON DELETE CASCADE)' },
+    async (a, b) => {
+      a.shell(`INSERT INTO tree VALUES ('root', NULL), ('leaf', 'root'), ('other', NULL)`);
+      await assertSame([a, b]);
+      b.shell(`PRAGMA foreign_keys = ON; UPDATE OR REPLACE tree SET k = 'root' WHERE k = 'leaf'`);
+      assert.equal(b.ask('SELECT k FROM tree'), 'other');
+      await assertSame([a, b]);
+      assert.equal(a.ask('SELECT k FROM tree'), 'other');
+    },
+  ));
+
 test('H1: one REPLACE that removes a row through each of two constraints removes both everywhere', () =>
   withServers({ schema: 'CREATE TABLE t (id INTEGER PRIMARY KEY, u TEXT UNIQUE, v TEXT UNIQUE)' }, async (a, b) => {
     a.shell(`INSERT INTO t VALUES (1, 'a', 'b'), (2, 'c', 'd'), (3, 'e', 'f')`);

@@ -7,7 +7,8 @@ import type { SyncedTable } from '../schema/synced-table.js';
 /**
  * `REPLACE` removes a row that holds the same unique value without running its delete trigger. Where the constraint is
  * declared in the table, capture notes the rival. A CREATE UNIQUE INDEX must stay droppable, so no trigger may name its
- * columns: such tables are counted after they were written, and compared as a whole when rows are missing.
+ * columns: such tables are counted after they were written, and compared as a whole when rows are missing. So are tables that
+ * cascade to themselves: who gives a row the key of its own parent by REPLACE loses both, and no trigger tells of the parent.
  */
 export async function findEvictions(context: ReplicaContext): Promise<void> {
   const watched = watchedTables(context);
@@ -25,7 +26,7 @@ export async function findEvictions(context: ReplicaContext): Promise<void> {
 
 /** Of a table that an application wrote. Every drain tells it, also one that merging makes. */
 export function watchForEvictions(context: ReplicaContext, table: SyncedTable): void {
-  if (!hasUndeclaredUnique(table)) return;
+  if (!hasUndeclaredUnique(table) && !cascadesToItself(context, table)) return;
   const watched = watchedTables(context);
   watched.set(table.number, { ...unseen, ...watched.get(table.number), isDue: true });
 }
@@ -54,6 +55,19 @@ function watchedTables(context: ReplicaContext): Map<number, Watched> {
 }
 
 const hasUndeclaredUnique = ({ form }: SyncedTable): boolean => form.uniques.some((unique) => !unique.isDeclared);
+
+function cascadesToItself({ tables }: ReplicaContext, table: SyncedTable): boolean {
+  const above = new Set<string>();
+  const waiting = [table];
+  for (let child = waiting.pop(); child; child = waiting.pop())
+    for (const { onDelete, parentTable } of child.schema.references) {
+      if (onDelete !== 'cascade' || above.has(parentTable)) continue;
+      above.add(parentTable);
+      const parent = tables.byName(parentTable);
+      if (parent) waiting.push(parent);
+    }
+  return above.has(table.name);
+}
 
 function rowCount({ connection }: ReplicaContext, table: SyncedTable): number {
   const named = table.form.key.some((column) => column.canBeNull)
