@@ -91,6 +91,8 @@ test('a server that once made a code is asked, as any other, when its rows are n
   const looked = await b.engine.join({ code, isDryRun: true });
   assert.equal(looked.datasets[0]?.preview?.isUnclear, true);
   await assert.rejects(b.engine.join({ code }), { code: 'USYNC-1406' });
+  const { problems } = await b.engine.status();
+  assert.deepEqual([...new Set(problems.map((problem) => problem.code))], ['USYNC-1406'], 'only the choice is told');
   assert.deepEqual(namesOf(b.database), ['bill', 'bob']);
   await b.engine.join({ code, choice: 'distinct-rows' });
   await assertInSync([a, b]);

@@ -202,7 +202,9 @@ function datasetProblems({ config, facts: own, look }: DatasetInput, facts: Stat
   }
   if (own.selfTest.kind === 'failed')
     return [problem(facts, { code: 'USYNC-1001', subject, reason: own.selfTest.reason, sinceMs: own.selfTest.atMs })];
-  if (look.position?.isFresh === true && facts.server.membership !== 'alone')
+  if (look.position?.isFresh === true && facts.server.membership !== 'alone') {
+    // That somebody must choose is told by the session that asked.
+    if (facts.peers.some((peer) => sessionOf(peer, config.name)?.pausedCode === 'USYNC-1406')) return [];
     return [
       problem(facts, {
         code: 'USYNC-1405',
@@ -214,6 +216,7 @@ function datasetProblems({ config, facts: own, look }: DatasetInput, facts: Stat
           'Nothing to do while all servers are connected; else start them, or remove those that will not come back.',
       }),
     ];
+  }
   if (look.unansweredMs > unansweredToldMs) {
     const reason = `It has not answered for ${ageText(look.unansweredMs)}; what is shown of it is as old.`;
     return [problem(facts, { code: 'USYNC-1212', level: 'warn', subject, reason })];
