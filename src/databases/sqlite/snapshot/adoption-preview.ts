@@ -4,6 +4,8 @@ import type { StateBlock } from '../../../core/state-block.js';
 import type { StateChunk } from '../../../core/state-codec.js';
 import { RowReference, isSameValue, type SqlValue } from '../../../core/value.js';
 import type { AdoptionChoice, AdoptionPreview, AdoptionTablePreview } from '../../replica.js';
+import { createRowComparison } from '../capture/row-comparison.js';
+import { quoteNames } from '../connection/identifiers.js';
 import { integerAt } from '../connection/row-values.js';
 import { transact } from '../connection/transaction.js';
 import { isParent } from '../merge/table-calm.js';
@@ -33,6 +35,8 @@ interface Measuring {
   readonly context: ReplicaContext;
   readonly kinship: RowKinship;
   readonly counts: Map<string, TableCount>;
+  /** Per bag, how many rows here are not yet found in the snapshot, by the hash of their content. */
+  readonly bags: Map<string, Map<number, number>>;
 }
 
 /**
@@ -43,7 +47,7 @@ export async function measureAdoption(
   context: ReplicaContext,
   chunks: Iterable<StateChunk>,
 ): Promise<MeasuredAdoption> {
-  const measuring: Measuring = { context, kinship: createRowKinship(context), counts: new Map() };
+  const measuring: Measuring = { context, kinship: createRowKinship(context), counts: new Map(), bags: new Map() };
   const { connection, system, pace } = context;
   await whenFree(system, () => createTables(context));
   try {
@@ -55,7 +59,7 @@ export async function measureAdoption(
           const page: Page = { table, block, from, to: Math.min(from + pace.rowsAtOnce, block.count) };
           const startMs = system.monotonicMs();
           const found = await whenFree(system, () =>
-            transact(connection, 'deferred', () => measurePage(measuring, page)),
+            transact(connection, 'deferred', () => (table.isBag ? measureBag : measurePage)(measuring, page)),
           );
           measuring.counts.set(table.name, found);
           const heldMs = system.monotonicMs() - startMs;
@@ -76,17 +80,54 @@ interface Page {
   readonly to: number;
 }
 
+/** Rows of bags are the same when their content is. What is found counts when the page is done: it may be begun again. */
+function measureBag(measuring: Measuring, { table, block, from, to }: Page): TableCount {
+  const count = countsOf(measuring, table);
+  const comparison = createRowComparison(table);
+  const bag = measuring.bags.get(table.name) ?? bagHere(measuring.context, table);
+  const found = new Map<number, number>();
+  for (let i = from; i < to; i++) {
+    if (!block.keys[i]) continue;
+    const theirs = shownRow(measuring, table, block, i).flatMap((value) => (value === undefined ? [] : [value]));
+    const hash = theirs.length === table.layout.length ? comparison.hash(theirs) : null;
+    const before = hash === null ? 0 : (found.get(hash) ?? 0);
+    if (hash === null || before >= (bag.get(hash) ?? 0)) {
+      count.onlyThere++;
+      continue;
+    }
+    count.same++;
+    found.set(hash, before + 1);
+  }
+  for (const [hash, rows] of found) bag.set(hash, (bag.get(hash) ?? 0) - rows);
+  measuring.bags.set(table.name, bag);
+  return count;
+}
+
+function bagHere({ connection }: ReplicaContext, table: SyncedTable): Map<number, number> {
+  const comparison = createRowComparison(table);
+  const bag = new Map<number, number>();
+  for (const row of connection.cached(`SELECT ${quoteNames(table.layout)} FROM ${table.sql}`).allExact()) {
+    const hash = comparison.hash(row);
+    bag.set(hash, (bag.get(hash) ?? 0) + 1);
+  }
+  return bag;
+}
+
+const countsOf = ({ counts }: Measuring, { name }: SyncedTable): TableCount => ({
+  ...(counts.get(name) ?? { same: 0, differing: 0, onlyThere: 0, common: null }),
+});
+
 /** The table's counts with those of the page. Writes nothing but temporary tables, so that it can be done again. */
 function measurePage(measuring: Measuring, { table, block, from, to }: Page): TableCount {
-  const { context, counts, kinship } = measuring;
-  const count = { ...(counts.get(table.name) ?? { same: 0, differing: 0, onlyThere: 0, common: null }) };
+  const { context, kinship } = measuring;
+  const count = countsOf(measuring, table);
   const isGenerated = table.schema.keyKind === 'generated';
   const areParents = isParent(context, table);
   for (let i = from; i < to; i++) {
     const key = block.keys[i];
     if (!key) continue;
     if (areParents) noteNumber(context, table, { block, i, number: key[0] ?? null });
-    const here = table.isBag ? undefined : rowAt(context, table, key);
+    const here = rowAt(context, table, key);
     if (!here) {
       count.onlyThere++;
       continue;

@@ -147,6 +147,30 @@ test('hidden rows, renumbered rows and merged rows travel in a snapshot', () =>
     assertSame([a, b, c]);
   }));
 
+test('the preview of joining counts rows without a key by their content, each as often as it stands', () =>
+  withServers(shop, async ([a, b]) => {
+    const noted = (texts: readonly string[]): string =>
+      texts.map((text) => `INSERT INTO notes VALUES (${text});`).join('');
+    const columns = (a.app.prepare("SELECT count(*) FROM pragma_table_info('notes')").get()?.[0] ?? 0n) as bigint;
+    const rowOf = (text: string): string => [`'${text}'`, ...Array<string>(Number(columns) - 1).fill('NULL')].join();
+    a.app.exec(noted(['one', 'twice', 'twice', 'twice', 'there'].map(rowOf)));
+    b.app.exec(noted(['one', 'twice', 'twice', 'here'].map(rowOf)));
+    await a.capture();
+    const reader = await snapshotOf(a.context);
+    const writer = receiveSnapshot(b.context, reader.vector, null);
+    for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
+    await followSchemaOf(b);
+    const { tables } = await writer.preview();
+    assert.deepEqual(
+      tables.find(({ table }) => table === 'notes'),
+      { table: 'notes', same: 3, differing: 0, apart: 0, onlyHere: 1, onlyThere: 2 },
+    );
+    await writer.finish('measure');
+    await exchangeAll([a, b]);
+    assertSame([a, b]);
+    assert.equal(a.app.prepare('SELECT count(*) FROM notes').get()?.[0], 6n, 'as the preview said');
+  }));
+
 test('copies of one database unify at joining; where they differ the group stands and the own value is kept', () =>
   withServers(shop + fill('a', 0).replace(/^/, ';'), async ([a, b]) => {
     await a.capture();
