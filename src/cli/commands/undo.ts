@@ -23,7 +23,7 @@ export function addUndoCommand(program: Command, context: CommandContext): void 
     .option('--yes', 'do it, on every server')
     .addHelpText(
       'after',
-      '\nExamples:\n  usync undo --server stands --since 2h\n  usync undo --server stands --since 2h --yes\n\nRows that were there before Universal Sync, and those of migrations, stay.',
+      '\nExamples:\n  usync undo --server stands --since 2h\n  usync undo --server stands --since 2h --yes\n\nRows that were there before Universal Sync, and those of migrations, stay. What was changed or deleted comes back where the\njournal knows what stood before: not where nobody had written it since the group began, or within journal.historyDays.',
     )
     .action(async ({ server, since, dataset, yes = false }: UndoOptions) => {
       if (server === undefined || since === undefined)
