@@ -100,6 +100,8 @@ export interface DiskRecords {
   moveFolder(from: string, to: string): void;
   /** Paths where this version stands. */
   holding(version: EntryVersion): string[];
+  /** The same of many versions; those that stand nowhere are not in it. */
+  holdingAny(versions: readonly EntryVersion[]): ReadonlyMap<EntryVersion, readonly string[]>;
   count(): number;
   /** What is about to be put on disk, so that after a crash it is not taken for an edit. */
   intend(placing: readonly Intended[]): void;
@@ -133,6 +135,8 @@ export interface HistoryRecords {
   list(request: { readonly path?: string; readonly max: number }): HistoryRecord[];
   byId(id: number): HistoryRecord | null;
   holding(version: EntryVersion): HistoryRecord[];
+  /** Which of these versions it holds. */
+  holdingAny(versions: readonly EntryVersion[]): ReadonlySet<EntryVersion>;
   /** What exceeds the bounds, oldest first; never the content of an entry that stands nowhere on this disk. */
   excess(bounds: HistoryBounds): HistoryRecord[];
   remove(id: number): void;

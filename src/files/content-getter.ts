@@ -2,17 +2,16 @@
 import { constants } from 'node:fs';
 import { chunkRecordBytes, decodeChunkList, type Chunk } from '../core/chunking/chunk-list.js';
 import { isLargestChunk, singleChunkBytesMax } from '../core/chunking/chunk-size.js';
-import { contentBytesMax, type ContentPeers, type ContentRequest } from '../core/content-request.js';
+import { contentBytesMax, type ContentPeers } from '../core/content-request.js';
 import type { Entry, EntryVersion } from '../core/entry.js';
-import { giveSpare } from '../core/spare-buffers.js';
 import { SyncError } from '../core/sync-error.js';
-import { codeOf, type Disk } from '../system/disk.js';
-import type { System } from '../system/system.js';
+import { createContentFetcher, type ContentFetcher } from './content-fetcher.js';
 import { createContentFlusher, type ContentFlusher } from './content-flusher.js';
 import { bytesVersion, isDatabase, listVersion, sha256 } from './content-hash.js';
 import { readLocal, readLocalChunk } from './content-reader.js';
 import type { FolderContext } from './folder-context.js';
 import { temporaryFolder } from './state-folder.js';
+import { createTemporaryFiles, roomFor, type TemporaryFiles } from './temporary-files.js';
 import { setAttributes, writeAll } from './whole-file.js';
 
 export interface ContentGetter {
@@ -23,7 +22,10 @@ export interface ContentGetter {
   get(wanted: WantedContent): Promise<ReadyContent>;
 }
 
-export type WantedContent = Pick<Entry, 'path' | 'version' | 'size' | 'mode' | 'mtime'>;
+export interface WantedContent extends Pick<Entry, 'path' | 'version' | 'size' | 'mode' | 'mtime'> {
+  /** Whether it may stand on this disk; if not, it is not looked for there. */
+  readonly isHere: boolean;
+}
 
 export interface ReadyContent {
   readonly path: string;
@@ -34,11 +36,12 @@ export interface ReadyContent {
 export function createContentGetter(context: FolderContext, peers: ContentPeers): ContentGetter {
   /** Large ones: one at a time a version, as the temporary file has its name. */
   const busy = new Map<EntryVersion, Promise<unknown>>();
-  const fetcher = createFetcher(peers, context.system);
+  const fetcher = createContentFetcher(peers, context.system);
+  const files = createTemporaryFiles(context.root);
   return {
     async get(wanted) {
       const { version } = wanted;
-      if (version.startsWith('f:')) return getSmall(context, fetcher, wanted);
+      if (version.startsWith('f:')) return files.during(() => getSmall({ context, fetcher, files }, wanted));
       while (busy.has(version)) await busy.get(version)?.catch(() => undefined);
       const work = getLarge(context, fetcher, wanted);
       busy.set(version, work);
@@ -51,47 +54,46 @@ export function createContentGetter(context: FolderContext, peers: ContentPeers)
   };
 }
 
-async function getSmall(context: FolderContext, fetcher: Fetcher, wanted: WantedContent): Promise<ReadyContent> {
-  const { version, size } = wanted;
+interface SmallContents {
+  readonly context: FolderContext;
+  readonly fetcher: ContentFetcher;
+  readonly files: TemporaryFiles;
+}
+
+async function getSmall({ context, fetcher, files }: SmallContents, wanted: WantedContent): Promise<ReadyContent> {
+  const { version, size, isHere } = wanted;
   const isGood = (bytes: Uint8Array | null): bytes is Uint8Array => bytes !== null && bytesVersion(bytes) === version;
   if (size > singleChunkBytesMax) throw wrongContent(version);
-  const into = new Uint8Array(size);
-  let bytes: Uint8Array | null = readLocal(context, version, { offset: 0, into }) ? into : null;
-  if (!isGood(bytes))
-    bytes = size === 0 ? new Uint8Array() : await fetcher.get({ version, part: 'content', offset: 0, length: size });
-  if (!isGood(bytes)) throw wrongContent(version);
+  let bytes: Uint8Array | null = isHere ? readHere(context, version, size) : null;
+  const isFetched = !isGood(bytes) && size > 0;
+  if (isFetched) bytes = await fetcher.get({ version, part: 'content', offset: 0, length: size });
+  bytes ??= new Uint8Array();
+  // What was read here is checked already.
+  if ((isFetched || size === 0) && !isGood(bytes)) throw wrongContent(version);
   refuseDatabase(bytes);
-  makeRoom(context, size);
   // One for each entry: two of one content may differ in mode and time.
-  const path = `${temporaryFolder}/f-${sha256(Buffer.from(`${wanted.path}\0${version}`)).toString('base64url')}`;
+  const name = `f-${sha256(Buffer.from(`${wanted.path}\0${version}`)).toString('base64url')}`;
   const { disk } = context.root;
-  const handle = context.root.at(path, (place) => createAnew(disk, place));
+  const handle = files.create(name, size);
   try {
     writeAll(disk, handle, { bytes, offset: 0 });
-    if (bytes !== into) fetcher.done(bytes);
+    if (isFetched) fetcher.done(bytes);
     setAttributes(disk, handle, wanted);
     await disk.syncContent(handle);
   } finally {
     disk.close(handle);
   }
-  return { path, hasAttributes: true };
+  return { path: `${temporaryFolder}/${name}`, hasAttributes: true };
 }
 
-/** What an earlier try left is rare, so it is not looked for before. */
-function createAnew(disk: Disk, place: string): number {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  try {
-    return disk.open(place, flags, 0o600);
-  } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
-    disk.removeFile(place);
-    return disk.open(place, flags, 0o600);
-  }
+function readHere(context: FolderContext, version: EntryVersion, size: number): Uint8Array | null {
+  const into = new Uint8Array(size);
+  return readLocal(context, version, { offset: 0, into }) ? into : null;
 }
 
 async function getLarge(
   context: FolderContext,
-  fetcher: Fetcher,
+  fetcher: ContentFetcher,
   { version, size }: WantedContent,
 ): Promise<ReadyContent> {
   const list = await getList(context, fetcher, version);
@@ -104,7 +106,7 @@ async function getLarge(
   const flusher = createContentFlusher(disk, handle);
   try {
     const held = Number(disk.statsOf(handle).size);
-    makeRoom(context, chunks.reduce((sum, chunk) => sum + (isHole(chunk) ? 0 : chunk.length), 0) - held);
+    roomFor(context.root, chunks.reduce((sum, chunk) => sum + (isHole(chunk) ? 0 : chunk.length), 0) - held);
     const scratch = createScratch(chunks);
     await fill({ context, fetcher, version, handle, held, flusher, scratch }, chunks);
     disk.truncate(handle, size);
@@ -116,7 +118,7 @@ async function getLarge(
   return { path, hasAttributes: false };
 }
 
-async function getList(context: FolderContext, fetcher: Fetcher, version: EntryVersion): Promise<Uint8Array> {
+async function getList(context: FolderContext, fetcher: ContentFetcher, version: EntryVersion): Promise<Uint8Array> {
   const { contents } = context.table;
   const known = contents.list(version);
   if (known !== null) return known;
@@ -141,7 +143,7 @@ const listBytesMax = 256 * 1024 * 1024;
 
 interface Filling {
   readonly context: FolderContext;
-  readonly fetcher: Fetcher;
+  readonly fetcher: ContentFetcher;
   readonly version: EntryVersion;
   readonly handle: number;
   /** Bytes that an earlier try left in the file: chunks in them are checked before they are believed. */
@@ -242,93 +244,6 @@ async function fetchChunk({ fetcher, version }: Filling, chunk: Chunk): Promise<
   return whole;
 }
 
-interface Fetcher {
-  /** One piece, asked together with others that are wanted at the same moment. `isShort`: fewer bytes are an answer too. */
-  get(request: ContentRequest, isShort?: boolean): Promise<Uint8Array>;
-  /** Nobody uses the bytes any more. Where it is not said of all that came together, they are collected. */
-  done(bytes: Uint8Array): void;
-}
-
-interface Wish {
-  readonly request: ContentRequest;
-  readonly isShort: boolean;
-  readonly resolve: (bytes: Uint8Array) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** Questions under way at once. */
-const questionsMax = 24;
-const itemsMax = 128;
-
-function createFetcher(peers: ContentPeers, system: System): Fetcher {
-  const wishes: Wish[] = [];
-  const open = new Set<readonly Wish[]>();
-  /** How many pieces in a buffer are in use. */
-  const used = new WeakMap<ArrayBufferLike, number>();
-  const ask = async (batch: readonly Wish[]): Promise<void> => {
-    open.add(batch);
-    try {
-      const answers = await peers.fetch(batch.map(({ request }) => request));
-      for (const [index, { request, isShort, resolve, reject }] of batch.entries()) {
-        const bytes = answers[index] ?? null;
-        if (bytes === null || (!isShort && bytes.length !== request.length)) reject(noPeerHas(request.version));
-        else {
-          used.set(bytes.buffer, (used.get(bytes.buffer) ?? 0) + 1);
-          resolve(bytes);
-        }
-      }
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    } finally {
-      open.delete(batch);
-      pump();
-    }
-  };
-  const pump = (): void => {
-    while (open.size < questionsMax && wishes.length > 0) void ask(takeBatch(wishes));
-  };
-  return {
-    get: (request, isShort = false) =>
-      new Promise((resolve, reject) => {
-        wishes.push({ request, isShort, resolve, reject });
-        // What is wished for in this turn goes out together.
-        if (wishes.length === 1) void system.pause().then(pump);
-      }),
-    done({ buffer }) {
-      const left = (used.get(buffer) ?? 0) - 1;
-      used.set(buffer, left);
-      if (left === 0) giveSpare(buffer);
-    },
-  };
-}
-
-/** The first wish, and what of the next ones fits beside it: ends of chunks fill questions that would be half empty. */
-function takeBatch(wishes: Wish[]): Wish[] {
-  const batch: Wish[] = [];
-  let bytes = 0;
-  for (let at = 0; at < Math.min(wishes.length, lookedAheadMax) && batch.length < itemsMax;) {
-    const wish = wishes[at];
-    if (wish === undefined || (batch.length > 0 && bytes + wish.request.length > contentBytesMax)) {
-      at++;
-      continue;
-    }
-    bytes += wish.request.length;
-    batch.push(wish);
-    wishes.splice(at, 1);
-  }
-  return batch;
-}
-
-const lookedAheadMax = 256;
-
-/** Room is left for everyone else on the disk. */
-function makeRoom({ root }: FolderContext, bytes: number): void {
-  const { free, total } = root.disk.space(root.realPath);
-  const reserve = Math.min(512 * 1024 * 1024, total / 100);
-  if (free - reserve < bytes)
-    throw new SyncError('USYNC-1207', `The disk of ${root.realPath} has no room for ${bytes} bytes.`);
-}
-
 /** The other side should not have sent it: a database as a file would be torn from its companions and locks. */
 function refuseDatabase(bytes: Uint8Array): void {
   if (isDatabase(bytes.subarray(0, 16)))
@@ -336,9 +251,6 @@ function refuseDatabase(bytes: Uint8Array): void {
 }
 
 const temporaryPath = (version: EntryVersion): string => `${temporaryFolder}/${version.replace(':', '-')}`;
-
-const noPeerHas = (version: EntryVersion): SyncError =>
-  new SyncError('USYNC-1703', 'No connected server has the content.', { facts: { version } });
 
 const wrongContent = (version: EntryVersion): SyncError =>
   new SyncError('USYNC-1703', 'What was received is not the content that was asked for.', { facts: { version } });

@@ -11,6 +11,7 @@ import type { Reading } from './content-reader.js';
 export interface ContentHandles {
   /** False when none is kept or its file has not got these bytes any more. */
   read(version: EntryVersion, reading: Reading): boolean;
+  has(version: EntryVersion): boolean;
   /** Takes the handle over. */
   keep(version: EntryVersion, handle: number): void;
   close(): void;
@@ -47,6 +48,7 @@ export function createContentHandles(disk: Disk, system: System): ContentHandles
       drop(version);
       return false;
     },
+    has: (version) => kept.has(version),
     keep(version, handle) {
       drop(version);
       for (const oldest of kept.keys()) if (kept.size >= keptMax) drop(oldest);

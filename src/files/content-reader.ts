@@ -17,12 +17,13 @@ export function readContents(
   if (requests.length > contentItemsMax || bytes > contentBytesMax)
     throw new SyncError('USYNC-1507', `A question asks for ${bytes} bytes in ${requests.length} pieces.`);
   const whole = takeBytes(bytes);
+  const standing = standingOf(context, requests);
   let used = 0;
   const pieces = context.root.together(() =>
     requests.map(({ version, part, offset, length }) => {
       if (part === 'content') {
         const into = whole.subarray(used, (used += length));
-        return readLocal(context, version, { offset, into }) ? into : null;
+        return readLocal(context, version, { offset, into, ...standing(version) }) ? into : null;
       }
       const list = context.table.contents.list(version);
       return list === null ? null : list.slice(offset, offset + length);
@@ -35,6 +36,20 @@ export function readContents(
   return pieces;
 }
 
+/** Asked once for all that is not open already. */
+function standingOf(
+  { table, handles }: FolderContext,
+  requests: readonly ContentRequest[],
+): (version: EntryVersion) => Pick<Reading, 'standing'> {
+  const wanted = requests.flatMap(({ version, part }) =>
+    part === 'content' && !handles.has(version) ? [version] : [],
+  );
+  if (wanted.length < 2) return () => ({});
+  const asked = new Set(wanted);
+  const found = table.disk.holdingAny(wanted);
+  return (version) => (asked.has(version) ? { standing: found.get(version) ?? [] } : {});
+}
+
 /** Whether a version is said to be on this disk, readable or not. */
 export const isHeld = ({ table }: FolderContext, version: EntryVersion): boolean =>
   table.disk.holding(version).length > 0 || table.history.holding(version).length > 0;
@@ -43,22 +58,32 @@ export const isHeld = ({ table }: FolderContext, version: EntryVersion): boolean
 export interface Reading {
   readonly offset: number;
   readonly into: Uint8Array;
+  /** Where the version stands, if that was found out a moment ago. */
+  readonly standing?: readonly string[];
 }
 
 /**
  * Bytes of a version from any place on this disk where it is said to be; unchecked. False when none has them: then what
  * was read into is of no use.
  */
-export const readLocal = (context: FolderContext, version: EntryVersion, reading: Reading): boolean =>
-  context.handles.read(version, reading) ||
-  placesOf(context, version).some((path) => readRange(context, path, { version, reading }));
+export function readLocal(context: FolderContext, version: EntryVersion, reading: Reading): boolean {
+  if (context.handles.read(version, reading)) return true;
+  for (const path of placesOf(context, version, reading.standing))
+    if (readRange(context, path, { version, reading })) return true;
+  return false;
+}
 
 /** Surest first: a file that outgrew the version begins with it only if it was appended to, not written anew. */
-const placesOf = ({ table, outgrown }: FolderContext, version: EntryVersion): string[] => [
-  ...table.disk.holding(version),
-  ...table.history.holding(version).map(({ file }) => `${historyFolder}/${file}`),
-  ...(outgrown.has(version) ? [outgrown.get(version) ?? ''] : []),
-];
+function* placesOf(
+  { table, outgrown }: FolderContext,
+  version: EntryVersion,
+  standing: readonly string[] = table.disk.holding(version),
+): Generator<string> {
+  yield* standing;
+  for (const { file } of table.history.holding(version)) yield `${historyFolder}/${file}`;
+  const longer = outgrown.get(version);
+  if (longer !== undefined) yield longer;
+}
 
 interface Piece {
   readonly version: EntryVersion;

@@ -2,7 +2,7 @@
 import { kindOfVersion, type Entry, type EntryVersion } from '../core/entry.js';
 import { errorCodeOf, errorMessageOf } from '../core/sync-error.js';
 import { codeOf } from '../system/disk.js';
-import type { ContentGetter, ReadyContent } from './content-getter.js';
+import type { ContentGetter, ReadyContent, WantedContent } from './content-getter.js';
 import { standsAsRecorded } from './disk-look.js';
 import { nameOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
@@ -40,24 +40,44 @@ interface SourcesState {
   /** Large contents on their way: nothing else waits for them. */
   readonly underWay: Set<EntryVersion>;
   readonly taken: Set<string>;
+  /** What the last batch wanted. */
+  before: ReadonlySet<EntryVersion>;
+}
+
+type WantedEntry = Entry & WantedContent;
+
+/** Asked once for all: most of what comes is new here. */
+function versionsHere(
+  { table, outgrown }: FolderContext,
+  entries: readonly Entry[],
+): (version: EntryVersion) => boolean {
+  const versions = entries.map(({ version }) => version);
+  const standing = table.disk.holdingAny(versions);
+  const kept = table.history.holdingAny(versions);
+  return (version) => standing.has(version) || kept.has(version) || outgrown.has(version);
 }
 
 export function createContentSources(options: ContentSourcesOptions): ContentSources {
-  const state: SourcesState = { ready: new Map(), underWay: new Set(), taken: new Set() };
+  const state: SourcesState = { ready: new Map(), underWay: new Set(), taken: new Set(), before: new Set() };
   return {
     async get(entries) {
       const found = new Map<string, Source>();
+      const isHere = versionsHere(options.context, entries);
+      // Those of the batch before are placed meanwhile.
+      const mayBeHere = (version: EntryVersion): boolean => isHere(version) || state.before.has(version);
       let next = 0;
       const worker = async (): Promise<void> => {
         for (let entry = entries[next++]; entry; entry = entries[next++]) {
           if (kindOfVersion(entry.version) !== 'file') continue;
-          const moved = movableFile(options.context, entry, state.taken);
+          const wanted = { ...entry, isHere: mayBeHere(entry.version) };
+          const moved = wanted.isHere ? movableFile(options.context, entry, state.taken) : null;
           if (moved !== null) state.taken.add(moved);
-          const source = moved === null ? await getContent(options, state, entry) : movedFrom(moved);
+          const source = moved === null ? await getContent(options, state, wanted) : movedFrom(moved);
           if (source !== null) found.set(entry.path, source);
         }
       };
       await Promise.all(Array.from({ length: filesAtOnce }, worker));
+      state.before = new Set(entries.map(({ version }) => version));
       return found;
     },
     isTaken: (path) => state.taken.has(path),
@@ -84,7 +104,11 @@ function movableFile(
 }
 
 /** Null: it is not here yet. */
-async function getContent(options: ContentSourcesOptions, state: SourcesState, entry: Entry): Promise<Source | null> {
+async function getContent(
+  options: ContentSourcesOptions,
+  state: SourcesState,
+  entry: WantedEntry,
+): Promise<Source | null> {
   const { context, getter, lost } = options;
   const { path, version, size } = entry;
   if (size > largeBytes) {
@@ -117,7 +141,7 @@ const moveGraceMs = 1_000;
 const largeBytes = 1024 * 1024;
 const largeAtOnce = 2;
 
-async function getInBackground(options: ContentSourcesOptions, state: SourcesState, entry: Entry): Promise<void> {
+async function getInBackground(options: ContentSourcesOptions, state: SourcesState, entry: WantedEntry): Promise<void> {
   const { context, getter, lost, onReady } = options;
   const { path, version } = entry;
   if (state.underWay.has(version) || state.underWay.size >= largeAtOnce) return;

@@ -29,7 +29,9 @@ export interface MovedContent extends ReadyContent {
 export function placeEntry(context: FolderContext, entry: Entry, content: ReadyContent | MovedContent | null): Placed {
   const { path } = entry;
   const record = context.table.disk.at(path);
-  if (!isUntouched(context, path, record)) return 'changed';
+  // A new file gets its name only if nothing has it: that needs no look before.
+  const isNewFile = record === null && content?.hasAttributes === true;
+  if (!isNewFile && !isUntouched(context, path, record)) return 'changed';
   if (entry.version === folderVersion)
     return placeFolder(context, { path, mode: entry.mode, modeAge: entry.modeAge, record });
   if (record?.version === folderVersion) {
@@ -137,6 +139,7 @@ function moveIn(
       } catch (error) {
         if (codeOf(error) === 'EEXIST') return false;
         if (!['EPERM', 'ENOTSUP', 'EMLINK'].includes(codeOf(error) ?? '')) throw error;
+        if (disk.look(to) !== null) return false;
         disk.rename(from, to);
         return true;
       }

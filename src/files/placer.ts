@@ -109,13 +109,14 @@ function placeBatch(options: PlacerOptions, sources: ContentSources, { planned, 
   const others = planned.filter((each) => !isRemoval(each));
   const done: Planned[] = [];
   intend(context, others);
+  const way: Way = { folder: null };
   const placeAll = (): void => {
     for (const each of [...others, ...planned.filter(isRemoval).toReversed()]) {
       const { path } = each.pending;
       // Its file is about to be moved to where a later path wants it.
       if (isRemoval(each) && sources.isTaken(path)) continue;
       const source = contents.get(path) ?? null;
-      if (!tryStep(options, each, source)) continue;
+      if (!tryStep(options, each, { source, way })) continue;
       if (source?.isMoved === true) sources.moved(source.path);
       done.push(each);
     }
@@ -202,11 +203,11 @@ function intend(context: FolderContext, planned: readonly Planned[]): void {
 }
 
 /** Whether the path is as the table says now. */
-function tryStep(options: PlacerOptions, { pending, plan }: Planned, source: Source | null): boolean {
+function tryStep(options: PlacerOptions, { pending, plan }: Planned, means: StepMeans): boolean {
   const { context } = options;
   const { path } = pending;
   try {
-    const result = step(context, { path, plan, source });
+    const result = step(context, { path, plan, ...means });
     if (result === 'done') {
       context.waiting.remove(path);
       if (path === ignoreFile) options.onIgnoreFile();
@@ -220,14 +221,25 @@ function tryStep(options: PlacerOptions, { pending, plan }: Planned, source: Sou
   }
 }
 
-interface Step {
-  readonly path: string;
-  readonly plan: PathPlan;
+interface StepMeans {
   readonly source: Source | null;
+  readonly way: Way;
 }
 
-function step(context: FolderContext, { path, plan, source }: Step): Placed {
+/** The folder that the steps before have found or made, and done nothing to since: many files of one folder come together. */
+interface Way {
+  folder: string | null;
+}
+
+interface Step extends StepMeans {
+  readonly path: string;
+  readonly plan: PathPlan;
+}
+
+function step(context: FolderContext, { path, plan, source, way }: Step): Placed {
   const { disk } = plan;
+  const { folder } = way;
+  way.folder = null;
   const needsName = disk.kind === 'place' || disk.kind === 'make-folder';
   if (needsName && !clearTwin(context, path)) return 'waits';
   switch (disk.kind) {
@@ -249,8 +261,11 @@ function step(context: FolderContext, { path, plan, source }: Step): Placed {
       if (now.kind === 'set-attributes') return placeAttributes(context, now.entry);
       if (now.kind !== 'place' || now.entry.version !== disk.entry.version) return 'waits';
       if (kindOfVersion(disk.entry.version) === 'file' && source === null) return 'waits';
-      if (!makeFolders(context, path)) return 'waits';
-      return placeFrom(context, disk.entry, source);
+      if (folder !== parentOf(path) && !makeFolders(context, path)) return 'waits';
+      const result = placeFrom(context, disk.entry, source);
+      // On a disk that folds names, another name may have taken the folder along.
+      if (result === 'done' && !context.names.isFolding) way.folder = parentOf(path);
+      return result;
     }
   }
 }

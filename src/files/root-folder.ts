@@ -24,8 +24,16 @@ export interface RootFolder {
    * not wait for anything.
    */
   together<T>(work: () => T): T;
+  /** Keeps a folder open. It stays the one that was found, whatever becomes of its name. Throws as `inFolder` does. */
+  hold(folder: string): HeldFolder;
   /** Whether another folder stands at the root's place than the one that was opened: unmounted, moved, replaced. */
   isReplaced(): boolean;
+  close(): void;
+}
+
+export interface HeldFolder {
+  /** Throws where the root is closed. */
+  place(name: string): string;
   close(): void;
 }
 
@@ -59,6 +67,15 @@ export function openRootFolder(disk: Disk, path: string): RootFolder {
         held.release();
         held = null;
       }
+    },
+    hold(folder) {
+      if (!hasHandlePaths) return { place: (name) => inFolder(folder, (place) => place(name)), close: () => undefined };
+      const handle = inFolder(folder, (place) => disk.open(place(''), folderFlags & ~constants.O_NOFOLLOW));
+      const place = placesIn(disk.handlePath(handle));
+      return {
+        place: (name) => (isOpen ? place(name) : inFolder(folder, (inside) => inside(name))),
+        close: () => disk.close(handle),
+      };
     },
     isReplaced() {
       const opened = disk.statsOf(root);

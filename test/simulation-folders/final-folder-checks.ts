@@ -71,11 +71,14 @@ function checkSingleWriters(world: FolderWorld, { trees }: PhaseEnd): void {
   for (const tree of trees) for (const path of tree.keys()) if (!path.startsWith('keep')) paths.add(path);
   for (const path of paths) {
     const writers = writersAt(world, path);
-    const [writer] = writers;
-    if (writers.size !== 1 || writer === undefined || world.servers[writer]?.lostPower === true) continue;
+    const [writer = -1] = writers;
+    const itsServer = world.servers[writer];
+    if (writers.size !== 1 || itsServer === undefined || itsServer.lostPower) continue;
     if ([...(world.everTouched.get(path) ?? [])].some((index) => world.servers[index]?.lostPower === true)) continue;
     const left = trees[writer]?.get(path) ?? 'nothing';
     if (isLinkOutside(path, left)) continue;
+    // Whether it stands for more than what is left out in it is known to the engine of that server alone.
+    if (keptFolders(itsServer.root).includes(path)) continue;
     for (const { index, root } of world.servers) {
       const now = treeText(root).get(path) ?? 'nothing';
       if (now === left || (left === 'nothing' && keptFolders(root).includes(path))) continue;

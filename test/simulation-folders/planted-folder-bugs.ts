@@ -45,7 +45,7 @@ export const plantedFolderBugs: readonly FolderBug[] = [
   },
   {
     name: 'nobody looks before placing',
-    seed: 53,
+    seed: 5049,
     limits: { interleaving: 0.02 },
     table: (table, { server }) => {
       let isCapturing = false;

@@ -41,6 +41,19 @@ export function createDiskRecords(connection: Connection): DiskRecords {
         .cached('SELECT folder, name FROM disk WHERE version = ?')
         .all(version)
         .map(([folder, name]) => join(String(folder), String(name))),
+    holdingAny(versions) {
+      const found = new Map<EntryVersion, string[]>();
+      const rows = connection
+        .cached('SELECT version, folder, name FROM disk WHERE version IN (SELECT value FROM json_each(?))')
+        .all(JSON.stringify(versions));
+      for (const [version, folder, name] of rows) {
+        const paths = found.get(String(version) as EntryVersion);
+        const path = join(String(folder), String(name));
+        if (paths === undefined) found.set(String(version) as EntryVersion, [path]);
+        else paths.push(path);
+      }
+      return found;
+    },
     count: () => Number(connection.cached('SELECT count(*) FROM disk').get()?.[0] ?? 0),
     intend: (placing) =>
       void connection

@@ -26,6 +26,13 @@ export function createHistoryRecords(connection: Connection): HistoryRecords {
     },
     holding: (version) =>
       connection.cached(`SELECT ${columns} FROM history WHERE version = ?`).all(version).map(recordOf),
+    holdingAny: (versions) =>
+      new Set(
+        connection
+          .cached('SELECT DISTINCT version FROM history WHERE version IN (SELECT value FROM json_each(?))')
+          .all(JSON.stringify(versions))
+          .map(([version]) => String(version) as EntryVersion),
+      ),
     excess: ({ olderThanMs, versionsMax, bytesMax }) =>
       connection
         .cached(
