@@ -80,25 +80,29 @@ export function placeFolder(context: FolderContext, { path, mode, modeAge, recor
     keepDeleted(context, record);
   }
   const { disk } = context.root;
+  // Its owner must be able to work in it, whatever the mode says elsewhere.
+  const asked = mode === 0 ? unnamedFolderMode : (mode & 0o777) | 0o700;
   const isMade = context.root.at(path, (place) => {
     if (record?.version !== folderVersion) {
       if (!makeNew(disk, place)) return false;
       context.unsynced.add(parentOf(path));
     }
-    // Its owner must be able to work in it, whatever the mode says elsewhere.
-    disk.setFolderMode(place, mode === 0 ? unnamedFolderMode : mode | 0o700);
+    disk.setFolderMode(place, asked);
     return true;
   });
   if (!isMade) return 'changed';
   const look = lookIn(context, path);
   if (look.kind !== 'folder') return 'changed';
+  // A mode that an application has set in between is an edit that a scan must find.
+  const isAsAsked = !context.hasModes || look.mode === asked;
+  if (!isAsAsked) context.dirty(parentOf(path), nameOf(path));
   context.table.disk.put({
     path,
     version: folderVersion,
     size: 0,
-    mode: context.hasModes ? look.mode : mode,
+    mode: context.hasModes ? asked : mode,
     mtime: 0,
-    mark: look.mark,
+    mark: isAsAsked ? look.mark : '',
     isKept: false,
     modeAge,
   });

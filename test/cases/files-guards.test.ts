@@ -8,12 +8,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { linkVersion, type Entry, type EntryVersion } from '../../src/core/entry.js';
+import { createRealDisk } from '../../src/system/real-disk.js';
 import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
 
 const entryOf = (values: Partial<Entry>): Entry => ({
@@ -60,6 +62,29 @@ test('rows with hostile paths or links place nothing', async (context) => {
     readdirSync(ground.folder).filter((name) => !name.startsWith('a')),
     [],
   );
+});
+
+test('bits of a row beyond the permissions are not set on a folder', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  a.table.rows.insert(entryOf({ path: 'folder', mode: 0o7755 }));
+  await a.side.settle();
+  assert.equal(statSync(a.path('folder')).mode & 0o7777, 0o755);
+});
+
+test('a mode that an application gives a folder while it is placed is an edit', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const disk = createRealDisk();
+  const setFolderMode = (path: string, mode: number): void => {
+    disk.setFolderMode(path, mode);
+    if (path.endsWith('/folder')) chmodSync(b.path('folder'), 0o700);
+  };
+  const b = await ground.add('b', { disk: { ...disk, setFolderMode } });
+  mkdirSync(a.path('folder'), 0o755);
+  await settleAll([a, b]);
+  assert.equal(treeOf(b.root)['folder/'], '700');
+  assert.deepEqual(treeOf(a.root), treeOf(b.root));
 });
 
 test('nothing is written through a folder that was swapped for a link', async (context) => {
