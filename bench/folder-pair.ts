@@ -14,6 +14,9 @@ export interface FolderPair {
   readonly pids: readonly number[];
   /** Called when the source is complete, for programs that look only when they are told. */
   told(): Promise<void>;
+  /** Ends the programs; the folders stay until they are cleared. */
+  stop(): Promise<void>;
+  /** Ends the programs and removes everything. */
   clear(): Promise<void>;
 }
 
@@ -45,6 +48,9 @@ export async function createUsyncPair({ isCounted = false } = {}): Promise<Usync
   mkdirSync(beside);
   const settled = (): Promise<void> => waitUntil('both are in sync', 300_000, () => areInSync([a, b]));
   await settled();
+  const stop = async (): Promise<void> => {
+    for (const server of servers) await server.end('SIGTERM');
+  };
   return {
     servers: [a, b],
     source: join(a.folder, 'files'),
@@ -54,8 +60,9 @@ export async function createUsyncPair({ isCounted = false } = {}): Promise<Usync
     told: () => Promise.resolve(),
     bytes: () => relays.reduce((sum, { relay }) => sum + relay.bytes, 0),
     settled,
+    stop,
     async clear() {
-      for (const server of servers) await server.end('SIGTERM');
+      await stop();
       await workplace.clear();
       for (const { relay } of relays) await relay.close();
     },

@@ -13,6 +13,11 @@ interface CopyBench {
   readonly make: (folder: string) => void;
   /** Whether the whole of it is visible under its names. */
   readonly isThere: (folder: string) => boolean;
+  /**
+   * Whether what a round has made is removed after the last one. ext4 gives out the number of a removed file only minutes
+   * later and goes by all such numbers for each new file, so that who comes next would pay for the one before.
+   */
+  readonly isKept: boolean;
 }
 
 const smallFiles = 10_000;
@@ -23,6 +28,7 @@ export const benchSmallFiles = (rounds: number): Promise<Figure[]> =>
   benchCopy(rounds, {
     what: '10,000 files of 4 KiB',
     make: (folder) => writeSmallFiles(folder, smallFiles, 4096),
+    isKept: true,
     isThere: createSmallFilesCheck,
   });
 
@@ -35,6 +41,7 @@ export const benchLargeFile = (rounds: number): Promise<Figure[]> =>
       writeLargeFile(join(folder, 'large.bin'), 1024 * mebibyte, randomKey());
     },
     isThere: (folder) => existsSync(join(folder, 'large.bin')),
+    isKept: false,
   });
 
 /** Folder by folder, so that a look costs little. Temporary names begin with a dot or stand elsewhere. */
@@ -57,12 +64,19 @@ async function benchCopy(rounds: number, bench: CopyBench): Promise<Figure[]> {
   const rsyncs: number[] = [];
   const hasSyncthing = isPresent('syncthing', bench.what);
   const hasRsync = isPresent('rsync', bench.what);
-  for (let round = 0; round < rounds; round++) {
-    ours.push(await copyWith(await createUsyncPair(), bench));
-    if (hasSyncthing) syncthings.push(await copyWith(await createSyncthingPair(), bench));
-    if (hasRsync) rsyncs.push(rsyncMs(bench));
-    const last = [...ours.slice(-1), ...syncthings.slice(-1)].map(({ ms, cpu }) => `${Math.round(ms)} ms (CPU ${cpu})`);
-    process.stderr.write(`${bench.what}: ${last.join(', ')}, ${Math.round(rsyncs.at(-1) ?? 0)} ms\n`);
+  const left: Clear[] = [];
+  try {
+    for (let round = 0; round < rounds; round++) {
+      ours.push(await copyWith(await createUsyncPair(), bench, left));
+      if (hasSyncthing) syncthings.push(await copyWith(await createSyncthingPair(), bench, left));
+      if (hasRsync) rsyncs.push(await rsyncMs(bench, left));
+      const last = [...ours.slice(-1), ...syncthings.slice(-1)].map(
+        ({ ms, cpu }) => `${Math.round(ms)} ms (CPU ${cpu})`,
+      );
+      process.stderr.write(`${bench.what}: ${last.join(', ')}, ${Math.round(rsyncs.at(-1) ?? 0)} ms\n`);
+    }
+  } finally {
+    for (const clear of left) await clear();
   }
   const wall = median(ours.map(({ ms }) => ms));
   const theirs = syncthings.map(({ ms }) => ms);
@@ -75,6 +89,8 @@ async function benchCopy(rounds: number, bench: CopyBench): Promise<Figure[]> {
     }),
   ];
 }
+
+type Clear = () => Promise<void>;
 
 interface Copy {
   readonly ms: number;
@@ -101,7 +117,7 @@ function isPresent(command: string, what: string): boolean {
   return false;
 }
 
-async function copyWith(pair: FolderPair, { make, isThere }: CopyBench): Promise<Copy> {
+async function copyWith(pair: FolderPair, { make, isThere, isKept }: CopyBench, left: Clear[]): Promise<Copy> {
   const cpuMs = (): number => pair.pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
   try {
     const beside = join(pair.beside, 'tree');
@@ -116,11 +132,14 @@ async function copyWith(pair: FolderPair, { make, isThere }: CopyBench): Promise
     checkEqual(join(pair.source, 'tree'), join(pair.target, 'tree'));
     return { ms, cpu };
   } finally {
-    await pair.clear();
+    if (isKept) {
+      await pair.stop();
+      left.push(() => pair.clear());
+    } else await pair.clear();
   }
 }
 
-function rsyncMs({ make }: CopyBench): number {
+async function rsyncMs({ make, isKept }: CopyBench, left: Clear[]): Promise<number> {
   const root = mkdtempSync(join(tmpdir(), 'usync-bench-'));
   try {
     const source = join(root, 'source');
@@ -131,7 +150,9 @@ function rsyncMs({ make }: CopyBench): number {
     if (status !== 0) throw new Error(`rsync failed: ${stderr}`);
     return performance.now() - startedAt;
   } finally {
-    rmSync(root, { recursive: true, force: true });
+    const clear = async (): Promise<void> => Promise.resolve(rmSync(root, { recursive: true, force: true }));
+    if (isKept) left.push(clear);
+    else await clear();
   }
 }
 

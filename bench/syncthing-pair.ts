@@ -27,8 +27,11 @@ export async function createSyncthingPair(): Promise<FolderPair> {
   const instances = [await makeInstance(join(root, 'a')), await makeInstance(join(root, 'b'))];
   const [a, b] = instances;
   if (!a || !b) throw new Error('two instances are needed');
-  const clear = async (): Promise<void> => {
+  const stop = async (): Promise<void> => {
     for (const instance of instances) await end(instance);
+  };
+  const clear = async (): Promise<void> => {
+    await stop();
     rmSync(root, { recursive: true, force: true });
   };
   try {
@@ -53,6 +56,7 @@ export async function createSyncthingPair(): Promise<FolderPair> {
     pids: instances.map(({ child }) => child?.pid ?? 0),
     // Answered when the scan is done; what it found is sent before that already.
     told: () => ask(a, 'POST', `/rest/db/scan?folder=${folderId}`).then(() => undefined),
+    stop,
     clear,
   };
 }
