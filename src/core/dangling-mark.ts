@@ -7,9 +7,11 @@ import type { SqlValue } from './value.js';
  * reference that was changed since counts as any other. Such columns are known to no table, so that they travel and wait
  * as columns do that are not here yet.
  */
-export const danglingColumn = (columns: readonly string[]): string => `\0dangles:${columns.join('\0')}`;
+export const danglingColumn = (columns: readonly string[]): string => danglingMark + columns.join('\0');
 
-export const isDanglingColumn = (column: string): boolean => column.startsWith('\0dangles:');
+export const danglingMark = '\0dangles:';
+
+export const isDanglingColumn = (column: string): boolean => column.startsWith(danglingMark);
 
 /** What the mark of a reference holds. Null where a part is NULL: that refers to nothing. */
 export const danglingText = (values: readonly SqlValue[]): string | null =>

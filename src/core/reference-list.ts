@@ -16,7 +16,7 @@ export type ListFormat = 'json' | 'text';
 /** By number as written, the row that it meant. */
 export type ListedRows = ReadonlyMap<bigint, LifeName>;
 
-const listMark = '\0rows:';
+export const listMark = '\0rows:';
 
 export const listColumn = (column: string): string => listMark + column;
 

@@ -1,7 +1,7 @@
 import { unwrittenStamp } from '../../../core/cell-stamp.js';
 import type { LifeName } from '../../../core/life.js';
 import type { Stamp } from '../../../core/stamp.js';
-import { joinedMark } from '../merge/component-loader.js';
+import { joinedMark } from '../stores/cell-names.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import type { SyncedTable } from '../schema/synced-table.js';

@@ -7,6 +7,7 @@ import { planTable, type ReferencePlan, type TablePlan } from '../../../core/tab
 import { RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import { tellGone } from '../capture/gone-rows.js';
 import type { AsideLife } from '../stores/aside-store.js';
+import { joinedMark, pinMark, refusedMark } from '../stores/cell-names.js';
 import { quoteNames } from '../connection/identifiers.js';
 import type { FoundLife } from './life-finder.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
@@ -231,18 +232,6 @@ export function cellsOfShown(
   }
   return cells;
 }
-
-/**
- * A shown life may hold another cell than its row shows (a number that was given anew, another life's value). Such a
- * cell is pinned: it holds as long as the shadow has the stamp of that time, since an application's write replaces both.
- */
-const pinMark = '\0at:';
-
-/** What the view shows in a column that the schema here refuses: the digest is of the view. Of this server alone. */
-const refusedMark = '\0refused:';
-
-/** Beside a shown life of a row that another life has joined: both are yet to be settled as one. Of this server alone. */
-export const joinedMark = '\0joined';
 
 export function noteRefused(extras: Map<string, Cell>, column: string, shown: CellValue, at: CellStamp): void {
   extras.set(refusedMark + column, { value: shown, at });

@@ -5,8 +5,10 @@
 import type { ChangeBlock } from '../../../core/changeset.js';
 import type { StateBlock } from '../../../core/state-block.js';
 import { foldName } from '../connection/identifiers.js';
+import { renamedCell } from '../stores/cell-names.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { renameCellsAside } from './renamed-cells.js';
 import type { SyncedTable } from './synced-table.js';
 
 interface Renames {
@@ -69,10 +71,16 @@ export function stateWithNamesHere(context: ReplicaContext, block: StateBlock): 
   return new Set(columns).size < columns.length ? keyed : { ...keyed, columns };
 }
 
-/** What a column of the table is called here; null where none was renamed. */
-function columnsHere({ meta }: ReplicaContext, table: SyncedTable): ((column: string) => string) | null {
-  const columns = read(meta).columns[table.number];
-  if (!columns) return null;
+/** What a column of the table, or a cell that says something of it, is called here; null where none was renamed. */
+function columnsHere(context: ReplicaContext, table: SyncedTable): ((cell: string) => string) | null {
+  if (!read(context.meta).columns[table.number]) return null;
+  const nameOf = columnNameHere(context, table);
+  return (cell) => renamedCell(cell, nameOf);
+}
+
+/** What a column of the table is called here. A name that the table has means what it says. */
+export function columnNameHere({ meta }: ReplicaContext, table: SyncedTable): (column: string) => string {
+  const columns = read(meta).columns[table.number] ?? {};
   return (column) => (table.positionByColumn.has(column) ? column : (columns[column] ?? column));
 }
 
@@ -95,6 +103,7 @@ function renamedTable(context: ReplicaContext, block: ChangeBlock): SyncedTable 
   if (!found) return null;
   rememberTable(context, block.table, found.number);
   if (!context.asides.isEmpty(block.table)) {
+    renameCellsAside(context, block.table, columnNameHere(context, found));
     renameAside(context, block.table, found.name);
     addPendingSettle(context, [found]);
   }

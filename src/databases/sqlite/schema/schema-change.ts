@@ -15,9 +15,10 @@ import { recountedDigest, refusedDigest } from '../stores/recounted-digest.js';
 import { clearShadows, keepsKey, rebuildShadows } from '../stores/shadow-layout.js';
 import { readCookie, readSchema } from './schema-reader.js';
 import { markMigration } from './migration-mark.js';
+import { renameCellsAside } from './renamed-cells.js';
 import { renamedColumns } from './renamed-columns.js';
 import { noteSchemaUntold } from './propagated-schema.js';
-import { rememberColumns, rememberTable, renameAside } from './renames.js';
+import { columnNameHere, rememberColumns, rememberTable, renameAside } from './renames.js';
 import { createSyncedTable, joinsTable, layoutOf, type SyncedTable } from './synced-table.js';
 import { adjustedForm, type TableRecord } from './table-registry.js';
 import { integerAt } from '../connection/row-values.js';
@@ -185,8 +186,11 @@ function follow(
   if (rebuildShadows(context, table, { name: record.name, layout: record.layout, key: record.key, renamed }))
     addPendingSettle(context, [table]);
   rememberColumns(context, record.number, renamed);
+  if (renamed.size > 0) renameCellsAside(context, record.name, (column) => renamed.get(column) ?? column);
   if (form.name === record.name) return;
   rememberTable(context, record.name, record.number);
+  // What came under the new name before: its sender may have renamed the table first and a column later.
+  renameCellsAside(context, form.name, columnNameHere(context, table));
   renameAside(context, record.name, form.name);
 }
 

@@ -14,6 +14,8 @@ export interface ExtraCellStore {
   hasExtraCells(table: string): boolean;
   /** Columns of a table that such cells are or were of, known here or not. */
   extraColumns(table: string): string[];
+  /** Columns have other names now: those in the list do; the cells are the caller's. */
+  renameExtraColumns(table: string, nameOf: (column: string) => string): void;
   allExtraCells(
     table: string,
   ): IterableIterator<{ readonly life: LifeName; readonly cells: ReadonlyMap<string, Cell> }>;
@@ -33,6 +35,7 @@ export function createExtraCellStore(connection: Connection, origins: OriginStor
   const selectAll = connection.prepare('SELECT origin, stamp, place, cells FROM _usync_cells WHERE tbl = ?');
   const selectColumns = connection.prepare('SELECT col FROM _usync_cell_columns WHERE tbl = ? ORDER BY col');
   const insertColumn = connection.prepare('INSERT OR IGNORE INTO _usync_cell_columns (tbl, col) VALUES (?, ?)');
+  const removeColumn = connection.prepare('DELETE FROM _usync_cell_columns WHERE tbl = ? AND col = ?');
   const columns = new Map<string, Set<string>>();
   function columnsOf(table: string): Set<string> {
     const known = columns.get(table) ?? new Set(selectColumns.all(table).map((row) => textAt(row, 0)));
@@ -63,6 +66,12 @@ export function createExtraCellStore(connection: Connection, origins: OriginStor
     },
     hasExtraCells: (table) => tables().has(table),
     extraColumns: (table) => (tables().has(table) ? [...columnsOf(table)] : []),
+    renameExtraColumns(table, nameOf) {
+      const before = [...columnsOf(table)].filter((column) => nameOf(column) !== column);
+      for (const column of before) removeColumn.run(table, column);
+      for (const column of before) insertColumn.run(table, nameOf(column));
+      columns.delete(table);
+    },
     *allExtraCells(table) {
       for (const row of selectAll.all(table)) {
         yield { life: nameAt(row, 0), cells: bytesToCells(bytesAt(row, 3), origins) };
