@@ -5,7 +5,7 @@ import { lookAround, vectorText } from './observed-replica.js';
 import type { LeftOut } from './plan.js';
 import { membersOf, removalsIn } from './removed-servers.js';
 import { droppedHere } from './server-schema.js';
-import { shownTables, withoutLeftOut } from './shown-tables.js';
+import { leftOutOn, shownTables, withoutLeftOut } from './shown-tables.js';
 import { dumpText, type TableDump } from './table-dump.js';
 import type { RunningReplica, VirtualServer } from './virtual-server.js';
 import { fail, type World } from './world.js';
@@ -56,7 +56,7 @@ async function checkEqual(world: World, engines: readonly Running[]): Promise<vo
 
 /** What this server leaves out, or dropped for itself. */
 const notShownOn = (world: World, server: VirtualServer): LeftOut[] => [
-  ...(world.plan.leftOut ?? []).filter((each) => each.server === server.index),
+  ...leftOutOn(world, server),
   ...droppedHere(world, server),
 ];
 

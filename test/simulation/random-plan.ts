@@ -108,7 +108,7 @@ function withNewcomers(plan: Plan, random: Random): Plan {
   for (let index = options.servers, part = 0; part < count; index++, part++) {
     const atMs = Math.floor((options.writingMs * (part + random.below(1_000) / 1_000)) / count);
     const source = random.below(options.servers);
-    links.push([random.below(options.servers), index]);
+    links.push([memberFor(plan, random.below(options.servers)), index]);
     steps.push({
       atMs,
       kind: 'join',
@@ -125,6 +125,12 @@ function withNewcomers(plan: Plan, random: Random): Plan {
       } as Step);
   }
   return { ...plan, options: { ...options, links }, steps: steps.toSorted((a, b) => a.atMs - b.atMs) };
+}
+
+/** Nobody joins by a server that is removed: who removes it stays. */
+function memberFor({ steps }: Plan, server: number): number {
+  const removal = steps.find((step) => step.kind === 'remove' && step.server === server);
+  return removal?.kind === 'remove' ? removal.by : server;
 }
 
 function swarmFeatures(random: Random, limits: DesignFeatures): DesignFeatures {

@@ -5,11 +5,11 @@ import type { World } from './world.js';
 
 /** What the group knows of what a server shows: not what stays at home there. */
 export const sharedTables = (world: World, server: VirtualServer): TableDump[] =>
-  withoutLeftOut(
-    world.plan,
-    (world.plan.leftOut ?? []).filter((each) => each.server === server.index),
-    shownTables(world, server),
-  );
+  withoutLeftOut(world.plan, leftOutOn(world, server), shownTables(world, server));
+
+/** What this server leaves out. */
+export const leftOutOn = ({ plan }: World, { index }: VirtualServer): LeftOut[] =>
+  (plan.leftOut ?? []).filter(({ server }) => server === index);
 
 export function withoutLeftOut(
   { tables }: Plan,
