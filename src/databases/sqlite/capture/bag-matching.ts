@@ -2,6 +2,8 @@ import type { Connection } from '../connection/driver.js';
 import { quoteName } from '../connection/identifiers.js';
 import { bytesAt } from '../connection/row-values.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
+import { noteKind } from './note-kind.js';
+import type { NoteRange } from './note-store.js';
 import { createRowComparison } from './row-comparison.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
 import type { SyncedTable } from '../schema/synced-table.js';
@@ -45,15 +47,24 @@ function moveShadows({ connection }: ReplicaContext, table: SyncedTable): void {
     if (rows.length < pageRows) break;
   }
   const lost = connection
-    .prepare(`SELECT k1, h FROM ${table.shadowSql} WHERE k1 NOT IN (SELECT k1 FROM temp._usync_matched) ORDER BY k1`)
+    .prepare(`SELECT k1, h, c FROM ${table.shadowSql} WHERE k1 NOT IN (SELECT k1 FROM temp._usync_matched) ORDER BY k1`)
     .all();
+  const content = connection.prepare(`SELECT ${values} FROM ${table.sql} r WHERE r.${rowid} = ?`);
+  // After a change of columns the row's hash is of what stands at its place, which may be another row by now.
+  const isRemembered = (at: bigint, columns: Uint8Array): boolean => {
+    hashing.hash(content.getExact(at) ?? []);
+    return hashing.changedSince(columns).length === 0;
+  };
   const moves: Move[] = [];
   const changed: bigint[] = [];
-  for (const [from, hash] of lost) {
+  for (const [from, hash, columns] of lost) {
     if (typeof from !== 'bigint') continue;
-    const to = strangers.get(Number(hash))?.shift();
-    if (to === undefined) changed.push(from);
-    else moves.push({ from, to });
+    const same = strangers.get(Number(hash)) ?? [];
+    const [to] = same;
+    if (to !== undefined && isRemembered(to, bytesAt([columns ?? null], 0))) {
+      same.shift();
+      moves.push({ from, to });
+    } else changed.push(from);
   }
   moves.push(...closestRows(connection, table, { changed, strangers: [...strangers.values()].flat() }));
   moveAll(connection, table, moves);
@@ -124,10 +135,31 @@ function rowsWith(connection: Connection, table: SyncedTable, values: ReadonlySe
   }
 }
 
+/**
+ * A row that was deleted leaves its rowid to the next: its shadow makes room at once, for the notes that tell of it are
+ * forgotten before the table is compared. Where a row of that content stands all the same, it is found again by that.
+ */
+export function makeRoomForOthers({ connection }: ReplicaContext, table: SyncedTable, range: NoteRange): void {
+  const deleted = connection
+    .cached(
+      `SELECT k1 FROM ${table.shadowSql} WHERE k1 IN (SELECT k1 FROM main._usync_notes
+         WHERE seq > ? AND seq <= ? AND tbl = ? AND op = ${noteKind.delete})`,
+    )
+    .all(BigInt(range.after), BigInt(range.upTo), BigInt(table.number));
+  let free = freePlace(connection, table);
+  for (const [from] of deleted)
+    connection.cached(`UPDATE ${table.shadowSql} SET k1 = ?2 WHERE k1 = ?1`).run(from ?? null, free--);
+}
+
+/** A number that no row of a bag has, and none below it. */
+function freePlace(connection: Connection, { shadowSql }: SyncedTable): bigint {
+  const lowest = connection.prepare(`SELECT min(k1) FROM ${shadowSql}`).get()?.[0];
+  return (typeof lowest === 'bigint' && lowest < 0n ? lowest : 0n) - 1n;
+}
+
 function moveAll(connection: Connection, table: SyncedTable, moves: readonly Move[]): void {
   // Through numbers that no row has, for the places may be taken by each other.
-  const lowest = connection.prepare(`SELECT min(k1) FROM ${table.shadowSql}`).get()?.[0];
-  let free = (typeof lowest === 'bigint' && lowest < 0n ? lowest : 0n) - 1n;
+  let free = freePlace(connection, table);
   const move = connection.prepare(`UPDATE ${table.shadowSql} SET k1 = ?2 WHERE k1 = ?1`);
   const parked = moves.map(({ from, to }) => {
     const at = free--;

@@ -272,6 +272,22 @@ test('bags are captured by row, and VACUUM changes nothing', () =>
     ]);
   }));
 
+test('a row of a bag that took the place of a deleted one is another row, also when a column got another name since', () =>
+  withScene('CREATE TABLE bag (a, b)', async (scene) => {
+    scene.app.exec(`INSERT INTO bag VALUES (1, 'x')`);
+    await scene.capture();
+    scene.app.exec(`DELETE FROM bag; INSERT INTO bag VALUES (2, 'y'); ALTER TABLE bag RENAME COLUMN b TO c`);
+    await scene.capture();
+    assert.deepEqual(
+      lastBlocks(scene).map(({ kind, count }) => [kind, count]),
+      [
+        ['end', 1],
+        ['insert', 1],
+      ],
+    );
+    assertProven(scene);
+  }));
+
 test('a large drain is read without the lock and gives the same as a small one', () =>
   withScene(
     `CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT);

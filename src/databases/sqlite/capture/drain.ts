@@ -1,4 +1,5 @@
 import { captureChanges } from './capture-changes.js';
+import { makeRoomForOthers } from './bag-matching.js';
 import type { Comparison } from './comparison.js';
 import { batchOfNotes, batchOfTable, batchSize, clearBatches, emptyBatch } from './comparison-batch.js';
 import { createDirectSink, createStagedSink, type DrainSink, type StagedSink } from './drain-sink.js';
@@ -136,6 +137,9 @@ function compareNoted(context: ReplicaContext, { range, whole, changeset, sink }
   const kinds = new Map(context.notes.tablesIn(range).map(({ table, kinds: ofTable }) => [table, ofTable]));
   const noted = [...kinds.keys()].flatMap((table) => context.tables.byNumber(table) ?? []);
   const tables = [...new Set([...noted, ...whole])].filter((table) => !isLater(table));
+  const leaving = noted.filter((table) => isLater(table) && kinds.get(table.number)?.has(noteKind.delete) === true);
+  if (sink.isStaged && leaving.length > 0) return null;
+  for (const table of leaving) makeRoomForOthers(context, table, range);
   // What rows showed before is known for rows as they stand now, so such tables are read and written in one transaction.
   if (sink.isStaged && tables.some((table) => ruledColumns(table).length > 0)) return null;
   const comparisons: Comparison[] = [];
