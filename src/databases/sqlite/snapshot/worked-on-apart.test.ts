@@ -174,3 +174,21 @@ test('lists and texts that name a row which moves aside follow it', async () => 
     for (const server of servers) server.close();
   }
 });
+
+test('a table that is dropped while the snapshot comes is no longer compared', () =>
+  withCopies(async ([a, b]) => {
+    await a.capture();
+    await b.followSchema();
+    const reader = await snapshotOf(a.context);
+    const writer = receiveSnapshot(b.context, reader.vector, null);
+    for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
+    await reader.close();
+    b.app.exec('DROP TABLE orders');
+    const { tables } = await writer.preview();
+    assert.deepEqual(
+      tables.map(({ table, same }) => [table, same]),
+      [['people', 4]],
+    );
+    await writer.finish('measure');
+    assert.deepEqual(b.faults(), []);
+  }));
