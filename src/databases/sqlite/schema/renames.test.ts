@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createForkScene, meet } from '../testing/fork-scene.js';
-import { exchangeAll, openMergeServer, type MergeServer } from '../testing/merge-scene.js';
+import { exchangeAll, openMergeServer, snapshotOf, type MergeServer } from '../testing/merge-scene.js';
+import { receiveSnapshot } from '../snapshot/snapshot-writer.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 
 test('a changeset that ends a row which waits under the new name and changes one of the old name does both', async () => {
@@ -132,6 +133,22 @@ test('what came under the new name of a table keeps its values when table and co
     await write(a, rename);
     await write(c, `ALTER TABLE item RENAME TO items; ${rename}`);
     await assertAllShow([a, b, c], `items: 1 | 'first'`);
+  }));
+
+test('a change by the former name reaches a row that came by snapshot under the later one', () =>
+  withServers('CREATE TABLE item (id INTEGER PRIMARY KEY, v TEXT)', async ([a, b, c]) => {
+    await write(a, `INSERT INTO item VALUES (1, 'first'), (2, 'ended')`);
+    await exchangeAll([a, b]);
+    await write(a, 'ALTER TABLE item RENAME TO items');
+    const reader = await snapshotOf(a.context);
+    const writer = receiveSnapshot(c.context, reader.vector, null);
+    for (let chunk = await reader.next(); chunk; chunk = await reader.next()) await writer.add(chunk);
+    await writer.finish();
+    await write(b, `UPDATE item SET v = 'second' WHERE id = 1; DELETE FROM item WHERE id = 2`);
+    await c.pull(b);
+    assert.equal(c.dump(), `item: 1 | 'second'`);
+    for (const server of [b, c]) await write(server, 'ALTER TABLE item RENAME TO items');
+    await assertAllShow([a, b, c], `items: 1 | 'second'`);
   }));
 
 test('a reference that nobody enforces is shown where its column has another name', () =>

@@ -9,6 +9,7 @@ import { renamedCell } from '../stores/cell-names.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { renameCellsAside } from './renamed-cells.js';
+import { schemaTable } from './schema-table.js';
 import type { SyncedTable } from './synced-table.js';
 
 interface Renames {
@@ -54,7 +55,11 @@ export function renamedHere(
  * renamed which an earlier one has named: so the tables come first.
  */
 export function withNamesHere(context: ReplicaContext, blocks: readonly ChangeBlock[]): ChangeBlock[] {
-  for (const block of blocks) if (!context.tables.byName(block.table)) renamedTable(context, block);
+  for (const block of blocks) {
+    const table = context.tables.byName(block.table);
+    if (table) learnOtherName(context, table, block);
+    else renamedTable(context, block);
+  }
   return blocks.map((block) => named(context, block));
 }
 
@@ -102,11 +107,7 @@ function renamedTable(context: ReplicaContext, block: ChangeBlock): SyncedTable 
   const found = tableOfLives(context, block);
   if (!found) return null;
   rememberTable(context, block.table, found.number);
-  if (!context.asides.isEmpty(block.table)) {
-    renameCellsAside(context, block.table, columnNameHere(context, found));
-    renameAside(context, block.table, found.name);
-    addPendingSettle(context, [found]);
-  }
+  if (!context.asides.isEmpty(block.table)) takeAside(context, block.table, found);
   return found;
 }
 
@@ -127,6 +128,30 @@ function tableOfLives(context: ReplicaContext, block: ChangeBlock): SyncedTable 
     }
   }
   return null;
+}
+
+/** A change of a life that waits under a name that no table here has: a server that gave it had renamed the table. */
+function learnOtherName(context: ReplicaContext, table: SyncedTable, block: ChangeBlock): void {
+  if (block.kind !== 'update' && block.kind !== 'end') return;
+  const { asides, lives } = context;
+  const nowhere = asides.tables().filter((name) => name !== schemaTable && !context.tables.byName(name));
+  if (nowhere.length === 0) return;
+  for (let i = 0; i < Math.min(block.count, changesAsked); i++) {
+    for (const life of block.lives[i] ?? []) {
+      const name = nowhere.find((each) => asides.find(each, life));
+      if (name === undefined || lives.find(table, life, null)) continue;
+      rememberTable(context, name, table.number);
+      takeAside(context, name, table);
+      return;
+    }
+  }
+}
+
+/** What waits under another name of the table is settled as rows of it. */
+function takeAside(context: ReplicaContext, name: string, table: SyncedTable): void {
+  renameCellsAside(context, name, columnNameHere(context, table));
+  renameAside(context, name, table.name);
+  addPendingSettle(context, [table]);
 }
 
 export function renameAside({ connection, asides, aliases }: ReplicaContext, before: string, after: string): void {
