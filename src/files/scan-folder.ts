@@ -114,6 +114,8 @@ function standsNothing(context: FolderContext, path: string): void {
     const isFolder = isBelow || rows.some(({ version }) => version === folderVersion);
     if (table.rows.isPending(path) || reasonToLeaveOut(context, path, isFolder) !== null) return;
     table.rows.mark(path);
+    // What stood in the way of a folder was in the way of all that belongs into it.
+    if (isBelow) for (const below of table.rows.unplaced()) if (below.startsWith(`${path}/`)) table.rows.mark(below);
   }
   for (const list of [waiting, leftOut, ignored]) list.remove(path);
 }
@@ -128,8 +130,9 @@ function standsAt(root: RootFolder, path: string): DiskLook {
   try {
     return root.at(path, (place) => lookAt(root.disk, place));
   } catch (error) {
-    const code = codeOf(error);
-    return code === 'ENOENT' || code === 'ENOTDIR' ? nothing : { kind: 'unknown', reason: errorMessageOf(error) };
+    // Where another file or a link has the name of a folder, it waits for that.
+    const isNowhere = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '');
+    return isNowhere ? nothing : { kind: 'unknown', reason: errorMessageOf(error) };
   }
 }
 

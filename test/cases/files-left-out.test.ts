@@ -140,24 +140,25 @@ for (const isStopped of [false, true])
     const ground = folderGround(context);
     let a = await ground.add('a');
     const b = await ground.add('b');
-    mkdirSync(a.path('folder'));
+    mkdirSync(a.path('folder/in it'), { recursive: true });
     writeFileSync(a.path('file'), 'of all');
     writeFileSync(a.path('else'), 'not all is gone at once');
     await settleAll([a, b]);
-    for (const path of ['folder', 'file']) {
+    const inTheWay = ['folder/in it', 'folder', 'file'];
+    for (const path of inTheWay) {
       rmSync(a.path(path), { recursive: true });
       symlinkSync('/etc/passwd', a.path(path));
+      await settleAll([a, b]);
     }
-    await settleAll([a, b]);
     assert.equal(a.side.leftOut(10).length, 2);
-    assert.equal(existsSync(b.path('folder')), true, 'who leaves out deletes nothing');
-    const removeBoth = (): void => {
+    for (const path of inTheWay) assert.equal(existsSync(b.path(path)), true, 'who leaves out deletes nothing');
+    const removeAll = (): void => {
       for (const path of ['folder', 'file']) rmSync(a.path(path));
     };
-    if (!isStopped) removeBoth();
+    if (!isStopped) removeAll();
     else {
       await a.close();
-      removeBoth();
+      removeAll();
       a = await ground.restart(a);
     }
     await settleAll([a, b]);
