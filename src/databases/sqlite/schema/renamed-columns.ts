@@ -18,15 +18,30 @@ export function renamedColumns(
   record: TableRecord,
 ): ReadonlyMap<string, string> {
   const renamed = new Map<string, string>();
-  // Made anew: its columns may stand in any order.
-  if (form.rootPage !== record.rootPage) return renamed;
+  const isMadeAnew = form.rootPage !== record.rootPage;
   for (const { gone, fresh } of gapsOf(record.layout, layoutOf(form.schema))) {
     if (gone.length === 0 || fresh.length === 0) continue;
-    if (gone.length === fresh.length) for (const [i, name] of gone.entries()) renamed.set(name, fresh[i] ?? name);
-    else for (const [from, to] of pairsByContent(context, { form, record, gone, fresh })) renamed.set(from, to);
+    const work = { form, record, gone, fresh };
+    if (isMadeAnew) for (const [from, to] of pairsMadeAnew(context, work)) renamed.set(from, to);
+    else if (gone.length === fresh.length) for (const [i, name] of gone.entries()) renamed.set(name, fresh[i] ?? name);
+    else for (const [from, to] of pairsByContent(context, work)) renamed.set(from, to);
   }
   return renamed;
 }
+
+/**
+ * Tools that make a table anew may put anything in a column's place. So its rows have to hold what was remembered; where
+ * there are none, one name in the place of one other is a rename.
+ */
+function pairsMadeAnew(context: ReplicaContext, work: TableGap): readonly (readonly [string, string])[] {
+  const { form, gone, fresh } = work;
+  if (holdsRows(context, form)) return contentTest(context, work) ? pairsByContent(context, work) : [];
+  const [from, to] = [gone[0], fresh[0]];
+  return gone.length === 1 && fresh.length === 1 && from !== undefined && to !== undefined ? [[from, to]] : [];
+}
+
+const holdsRows = ({ connection }: ReplicaContext, { name }: DiscoveredTable): boolean =>
+  connection.prepare(`SELECT 1 FROM main.${quoteName(name)} LIMIT 1`).get() !== undefined;
 
 interface Gap {
   readonly gone: readonly string[];
@@ -51,7 +66,7 @@ function gapsOf(before: readonly string[], now: readonly string[]): Gap[] {
   return Array.from({ length: stayed.length + 1 }, (_, i) => ({ gone: between(before, i), fresh: between(now, i) }));
 }
 
-interface UnevenGap extends Gap {
+interface TableGap extends Gap {
   readonly form: DiscoveredTable;
   readonly record: TableRecord;
 }
@@ -59,7 +74,7 @@ interface UnevenGap extends Gap {
 const rowsAsked = 50;
 
 /** In order; what no row tells apart is paired from the left, since new columns come last. */
-function pairsByContent(context: ReplicaContext, gap: UnevenGap): (readonly [string, string])[] {
+function pairsByContent(context: ReplicaContext, gap: TableGap): (readonly [string, string])[] {
   const { gone, fresh } = gap;
   const fits = contentTest(context, gap);
   if (!fits) return gone.length < fresh.length ? gone.map((name, i) => [name, fresh[i] ?? name] as const) : [];
@@ -78,7 +93,7 @@ function pairsByContent(context: ReplicaContext, gap: UnevenGap): (readonly [str
 /** Whether most rows hold in the one column what they were remembered to hold in the other; null when there are no rows. */
 function contentTest(
   context: ReplicaContext,
-  { form, record, fresh }: UnevenGap,
+  { form, record, fresh }: TableGap,
 ): ((from: string, to: string) => boolean) | null {
   const table = createSyncedTable(record.number, form, layoutOf(form.schema));
   if (!keepsKey(context, table)) return null;

@@ -165,3 +165,30 @@ test('a reference that nobody enforces is shown where its column has another nam
       await assertAllShow([a, b, c], `items: 1 | 'nobody'`);
     },
   ));
+
+const anew = `BEGIN; CREATE TABLE new_items (id INTEGER PRIMARY KEY, w TEXT, n INTEGER);
+  INSERT INTO new_items SELECT * FROM items; DROP TABLE items; ALTER TABLE new_items RENAME TO items; COMMIT`;
+
+test('a column of an empty table that is made anew with another name for it is the same column', () =>
+  withServers('CREATE TABLE items (id INTEGER PRIMARY KEY, v TEXT, n INTEGER)', async ([a, b, c]) => {
+    await write(b, anew);
+    await write(a, `INSERT INTO items VALUES (1, 'first', 1)`);
+    await exchangeAll([a, b, c]);
+    assert.equal(b.dump(), `items: 1 | 'first' | 1`);
+    for (const server of [a, c]) await write(server, rename);
+    await assertAllShow([a, b, c], `items: 1 | 'first' | 1`);
+  }));
+
+test('a column of a table that is made anew with another name for it is the same column', () =>
+  withServers('CREATE TABLE items (id INTEGER PRIMARY KEY, v TEXT, n INTEGER)', async ([a, b, c]) => {
+    await write(a, `INSERT INTO items VALUES (1, 'first', 1), (2, 'other', 2), (3, NULL, 3)`);
+    await exchangeAll([a, b, c]);
+    await write(b, `${anew}; UPDATE items SET w = 'here' WHERE id = 2`);
+    await write(a, `UPDATE items SET v = 'second' WHERE id = 1`);
+    await exchangeAll([a, b, c]);
+    const shown = [`items: 1 | 'second' | 1`, `items: 2 | 'here' | 2`, 'items: 3 | NULL | 3'].join('\n');
+    assert.equal(b.dump(), shown);
+    await write(a, rename);
+    await write(c, anew);
+    await assertAllShow([a, b, c], shown);
+  }));

@@ -145,6 +145,22 @@ test('a rebuild by a migration tool makes no row traffic and is captured again',
     assert.deepEqual(summary(await traffic(scene, 'UPDATE t SET b = 5 WHERE id = 1')), ['update 1 t(b)']);
   }));
 
+const rebuildWith = (column: string, value: string): string => `BEGIN;
+  CREATE TABLE new_t (id INTEGER PRIMARY KEY, ${column} TEXT, b INTEGER);
+  INSERT INTO new_t SELECT id, ${value}, b FROM t; DROP TABLE t; ALTER TABLE new_t RENAME TO t; COMMIT`;
+
+test('a rebuild in which a column gets another name makes no row traffic', () =>
+  withScene(async (scene) => {
+    assert.deepEqual(await traffic(scene, rebuildWith('alpha', 'a')), []);
+    assert.deepEqual(summary(await traffic(scene, `UPDATE t SET alpha = 'n' WHERE id = 1`)), ['update 1 t(alpha)']);
+  }));
+
+test('a column with other values in the place of one that a rebuild left out is another column', () =>
+  withScene(async (scene) => {
+    assert.deepEqual(summary(await traffic(scene, rebuildWith('other', `'new'`))), ['update 2 t(other)']);
+    assert.deepEqual(scene.context.meta.text('renames'), null);
+  }));
+
 test('what was written while the triggers were gone is found', () =>
   withScene(async (scene) => {
     const writes = `UPDATE t SET b = 3 WHERE id = 1; DELETE FROM t WHERE id = 2; INSERT INTO t (id, a) VALUES (3, 'z');`;
