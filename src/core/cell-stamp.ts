@@ -24,7 +24,7 @@ export interface WeakStamp {
  * by everybody.
  */
 export const unwrittenStamp: CellStamp = { stamp: zeroStamp, origin: genesisOrigin };
-export const isUnwritten = ({ stamp }: CellStamp): boolean => stamp === zeroStamp;
+export const isUnwritten = ({ stamp, weak }: CellStamp): boolean => stamp === zeroStamp && weak === undefined;
 
 /** Total order: the application's write first, then the depth of confirmations, then who confirmed. */
 export function compareCellStamps(a: CellStamp, b: CellStamp): number {
@@ -51,7 +51,7 @@ export function stampAbove(written: Stamp, origin: OriginId, replaced: CellStamp
   return { stamp: (replaced.stamp + 1) as Stamp, origin };
 }
 
-/** The stamp of a confirmation of `replaced` (rule R8). */
+/** The stamp of a confirmation of `replaced` (rule R8), and of what a migration fills a new column with. */
 export const weakStampAbove = (replaced: CellStamp, stamp: Stamp, origin: OriginId): CellStamp => ({
   stamp: replaced.stamp,
   origin: replaced.origin,

@@ -278,6 +278,36 @@ test('H41: rows that one migration adds to a table that was there are one set to
     assert.equal(c.ask(`SELECT count(*) FROM t WHERE a = 'other'`), '0');
   }));
 
+for (const isLater of [true, false])
+  test(`H41: what a migration fills a new column with takes nothing from who uses it already${isLater ? ', on servers that run it later' : ', where two run it at the same time'}`, () =>
+    withServers({ schema: plain, servers: 'abc' }, async (a, b, c) => {
+      const migration = `ALTER TABLE t ADD COLUMN m TEXT; UPDATE t SET m = 'none'`;
+      a.shell(`INSERT INTO t VALUES (1, 'x', 1), (2, 'y', 2), (3, 'z', 3)`);
+      await exchange([a, b, c]);
+      a.shell(migration);
+      if (!isLater) {
+        b.shell(migration);
+        await b.replica.drain();
+        await later();
+        await a.replica.drain();
+      } else await exchange([a, b, c]);
+      const user = isLater ? a : b;
+      user.shell(`UPDATE t SET m = 'of a user' WHERE id = 2`);
+      await user.replica.drain();
+      await later();
+      if (isLater) {
+        await exchange([a, b, c]);
+        b.shell(migration);
+      } else {
+        await later();
+        a.shell('UPDATE t SET n = 30 WHERE id = 3');
+      }
+      await exchange([a, b]);
+      c.shell(`${migration}; UPDATE t SET m = 'later' WHERE id = 3`);
+      await assertSame([a, b, c]);
+      assert.match(a.ask('SELECT m FROM t ORDER BY id'), /^none\nof a user\n/);
+    }));
+
 test('H41: equal rows that two servers write without a migration are two', () =>
   withServers({ schema: plain }, async (a, b) => {
     for (const each of [a, b]) each.shell('CREATE INDEX t_n ON t (n)');

@@ -22,6 +22,8 @@ export interface Comparison {
    * with a change of the schema: names made from key and content, since every server may run the same migration.
    */
   readonly naming: 'life' | 'genesis' | 'migration';
+  /** Tables of the application are others than at the last drain. */
+  readonly isMigration: boolean;
   /** Rows whose key was changed, by the text of the new key: the key that peers know. Empty nearly always. */
   readonly oldKeys: ReadonlyMap<string, Key>;
   /** Keys that such rows took from rows that ended by it. */

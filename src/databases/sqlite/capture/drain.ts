@@ -180,6 +180,7 @@ export const comparisonOf = (
   batch: emptyBatch,
   // Rows of a bag may be equal, so their content is no name.
   naming: context.meta.text('migrated') !== null && !options.table.isBag ? 'migration' : 'life',
+  isMigration: context.meta.text('migrated') !== null,
   oldKeys: new Map(),
   takenKeys: [],
   occurrenceOf: () => 0n,

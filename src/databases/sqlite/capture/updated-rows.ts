@@ -1,4 +1,10 @@
-import { compareCellStamps, stampAbove, type CellStamp } from '../../../core/cell-stamp.js';
+import {
+  compareCellStamps,
+  isUnwritten,
+  stampAbove,
+  weakStampAbove,
+  type CellStamp,
+} from '../../../core/cell-stamp.js';
 import type { LifeName } from '../../../core/life.js';
 import type { Stamp } from '../../../core/stamp.js';
 import type { CellValue, SqlValue } from '../../../core/value.js';
@@ -97,9 +103,7 @@ function compareRow(work: PageWork, row: SqlValue[]): void {
   const stamps = withOneStamp(
     table,
     changed,
-    changed.map((position) =>
-      stampAbove(time, changeset.origin, replacedStamp(comparison, { shadow, parts, position })),
-    ),
+    changed.map((position) => stampOfWrite(comparison, time, replacedStamp(comparison, { shadow, parts, position }))),
   );
   const first = width + 2 + shadowColumnCount;
   const shownCell = (position: number): CellValue => references.cell(row, first, position) ?? row[position] ?? null;
@@ -153,6 +157,15 @@ function replacedStamp({ table }: Comparison, { shadow, parts, position }: Repla
     if (at && compareCellStamps(at, highest) > 0) highest = at;
   }
   return highest;
+}
+
+/**
+ * What a migration fills a new column with is below what any application writes into it: each server runs the migration
+ * by itself, some of them when the column has long been in use elsewhere (docs/decisions/0025).
+ */
+function stampOfWrite({ changeset, isMigration }: Comparison, time: Stamp, replaced: CellStamp): CellStamp {
+  if (isMigration && isUnwritten(replaced)) return weakStampAbove(replaced, time, changeset.origin);
+  return stampAbove(time, changeset.origin, replaced);
 }
 
 interface ChangedRow {
