@@ -6,6 +6,7 @@
  */
 import { isRuled, type ColumnRule } from '../../../core/table-schema.js';
 import { quoteName } from '../connection/identifiers.js';
+import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Key } from '../stores/shadow-store.js';
@@ -34,10 +35,15 @@ export const knownValuesTable = (table: SyncedTable): string => `main._usync_v${
 /** `v1, v2, ...`: in the order of `ruledColumns`. */
 export const knownValueColumns = (table: SyncedTable): string[] => ruledColumns(table).map((_, i) => `v${i + 1}`);
 
-/** Puts everything in place. At the start of each write transaction; costs nothing where no column has such a rule. */
-export function keepKnownValues(context: ReplicaContext): void {
+/**
+ * Puts everything in place. At the start of each write transaction, and when the schema was followed (`isFollowing`); costs
+ * nothing where no column has such a rule. While the schema has moved nothing is read: a table may be gone.
+ */
+export function keepKnownValues(context: ReplicaContext, { isFollowing = false } = {}): void {
   const ruled = context.tables.all().filter((table) => ruledColumns(table).length > 0);
   if (ruled.length === 0 && context.meta.text('known-values') === null) return;
+  // Each table that is made here moves the schema as well: asked once.
+  if (!isFollowing && hasSchemaMoved(context)) return;
   const stored = JSON.parse(context.meta.text('known-values') ?? '{}') as Record<string, string>;
   const wanted: Record<string, string> = {};
   for (const table of ruled) {
@@ -104,8 +110,8 @@ const triggerName = (table: SyncedTable): string =>
     .join('_')}`;
 
 /**
- * They read tables of the application: SQLite renames no table while one of these is gone. They are back with the next write
- * transaction.
+ * They read tables of the application: SQLite renames no table while one of these is gone. They are back when
+ * it was followed.
  */
 export function dropKnownValueTriggers({ connection }: ReplicaContext): void {
   for (const [name] of connection

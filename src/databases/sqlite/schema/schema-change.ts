@@ -3,7 +3,7 @@ import { installTriggers, missingTriggers, numbersByTrigger } from '../capture/c
 import type { DiscoveredTable } from './discovered-table.js';
 import { foldName } from '../connection/identifiers.js';
 import { forgetKeyless } from '../capture/keyless-rows.js';
-import { dropKnownValueTriggers } from '../capture/known-values.js';
+import { dropKnownValueTriggers, keepKnownValues } from '../capture/known-values.js';
 import { addPending } from '../capture/pending-reconcile.js';
 import { addPendingSettle } from '../merge/tables-to-settle.js';
 import { addLostColumns, addLostTable } from '../stores/lost-tables.js';
@@ -70,6 +70,8 @@ export function followSchema(context: ReplicaContext): SchemaChange {
   for (const record of dropped) forgetTable(context, record);
   const rebuilt = putTriggersBack(context);
   for (const table of tables.all()) if (table.isBag) addPending(context, table, 'life');
+  // In this transaction: what an application adds from now on is an addition to what is known.
+  keepKnownValues(context, { isFollowing: true });
   meta.set('cookie', readCookie(connection));
   noteSchemaUntold(context);
   markMigration(context, { isFirst: records.length === 0 });
