@@ -230,12 +230,12 @@ function takeFound(options: ScannerOptions, state: ScanState, { work, path, foun
     state.unsettled.set(path, nowMs);
     state.dueAtMs ??= nowMs + options.settleMs;
   }
+  if (found.isLeftOut && found.record === null) return;
   if (path === ignoreFile) options.onIgnoreFile();
   if (found.now === null && !found.isLeftOut) {
     work.gone.push(found);
     return;
   }
-  if (found.isLeftOut && found.record === null) return;
   if (found.now !== null && found.record === null) options.guard.appeared({ path, version: found.now.version });
   work.batch.push(found);
   work.bytes += found.now?.size ?? 0;

@@ -193,3 +193,18 @@ test('an entry of others waits with its reason, and without haste, while a link 
   await settleAll([a, b]);
   assert.deepEqual(treeOf(a.root), treeOf(b.root));
 });
+
+test('an ignore file that takes no part itself is told of, and the folder is not looked at without end', async (context) => {
+  const ground = folderGround(context);
+  let looks = 0;
+  const disk = createRealDisk();
+  const a = await ground.add('a', { disk: { ...disk, look: (path) => (looks++, disk.look(path)) } });
+  symlinkSync('/etc/passwd', a.path('.usyncignore'));
+  writeFileSync(a.path('else'), 'goes on');
+  await a.capture();
+  assert.deepEqual(a.side.leftOut(10), [{ path: '.usyncignore', reason: 'the link leads out of the folder' }]);
+  assert.equal(a.table.rows.at('else').length, 1);
+  const before = looks;
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.ok(looks - before < 50, `${looks - before} looks in half a second`);
+});

@@ -110,8 +110,8 @@ const triggerName = (table: SyncedTable): string =>
     .join('_')}`;
 
 /**
- * They read tables of the application: SQLite renames no table while one of these is gone. They are back when
- * it was followed.
+ * They read tables of the application: SQLite renames no table while one of these is gone. They are back when the schema was
+ * followed.
  */
 export function dropKnownValueTriggers({ connection }: ReplicaContext): void {
   for (const [name] of connection
