@@ -76,3 +76,15 @@ test('where nothing was written since the engine first ran, nothing waits', asyn
   await a.engine.stop('it is taken out');
   assert.equal(uninstall(a.config, false)[0]?.parts.notes, 0);
 });
+
+test('what somebody dropped of ours already does not stop the way out', async (context) => {
+  const [, b] = await pairOf(context);
+  await b.engine.stop('it is taken out');
+  for (const table of ['_usync_notes', '_usync_conflicts', '_usync_meta']) {
+    b.database.exec(`DROP TABLE ${table}`);
+    assert.equal(uninstall(b.config, false)[0]?.parts.conflicts, 0);
+    assert.doesNotThrow(() => b.config.datasets.flatMap(databaseChecks));
+  }
+  uninstall(b.config, true);
+  assert.deepEqual(ownNames(b), []);
+});

@@ -23,15 +23,21 @@ export function ownParts(connection: Connection): OwnParts {
   const named = (type: string): number =>
     count(String.raw`SELECT count(*) FROM sqlite_schema WHERE type = '${type}' AND name LIKE '\_usync\_%' ESCAPE '\'`);
   const [triggers, tables] = [named('trigger'), named('table')];
-  if (!hasSyncTables(connection)) return { triggers, tables, notes: 0, conflicts: 0, isLanding: false };
+  // Somebody may have dropped some of them.
+  const countIn = (table: string, sql: string): number =>
+    connection.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table) ? count(sql) : 0;
+  const meta = (name: string): string => `FROM _usync_meta WHERE name = '${name}'`;
+  const cursor = countIn('_usync_meta', `SELECT CAST(value AS INTEGER) ${meta('cursor')}`);
   return {
     triggers,
     tables,
     // The newest note is kept after it was captured.
-    notes: count(`SELECT count(*) FROM _usync_notes
-      WHERE tbl <> ${canaryNumber} AND seq > coalesce((SELECT CAST(value AS INTEGER) FROM _usync_meta WHERE name = 'cursor'), 0)`),
-    conflicts: count('SELECT count(*) FROM _usync_conflicts'),
-    isLanding: count(`SELECT count(value) FROM _usync_meta WHERE name = 'landing'`) > 0,
+    notes: countIn(
+      '_usync_notes',
+      `SELECT count(*) FROM _usync_notes WHERE tbl <> ${canaryNumber} AND seq > ${cursor}`,
+    ),
+    conflicts: countIn('_usync_conflicts', 'SELECT count(*) FROM _usync_conflicts'),
+    isLanding: countIn('_usync_meta', `SELECT count(value) ${meta('landing')}`) > 0,
   };
 }
 
