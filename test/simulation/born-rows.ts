@@ -1,3 +1,4 @@
+import type { ReplacedRows } from './replaced-rows.js';
 import { keyColumnsOf, type SimulatedTable } from './table-design.js';
 import type { TableDump } from './table-dump.js';
 
@@ -8,14 +9,14 @@ export function rowsByBirth(dump: TableDump): ReadonlyMap<string, readonly strin
 }
 
 /**
- * Rows that stand at the key of another one that stood there before the transaction: births of these by births of those.
- * A replacement may be taken for a change of the row that it replaces.
+ * Rows that stand at the key of another one that stood there before the transaction, or that a statement of it put at the
+ * key which another one had by then: births of these by births of those. A replacement may be taken for a change of the row
+ * that it replaces.
  */
 export function replacedBirths(
   table: SimulatedTable,
-  before: TableDump | undefined,
-  after: TableDump,
-): ReadonlyMap<string, string> {
+  { before, after, steps }: ReplacingWrite,
+): ReadonlyMap<string, readonly string[]> {
   if (!before || table.key.kind === 'bag') return new Map();
   const keyOf = (dump: TableDump, row: readonly string[]): string =>
     keyColumnsOf(table)
@@ -23,10 +24,25 @@ export function replacedBirths(
       .join('\t');
   const was = rowsByBirth(before);
   const birthAt = new Map([...was].map(([birth, row]) => [keyOf(before, row), birth]));
-  const replaced = new Map<string, string>();
+  const replaced = new Map<string, readonly string[]>();
   for (const [birth, row] of rowsByBirth(after)) {
-    const former = was.has(birth) ? undefined : birthAt.get(keyOf(after, row));
-    if (former !== undefined) replaced.set(birth, former);
+    if (was.has(birth)) continue;
+    const former = birthAt.get(keyOf(after, row));
+    const formers = [...(former === undefined ? [] : [former]), ...chainOf(birth, steps)];
+    if (formers.length > 0) replaced.set(birth, formers);
   }
   return replaced;
+}
+
+interface ReplacingWrite {
+  readonly before: TableDump | undefined;
+  readonly after: TableDump;
+  /** What its statements replaced, one by one. */
+  readonly steps: Readonly<ReplacedRows>;
+}
+
+/** The row that it replaced, the one which that had replaced, and so on. */
+function chainOf(birth: string, steps: ReplacedRows): string[] {
+  const former = steps.get(birth);
+  return former === undefined ? [] : [former, ...chainOf(former, steps)];
 }

@@ -4,13 +4,14 @@
  * merging: a token that was there and is gone was overwritten or deleted by somebody who saw it.
  */
 import { replacedBirths } from './born-rows.js';
+import type { ReplacedRows } from './replaced-rows.js';
 import type { SimulatedTable } from './table-design.js';
 import type { TableDump } from './table-dump.js';
 import { tokensIn } from './written-value.js';
 
 export interface Ledger {
-  /** Notes one committed transaction. Returns its number. */
-  note(server: number, before: readonly TableDump[], after: readonly TableDump[]): void;
+  /** Notes one committed transaction; `steps`: what its statements replaced. */
+  note(server: number, before: readonly TableDump[], after: readonly TableDump[], steps?: ReplacedRows): void;
   /** Values that appear without a write: defaults of new columns. */
   allow(table: string, column: string, cell: string): void;
   readonly isAllowed: (table: string, column: string, cell: string) => boolean;
@@ -100,7 +101,7 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     noteAgreement: () => void (agreedAt = transactions),
     allow: (table, column, cell) => void allowed.add(`${table}\0${column}\0${cell}`),
     isAllowed: (table, column, cell) => allowed.has(`${table}\0${column}\0${cell}`),
-    note: (server, before, after) => {
+    note: (server, before, after, steps = new Map()) => {
       const at = ++transactions;
       const known = new Set(before.flatMap((dump) => [...tokensOf(dump)]));
       const was = placesOf(byName, before);
@@ -124,11 +125,13 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
         else if (!is.has(instance))
           noteInstanceGone(fates.get(instance), { all: instancesByToken.get(token), was, gone });
       }
-      for (const token of withoutCopies(before, after, outside))
-        instancesByToken.get(token)?.forEach((fate) => fate.gone.push({ server, at }));
+      const lessOften = withoutCopies(before, after, outside);
+      for (const token of lessOften) instancesByToken.get(token)?.forEach((fate) => fate.gone.push({ server, at }));
       // Of a row that stands twice one copy was deleted: nobody can tell by its content what becomes of the other.
-      for (const instance of copiesGone(drainedTwice, before, after)) noteGoneUncertain(fates.get(instance));
-      for (const token of replacedWhole(byName, before, after))
+      const copies = copiesGone(drainedTwice, before, after);
+      for (const instance of copies) noteGoneUncertain(fates.get(instance));
+      noteUnseenOfCopies(fates, before, new Set([...lessOften, ...copies.map(tokenOf)]));
+      for (const token of replacedWhole(byName, { before, after, steps }))
         instancesByToken.get(token)?.forEach((fate) => fate.replacedAt.add(at));
       noteUnseenColumns(fates, { before, was, left, gone: { server, at } });
     },
@@ -152,14 +155,13 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
 /** Births of rows at whose key another row stands now, in tables that merge by whole rows. */
 function replacedWhole(
   tables: ReadonlyMap<string, SimulatedTable>,
-  before: readonly TableDump[],
-  after: readonly TableDump[],
+  { before, after, steps }: { before: readonly TableDump[]; after: readonly TableDump[]; steps: ReplacedRows },
 ): string[] {
   return after.flatMap((dump) => {
     const table = tables.get(dump.name);
     if (table?.isWholeRow !== true) return [];
     const was = before.find(({ name }) => name === dump.name);
-    return [...replacedBirths(table, was, dump).values()].flatMap(tokensIn);
+    return [...replacedBirths(table, { before: was, after: dump, steps }).values()].flat().flatMap(tokensIn);
   });
 }
 
@@ -243,7 +245,6 @@ interface DeletedRows {
  */
 function noteUnseenColumns(fates: ReadonlyMap<string, Fate>, { before, was, left, gone }: DeletedRows): void {
   const columns = new Map(before.map((dump) => [dump.name, dump.columns]));
-  const rowOf = (instance: string): string => instance.slice(instance.indexOf('@'));
   const shown = new Set([...was.keys()].map(rowOf));
   for (const [instance, { token, table, isBorn }] of was) {
     if (!isBorn || left.has(token)) continue;
@@ -256,6 +257,25 @@ function noteUnseenColumns(fates: ReadonlyMap<string, Fate>, { before, was, left
   }
 }
 
+/**
+ * Of a row that stands twice, by the same birth, one copy was deleted, and with it what it had in columns that are not there
+ * yet. Which of the copies had them, nobody can tell by what is shown.
+ */
+function noteUnseenOfCopies(
+  fates: ReadonlyMap<string, Fate>,
+  before: readonly TableDump[],
+  births: ReadonlySet<string>,
+): void {
+  if (births.size === 0) return;
+  const columns = new Map(before.map((dump) => [dump.name, dump.columns]));
+  for (const [instance, fate] of fates)
+    if (
+      columns.get(fate.table)?.includes(fate.column) === false &&
+      tokensIn(rowOf(instance)).some((token) => births.has(token))
+    )
+      fate.isGoneUncertain = true;
+}
+
 /** Instances of the rows in question of which fewer are shown than before. */
 function copiesGone(
   rows: ReadonlySet<string>,
@@ -265,10 +285,15 @@ function copiesGone(
   if (rows.size === 0) return [];
   const left = countInstances(after);
   return [...countInstances(before)].flatMap(([instance, count]) => {
-    const isAsked = tokensIn(instance.slice(instance.indexOf('@'))).some((token) => rows.has(token));
+    const isAsked = tokensIn(rowOf(instance)).some((token) => rows.has(token));
     return isAsked && count > (left.get(instance) ?? 0) ? [instance] : [];
   });
 }
+
+const tokenOf = (instance: string): string => instance.slice(0, instance.indexOf('@'));
+
+/** The birth of the row, behind its `@`. */
+const rowOf = (instance: string): string => instance.slice(instance.indexOf('@'));
 
 const instanceOf = (token: string, row: readonly string[], bornAt: number): string =>
   `${token}@${row[bornAt] ?? row[0] ?? ''}`;

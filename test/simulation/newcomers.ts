@@ -1,5 +1,6 @@
 /** Servers that join while a run goes on, with rows of their own or without. */
 import { createRandom } from './random.js';
+import type { ReplacedRows } from './replaced-rows.js';
 import { quoteName } from './table-design.js';
 import { dumpTables } from './table-dump.js';
 import { changeSchema, tablesOf } from './server-schema.js';
@@ -25,13 +26,14 @@ export function createJoiningServer(world: World, { index, source, seed, stateme
   const copied = shownTables(world, server);
   // What the source leaves out nobody but its application knew of: with the copy it comes to the group.
   const before = copyOf ? withoutLeftOut(world.plan, leftOutOn(world, copyOf), copied) : copied;
+  const steps: ReplacedRows = new Map();
   writeStatements(
-    { db: server.app, tables: tablesOf(world, server), tokens: world.tokens, trace: () => undefined },
+    { db: server.app, tables: tablesOf(world, server), tokens: world.tokens, replaced: steps, trace: () => undefined },
     createRandom(seed),
     { count: statements, weights: world.plan.options.statementWeights },
   );
   const after = shownTables(world, server);
-  noteWrite(world, index, before, after);
+  noteWrite(world, { server: index, before, after, steps });
   world.ledger.noteOutside([...copied, ...after]);
   return server;
 }

@@ -71,7 +71,11 @@ const placeOf = ({ table, column }: Followed, birth: string): string => `${table
 const dumpOf = (dumps: readonly TableDump[], { name }: SimulatedTable): TableDump | undefined =>
   dumps.find((dump) => dump.name === name);
 
-function noteColumn({ meanings, moved, deleted }: Known, followed: Followed, { before, after }: WitnessedWrite): void {
+function noteColumn(
+  { meanings, moved, deleted }: Known,
+  followed: Followed,
+  { before, after, steps }: WitnessedWrite,
+): void {
   const { table, column, parent, numberColumn } = followed;
   const [was, is, parents] = [dumpOf(before, table), dumpOf(after, table), dumpOf(after, parent)];
   if (!is || !parents) return;
@@ -82,12 +86,12 @@ function noteColumn({ meanings, moved, deleted }: Known, followed: Followed, { b
     if (!stillAt.has(birth)) deleted.add(birth);
     else if (stillAt.get(birth) !== number) moved.add(birth);
   const rowsBefore = was ? rowsByBirth(was) : new Map<string, readonly string[]>();
-  const replaced = replacedBirths(table, was, is);
+  const replaced = replacedBirths(table, { before: was, after: is, steps });
   const at = is.columns.indexOf(column);
   for (const [birth, row] of rowsByBirth(is)) {
     const shown = row[at] ?? 'null';
-    const former = replaced.get(birth);
-    for (const each of former === undefined ? [] : [former, birth])
+    const formers = replaced.get(birth);
+    for (const each of formers ? [...formers, birth] : [])
       meaningAt(meanings, placeOf(followed, each)).isUnclear = true;
     if (rowsBefore.get(birth)?.[at] === shown) {
       // The application put another row there, or none, and left the number: it means what stands there now.

@@ -83,9 +83,9 @@ interface WrittenTable {
 function noteTable(cells: Map<string, RuledCell>, { write, table, dump, isOwn }: WrittenTable): void {
   const before = write.before.find(({ name }) => name === table.name);
   const was = before ? rowsByBirth(before) : new Map<string, readonly string[]>();
-  const replaced = replacedBirths(table, before, dump);
+  const replaced = replacedBirths(table, { before, after: dump, steps: write.steps });
   for (const [birth, row] of rowsByBirth(dump)) {
-    const former = replaced.get(birth);
+    const formers = replaced.get(birth);
     for (const { name, rule } of ruledColumns(table)) {
       const at = dump.columns.indexOf(name);
       const stood = was.get(birth)?.[at];
@@ -94,9 +94,9 @@ function noteTable(cells: Map<string, RuledCell>, { write, table, dump, isOwn }:
       const cell = cellAt(cells, placeOf(table, birth, name), rule);
       noteCell(cell, { before: stood ?? 'null', after, write });
       if (isOwn) cell.isUnclear = true;
-      if (former === undefined) continue;
+      if (!formers) continue;
       cell.isUnclear = true;
-      cellAt(cells, placeOf(table, former, name), rule).isUnclear = true;
+      for (const former of formers) cellAt(cells, placeOf(table, former, name), rule).isUnclear = true;
     }
   }
 }

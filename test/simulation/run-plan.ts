@@ -11,6 +11,7 @@ import { createJoiningServer } from './newcomers.js';
 import type { Plan, Step } from './plan.js';
 import type { PlantedBug } from './planted-bug.js';
 import { createRandom, type Random } from './random.js';
+import type { ReplacedRows } from './replaced-rows.js';
 import { hearOfRemoval, membersOf, removalsIn } from './removed-servers.js';
 import { takeImage } from './server-image.js';
 import { changeSchema, defaultCell, rebuildTable, tablesOf } from './server-schema.js';
@@ -261,11 +262,13 @@ function write(world: World, server: VirtualServer, given: Write): void {
     return;
   }
   const before = sharedTables(world, server);
+  const steps: ReplacedRows = new Map();
   writeStatements(
     {
       db: app,
       tables: tablesOf(world, server),
       tokens: world.tokens,
+      replaced: steps,
       trace: (sql) => world.trace.line(`s${server.index}   ${sql}`),
     },
     given.random,
@@ -280,7 +283,7 @@ function write(world: World, server: VirtualServer, given: Write): void {
     return;
   }
   app.exec('COMMIT');
-  noteWrite(world, server.index, before, after);
+  noteWrite(world, { server: server.index, before, after, steps });
   world.trace.line(`s${server.index} wrote`);
   lookAround(world, server);
   hintDrain(world, server);

@@ -104,3 +104,22 @@ void test('the ledger knows what stands, what was overwritten, and forgets what 
   assert.ok(ledger.isAllowed('t', 'c', 'text:w2~'));
   assert.ok(!ledger.isAllowed('t', 'c', 'text:w9~'));
 });
+
+void test('who deletes one of two copies of a row may have deleted what it held in columns that are not there yet', () => {
+  const bag = { name: 't', key: { kind: 'bag' }, bornColumn: 'born', columns: [], references: [] } as const;
+  const ahead = { name: 't', columns: ['born', 'c', 'added'], rows: [['text:w1~', 'text:w2~', 'text:w3~']] };
+  const behind = (...values: string[]) => [
+    { name: 't', columns: ['born', 'c'], rows: values.map((value) => ['text:w1~', value]) },
+  ];
+  const standing = (deletes: boolean): readonly string[] => {
+    const ledger = createLedger([bag]);
+    ledger.note(0, [{ ...ahead, rows: [] }], [ahead]);
+    // A copy of the row is edited before its server joins.
+    ledger.note(1, behind('text:w2~'), behind('text:w4~'));
+    ledger.noteOutside([...behind('text:w2~'), ...behind('text:w4~')]);
+    ledger.note(2, behind('text:w2~', 'text:w4~'), behind(...(deletes ? [] : ['text:w5~']), 'text:w4~'));
+    return ledger.standing().map(({ token }) => token);
+  };
+  assert.ok(standing(false).includes('w3~'), 'whoever edits a copy deletes nothing unseen');
+  assert.ok(!standing(true).includes('w3~'));
+});

@@ -1,3 +1,4 @@
+import type { ReplacedRows } from './replaced-rows.js';
 import type { TableDump } from './table-dump.js';
 import type { Failure } from './world.js';
 
@@ -15,4 +16,6 @@ export interface WitnessedWrite {
   readonly mark: number;
   readonly before: readonly TableDump[];
   readonly after: readonly TableDump[];
+  /** What its statements replaced, one by one. */
+  readonly steps: ReplacedRows;
 }

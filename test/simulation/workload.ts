@@ -3,6 +3,7 @@ import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { applicationStatement } from './application-statements.js';
 import { statementKinds, type RunOptions, type StatementKind } from './plan.js';
 import type { Random } from './random.js';
+import { noteReplaced, type ReplacedRows } from './replaced-rows.js';
 import type { ServerTable } from './server-schema.js';
 import {
   columnNamesOf,
@@ -17,6 +18,7 @@ export interface Application {
   readonly db: DatabaseSyncInstance;
   readonly tables: readonly ServerTable[];
   readonly tokens: TokenSource;
+  readonly replaced: ReplacedRows;
   /** Told of each statement, for reading a run. */
   readonly trace: (sql: string) => void;
 }
@@ -36,8 +38,15 @@ export function writeStatements(
     if (random.chance(0.25)) writeLog(application, random);
     const table = random.pick(tables);
     const kind = pickKind(random, given.weights);
-    for (const sql of statementsOf({ ...application, table, random }, kind)) if (!execute(application, sql)) break;
+    for (const sql of statementsOf({ ...application, table, random }, kind))
+      if (!executeOn(application, table, sql)) break;
   }
+}
+
+function executeOn(application: Application, table: SimulatedTable, sql: string): boolean {
+  const { db, replaced } = application;
+  const run = (): boolean => execute(application, sql);
+  return sql.startsWith('REPLACE') ? noteReplaced(db, { table, replaced }, run) : run();
 }
 
 function execute({ db, trace }: Application, sql: string): boolean {
