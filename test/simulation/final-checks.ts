@@ -6,6 +6,7 @@ import type { LeftOut } from './plan.js';
 import { membersOf, removalsIn } from './removed-servers.js';
 import { droppedHere } from './server-schema.js';
 import { leftOutOn, shownTables, withoutLeftOut } from './shown-tables.js';
+import { keepsRowsApart } from './successions.js';
 import { dumpText, type TableDump } from './table-dump.js';
 import type { RunningReplica, VirtualServer } from './virtual-server.js';
 import { fail, type World } from './world.js';
@@ -157,20 +158,25 @@ async function checkPolicies(
 ): Promise<void> {
   const { plan, ledger } = world;
   const isClear = !plan.steps.some(({ kind }) => ['restore', 'power-loss', 'clone', 'join'].includes(kind));
-  // Whoever refers to a row may go with it.
-  const apart = plan.tables.filter(
-    ({ key, uniquePolicy = 'merge', references, keyReferences }) =>
-      key.kind === 'generated' && uniquePolicy !== 'merge' && references.length === 0 && !keyReferences,
-  );
+  const apart = plan.tables.filter(keepsRowsApart);
   if (!isClear || apart.length === 0) return;
   const names = new Set(apart.map(({ name }) => name));
   const held = new Set<string>();
   for (const { engine } of engines)
     for (const record of await engine.replica.quarantine({ max: 100_000 }))
       for (const token of tokensIn(JSON.stringify(record))) held.add(token);
-  for (const { token, table, column, isBorn } of ledger.standing())
-    if (isBorn && names.has(table) && !visible.has(token) && !held.has(token) && !isDropped(world, table, column))
+  for (const { token, table, column, isBorn } of ledger.standing()) {
+    if (!isBorn || !names.has(table) || visible.has(token) || held.has(token)) continue;
+    if (!isDropped(world, table, column) && !wentWithFormer(world, token))
       fail(world, 'POLICY', `row ${token} of ${table} is neither shown nor held back`);
+  }
+}
+
+/** It was put in the place of a row, so it is a change of that one, which somebody else deleted or changed as well. */
+function wentWithFormer({ ledger, successions }: World, token: string): boolean {
+  for (let each = successions.formerOf(token); each; each = successions.formerOf(each.former))
+    if (ledger.isGoneElsewhere(each.former, each.server)) return true;
+  return false;
 }
 
 /**

@@ -46,6 +46,8 @@ export interface Ledger {
    */
   readonly deleted: () => readonly WrittenToken[];
   readonly isMoved: (token: string) => boolean;
+  /** Whether the application of another server than this one overwrote or deleted it, or may have. */
+  readonly isGoneElsewhere: (token: string, server: number) => boolean;
   readonly counts: () => { readonly transactions: number; readonly tokens: number };
 }
 
@@ -92,6 +94,7 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
   return {
     mark: () => transactions,
     isMoved: (token) => moved.has(token),
+    isGoneElsewhere: (token, server) => instancesByToken.get(token)?.some((fate) => isGoneFrom(fate, server)) === true,
     counts: () => ({ transactions, tokens: fates.size }),
     noteOutside: (rows) => {
       for (const dump of rows) for (const token of tokensOf(dump)) outside.add(token);
@@ -142,13 +145,10 @@ export function createLedger(tables: readonly SimulatedTable[]): Ledger {
     writtenSince: (server, mark) => tokensSince(fates, server, mark),
     standing: () => [...fates.values()].filter(isStanding),
     deleted: () =>
-      [...fates.values()].filter(
-        (fate) =>
-          isDeleted(fate) &&
-          !moved.has(fate.token) &&
-          !outside.has(fate.token) &&
-          (!drainedTwice.has(fate.token) || fate.gone.some(({ at }) => at > agreedAt)),
-      ),
+      [...fates.values()].filter((fate) => {
+        const isOne = !drainedTwice.has(fate.token) || fate.gone.some(({ at }) => at > agreedAt);
+        return isOne && isDeleted(fate) && !moved.has(fate.token) && !outside.has(fate.token);
+      }),
   };
 }
 
@@ -191,6 +191,9 @@ const freshFate = (
 
 const isStanding = ({ gone, isUncertain, isGoneUncertain }: Fate): boolean =>
   gone.length === 0 && !isUncertain && !isGoneUncertain;
+
+const isGoneFrom = ({ gone, isGoneUncertain }: Fate, server: number): boolean =>
+  isGoneUncertain || gone.some((each) => each.server !== server);
 
 const isDeleted = ({ isBorn, gone, replacedAt }: Fate): boolean => isBorn && gone.some(({ at }) => !replacedAt.has(at));
 

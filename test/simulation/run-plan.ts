@@ -18,6 +18,7 @@ import { changeSchema, defaultCell, rebuildTable, tablesOf } from './server-sche
 import { startSessions, watchForEcho } from './session-exchange.js';
 import { createNetwork } from './simulated-network.js';
 import { sharedTables } from './shown-tables.js';
+import { createSuccessions } from './successions.js';
 import { dumpTables, dumpText, type TableDump } from './table-dump.js';
 import { createTrace } from './trace.js';
 import { createServer, endProcesses, goBackTo, startEngine, type VirtualServer } from './virtual-server.js';
@@ -66,6 +67,7 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
     vouched: new Set(),
     leftAt: new Map(),
     witnesses: createWitnesses(plan),
+    successions: createSuccessions(plan),
     tokens: createTokenSource(),
     servers: [],
     bug: extras.bug ?? null,
@@ -263,13 +265,17 @@ function write(world: World, server: VirtualServer, given: Write): void {
   }
   const before = sharedTables(world, server);
   const steps: ReplacedRows = new Map();
+  const application = { db: app, tables: tablesOf(world, server) };
+  const succession = world.successions.begin(server.index, application);
   writeStatements(
     {
-      db: app,
-      tables: tablesOf(world, server),
+      ...application,
       tokens: world.tokens,
       replaced: steps,
-      trace: (sql) => world.trace.line(`s${server.index}   ${sql}`),
+      trace(sql) {
+        world.trace.line(`s${server.index}   ${sql}`);
+        succession.note(sql);
+      },
     },
     given.random,
     {
@@ -283,6 +289,7 @@ function write(world: World, server: VirtualServer, given: Write): void {
     return;
   }
   app.exec('COMMIT');
+  succession.commit();
   noteWrite(world, { server: server.index, before, after, steps });
   world.trace.line(`s${server.index} wrote`);
   lookAround(world, server);

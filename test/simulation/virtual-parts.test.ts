@@ -1,9 +1,11 @@
 // The machinery of the simulation itself: order of events, channels, the ledger's eyes.
+import { DatabaseSync } from '@photostructure/sqlite';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLedger } from './ledger.js';
 import { createRandom } from './random.js';
 import { createNetwork } from './simulated-network.js';
+import { createSuccessions } from './successions.js';
 import { createVirtualTime } from './virtual-time.js';
 
 void test('events run in order of time, then of making, and promises go on between them', async () => {
@@ -122,4 +124,40 @@ void test('who deletes one of two copies of a row may have deleted what it held 
   };
   assert.ok(standing(false).includes('w3~'), 'whoever edits a copy deletes nothing unseen');
   assert.ok(!standing(true).includes('w3~'));
+});
+
+void test('a row goes on as the one at its number, unless that was deleted or it came from another number', () => {
+  using db = new DatabaseSync(':memory:');
+  db.exec('CREATE TABLE t (id INTEGER PRIMARY KEY, born TEXT, word TEXT UNIQUE)');
+  db.exec('CREATE TRIGGER _usync_i1 AFTER INSERT ON t BEGIN SELECT 1; END');
+  const table = {
+    name: 't',
+    key: { kind: 'generated', column: 'id', isAutoincrement: false },
+    bornColumn: 'born',
+    columns: [],
+    references: [],
+    uniquePolicy: 'hold',
+  } as const;
+  const successions = createSuccessions({ tables: [table] });
+  const run = (sqls: readonly string[], isKept = true): void => {
+    const transaction = successions.begin(0, { db, tables: [{ ...table, isAbsent: false }] });
+    for (const sql of sqls) {
+      db.exec(sql);
+      transaction.note(sql);
+    }
+    if (isKept) transaction.commit();
+  };
+  const formers = (): (string | undefined)[] =>
+    ['w1~', 'w2~', 'w3~', 'w4~', 'w5~', 'w6~'].map((token) => successions.formerOf(token)?.former);
+  run([
+    "INSERT INTO t VALUES (1, 'w1~', 'a')",
+    "REPLACE INTO t VALUES (1, 'w2~', 'b')",
+    // Another number, the same word: the row at 1 is gone, and no trigger told.
+    "REPLACE INTO t VALUES (2, 'w3~', 'b')",
+  ]);
+  assert.deepEqual(formers(), [undefined, 'w1~', undefined, undefined, undefined, undefined]);
+  run(["INSERT INTO t VALUES (1, 'w4~', NULL)", 'UPDATE t SET id = 7 WHERE id = 1']);
+  run(["INSERT INTO t VALUES (1, 'w5~', NULL)"]);
+  run(['DELETE FROM t WHERE id = 2', "INSERT INTO t VALUES (2, 'w6~', NULL)"]);
+  assert.deepEqual(formers(), [undefined, 'w1~', undefined, 'w2~', undefined, undefined]);
 });

@@ -4,6 +4,7 @@ import type { Plan } from './plan.js';
 import type { PlantedBug } from './planted-bug.js';
 import type { Random } from './random.js';
 import type { SimulatedNetwork } from './simulated-network.js';
+import type { Successions } from './successions.js';
 import type { Trace } from './trace.js';
 import type { VirtualServer } from './virtual-server.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -23,6 +24,7 @@ export interface World {
   /** When all had heard that this server was removed: nothing that it writes from then on may be anywhere else. */
   readonly leftAt: Map<number, number>;
   readonly witnesses: readonly Witness[];
+  readonly successions: Successions;
   readonly tokens: TokenSource;
   readonly servers: VirtualServer[];
   readonly bug: PlantedBug | null;

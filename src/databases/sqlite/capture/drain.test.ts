@@ -133,6 +133,19 @@ test('a row that REPLACE removed through another unique value ends', () =>
     assert.deepEqual(columnOf(single(lastBlocks(scene), 'insert'), 'id'), [3n]);
   }));
 
+test('a row inserted at the number of one that REPLACE may have removed is an update of that one', () =>
+  withScene('CREATE TABLE u (id INTEGER PRIMARY KEY, mail TEXT UNIQUE)', async (scene) => {
+    scene.app.exec(`INSERT INTO u VALUES (1, 'a'), (2, 'b')`);
+    await scene.capture();
+    scene.app.exec(`REPLACE INTO u VALUES (3, 'a'); INSERT INTO u VALUES (1, 'c')`);
+    scene.app.exec(
+      `INSERT OR IGNORE INTO u VALUES (4, 'b'); INSERT INTO u VALUES (5, 'd'); REPLACE INTO u VALUES (2, 'e')`,
+    );
+    await scene.capture();
+    assert.deepEqual(single(lastBlocks(scene), 'update').keys, [[1n, 2n]]);
+    assert.deepEqual(columnOf(single(lastBlocks(scene), 'insert'), 'id'), [3n, 5n]);
+  }));
+
 test('a row that REPLACE removed through an index that may be dropped is found by counting', () =>
   withScene(
     'CREATE TABLE u (id INTEGER PRIMARY KEY, mail TEXT, v); CREATE UNIQUE INDEX mails ON u (mail)',
