@@ -71,7 +71,7 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
     tokens: createTokenSource(),
     servers: [],
     bug: extras.bug ?? null,
-    digestByVector: new Map(),
+    proofsByVector: new Map(),
     failure: null,
     isAtRest: false,
   };

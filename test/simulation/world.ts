@@ -1,4 +1,5 @@
 /** What the parts of one run share. */
+import type { Proof } from '../../src/databases/replica.js';
 import type { Ledger } from './ledger.js';
 import type { Plan } from './plan.js';
 import type { PlantedBug } from './planted-bug.js';
@@ -28,8 +29,8 @@ export interface World {
   readonly tokens: TokenSource;
   readonly servers: VirtualServer[];
   readonly bug: PlantedBug | null;
-  /** Digests by vector, of every server at every time: equal vectors must mean equal digests. */
-  readonly digestByVector: Map<string, { readonly digest: string; readonly server: number }>;
+  /** What differs, by vector, of every server at every time: equal vectors must mean equal digests. */
+  readonly proofsByVector: Map<string, readonly { readonly proof: Proof; readonly server: number }[]>;
   /** The first broken promise ends the run. */
   failure: Failure | null;
   /** After the writing: nothing may be new any more when this is set. */

@@ -7,7 +7,7 @@ import { RowReference } from '../../../core/value.js';
 import type { View } from '../../../core/view.js';
 import { isDutyHere } from './duty-holder.js';
 import { landingChangeset } from './landing-marker.js';
-import { lostTables } from '../stores/lost-tables.js';
+import { tablesWithoutRows } from '../stores/lost-tables.js';
 import type { MergeScope } from './merge-rows.js';
 import { beginOwnChangeset, type OwnChangeset } from '../capture/own-changeset.js';
 
@@ -42,7 +42,7 @@ export function confirmDuties(
 /** A parent that was lost with its table has not ended: it comes back from a peer, and its children must be there. */
 function isOfLost({ context }: MergeScope, { kind, table }: Confirmation): boolean {
   if (kind !== 'end') return false;
-  const lost = lostTables(context);
+  const lost = tablesWithoutRows(context);
   if (lost.size === 0) return false;
   const references = context.tables.byName(table)?.schema.references ?? [];
   return references.some(({ parentTable }) => lost.has(context.tables.byName(parentTable)?.number ?? 0));

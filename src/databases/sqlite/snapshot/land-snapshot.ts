@@ -19,7 +19,7 @@ import { settle } from '../merge/merge-changeset.js';
 import { refuseUnwritable } from '../merge/refuse-unwritable.js';
 import { settleUnwritten, WrittenMeanwhile } from '../merge/settle-unwritten.js';
 import { raiseFlag } from '../stores/merging-flag.js';
-import { removeLostTable } from '../stores/lost-tables.js';
+import { addUntoldTable, removeLostTable } from '../stores/lost-tables.js';
 import { addPending, pendingReconciles, removePending } from '../capture/pending-reconcile.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { settleAfterDrain, settleWaiting } from '../merge/settle-waiting.js';
@@ -96,12 +96,15 @@ async function landKept(
   beginLanded(context);
   const landing = createLanding(context, vector);
   const spoken = new Set<string>();
+  let isFirst = true;
   const told: Seen[] = [];
   let done = 0;
   for await (const chunk of keptChunks(context, chunks)) {
     context.tellWork({ kind: 'landing', done, total });
     done += rowsOfChunk(chunk);
-    for (const block of chunk.blocks) spoken.add(stateWithNamesHere(context, block).table);
+    // Of others it holds what its sender has: lives that came after it had lost the table.
+    if (isFirst) for (const block of chunk.blocks) spoken.add(stateWithNamesHere(context, block).table);
+    isFirst = false;
     if (chunk.seen.size > 0) told.push(chunk.seen);
     await landChunk(context, landing, adoption, chunk);
   }
@@ -260,13 +263,17 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
     origins.saw(entry.stamp, nowMs);
   }
   for (const seen of told) for (const [origin, stamps] of seen) context.seen.learnStamps(origin, stamps);
-  if ([...vector].some(([origin, { stamp }]) => stamp > stampIn(before, origin))) journal.appendGap(vector, nowMs);
+  const isNews = [...vector].some(([origin, { stamp }]) => stamp > stampIn(before, origin));
+  if (isNews) journal.appendGap(vector, nowMs);
   meta.set('landing', null);
   meta.set('isFounded', 1);
   for (const name of spoken) {
     const number = context.tables.byName(name)?.number ?? 0;
-    if (landing.lost.has(number) || landing.lostColumns.has(number)) removeLostTable(context, number);
+    const isBack = landing.lost.has(number) || landing.lostColumns.has(number) || landing.untold.has(number);
+    if (isBack) removeLostTable(context, number);
   }
+  if (isNews)
+    for (const { name, number } of context.tables.all()) if (!spoken.has(name)) addUntoldTable(context, number);
   raiseFlag(context, false);
   drainNoted(context);
   landing.drained();

@@ -13,7 +13,7 @@ import { mergeEnds } from '../merge/end-blocks.js';
 import { insertNewRows, type NewRows } from '../merge/insert-blocks.js';
 import { memoryOf, scopeOf, type MergeMemory } from '../merge/merge-changeset.js';
 import { createRowMerger, type MergeScope, type RowMerger } from '../merge/merge-rows.js';
-import { lostTables, tablesWithLostColumns } from '../stores/lost-tables.js';
+import { lostTables, tablesWithLostColumns, untoldTables } from '../stores/lost-tables.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { shadowColumns, stampAt, type Key } from '../stores/shadow-store.js';
 import { lifeInBlock } from '../merge/state-blocks.js';
@@ -58,6 +58,8 @@ export interface Landing {
   readonly lost: ReadonlySet<number>;
   /** Numbers of tables whose lost columns it brings back. */
   readonly lostColumns: ReadonlySet<number>;
+  /** Numbers of tables of which an earlier snapshot did not tell. */
+  readonly untold: ReadonlySet<number>;
   readonly scope: MergeScope;
 }
 
@@ -74,6 +76,8 @@ interface LandingWork {
   readonly mine: VersionVector;
   /** Numbers of tables that lost rows: what the snapshot holds of them has not ended here, and what it lacks has not either. */
   readonly lost: ReadonlySet<number>;
+  /** Numbers of tables of which an earlier snapshot did not tell: what this one holds of them has not ended here. */
+  readonly untold: ReadonlySet<number>;
   /** Tables that held a life before the first one landed: others hold nothing that the snapshot could end or change. */
   readonly hadLives: ReadonlySet<string>;
   readonly waitingLives: WaitingLife[];
@@ -90,6 +94,7 @@ export function createLanding(context: ReplicaContext, vector: VersionVector): L
   return {
     scope,
     lost: work.lost,
+    untold: work.untold,
     lostColumns: covers(vector, context.origins.vector()) ? tablesWithLostColumns(context) : new Set(),
     waitingLives,
     get rows() {
@@ -140,6 +145,7 @@ function beginLanding(context: ReplicaContext, vector: VersionVector): LandingWo
       hasSeen: (_: OriginId, other: OriginId, stamp: Stamp) => base.seen.isCovered(vector, other, stamp),
     },
   };
+  const isWhole = covers(vector, context.origins.vector());
   const hadLives = context.tables
     .all()
     .filter(
@@ -154,7 +160,8 @@ function beginLanding(context: ReplicaContext, vector: VersionVector): LandingWo
     merger: createRowMerger(scope, by),
     vector,
     mine: context.origins.vector(),
-    lost: covers(vector, context.origins.vector()) ? lostTables(context) : new Set(),
+    lost: isWhole ? lostTables(context) : new Set(),
+    untold: isWhole ? untoldTables(context) : new Set(),
     hadLives: new Set(hadLives.map((table) => table.name)),
     waitingLives: [],
     writtenLives: new Map(),
@@ -163,9 +170,9 @@ function beginLanding(context: ReplicaContext, vector: VersionVector): LandingWo
   };
 }
 
-/** A life that is not here and is covered has ended, but in a table that lost rows. */
-const hasEnded = ({ mine, lost }: LandingWork, table: SyncedTable | null, life: LifeName): boolean =>
-  isCovered(mine, life) && !(table !== null && lost.has(table.number));
+/** A life that is not here and is covered has ended, but in a table that lost rows, or was not told of. */
+const hasEnded = ({ mine, lost, untold }: LandingWork, table: SyncedTable | null, life: LifeName): boolean =>
+  isCovered(mine, life) && !(table !== null && (lost.has(table.number) || untold.has(table.number)));
 
 const isCovered = (of: VersionVector, { origin, stamp }: LifeName): boolean => stamp <= stampIn(of, origin);
 

@@ -10,13 +10,14 @@ import { createChunkSpool, type ChunkSpool } from './chunk-spool.js';
 import { cellsOfShown, type ShownRow } from '../merge/component-loader.js';
 import { tablesWithOutgrownRows } from '../capture/too-large-rows.js';
 import { createDirectSink } from '../capture/drain-sink.js';
-import { quoteName } from '../connection/identifiers.js';
+import { foldName, quoteName } from '../connection/identifiers.js';
 import type { SqliteModule } from '../connection/sqlite-module.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import type { ReplicaContext, SnapshotSource } from '../stores/replica-context.js';
 import { createRowReferences, type RowReferences } from '../capture/row-references.js';
 import { exceptionsFor, shadowColumnCount, shadowColumns, type Key } from '../stores/shadow-store.js';
 import { emptyBlock, lifeBlock, type PlacedLife } from '../merge/state-blocks.js';
+import { tablesWithoutRows } from '../stores/lost-tables.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
 import { shadowKeyColumns, type SyncedTable } from '../schema/synced-table.js';
 import { transact } from '../connection/transaction.js';
@@ -154,7 +155,10 @@ function* statePieces(context: ReplicaContext): IterableIterator<StatePiece> {
   const histories = new Map(
     [...context.origins.vector().keys()].map((origin) => [origin, context.histories.of(origin)]),
   );
-  const blocks = tables.map((table) => emptyBlock(table.name, table.schema.key, table.layout));
+  const blocks = toldTables(context).map((name) => {
+    const table = context.tables.byName(name);
+    return emptyBlock(name, table?.schema.key ?? [], table?.layout ?? []);
+  });
   yield { chunk: { blocks, histories }, rows: 0 };
   // Of a branch that was cut at the start of its history nothing is left in the vector; its cells still bear the name.
   const origins = [...new Set([...context.origins.vector().keys(), ...context.strays.origins()])];
@@ -173,6 +177,24 @@ function* statePieces(context: ReplicaContext): IterableIterator<StatePiece> {
   for (const name of context.asides.tables()) {
     for (const block of asideBlocks(context, name)) yield { chunk: { blocks: [block] }, rows: 0 };
   }
+}
+
+/**
+ * Tables of which this replica has all rows, so that what it lacks has ended: not those that it lost, also where it has what came
+ * later. Of a table that was never here, or is left out, all waits.
+ */
+function toldTables(context: ReplicaContext): string[] {
+  const lost = tablesWithoutRows(context);
+  const { tables, asides } = context;
+  const names = new Map<string, string>();
+  for (const name of [...asides.tables(), ...tables.leftOut().map((each) => each.name)])
+    names.set(foldName(name), name);
+  // A table that is here counts more than one that had its name.
+  for (const { name, number } of tables.records().toSorted((a, b) => Number(a.rootPage > 0) - Number(b.rootPage > 0))) {
+    if (lost.has(number)) names.delete(foldName(name));
+    else names.set(foldName(name), name);
+  }
+  return [...names.values()];
 }
 
 function* asideBlocks(context: ReplicaContext, name: string): IterableIterator<StateBlock> {

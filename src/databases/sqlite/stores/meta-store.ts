@@ -16,6 +16,7 @@ export type MetaName =
   | 'pending-settle'
   | 'lost-tables'
   | 'lost-columns'
+  | 'untold-tables'
   | 'renames'
   | 'migrated'
   | 'tables-text'

@@ -2,7 +2,7 @@ import { columnNotHere, rowTooLarge, tableNotHere, type TableDigest } from '../.
 import { columnsHash } from '../../../core/row-hash.js';
 import type { Proof } from '../../replica.js';
 import { tablesWithOutgrownRows, tooLargeRows } from '../capture/too-large-rows.js';
-import { lostTables, tablesWithLostColumns } from './lost-tables.js';
+import { tablesWithLostColumns, tablesWithoutRows } from './lost-tables.js';
 import { schemaTable } from '../schema/schema-table.js';
 import type { ReplicaContext } from './replica-context.js';
 import type { SyncedTable } from '../schema/synced-table.js';
@@ -26,7 +26,7 @@ export function readProof(context: ReplicaContext): Proof {
     vector: origins.vector(),
     digest,
     leftOut: [...leftOut, ...unknown.map(tableNotHere)],
-    lost: [...lostTables(context), ...tablesWithLostColumns(context)].flatMap(
+    lost: [...tablesWithoutRows(context), ...tablesWithLostColumns(context)].flatMap(
       (number) => tables.byNumber(number)?.name ?? [],
     ),
     held: tables.all().reduce((sum, table) => sum + asides.countHeld(table.name), tooLargeRows(context).length),
