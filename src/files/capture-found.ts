@@ -35,8 +35,8 @@ function captureOne(context: FolderContext, { path, record, now, isLeftOut }: Fo
   if (now === null) {
     if (record !== null && !isLeftOut && !record.isKept) rows.end(path, record.version);
     disk.remove(path);
-    // An edit elsewhere outlives the delete here.
-    if (!isLeftOut && rows.at(path).length > 0) rows.mark(path);
+    // An edit elsewhere outlives the delete here; what others have waits where something took its place that takes no part.
+    if (rows.at(path).length > 0) rows.mark(path);
     markEmptyParent(context, path);
     return;
   }

@@ -3,7 +3,9 @@ import { contentBytesMax, contentItemsMax, type ContentRequest } from '../core/c
 import type { EntryVersion } from '../core/entry.js';
 import { takeBytes } from '../core/spare-buffers.js';
 import { SyncError } from '../core/sync-error.js';
+import type { HistoryRecord } from '../databases/entry-table.js';
 import { readWhole } from './content-hash.js';
+import { lookAt } from './disk-look.js';
 import type { FolderContext } from './folder-context.js';
 import { historyFolder } from './state-folder.js';
 import { readFlags } from './whole-file.js';
@@ -51,8 +53,15 @@ function standingOf(
 }
 
 /** Whether a version is said to be on this disk, readable or not. */
-export const isHeld = ({ table }: FolderContext, version: EntryVersion): boolean =>
-  table.disk.holding(version).length > 0 || table.history.holding(version).length > 0;
+export const isHeld = (context: FolderContext, version: EntryVersion): boolean =>
+  context.table.disk.holding(version).length > 0 ||
+  context.table.history.holding(version).some((record) => isInHistory(context, record));
+
+/** Of what stands in the folder a scan knows better soon; no scan looks at the history, from which a disk may lose files. */
+function isInHistory({ root }: FolderContext, { file, size }: HistoryRecord): boolean {
+  const look = root.at(`${historyFolder}/${file}`, (place) => lookAt(root.disk, place));
+  return look.kind === 'unknown' || (look.kind === 'file' && look.size === size);
+}
 
 /** As many bytes of a content from there as fit. */
 export interface Reading {

@@ -6,11 +6,14 @@ import type { FolderContext } from './folder-context.js';
  * one that stood for what is left out inside it.
  */
 export function markEmptyParent({ table }: Pick<FolderContext, 'table'>, path: string): void {
-  const folder = parentOf(path);
-  if (folder === '' || table.rows.at(folder).length > 0 || table.rows.isBelow(folder)) return;
-  const record = table.disk.at(folder);
-  if (record?.isKept === true) table.disk.put({ ...record, isKept: false });
-  table.rows.mark(folder);
+  for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) {
+    if (table.rows.at(folder).length > 0 || table.rows.isBelow(folder)) return;
+    const record = table.disk.at(folder);
+    if (record === null) continue;
+    if (record.isKept) table.disk.put({ ...record, isKept: false });
+    table.rows.mark(folder);
+    return;
+  }
 }
 
 /** Folders on the way to an entry stand for it from now on, not only for what is left out inside them. */

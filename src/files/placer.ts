@@ -92,7 +92,11 @@ async function prepareBatch(
   if (last === undefined) return null;
   const missed: Entry[] = [];
   const planned = table
-    .atomically(() => batch.flatMap((pending) => planOne(context, pending, missed) ?? []))
+    .atomically(() => {
+      const plans = batch.flatMap((pending) => planOne(context, pending, missed) ?? []);
+      syncPlaced(context);
+      return plans;
+    })
     .toSorted((a, b) => (a.pending.path < b.pending.path ? -1 : 1));
   for (const entry of missed) await lost.missed(entry);
   const contents = await sources.get(
@@ -137,6 +141,7 @@ function planOne(context: FolderContext, pending: PendingPath, missed: Entry[]):
   const { path } = pending;
   const rows = table.rows.at(path).filter((row) => isSound(row));
   const isFolderNeeded = table.rows.isBelow(path);
+  if (rows.length === 0 && !isFolderNeeded && table.disk.at(path) === null) markEmptyParent(context, path);
   const shape = rows.some(({ version }) => kindOfVersion(version) === 'folder') || isFolderNeeded;
   const reason = reasonToLeaveOut(context, path, shape);
   if (reason !== null) {
@@ -149,12 +154,25 @@ function planOne(context: FolderContext, pending: PendingPath, missed: Entry[]):
   missed.push(...settleConflict(context, path, plan));
   const { setMode } = plan.table;
   if (setMode !== null) table.rows.setAttributes(path, setMode.version, setMode);
-  const needsName = plan.disk.kind === 'place' || plan.disk.kind === 'make-folder';
-  const obstacle = needsName ? twinObstacle(context, path) : null;
+  const obstacle = needsName(plan) ? (twinObstacle(context, path) ?? leftOutObstacle(context, path)) : null;
   if (obstacle === null) return { pending, plan };
   context.waiting.put(path, obstacle);
   return null;
 }
+
+const needsName = ({ disk: { kind } }: PathPlan): boolean => kind === 'place' || kind === 'make-folder';
+
+/** What takes no part stands at a path, or at a folder on its way: nothing is fetched for it. Null where nothing does. */
+function leftOutObstacle(context: FolderContext, path: string): string | null {
+  for (let level = path; level !== ''; level = parentOf(level)) {
+    const reason = context.leftOut.reasonAt(level);
+    if (reason === null || context.table.disk.at(level) !== null) continue;
+    if (!standsAsRecorded(context.root, level, null)) return obstacleText(level, reason);
+  }
+  return null;
+}
+
+const obstacleText = (path: string, reason: string): string => `at ${path} stands what takes no part: ${reason}`;
 
 /** Rows may come from a peer that is not to be trusted. */
 const isSound = ({ path, version, size, mode, mtime, modeAge }: Entry): boolean =>
@@ -210,6 +228,7 @@ function tryStep(options: PlacerOptions, { pending, plan }: Planned, means: Step
     const result = step(context, { path, plan, ...means });
     if (result === 'done') {
       context.waiting.remove(path);
+      if (needsName(plan)) context.leftOut.remove(path);
       if (path === ignoreFile) options.onIgnoreFile();
       return true;
     }
@@ -240,8 +259,7 @@ function step(context: FolderContext, { path, plan, source, way }: Step): Placed
   const { disk } = plan;
   const { folder } = way;
   way.folder = null;
-  const needsName = disk.kind === 'place' || disk.kind === 'make-folder';
-  if (needsName && !clearTwin(context, path)) return 'waits';
+  if (needsName(plan) && !clearTwin(context, path)) return 'waits';
   switch (disk.kind) {
     case 'nothing':
       return 'done';
@@ -316,6 +334,6 @@ function makeFolders(context: FolderContext, path: string): boolean {
 /** What takes no part was looked at, and stands in the way until somebody takes it away. */
 function lookAgain(context: FolderContext, path: string): void {
   const reason = context.leftOut.reasonAt(path);
-  if (reason !== null) throw new SyncError('USYNC-1703', `at ${path} stands what takes no part: ${reason}`);
+  if (reason !== null) throw new SyncError('USYNC-1703', obstacleText(path, reason));
   context.dirty(parentOf(path), nameOf(path));
 }

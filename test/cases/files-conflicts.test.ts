@@ -6,11 +6,13 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { test, type TestContext } from 'node:test';
+import { createRealDisk } from '../../src/system/real-disk.js';
 import { byText, folderGround, send, settleAll, treeOf, type FolderServer } from './folder-servers.js';
 
 /** Both begin with the same tree; then each does its part; then all is exchanged. */
@@ -220,4 +222,73 @@ test('a folder that one server deleted, and that stood on for what another had p
   await settleAll([a, b]);
   assert.deepEqual(treeOf(b.root), treeOf(a.root));
   assert.equal(existsSync(b.path('photos')), false);
+});
+
+test('a folder that stood on for what another server had put into it goes when that is deleted before it came', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b', {
+    peers: {
+      isNowhere: () => Promise.resolve(false),
+      fetch: (requests) => Promise.resolve(requests.map(() => null)),
+    },
+  });
+  const c = await ground.add('c');
+  for (const folder of ['photos/old', 'else']) mkdirSync(a.path(folder), { recursive: true });
+  await settleAll([a, b, c]);
+  rmSync(a.path('photos'), { recursive: true });
+  await a.capture();
+  writeFileSync(c.path('photos/old/new.jpg'), 'taken meanwhile');
+  await c.capture();
+  for (const from of [a, c]) await send(from, b);
+  await b.side.settle();
+  assert.equal(existsSync(b.path('photos/old')), true, 'something is to stand in it');
+  rmSync(c.path('photos'), { recursive: true });
+  await c.capture();
+  await send(c, b);
+  await b.capture();
+  await b.capture();
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['else/']);
+});
+
+test('what is kept of an edit that lost has its name for good before it is recorded', async (context) => {
+  const ground = folderGround(context);
+  const disk = createRealDisk();
+  let isNamed = true;
+  const seen: boolean[] = [];
+  const b = await ground.add('b', {
+    disk: {
+      ...disk,
+      rename(from, to) {
+        disk.rename(from, to);
+        if (/\/\d+-[0-9a-f]{8}-f$/.test(to)) isNamed = false;
+      },
+      sync(handle) {
+        disk.sync(handle);
+        if (readlinkSync(`/proc/self/fd/${handle}`).endsWith('/history')) isNamed = true;
+      },
+    },
+    // Between the record and the placing.
+    peers: {
+      isNowhere: () => Promise.resolve(false),
+      fetch(requests) {
+        seen.push(isNamed);
+        return Promise.resolve(requests.map(() => Buffer.from('later')));
+      },
+    },
+  });
+  const a = await ground.add('a');
+  await settleAll([a, b]);
+  writeFileSync(b.path('f'), 'by b');
+  await b.capture();
+  writeFileSync(a.path('f'), 'later');
+  await a.capture();
+  await send(a, b);
+  await b.side.settle();
+  assert.equal(readFileSync(b.path('f'), 'utf8'), 'later');
+  assert.deepEqual(
+    b.table.history.list({ max: 5 }).map(({ path }) => path),
+    ['f', 'f'],
+  );
+  assert.deepEqual(seen, [true], 'a power loss would take what is recorded');
 });

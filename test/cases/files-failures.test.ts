@@ -190,6 +190,31 @@ test('F33: a version that nobody has ends, and what stands stays, when all who c
   );
 });
 
+for (const left of ['nothing', 'an empty file'])
+  test(`F33: a version that only a history is said to have ends when ${left} is left of its file there`, async (context) => {
+    const ground = folderGround(context);
+    let laterMs = 0;
+    const system = createRealSystem();
+    const a = await ground.add('a', { system: { ...system, monotonicMs: () => system.monotonicMs() + laterMs } });
+    const b = await ground.add('b');
+    writeFileSync(a.path('f'), 'one');
+    await settleAll([a, b]);
+    const [row] = a.table.rows.at('f');
+    assert.ok(row);
+    const version = `f:${'A'.repeat(43)}` as EntryVersion;
+    a.table.rows.insert({ ...row, path: 'lost', version });
+    a.table.history.add({ ...row, version, file: 'kept', reason: 'replaced', atMs: system.nowMs() });
+    if (left !== 'nothing') writeFileSync(a.path('.usync-folder/history/kept'), '');
+    await a.capture();
+    await send(a, b);
+    await b.side.settle();
+    await a.side.settle();
+    laterMs = 31_000;
+    await a.side.settle();
+    await settleAll([a, b]);
+    for (const server of [a, b]) assert.deepEqual(treeOf(server.root), { f: '644 one' });
+  });
+
 test('F34: of two concurrent edits none is lost, whatever the clocks and times of change say', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');

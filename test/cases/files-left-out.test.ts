@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { createRealDisk } from '../../src/system/real-disk.js';
-import { folderGround, settleAll, treeOf, type FolderServer } from './folder-servers.js';
+import { byText, folderGround, send, settleAll, treeOf, type FolderServer } from './folder-servers.js';
 
 async function twoWithPhotos(context: TestContext): Promise<[FolderServer, FolderServer]> {
   const ground = folderGround(context);
@@ -148,9 +148,21 @@ for (const isStopped of [false, true])
     for (const path of inTheWay) {
       rmSync(a.path(path), { recursive: true });
       symlinkSync('/etc/passwd', a.path(path));
-      await settleAll([a, b]);
+      await a.capture();
+      await send(a, b);
     }
     assert.equal(a.side.leftOut(10).length, 2);
+    assert.deepEqual(
+      a.side
+        .waiting(10)
+        .map(({ path, reason }) => [path, reason])
+        .toSorted(([p], [q]) => byText(p, q)),
+      [
+        ['file', 'at file stands what takes no part: the link leads out of the folder'],
+        ['folder', 'at folder stands what takes no part: the link leads out of the folder'],
+        ['folder/in it', 'at folder stands what takes no part: the link leads out of the folder'],
+      ],
+    );
     for (const path of inTheWay) assert.equal(existsSync(b.path(path)), true, 'who leaves out deletes nothing');
     const removeAll = (): void => {
       for (const path of ['folder', 'file']) rmSync(a.path(path));

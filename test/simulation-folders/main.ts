@@ -1,14 +1,15 @@
 /**
  * `npm run sim:folders -- --seeds N --from S`: runs seeds and says what broke. `--twice` runs each seed twice and compares
  * the traces; `--verbose` prints every step; `--minimise` makes failing plans smaller and writes them; `--plan FILE` runs a
- * kept plan; `--bug NAME` plants a bug; `--without KINDS` leaves kinds of steps out; `--jobs N`; `--seconds N` begins no
- * seed after that time.
+ * kept plan; `--bug NAME` plants a bug; `--without KINDS` leaves kinds of steps out; `--crashes KIND`, `--interleaving N`,
+ * `--mischief N` and `--pauseMsMax N` make other plans of the seeds; `--jobs N`; `--seconds N` begins no seed after that
+ * time.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { randomFolderPlan, type FolderPlan } from './folder-plan.js';
+import { randomFolderPlan, type FolderLimits, type FolderPlan } from './folder-plan.js';
 import { minimiseFolderPlan } from './minimise-folder-plan.js';
 import { plantedFolderBugs } from './planted-folder-bugs.js';
 import { runFolderPlan, type FolderExtras } from './run-folder-plan.js';
@@ -23,6 +24,10 @@ const { values } = parseArgs({
     plan: { type: 'string' },
     bug: { type: 'string' },
     without: { type: 'string', default: '' },
+    crashes: { type: 'string' },
+    interleaving: { type: 'string' },
+    mischief: { type: 'string' },
+    pauseMsMax: { type: 'string' },
     jobs: { type: 'string', default: '1' },
     seconds: { type: 'string', default: 'Infinity' },
   },
@@ -59,10 +64,23 @@ async function runAlone(): Promise<number> {
 
 function plans(): FolderPlan[] {
   if (values.plan !== undefined) return [JSON.parse(readFileSync(values.plan, 'utf8')) as FolderPlan];
-  const without = new Set(values.without.split(',').filter((name) => name !== ''));
-  return Array.from({ length: Number(values.seeds) }, (_, at) =>
-    randomFolderPlan(Number(values.from) + at, { without }),
-  );
+  const limits = limitsAsked();
+  return Array.from({ length: Number(values.seeds) }, (_, at) => randomFolderPlan(Number(values.from) + at, limits));
+}
+
+function limitsAsked(): FolderLimits {
+  const { crashes } = values;
+  if (crashes !== undefined && crashes !== 'kill' && crashes !== 'power-loss')
+    throw new Error('--crashes takes kill or power-loss');
+  const numbers = (['interleaving', 'mischief', 'pauseMsMax'] as const).flatMap((name) => {
+    const value = values[name];
+    return value === undefined ? [] : [[name, Number(value)] as const];
+  });
+  return {
+    without: new Set(values.without.split(',').filter((name) => name !== '')),
+    ...(crashes === undefined ? {} : { crashes }),
+    ...Object.fromEntries(numbers),
+  };
 }
 
 async function runOnce(plan: FolderPlan, extras: FolderExtras): Promise<{ holds: boolean; edits: number }> {

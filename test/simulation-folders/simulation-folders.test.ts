@@ -3,7 +3,7 @@
 // docs/reliability.md says what is simulated.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { randomFolderPlan } from './folder-plan.js';
+import { randomFolderPlan, type FolderLimits } from './folder-plan.js';
 import { runFolderPlan } from './run-folder-plan.js';
 
 const count = Number(process.env['USYNC_SIM_FOLDER_COUNT'] ?? '60');
@@ -12,7 +12,22 @@ const firstSeed = Number(process.env['USYNC_SIM_FOLDER_FROM'] ?? '50000');
 /** Each found a fault of the folder replica that is mended; docs/reliability.md names the faults. */
 const seedsThatFailed = [103, 111, 124, 133, 137, 143, 20073, 20115, 30185, 40293, 60058, 70173];
 
+const mischief: FolderLimits = { interleaving: 0.02, mischief: 0.5 };
+const slowKills: FolderLimits = { crashes: 'kill', interleaving: 0.02, pauseMsMax: 150 };
+/** The same with other plans than seeds have by themselves. */
+const limitedSeedsThatFailed: readonly (readonly [number, FolderLimits])[] = [
+  [5022, mischief],
+  [5111, mischief],
+  [5123, slowKills],
+  [5153, slowKills],
+  [5184, mischief],
+];
+
 for (const seed of seedsThatFailed) void test(`the seed ${seed} that once failed holds`, () => holds(seed));
+
+for (const [seed, limits] of limitedSeedsThatFailed)
+  void test(`the seed ${seed} that once failed with ${Object.keys(limits).join(', ')} holds`, () =>
+    holds(seed, limits));
 
 void test(`${count} seeds from ${firstSeed}: servers whose applications edit while engines and power fail end equal and lose nothing`, async () => {
   for (let seed = firstSeed; seed < firstSeed + count; seed++) await holds(seed);
@@ -25,8 +40,9 @@ void test('a seed gives the same trace each time', async () => {
   }
 });
 
-async function holds(seed: number): Promise<void> {
-  const { failure } = await runFolderPlan(randomFolderPlan(seed));
+async function holds(seed: number, limits: FolderLimits = {}): Promise<void> {
+  const { failure } = await runFolderPlan(randomFolderPlan(seed, limits));
   const text = failure && `${failure.promise}: ${failure.text}`;
-  assert.equal(text, null, `replay with: npm run sim:folders -- --seeds 1 --from ${seed} --verbose`);
+  const options = Object.entries(limits).map(([name, value]) => ` --${name} ${value}`);
+  assert.equal(text, null, `replay with: npm run sim:folders -- --seeds 1 --from ${seed}${options.join('')} --verbose`);
 }
