@@ -1,12 +1,14 @@
 import type { StateBlock } from '../../../core/state-block.js';
 import { decodeStateChunk, type StateChunk } from '../../../core/state-codec.js';
 import { stampIn, joinVectors, type VersionVector } from '../../../core/version-vector.js';
+import { SyncError } from '../../../core/sync-error.js';
 import { decompressBytes } from '../../../system/compression.js';
 import { nothingMerged } from '../../nothing-merged.js';
 import type { AdoptionChoice, MergeOutcome } from '../../replica.js';
 import { stateWithNamesHere } from '../schema/renames.js';
 import { adoptBlock, createAdoption, rowsApartHere, type Adoption } from './adoption-at-join.js';
 import type { MeasuredAdoption } from './adoption-preview.js';
+import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { captureEverything } from '../capture/capture-everything.js';
 import { landChangeset } from '../merge/changeset-landing.js';
 import type { ChunkSpool } from './chunk-spool.js';
@@ -58,40 +60,62 @@ export async function landSnapshot(whole: WholeSnapshot): Promise<MergeOutcome> 
   const snapshot: LandingSnapshot = { vector, chunks: spool.count, apart };
   await keepChunks(context, spool);
   spool.close();
-  await followEverything(context);
-  const forks = await slice(context, () => {
-    const drained = adoption ? { tables: new Set<string>() } : drainInTransaction(context);
-    if (drained.tables.size > 0) settleAfterDrain(context, drained.tables);
-    if (followNames(context, vector.keys())) raiseFlag(context, true);
-    const found = forksWithSnapshot(context, vector, histories);
-    if (found.length === 0) markSnapshot(context, snapshot);
-    return found;
-  });
+  const forks = await underOneSchema(context, () =>
+    slice(context, () => {
+      const drained = adoption ? { tables: new Set<string>() } : drainInTransaction(context);
+      if (drained.tables.size > 0) settleAfterDrain(context, drained.tables);
+      if (followNames(context, vector.keys())) raiseFlag(context, true);
+      const found = forksWithSnapshot(context, vector, histories);
+      if (found.length === 0) markSnapshot(context, snapshot);
+      return found;
+    }),
+  );
   if (forks.length > 0) {
     await dropChunks(context);
     return outcomeOf(context, { forks });
   }
-  return landKept(context, snapshot, { adoption, rows: whole.rows });
+  return underOneSchema(context, () => landKept(context, snapshot, whole.rows));
 }
 
 /** Finishes the landing of a snapshot that a crash or a failure cut off. Nobody needs to be there for it. */
 export async function resumeSnapshot(context: ReplicaContext): Promise<void> {
   const snapshot = await whenFree(context.system, () => landingSnapshot(context));
   if (!snapshot || (await whenFree(context.system, () => countChunks(context))) !== snapshot.chunks) return;
-  await followEverything(context);
-  const adoption = createAdoption(context, snapshot.apart);
-  await landKept(context, snapshot, { adoption, rows: null }).finally(() => context.tellWork(null));
+  await underOneSchema(context, () => landKept(context, snapshot, null)).finally(() => context.tellWork(null));
 }
+
+const attemptsMax = 10;
+
+/**
+ * Follows the schema and does the work, anew where an application changes the schema between two of its transactions: what
+ * has landed by then is landed again, as after a crash.
+ */
+async function underOneSchema<T>(context: ReplicaContext, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    await followEverything(context);
+    try {
+      return await work();
+    } catch (error) {
+      if (!(await whenFree(context.system, () => hasSchemaMoved(context)))) throw error;
+      if (attempt === attemptsMax)
+        throw new SyncError('USYNC-1201', 'the schema was changed again and again while a snapshot landed');
+    }
+  }
+}
+
+/** Not to be waited for, as a lock is. */
+class SchemaMoved extends Error {}
 
 /** The tables as they are now, and what was written before. */
 const followEverything = (context: ReplicaContext): Promise<unknown> => captureEverything(context, around);
 
 async function landKept(
   context: ReplicaContext,
-  { vector, chunks }: LandingSnapshot,
-  { adoption, rows: total }: { readonly adoption: Adoption | null; readonly rows: number | null },
+  { vector, chunks, apart }: LandingSnapshot,
+  total: number | null,
 ): Promise<MergeOutcome> {
   refuseUnwritable(context);
+  const adoption = createAdoption(context, apart);
   const histories = chunks > 0 ? (await keptChunk(context, 0)).histories : new Map();
   beginLanded(context);
   const landing = createLanding(context, vector);
@@ -131,6 +155,7 @@ async function slice<T>(context: ReplicaContext, work: () => T): Promise<T> {
   const startMs = context.system.monotonicMs();
   const result = await whenFree(context.system, () =>
     inTransaction(context, () => {
+      if (hasSchemaMoved(context)) throw new SchemaMoved();
       raiseFlag(context, true);
       const done = work();
       raiseFlag(context, false);

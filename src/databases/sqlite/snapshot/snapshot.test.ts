@@ -450,6 +450,46 @@ test('a row that was deleted in the group ends also where an application writes 
     assertSame([a, b, c]);
   }));
 
+/** Between the n-th and the next transaction of a landing. Gives false when there were fewer. */
+async function migratesWhileLanding(migration: string, after: number): Promise<boolean> {
+  let isDone = false;
+  await withServers(shop, async ([a, b, c], folder) => {
+    for (const server of [a, b, c]) await server.capture();
+    a.app.exec(fill('a', 0));
+    c.app.exec(fill('c', 5000));
+    await b.pull(a);
+    await b.pull(c);
+    c.app.exec(`INSERT INTO labels VALUES (999, 'not drained', NULL)`);
+    const landing = c.app.prepare(`SELECT value FROM _usync_meta WHERE name = 'landing' AND value IS NOT NULL`);
+    let pauses = 0;
+    const wait = c.context.system.after.bind(c.context.system);
+    c.context.system.after = (ms, then) => {
+      if (!isDone && landing.get() && ++pauses === after) {
+        c.app.exec(migration);
+        isDone = true;
+      }
+      return wait(ms, then);
+    };
+    await sendSnapshot(b, c, { folder });
+    for (const server of [a, b, ...(isDone ? [] : [c])]) server.app.exec(migration);
+    await exchangeAll([a, b, c]);
+    assertSame([a, b, c]);
+  });
+  return isDone;
+}
+
+for (const [what, migration] of [
+  ['drops tables', 'DROP TABLE notes; DROP TABLE tags'],
+  ['drops columns', 'ALTER TABLE children DROP COLUMN name; ALTER TABLE tags DROP COLUMN colour'],
+  ['adds a column', 'ALTER TABLE tags ADD COLUMN size INTEGER DEFAULT 3'],
+  ['renames a table', 'ALTER TABLE tags RENAME TO marks'],
+] as const)
+  test(`an application that ${what} while a snapshot lands stops nothing`, async () => {
+    let after = 1;
+    while (await migratesWhileLanding(migration, after)) after += 5;
+    assert.ok(after > 10, `${after} slices`);
+  });
+
 test('what came by snapshot and loses to a write whose writer had not seen it is told of', () =>
   withServers('CREATE TABLE tags (tag TEXT PRIMARY KEY, colour TEXT)', async ([a, b, c]) => {
     for (const server of [a, b, c]) server.app.exec(`INSERT INTO tags VALUES ('of ${server.name}', 'red')`);
