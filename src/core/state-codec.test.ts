@@ -56,6 +56,11 @@ test('a chunk of state comes back as it was', () => {
   );
 });
 
+test('names of tables that the sender lost come back', () => {
+  const lost = new Set(['tags', 'naïve 𝄞']);
+  assert.deepEqual(decodeStateChunk(encodeStateChunk({ lost }), decompressBytes).lost, lost);
+});
+
 test('who had seen what comes back as it was', () => {
   const stamps = fc.uniqueArray(fc.tuple(originArbitrary, stampArbitrary), {
     selector: ([origin]) => origin,

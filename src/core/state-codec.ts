@@ -42,11 +42,13 @@ export interface StateChunk {
   readonly seen: ReadonlyMap<OriginId, SeenStamps>;
   /** By origin, changesets whose cells have stamps that do not tell their changeset. */
   readonly strays: ReadonlyMap<OriginId, readonly Stray[]>;
+  /** Tables of which the sender has lost rows, so that what the snapshot lacks of them has not ended. */
+  readonly lost: ReadonlySet<string>;
 }
 
 const chunkFormat = 1;
 const chunkFlag = { compressed: 1 } as const;
-const stateTag = { bodyEnd: 0, block: 1, aliases: 2, history: 3, seen: 4, strays: 5 } as const;
+const stateTag = { bodyEnd: 0, block: 1, aliases: 2, history: 3, seen: 4, strays: 5, lost: 6 } as const;
 
 /**
  * Throws USYNC-1507 for a chunk that no one may read: it holds at most `rowsPerPartMax` lives and aliases,
@@ -80,6 +82,10 @@ export function encodeStateChunk(chunk: Partial<StateChunk>, compress: Compress 
     body.byte(stateTag.strays);
     part.origin(origin);
     writeStrays(part, strays);
+  }
+  for (const table of chunk.lost ?? []) {
+    body.byte(stateTag.lost);
+    part.name(table);
   }
   body.byte(stateTag.bodyEnd);
   const packed = packBody(body.view(), compress);
@@ -167,6 +173,7 @@ export function decodeStateChunk(bytes: Uint8Array, decompress: Decompress): Sta
   const histories = new Map<OriginId, History>();
   const seen = new Map<OriginId, SeenStamps>();
   const strays = new Map<OriginId, readonly Stray[]>();
+  const lost = new Set<string>();
   for (;;) {
     const tag = body.byte();
     if (tag === stateTag.bodyEnd) break;
@@ -175,10 +182,11 @@ export function decodeStateChunk(bytes: Uint8Array, decompress: Decompress): Sta
     else if (tag === stateTag.history) histories.set(part.origin(), readHistory(body));
     else if (tag === stateTag.seen) seen.set(part.origin(), readSeen(part));
     else if (tag === stateTag.strays) strays.set(part.origin(), readStrays(part));
+    else if (tag === stateTag.lost) lost.add(part.name());
     else throw malformed('a snapshot chunk holds something unknown');
   }
   if (body.left > 0) throw malformed('bytes are left behind its end');
-  return { blocks, aliases, histories, seen, strays };
+  return { blocks, aliases, histories, seen, strays, lost };
 }
 
 function readStateBlock(part: PartReader, budget: PartBudget): StateBlock {

@@ -65,8 +65,7 @@ export function withNamesHere(context: ReplicaContext, blocks: readonly ChangeBl
 
 /** The same for a page of a snapshot: its sender may have read it before it renamed what is renamed here. */
 export function stateWithNamesHere(context: ReplicaContext, block: StateBlock): StateBlock {
-  const { tables } = context;
-  const table = tables.byName(block.table) ?? tables.byNumber(read(context.meta).tables[foldName(block.table)] ?? 0);
+  const table = tableHere(context, block.table);
   if (!table) return block;
   const nameOf = columnsHere(context, table);
   const renamed = table.name === block.table ? block : { ...block, table: table.name };
@@ -75,6 +74,10 @@ export function stateWithNamesHere(context: ReplicaContext, block: StateBlock): 
   const columns = block.columns.map(nameOf);
   return new Set(columns).size < columns.length ? keyed : { ...keyed, columns };
 }
+
+/** The table that has this name, or had it before a rename. */
+export const tableHere = ({ tables, meta }: ReplicaContext, name: string): SyncedTable | null =>
+  tables.byName(name) ?? tables.byNumber(read(meta).tables[foldName(name)] ?? 0);
 
 /** What a column of the table, or a cell that says something of it, is called here; null where none was renamed. */
 function columnsHere(context: ReplicaContext, table: SyncedTable): ((cell: string) => string) | null {

@@ -5,7 +5,7 @@ import { SyncError } from '../../../core/sync-error.js';
 import { decompressBytes } from '../../../system/compression.js';
 import { nothingMerged } from '../../nothing-merged.js';
 import type { AdoptionChoice, MergeOutcome } from '../../replica.js';
-import { stateWithNamesHere } from '../schema/renames.js';
+import { stateWithNamesHere, tableHere } from '../schema/renames.js';
 import { adoptBlock, createAdoption, rowsApartHere, type Adoption } from './adoption-at-join.js';
 import type { MeasuredAdoption } from './adoption-preview.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
@@ -120,6 +120,7 @@ async function landKept(
   beginLanded(context);
   const landing = createLanding(context, vector);
   const spoken = new Set<string>();
+  const lost = new Set<string>();
   let isFirst = true;
   const told: Seen[] = [];
   let done = 0;
@@ -128,13 +129,14 @@ async function landKept(
     done += rowsOfChunk(chunk);
     // Of others it holds what its sender has: lives that came after it had lost the table.
     if (isFirst) for (const block of chunk.blocks) spoken.add(stateWithNamesHere(context, block).table);
+    for (const name of chunk.lost) lost.add(tableHere(context, name)?.name ?? name);
     isFirst = false;
     if (chunk.seen.size > 0) told.push(chunk.seen);
     await landChunk(context, landing, adoption, chunk);
   }
   await endWhatIsGone(context, landing, spoken);
   await landWaiting(context, landing, adoption);
-  const finish = { vector, spoken, histories, told };
+  const finish = { vector, spoken, lost, histories, told };
   const refused = await withoutGoneRows(context, () => slice(context, () => finishLanding(context, landing, finish)));
   endLanded(context);
   await dropChunks(context);
@@ -269,6 +271,8 @@ async function landWaiting(context: ReplicaContext, landing: Landing, adoption: 
 interface Finish {
   readonly vector: VersionVector;
   readonly spoken: ReadonlySet<string>;
+  /** Tables that the sender has lost. */
+  readonly lost: ReadonlySet<string>;
   readonly histories: Histories;
   readonly told: readonly Seen[];
 }
@@ -277,7 +281,8 @@ interface Finish {
 type Seen = StateChunk['seen'];
 
 /** The state is here as a whole: the vector moves, and what applications wrote meanwhile is drained on top of it. */
-function finishLanding(context: ReplicaContext, landing: Landing, { vector, spoken, histories, told }: Finish): number {
+function finishLanding(context: ReplicaContext, landing: Landing, finish: Finish): number {
+  const { vector, spoken, lost, histories, told } = finish;
   const { origins, journal, meta, system } = context;
   const nowMs = system.nowMs();
   landing.begin();
@@ -297,8 +302,7 @@ function finishLanding(context: ReplicaContext, landing: Landing, { vector, spok
     const isBack = landing.lost.has(number) || landing.lostColumns.has(number) || landing.untold.has(number);
     if (isBack) removeLostTable(context, number);
   }
-  if (isNews)
-    for (const { name, number } of context.tables.all()) if (!spoken.has(name)) addUntoldTable(context, number);
+  if (isNews) for (const { name, number } of context.tables.all()) if (lost.has(name)) addUntoldTable(context, number);
   raiseFlag(context, false);
   drainNoted(context);
   landing.drained();

@@ -159,7 +159,7 @@ function* statePieces(context: ReplicaContext): IterableIterator<StatePiece> {
     const table = context.tables.byName(name);
     return emptyBlock(name, table?.schema.key ?? [], table?.layout ?? []);
   });
-  yield { chunk: { blocks, histories }, rows: 0 };
+  yield { chunk: { blocks, histories, lost: namesOfLost(context) }, rows: 0 };
   // Of a branch that was cut at the start of its history nothing is left in the vector; its cells still bear the name.
   const origins = [...new Set([...context.origins.vector().keys(), ...context.strays.origins()])];
   for (let start = 0; start < origins.length; start += originsAtOnce) {
@@ -195,6 +195,11 @@ function toldTables(context: ReplicaContext): string[] {
     else names.set(foldName(name), name);
   }
   return [...names.values()];
+}
+
+function namesOfLost(context: ReplicaContext): ReadonlySet<string> {
+  const lost = tablesWithoutRows(context);
+  return new Set(context.tables.records().flatMap(({ name, number }) => (lost.has(number) ? [name] : [])));
 }
 
 function* asideBlocks(context: ReplicaContext, name: string): IterableIterator<StateBlock> {

@@ -79,3 +79,20 @@ test('who never had a table tells of it what waits there, and what has ended', (
       d.close();
     }
   }));
+
+test('a table that its sender never had is not taken for lost', () =>
+  withServers(async ([a]) => {
+    using folder = temporaryFolder();
+    const d = openMergeServer(folder.path('d.db'), 'd', {
+      schema: `${schema}; CREATE TABLE mine (id INTEGER PRIMARY KEY)`,
+    });
+    try {
+      d.app.exec('INSERT INTO mine VALUES (1)');
+      await d.followSchema();
+      await sendSnapshot(a, d);
+      assert.deepEqual(tagsOf(d), ['ends', 'moves', 'stays']);
+      assert.deepEqual(readProof(d.context).lost, []);
+    } finally {
+      d.close();
+    }
+  }));
