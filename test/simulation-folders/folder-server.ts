@@ -138,6 +138,7 @@ export async function startFolderEngine(
   const random = world.random.fork(`engine/${server.index}/${generation}`);
   const process = createSlowProcess(world, server, random.fork('process'));
   const killSwitch = createKillSwitch();
+  world.killSwitches.push(killSwitch);
   const module = withoutWaiting(createSimulatedModule(killSwitch, () => server.clock.nowMs()));
   const { bug } = world;
   const disk = engineDisk(world, server, { process, killSwitch });

@@ -2,6 +2,7 @@
 import type { Random } from '../simulation/random.js';
 import type { SimulatedNetwork } from '../simulation/simulated-network.js';
 import type { Trace } from '../simulation/trace.js';
+import type { KillSwitch } from '../simulation/simulated-sqlite.js';
 import type { VirtualTime } from '../simulation/virtual-time.js';
 import type { Failure } from '../simulation/world.js';
 import type { FolderPlan } from './folder-plan.js';
@@ -17,6 +18,8 @@ export interface FolderWorld {
   readonly network: SimulatedNetwork;
   readonly trace: Trace;
   readonly servers: VirtualFolderServer[];
+  /** Of every process that there was. */
+  readonly killSwitches: KillSwitch[];
   readonly bug: FolderBug | null;
   /** Contents that an application or a power loss made visible under a name, on any server. */
   readonly visible: Set<string>;

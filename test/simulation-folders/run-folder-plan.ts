@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { startPulling } from '../simulation/direct-exchange.js';
 import { vectorText } from '../simulation/observed-replica.js';
 import { createRandom } from '../simulation/random.js';
+import { closeConnections } from '../simulation/simulated-sqlite.js';
 import { createNetwork } from '../simulation/simulated-network.js';
 import { createTrace } from '../simulation/trace.js';
 import { createVirtualTime } from '../simulation/virtual-time.js';
@@ -56,6 +57,7 @@ export async function runFolderPlan(plan: FolderPlan, extras: FolderExtras = {})
     network: createNetwork(time, random.fork('network'), { latencyMsMin: 0, latencyMsMax, noticeMsMax: 2_000 }),
     trace: createTrace(time.nowMs, extras.print),
     servers: [],
+    killSwitches: [],
     bug: extras.bug ?? null,
     visible: new Set(),
     fleeting: new Set(),
@@ -77,6 +79,7 @@ export async function runFolderPlan(plan: FolderPlan, extras: FolderExtras = {})
     server.engine?.process.die();
     await server.engine?.release();
   }
+  for (const killSwitch of world.killSwitches) closeConnections(killSwitch);
   rmSync(scratch, { recursive: true, force: true });
   return { failure: world.failure, hash: world.trace.hash(), edits: world.edits, events: time.eventCount() };
 }

@@ -2,6 +2,7 @@
 // USYNC_SIM_FOLDER_COUNT and USYNC_SIM_FOLDER_FROM another range. `npm run sim:folders -- --seeds N --from S` runs more;
 // docs/reliability.md says what is simulated.
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { test } from 'node:test';
 import { randomFolderPlan, type FolderLimits } from './folder-plan.js';
 import { runFolderPlan } from './run-folder-plan.js';
@@ -39,6 +40,25 @@ void test('a seed gives the same trace each time', async () => {
     assert.equal(second.hash, first.hash, `seed ${seed}`);
   }
 });
+
+test('a run closes what its killed processes had open', { skip: !existsSync('/proc/self/fd') }, async () => {
+  const plan = randomFolderPlan(1, { crashes: 'kill' });
+  const edits = { ...plan, steps: plan.steps.filter(({ kind }) => kind === 'edit' || kind === 'kill') };
+  await runFolderPlan(edits);
+  const open = readdirSync('/proc/self/fd').map((name) => linkAt(`/proc/self/fd/${name}`));
+  // The lock of an engine goes with the engine, when its memory is collected.
+  const isLeft = (target: string): boolean => target.includes('usync-folder-sim-') && !target.includes('-usync-lock');
+  assert.deepEqual(open.filter(isLeft), []);
+});
+
+/** Empty for what was closed since it was listed. */
+function linkAt(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
 
 async function holds(seed: number, limits: FolderLimits = {}): Promise<void> {
   const { failure } = await runFolderPlan(randomFolderPlan(seed, limits));

@@ -17,6 +17,7 @@ import { takeImage } from './server-image.js';
 import { changeSchema, defaultCell, rebuildTable, tablesOf } from './server-schema.js';
 import { startSessions, watchForEcho } from './session-exchange.js';
 import { createNetwork } from './simulated-network.js';
+import { closeConnections } from './simulated-sqlite.js';
 import { sharedTables } from './shown-tables.js';
 import { createSuccessions } from './successions.js';
 import { dumpTables, dumpText, type TableDump } from './table-dump.js';
@@ -70,6 +71,7 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
     successions: createSuccessions(plan),
     tokens: createTokenSource(),
     servers: [],
+    killSwitches: [],
     bug: extras.bug ?? null,
     proofsByVector: new Map(),
     failure: null,
@@ -98,6 +100,7 @@ export async function runPlan(plan: Plan, extras: RunExtras = {}): Promise<RunOu
     // What a call waits for that is never answered, closing waits for too.
     if (!world.failure) await closing;
   }
+  for (const killSwitch of world.killSwitches) closeConnections(killSwitch);
   rmSync(folder, { recursive: true, force: true });
   return {
     failure: world.failure,

@@ -24,9 +24,22 @@ export interface KillSwitch {
   isGone: boolean;
   /** Called once, before the statement at which the process ends. The files stand as kill -9 would leave them. */
   onGone: () => void;
+  /** Those that are open. The system closes what a killed process had open; here they would stay. */
+  readonly connections: Set<ModuleDatabase>;
 }
 
-export const createKillSwitch = (): KillSwitch => ({ statementsLeft: null, isGone: false, onGone: () => undefined });
+export const createKillSwitch = (): KillSwitch => ({
+  statementsLeft: null,
+  isGone: false,
+  onGone: () => undefined,
+  connections: new Set(),
+});
+
+/** When nobody needs the files any more: closing writes into them. */
+export function closeConnections({ connections }: KillSwitch): void {
+  for (const connection of connections) if (connection.isOpen) connection.close();
+  connections.clear();
+}
 
 /** One more statement, or another step that counts as one. */
 export function takeStep(killSwitch: KillSwitch): void {
@@ -47,6 +60,7 @@ export function createSimulatedModule(killSwitch: KillSwitch, unixMs: () => numb
       if (killSwitch.isGone) throw new ProcessGone();
       const database = real.open(location, options);
       useVirtualTime(database as unknown as DatabaseSyncInstance, unixMs);
+      killSwitch.connections.add(database);
       return checkedDatabase(database, check);
     },
   };

@@ -112,6 +112,7 @@ export async function startEngine(world: World, server: VirtualServer): Promise<
   const generation = ++server.generation;
   const process = createProcess(world.time, server.clock, world.random.fork(`process/${server.index}/${generation}`));
   const killSwitch = createKillSwitch();
+  world.killSwitches.push(killSwitch);
   const module = createSimulatedModule(killSwitch, () => server.clock.nowMs());
   const real = openSimulatedReplica({
     path: server.path,

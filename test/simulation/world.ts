@@ -5,6 +5,7 @@ import type { Plan } from './plan.js';
 import type { PlantedBug } from './planted-bug.js';
 import type { Random } from './random.js';
 import type { SimulatedNetwork } from './simulated-network.js';
+import type { KillSwitch } from './simulated-sqlite.js';
 import type { Successions } from './successions.js';
 import type { Trace } from './trace.js';
 import type { VirtualServer } from './virtual-server.js';
@@ -28,6 +29,8 @@ export interface World {
   readonly successions: Successions;
   readonly tokens: TokenSource;
   readonly servers: VirtualServer[];
+  /** Of every process that there was. */
+  readonly killSwitches: KillSwitch[];
   readonly bug: PlantedBug | null;
   /** What differs, by vector, of every server at every time: equal vectors must mean equal digests. */
   readonly proofsByVector: Map<string, readonly { readonly proof: Proof; readonly server: number }[]>;

@@ -223,7 +223,8 @@ function bytesOfText(value: string | RawText, encoding: TextEncodingName): Uint8
   );
 }
 
-const cutsByModule = new Map<SqliteModule, boolean>();
+// Weak: who makes modules of its own, as tests do, would keep all that they know of.
+const cutsByModule = new WeakMap<SqliteModule, boolean>();
 
 /** Some versions of the package bind text only up to its first NUL. Found by trying, once. */
 function cutsTextAtNul(module: SqliteModule): boolean {
