@@ -43,3 +43,30 @@ test('a row that was removed unseen while others write it ends everywhere', asyn
     await scene.clear();
   }
 });
+
+test('children of a row that was removed unseen keep its number everywhere, also those written at the same time', async () => {
+  const scene = createForkScene(`CREATE TABLE item (id INTEGER PRIMARY KEY, code TEXT);
+    CREATE UNIQUE INDEX item_code ON item (code);
+    CREATE TABLE line (id INTEGER PRIMARY KEY, item INTEGER REFERENCES item (id) ON DELETE SET NULL, note TEXT)`);
+  try {
+    const a = await scene.add('a');
+    const b = await scene.add('b');
+    await a.write(
+      `INSERT INTO item VALUES (1, 'x'); INSERT INTO line VALUES (1, 1, 'first'), (2, 1, 'second'), (4, NULL, 'fourth')`,
+    );
+    await meet(a, b);
+    // An application that does not enforce its foreign keys.
+    a.app.exec('PRAGMA foreign_keys = OFF');
+    await a.write(`REPLACE INTO item VALUES (2, 'x'); UPDATE line SET note = 'edited' WHERE id = 1;
+      INSERT INTO line VALUES (3, 1, 'third'); UPDATE line SET item = 1 WHERE id = 4`);
+    await meet(a, b);
+    assert.equal(
+      await a.dump(),
+      `item: 2 | 'x'\nline: 1 | 1 | 'edited'\nline: 2 | 1 | 'second'\nline: 3 | 1 | 'third'\nline: 4 | 1 | 'fourth'`,
+    );
+    assert.equal(await b.dump(), await a.dump());
+    assert.deepEqual((await b.replica.proof()).digest, (await a.replica.proof()).digest);
+  } finally {
+    await scene.clear();
+  }
+});

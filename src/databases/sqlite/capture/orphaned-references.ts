@@ -109,10 +109,11 @@ function captureOrphan(
 
 /**
  * References that dangle when they are captured stay the numbers that they are, here as everywhere, even when such a row
- * comes later. So does what has not the form of a reference.
+ * comes later. So does what has not the form of a reference. Where the row was removed unseen, everybody has the reference to
+ * it until its end is captured, and its children with it.
  */
 export function pinDangling(comparison: Comparison): void {
-  const { context, table, batch, sink } = comparison;
+  const { context, table, batch, sink, changeset } = comparison;
   for (const { byRow, parentTable, columns } of table.schema.references) {
     const [column] = columns;
     const parent = context.tables.byName(parentTable);
@@ -123,10 +124,12 @@ export function pinDangling(comparison: Comparison): void {
       FROM temp._usync_batch b CROSS JOIN ${table.sql} r ON ${joinsTable(table, 'b', 'r')}
       CROSS JOIN ${table.shadowSql} s ON ${joinsKeys(table, 's', 'b')}
       WHERE b.n BETWEEN ?1 AND ?2 AND ${value} IS NOT NULL AND (${isNoReference(table, parent, column)}
-        OR NOT EXISTS (SELECT 1 FROM ${parent.sql} p WHERE p.${parent.keySql[0] ?? ''} = ${value}))`;
+        OR NOT EXISTS (SELECT 1 FROM ${parent.sql} p WHERE p.${parent.keySql[0] ?? ''} = ${value})
+          AND (s.s = ?3 AND s.o = ?4 OR NOT EXISTS (SELECT 1 FROM ${parent.shadowSql} q WHERE q.k1 = ${value})))`;
+    const own = [BigInt(changeset.stamp), BigInt(changeset.originNumber)];
     // The shadows of a large drain are in their place only then.
     sink.later(() => {
-      for (const row of context.connection.cached(sql).allExact(BigInt(batch.first), BigInt(batch.last))) {
+      for (const row of context.connection.cached(sql).allExact(BigInt(batch.first), BigInt(batch.last), ...own)) {
         pinNumber(context, { table, column, position, number: row[0] ?? null, shadow: context.shadows.read(row, 1) });
       }
     });
