@@ -2,10 +2,11 @@ import { stampAbove } from '../../../core/cell-stamp.js';
 import { danglingColumn, danglingText } from '../../../core/dangling-mark.js';
 import type { Cell } from '../../../core/life-state.js';
 import type { ReferenceSchema } from '../../../core/table-schema.js';
-import type { SqlValue } from '../../../core/value.js';
+import { RowReference, type SqlValue } from '../../../core/value.js';
 import { quoteName } from '../connection/identifiers.js';
 import { joinsKeys, joinsTable, type SyncedTable } from '../schema/synced-table.js';
 import { partsOfRow, putIntoParts } from '../stores/row-parts.js';
+import type { ReplicaContext } from '../stores/replica-context.js';
 import { shadowColumns, type Shadow } from '../stores/shadow-store.js';
 import type { Comparison } from './comparison.js';
 
@@ -121,14 +122,30 @@ interface FoundDangling {
 }
 
 function markRows(comparison: Comparison, table: SyncedTable, { reference, found }: FoundDangling): void {
+  if (found.length === 0) return;
   const { context } = comparison;
   const width = reference.columns.length;
   const shadowAt = width + table.keySql.length;
+  const refused = refusedParents(context, reference);
   for (const row of found) {
     const shadow = context.shadows.read(row, shadowAt);
     const value = danglingText(row.slice(0, width));
+    if (value !== null && refused.has(value)) continue;
     markRow(comparison, { table, reference, value, key: row.slice(width, shadowAt), shadow });
   }
+}
+
+/** Parents that the group shows and that the schema refuses here, or a row that is yet to be adopted: no application left their children. */
+function refusedParents({ asides }: ReplicaContext, { parentTable, parentColumns }: ReferenceSchema): Set<string> {
+  const refused = new Set<string>();
+  if (asides.isEmpty(parentTable)) return refused;
+  for (const { why, cells } of asides.all(parentTable)) {
+    if (why !== 'refused') continue;
+    const values = parentColumns.map((column) => cells.get(column)?.value ?? null);
+    const text = values.some((value) => value instanceof RowReference) ? null : danglingText(values as SqlValue[]);
+    if (text !== null) refused.add(text);
+  }
+  return refused;
 }
 
 interface DanglingRow {

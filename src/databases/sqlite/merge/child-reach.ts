@@ -1,6 +1,7 @@
 import { rowKey, type RowKey } from '../../../core/life-state.js';
 import { keyText } from '../../../core/key-text.js';
 import type { LifeName } from '../../../core/life.js';
+import type { WorkingSet } from './component-loader.js';
 import { createListingRows } from './listing-rows.js';
 import { RowReference, type SqlValue } from '../../../core/value.js';
 import { nulledColumns } from '../stores/nulled-columns.js';
@@ -27,7 +28,7 @@ export function createAsideReach({ context, set }: Scope): AsideReach {
 
 /** Loads rows that reference others: what a parent shows decides what they show. */
 export interface ChildReach {
-  /** Children of what the table shows of a life. */
+  /** Children of what the table shows of a life, or would show if the schema here did not refuse it. */
   ofShown(table: SyncedTable, life: RowKey): void;
   /** Children that hide, whatever for. */
   hidden(table: SyncedTable): void;
@@ -42,13 +43,13 @@ export function createChildReach({ context, set }: Scope, asides: AsideReach): C
   const listing = createListingRows(context);
 
   /** Rows that reference what `table` shows at `key` now, and lives that may wait for it. */
-  function loadChildren(table: SyncedTable, shown: readonly SqlValue[] | null, valueOf: (column: string) => SqlValue) {
+  function loadChildren(table: SyncedTable, isShown: boolean, valueOf: ValueOf): void {
     for (const child of tables) {
       loadNulled(child, table);
       for (const { schema } of set.planOf(child).references) {
         if (schema.parentTable !== table.name) continue;
         asides.load(child.name);
-        if (!shown) continue;
+        if (!isShown) continue;
         const values = schema.parentColumns.map(valueOf);
         const place = `${child.number} ${schema.columns.join()} ${keyText(values)}`;
         if (values.some((value) => value === null) || childrenLoaded.has(place)) continue;
@@ -106,10 +107,23 @@ export function createChildReach({ context, set }: Scope, asides: AsideReach): C
   }
 
   function loadOfShown(table: SyncedTable, life: RowKey): void {
-    const shown = set.shown.get(life);
-    const valueOf = (column: string): SqlValue => shown?.values[table.positionByColumn.get(column) ?? -1] ?? null;
-    loadChildren(table, shown?.key ?? null, valueOf);
+    const valueOf = valuesShown(set, table, life);
+    loadChildren(table, valueOf !== null, valueOf ?? (() => null));
   }
 
   return { ofShown: loadOfShown, hidden: loadHidden, pinnedTo: loadPinned };
 }
+
+/** What the table shows of a life, or would show if the schema here did not refuse it; null where it hides. */
+function valuesShown({ shown, lives, ended }: WorkingSet, table: SyncedTable, life: RowKey): ValueOf | null {
+  const row = shown.get(life);
+  if (row) return (column) => row.values[table.positionByColumn.get(column) ?? -1] ?? null;
+  const aside = (lives.get(life) ?? ended.get(life))?.aside;
+  if (aside?.why !== 'refused') return null;
+  return (column) => {
+    const value = aside.key?.[table.schema.key.indexOf(column)] ?? aside.cells.get(column)?.value ?? null;
+    return value instanceof RowReference ? null : value;
+  };
+}
+
+type ValueOf = (column: string) => SqlValue;

@@ -174,6 +174,7 @@ function createReach(scope: Scope): Reach {
         if (!table) continue;
         // A hidden row hides its children, and they may show another row's number.
         children.hidden(table);
+        if (aside) children.ofShown(table, rowKey(state.table, state.life));
         children.pinnedTo(table, context.aliases.rowNow(state.table, state.row));
         if (aside) loadWaiting(table, aside.key?.[0]);
       }
