@@ -3,6 +3,7 @@
  * application saw when it wrote: which row stood at the number.
  */
 import { replacedBirths, rowsByBirth } from './born-rows.js';
+import { createKinRows, type KinRows } from './kin-rows.js';
 import type { Plan } from './plan.js';
 import type { SimulatedTable } from './table-design.js';
 import type { TableDump } from './table-dump.js';
@@ -30,14 +31,17 @@ export function createReferenceWitness(plan: Plan): Witness | null {
   const meanings = new Map<string, Meaning>();
   const moved = new Set<string>();
   const deleted = new Set<string>();
+  const kin = createKinRows(plan.tables);
+  const known: Known = { meanings, moved, deleted, kin };
   return {
     note: (write) => {
-      for (const each of followed) noteColumn({ meanings, moved, deleted }, each, write);
+      kin.note(write.after);
+      for (const each of followed) noteColumn(known, each, write);
     },
     noteDrained: () => undefined,
     judge: (dumps) => {
       for (const each of followed) {
-        const text = misledIn({ meanings, moved, deleted }, each, dumps);
+        const text = misledIn(known, each, dumps);
         if (text !== null) return { promise: 'MISLED', text };
       }
       return null;
@@ -65,6 +69,7 @@ interface Known {
   readonly moved: Set<string>;
   /** Rows that an application deleted: a RESTRICT reference may bring them back. */
   readonly deleted: Set<string>;
+  readonly kin: KinRows;
 }
 
 const placeOf = ({ table, column }: Followed, birth: string): string => `${table.name}\0${column}\0${birth}`;
@@ -123,16 +128,18 @@ function birthsByNumber(dump: TableDump | undefined, column: string): ReadonlyMa
  * declared reference to a row that came back may as well: its writer says which number it was as soon as the row is gone
  * (decision 14), and who brings the row back may be another server.
  */
-function misledIn({ meanings, moved, deleted }: Known, followed: Followed, dumps: readonly TableDump[]): string | null {
+function misledIn(known: Known, followed: Followed, dumps: readonly TableDump[]): string | null {
+  const { moved, deleted } = known;
   const { table, column, parent, numberColumn, isDeclared } = followed;
   const mayBeBare = (meant: string): boolean => isDeclared && deleted.has(meant);
   const dump = dumpOf(dumps, table);
   if (!dump) return null;
   const births = birthsByNumber(dumpOf(dumps, parent), numberColumn);
   const shownRows = new Set(births.values());
-  for (const [birth, row] of rowsByBirth(dump)) {
-    const meaning = meanings.get(placeOf(followed, birth));
-    if (!meaning || meaning.isUnclear || meaning.rows.size === 0) continue;
+  const rows = rowsByBirth(dump);
+  for (const [birth, row] of rows) {
+    const meaning = meaningOf(known, followed, { birth, rows });
+    if (meaning.isUnclear || meaning.rows.size === 0) continue;
     if ([...meaning.rows].some((meant) => !shownRows.has(meant) || moved.has(meant) || mayBeBare(meant))) continue;
     const shown = row[dump.columns.indexOf(column)] ?? 'null';
     const found = births.get(shown) ?? '';
@@ -140,4 +147,18 @@ function misledIn({ meanings, moved, deleted }: Known, followed: Followed, dumps
       return `${table.name}.${column} of ${birth} shows ${shown}, which is ${found || 'no row'}, and meant ${[...meaning.rows].join()}`;
   }
   return null;
+}
+
+/** With what was meant in rows that are not shown, and may have become part of this one. */
+function meaningOf(
+  { meanings, kin }: Known,
+  followed: Followed,
+  { birth, rows }: { readonly birth: string; readonly rows: ReadonlyMap<string, unknown> },
+): Readonly<Meaning> {
+  const parts = [birth, ...[...kin.kinOf(followed.table, birth)].filter((other) => !rows.has(other))];
+  const found = parts.flatMap((part) => meanings.get(placeOf(followed, part)) ?? []);
+  return {
+    rows: new Set(found.flatMap((meaning) => [...meaning.rows])),
+    isUnclear: found.some(({ isUnclear }) => isUnclear),
+  };
 }
