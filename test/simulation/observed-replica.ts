@@ -11,7 +11,7 @@ import { takeImage } from './server-image.js';
 import type { KillSwitch } from './simulated-sqlite.js';
 import type { SimulatedProcess } from './simulated-system.js';
 import type { VirtualServer } from './virtual-server.js';
-import { fail, type World } from './world.js';
+import { fail, type KnownProof, type World } from './world.js';
 
 export interface ObservedParts {
   readonly killSwitch: KillSwitch;
@@ -84,18 +84,29 @@ function noteProof(world: World, server: VirtualServer, proof: Proof): Proof {
   const columns = [...proof.digest].map(([table, each]) => `${table}:${each.columns}`).toSorted();
   const vector = [vectorText(proof.vector), ...columns].join(' ');
   const known = world.proofsByVector.get(vector) ?? [];
+  const facts = { proof, untold: untoldTables(server), server: server.index };
   for (const other of known) {
     const leftOut = [...proof.leftOut, ...other.proof.leftOut];
-    const differing = tablesThatDiffer(other.proof.digest, proof.digest, leftOut);
+    const untold = new Set([...other.untold, ...facts.untold]);
+    const differing = tablesThatDiffer(other.proof.digest, proof.digest, leftOut).filter((table) => !untold.has(table));
     if (differing.length === 0) continue;
     const [before, now] = [other.proof, proof].map(({ digest }) => digestText(digest, differing));
     const texts = `s${other.server} ${before} / s${server.index} ${now} at ${vector}`;
     fail(world, 'DIGEST', `equal vectors, unequal digests: ${texts}`);
   }
-  const text = (of: Proof): string => JSON.stringify([[...of.digest], of.leftOut]);
-  if (known.every((other) => text(other.proof) !== text(proof)))
-    world.proofsByVector.set(vector, [...known, { proof, server: server.index }]);
+  const text = (of: KnownProof): string => JSON.stringify([[...of.proof.digest], of.proof.leftOut, of.untold]);
+  if (known.every((other) => text(other) !== text(facts))) world.proofsByVector.set(vector, [...known, facts]);
   return proof;
+}
+
+/**
+ * Tables that whoever gave this server a snapshot had lost: it says that it lacks rows of them, and asks a peer when a proof
+ * tells that it does.
+ */
+function untoldTables({ app }: VirtualServer): string[] {
+  const sql = `SELECT t.name FROM _usync_meta m, json_each(m.value) n JOIN _usync_tables t ON t.number = n.value
+    WHERE m.name = 'untold-tables' ORDER BY 1`;
+  return (applicationStatement(app, sql).all() as { readonly name: string }[]).map(({ name }) => name);
 }
 
 const digestText = (digest: Proof['digest'], tables: readonly string[]): string =>

@@ -7,7 +7,7 @@ import { startPulling } from './direct-exchange.js';
 import { checkAtRest } from './final-checks.js';
 import { createLedger } from './ledger.js';
 import { lookAround, vectorText } from './observed-replica.js';
-import { createJoiningServer } from './newcomers.js';
+import { createJoiningServer, isAnyTableRenamed } from './newcomers.js';
 import type { Plan, Step } from './plan.js';
 import type { PlantedBug } from './planted-bug.js';
 import { createRandom, type Random } from './random.js';
@@ -180,7 +180,7 @@ async function perform(world: World, step: Step): Promise<void> {
   if (step.kind === 'heal') return network.heal(step.from, step.to);
   if (step.kind === 'break') return network.breakChannels(step.from, step.to);
   if (step.kind === 'join') {
-    if (step.server !== servers.length) return;
+    if (step.server !== servers.length || isAnyTableRenamed(world)) return;
     const source = servers[step.copyOf ?? -1] ?? null;
     return welcome(world, createJoiningServer(world, { ...step, index: step.server, source }));
   }

@@ -33,11 +33,18 @@ export interface World {
   readonly killSwitches: KillSwitch[];
   readonly bug: PlantedBug | null;
   /** What differs, by vector, of every server at every time: equal vectors must mean equal digests. */
-  readonly proofsByVector: Map<string, readonly { readonly proof: Proof; readonly server: number }[]>;
+  readonly proofsByVector: Map<string, readonly KnownProof[]>;
   /** The first broken promise ends the run. */
   failure: Failure | null;
   /** After the writing: nothing may be new any more when this is set. */
   isAtRest: boolean;
+}
+
+export interface KnownProof {
+  readonly proof: Proof;
+  /** Tables of which the server knows that it may lack rows. */
+  readonly untold: readonly string[];
+  readonly server: number;
 }
 
 export interface Failure {
