@@ -151,7 +151,9 @@ function createChannel(state: NetworkState, pair: Pair, at: 0 | 1): Channel {
       // The sender may use its buffer again.
       const copy = frame.slice();
       own.queuedBytes += copy.length;
-      if (isOpen(state, own.server, own.peer)) deliver(state, { from: own, to: other, frame: copy });
+      // What stalled on a channel that was broken meanwhile never arrives, so nothing that is sent after it does.
+      const isFree = own.stalled.length === 0 && isOpen(state, own.server, own.peer);
+      if (isFree) deliver(state, { from: own, to: other, frame: copy });
       else own.stalled.push(copy);
     },
     listen: (listener) => {

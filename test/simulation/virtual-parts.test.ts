@@ -57,6 +57,21 @@ void test('frames arrive in order; a cut direction holds them back until it heal
   assert.equal(near.queuedBytes, 0);
 });
 
+void test('nothing arrives on a broken channel after a frame that was lost with it', async () => {
+  const time = createVirtualTime(1_000);
+  const network = createNetwork(time, createRandom('broken'), { latencyMsMin: 0, latencyMsMax: 0, noticeMsMax: 5_000 });
+  const [near, far] = network.connect(0, 1) ?? assert.fail('not connected');
+  const got: number[] = [];
+  far.listen({ onFrame: (frame) => got.push(frame[0] ?? -1), onDrain: () => undefined, onClose: () => undefined });
+  network.cut(0, 1);
+  near.send(Uint8Array.of(1));
+  network.breakChannels(0, 1);
+  network.heal(0, 1);
+  near.send(Uint8Array.of(2));
+  await time.runUntil(10_000);
+  assert.deepEqual(got, []);
+});
+
 void test('a process that is gone hears nothing, its peer hears that the connection is reset', async () => {
   const time = createVirtualTime(1_000);
   const network = createNetwork(time, createRandom('gone'), { latencyMsMin: 0, latencyMsMax: 5, noticeMsMax: 10 });
