@@ -2,10 +2,10 @@
 import { singleChunkBytesMax } from '../core/chunking/chunk-size.js';
 import { folderVersion } from '../core/entry.js';
 import type { SyncError } from '../core/sync-error.js';
-import type { DiskRecord } from '../databases/entry-table.js';
 import { captureFound } from './capture-found.js';
 import type { DeletionGuard } from './deletion-guard.js';
-import { nameOf, parentOf } from './entry-path.js';
+import { isLinkInside, nameOf, parentOf } from './entry-path.js';
+import type { DiskLook } from './disk-look.js';
 import type { FolderContext } from './folder-context.js';
 import { ignoreFile } from './ignore-rules.js';
 import { listFolder, markVanished, readDiffering, type Differing, type Found } from './scan-folder.js';
@@ -200,8 +200,6 @@ async function readSome(options: ScannerOptions, state: ScanState, { work, some 
     if (each.look.kind === 'nothing') work.isDeleting = true;
     return false;
   });
-  for (const { path, record, look } of settled)
-    if (record?.version === folderVersion && look.kind !== 'folder') goneBelow(options, work, path);
   const isLarge = ({ look }: Differing): boolean => look.kind === 'file' && look.size > singleChunkBytesMax;
   const small = settled.filter((each) => !isLarge(each));
   const read = context.root.together(() => small.map((each) => readDiffering(context, each)));
@@ -231,6 +229,8 @@ function takeFound(options: ScannerOptions, state: ScanState, { work, path, foun
     state.dueAtMs ??= nowMs + options.settleMs;
   }
   if (found.isLeftOut && found.record === null) return;
+  if (found.record?.version === folderVersion && found.now?.version !== folderVersion)
+    noneBelow(options, work, { folder: path, isLeftOut: found.isLeftOut });
   if (path === ignoreFile) options.onIgnoreFile();
   if (found.now === null && !found.isLeftOut) {
     work.gone.push(found);
@@ -251,7 +251,7 @@ interface OneDiffering {
 function mustSettle(options: ScannerOptions, state: ScanState, { work, each }: OneDiffering): boolean {
   const { path, look, record } = each;
   // What vanished may be on its way to another name, or be about to be written anew: both are then found at once.
-  if (look.kind === 'nothing') return record !== null && !hasBeenGone(options, state, path);
+  if (look.kind === 'nothing' || leadsOut(path, look)) return record !== null && !hasBeenGone(options, state, path);
   if (work.areRulesUnsettled && record === null) return !hasWaitedLong(options, state, path);
   if (look.kind !== 'file') return false;
   const ageMs = options.context.system.nowMs() - look.changedMs;
@@ -260,6 +260,9 @@ function mustSettle(options: ScannerOptions, state: ScanState, { work, each }: O
   if (ageMs < 0 || ageMs >= settleMs) return false;
   return !hasWaitedLong(options, state, path);
 }
+
+/** Such a link may have the name for a moment only. */
+const leadsOut = (path: string, look: DiskLook): boolean => look.kind === 'link' && !isLinkInside(path, look.target);
 
 function hasBeenGone(options: ScannerOptions, state: ScanState, path: string): boolean {
   const since = state.unsettledBefore.get(path);
@@ -282,16 +285,20 @@ function unsettle({ context, settleMs }: ScannerOptions, state: ScanState, path:
   state.dueAtMs ??= nowMs + settleMs;
 }
 
-/** Everything that was recorded in a folder that is one no longer. */
-function goneBelow(options: ScannerOptions, work: Pass, folder: string): void {
-  options.unwatch(folder);
-  for (const record of options.context.table.disk.in(folder)) {
-    work.gone.push(goneOf(record));
-    if (record.version === folderVersion) goneBelow(options, work, record.path);
-  }
+interface NoFolder {
+  readonly folder: string;
+  /** What has its name takes no part: then nothing was deleted. */
+  readonly isLeftOut: boolean;
 }
 
-const goneOf = (record: DiskRecord): Found => ({ path: record.path, record, now: null, isLeftOut: false });
+/** Everything that was recorded in a folder that is one no longer. */
+function noneBelow(options: ScannerOptions, work: Pass, { folder, isLeftOut }: NoFolder): void {
+  options.unwatch(folder);
+  for (const record of options.context.table.disk.in(folder)) {
+    (isLeftOut ? work.batch : work.gone).push({ path: record.path, record, now: null, isLeftOut });
+    if (record.version === folderVersion) noneBelow(options, work, { folder: record.path, isLeftOut });
+  }
+}
 
 /** Peers begin with what is captured while the rest is still read. */
 function flush({ context, onCaptured }: ScannerOptions, work: Pass): void {

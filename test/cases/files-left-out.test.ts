@@ -1,7 +1,8 @@
 /** What takes no part in a dataset: it is told of as long as it is there, and holds no folder longer than it stands. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { createRealDisk } from '../../src/system/real-disk.js';
 import { byText, folderGround, send, settleAll, treeOf, type FolderServer } from './folder-servers.js';
@@ -219,4 +220,51 @@ test('an ignore file that takes no part itself is told of, and the folder is not
   const before = looks;
   await new Promise((resolve) => setTimeout(resolve, 500));
   assert.ok(looks - before < 50, `${looks - before} looks in half a second`);
+});
+
+test('a link that leads out and stands in the place of a folder deletes nothing of the folder elsewhere', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('photos/old'), { recursive: true });
+  for (const path of ['photos/1.jpg', 'photos/old/2.jpg', 'else']) writeFileSync(a.path(path), path);
+  await settleAll([a, b]);
+  const before = treeOf(b.root);
+  // As somebody does who needs more room.
+  renameSync(a.path('photos'), join(ground.folder, 'elsewhere'));
+  symlinkSync('../elsewhere', a.path('photos'));
+  await a.capture();
+  await send(a, b);
+  await b.capture();
+  assert.deepEqual(treeOf(b.root), before);
+  const reason = 'at photos stands what takes no part: the link leads out of the folder';
+  assert.deepEqual(
+    a.side
+      .waiting(10)
+      .map((each) => [each.path, each.reason])
+      .toSorted(([p], [q]) => byText(p, q)),
+    ['photos', 'photos/1.jpg', 'photos/old', 'photos/old/2.jpg'].map((path) => [path, reason]),
+  );
+  rmSync(a.path('photos'));
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(a.root), before);
+});
+
+test('a link that leads out and stands in the place of a file for a moment changes nothing', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a', { settleMs: 1_000 });
+  const b = await ground.add('b');
+  writeFileSync(b.path('f'), 'of all');
+  await settleAll([b]);
+  await send(b, a);
+  await a.side.settle();
+  renameSync(a.path('f'), a.path('f.tmp'));
+  symlinkSync('/etc/passwd', a.path('f'));
+  await a.side.rescan();
+  assert.notEqual(a.table.disk.at('f'), null);
+  rmSync(a.path('f'));
+  renameSync(a.path('f.tmp'), a.path('f'));
+  await a.side.rescan();
+  assert.equal(a.side.status().pending, 0);
+  assert.equal(a.table.rows.at('f').length, 1);
 });

@@ -6,12 +6,25 @@ import { entriesBelow, filesBelow, hashOf, keptFolders, textOfNode, treeText } f
 
 /** What stood on each server when its applications had ended, before the servers agreed. */
 export interface PhaseEnd {
+  readonly unnamedBefore: ReadonlySet<string>;
   readonly trees: readonly ReadonlyMap<string, string>[];
   readonly contents: readonly ReadonlyMap<string, string>[];
 }
 
-export function lookAtEnd(world: FolderWorld): PhaseEnd {
+/** Folders that stand somewhere without a row of their own when a phase begins. */
+export function unnamedFolders({ servers }: FolderWorld): ReadonlySet<string> {
+  return new Set(
+    servers.flatMap(({ root, engine }) =>
+      entriesBelow(root)
+        .filter(({ path, node }) => node.kind === 'folder' && (engine?.table.rows.at(path).length ?? 0) === 0)
+        .map(({ path }) => path),
+    ),
+  );
+}
+
+export function lookAtEnd(world: FolderWorld, unnamedBefore: ReadonlySet<string>): PhaseEnd {
   return {
+    unnamedBefore,
     trees: world.servers.map(({ root }) => treeText(root)),
     contents: world.servers.map(contentsOf),
   };
@@ -66,7 +79,7 @@ function checkKept(world: FolderWorld, { contents }: PhaseEnd): void {
 }
 
 /** What only one server's applications touched ends as they left it. */
-function checkSingleWriters(world: FolderWorld, { trees }: PhaseEnd): void {
+function checkSingleWriters(world: FolderWorld, { trees, unnamedBefore }: PhaseEnd): void {
   const paths = new Set([...world.touched.keys()]);
   for (const tree of trees) for (const path of tree.keys()) if (!path.startsWith('keep')) paths.add(path);
   for (const path of paths) {
@@ -77,8 +90,8 @@ function checkSingleWriters(world: FolderWorld, { trees }: PhaseEnd): void {
     if ([...(world.everTouched.get(path) ?? [])].some((index) => world.servers[index]?.lostPower === true)) continue;
     const left = trees[writer]?.get(path) ?? 'nothing';
     if (isLinkOutside(path, left)) continue;
-    // Whether it stands for more than what is left out in it is known to the engine of that server alone.
-    if (keptFolders(itsServer.root).includes(path)) continue;
+    // Without a row it stood there only for what was in it: of that, what takes no part may hold it on this server.
+    if (unnamedBefore.has(path) && keptFolders(itsServer.root).includes(path)) continue;
     for (const { index, root } of world.servers) {
       const now = treeText(root).get(path) ?? 'nothing';
       if (now === left || (left === 'nothing' && keptFolders(root).includes(path))) continue;

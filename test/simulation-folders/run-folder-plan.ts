@@ -10,7 +10,7 @@ import { createTrace } from '../simulation/trace.js';
 import { createVirtualTime } from '../simulation/virtual-time.js';
 import { fail, type Failure } from '../simulation/world.js';
 import { edit, furnish, noteLeft } from './application-runner.js';
-import { checkPhase, lookAtEnd } from './final-folder-checks.js';
+import { checkPhase, lookAtEnd, unnamedFolders } from './final-folder-checks.js';
 import type { FolderPlan, FolderStep } from './folder-plan.js';
 import {
   createFolderServer,
@@ -106,6 +106,7 @@ async function livePhase(world: FolderWorld, phase: number): Promise<void> {
   const { time, plan } = world;
   world.isHealing = false;
   world.touched = new Map();
+  const unnamedBefore = unnamedFolders(world);
   world.interleavingLeft = interleavedMax;
   for (const server of world.servers) server.lostPower = false;
   const startMs = time.nowMs();
@@ -120,7 +121,7 @@ async function livePhase(world: FolderWorld, phase: number): Promise<void> {
   world.isHealing = true;
   // What applications had begun they end.
   await time.runUntil(time.nowMs() + 4_000, () => isBroken(world));
-  const phaseEnd = lookAtEnd(world);
+  const phaseEnd = lookAtEnd(world, unnamedBefore);
   await heal(world);
   await comeToRest(world, phase);
   if (!isBroken(world)) checkPhase(world, phaseEnd);

@@ -22,6 +22,7 @@ const limitedSeedsThatFailed: readonly (readonly [number, FolderLimits])[] = [
   [5123, slowKills],
   [5153, slowKills],
   [5184, mischief],
+  [891021, mischief],
 ];
 
 for (const seed of seedsThatFailed) void test(`the seed ${seed} that once failed holds`, () => holds(seed));
