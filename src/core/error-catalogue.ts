@@ -86,7 +86,7 @@ export const errorCatalogue = {
   ),
   'USYNC-1208': entry(
     'Database replaced',
-    'The database file was exchanged while it was in use.',
+    'The database file was exchanged, or a backup was written over its content, while it was in use.',
     'Nothing to do: it is treated as a restored backup.',
   ),
   'USYNC-1209': entry(

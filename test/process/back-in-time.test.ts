@@ -74,6 +74,33 @@ describe('a server that went back in time', { skip: missing }, () => {
     checkHas([a, b], [...names, ...names.map((name) => `${name}, restored`)]);
   });
 
+  test('a backup written into the open database by SQLite itself is noticed, whoever wrote what it lacks', async () => {
+    const backup = `${workplace.root}/backup.db`;
+    runShell(a.database, `.backup '${backup}'`);
+    insertArtist(b, 'of b after the backup');
+    await untilHas(a, 'of b after the backup');
+    runShell(a.database, `.restore '${backup}'`);
+    insertArtist(a, 'restored without what b wrote');
+    await untilHas(b, 'restored without what b wrote');
+    await untilProven([a, b]);
+    insertArtist(a, 'of a after the backup');
+    await untilHas(b, 'of a after the backup');
+    runShell(a.database, `.restore '${backup}'`);
+    insertArtist(a, 'restored without what a wrote');
+    await untilHas(b, 'restored without what a wrote');
+    await untilProven([a, b]);
+    checkHas(
+      [a, b],
+      [
+        'of b after the backup',
+        'restored without what b wrote',
+        'of a after the backup',
+        'restored without what a wrote',
+      ],
+    );
+    await checkTold(a, /older|another history/);
+  });
+
   test('a data folder put back while the database stays takes a new epoch and loses nothing', async () => {
     await a.end('SIGTERM');
     cpSync(a.dataFolder, `${workplace.root}/data`, { recursive: true });

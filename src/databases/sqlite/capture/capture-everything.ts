@@ -9,6 +9,7 @@ import { reconcile } from './reconcile.js';
 import type { Merging, ReplicaContext } from '../stores/replica-context.js';
 import { followSchema } from '../schema/schema-change.js';
 import { growSchema, mustPropagate, tellSchema } from '../schema/propagated-schema.js';
+import { refuseRestored } from '../stores/restored-content.js';
 import { hasSchemaMoved } from '../connection/schema-cookie.js';
 import { isFresh } from '../stores/is-fresh.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
@@ -117,6 +118,7 @@ interface CaptureLook {
 
 const lookAt = (context: ReplicaContext): Promise<CaptureLook> =>
   whenFree(context.system, () => {
+    refuseRestored(context);
     const cursor = context.meta.number('cursor') ?? 0;
     const newest = context.notes.newest();
     const hasNotes = newest > cursor && context.meta.text('landing') === null;

@@ -37,6 +37,8 @@ export interface MetaStore {
   /** False until the first question after opening or a failure: the answer comes from the file then. */
   readonly isLoaded: boolean;
   set(name: MetaName, value: string | number | null): void;
+  /** Whether the file still holds what is known of it. Nobody else writes these. */
+  isAsStored(): boolean;
   reload(): void;
 }
 
@@ -47,8 +49,8 @@ export function createMetaStore(connection: Connection): MetaStore {
   );
   const remove = connection.prepare('DELETE FROM _usync_meta WHERE name = ?');
   let valueByName: Map<string, SqlValue> | null = null;
-  const values = (): Map<string, SqlValue> =>
-    (valueByName ??= new Map(all.all().map((row) => [String(row[0]), row[1] ?? null])));
+  const read = (): Map<string, SqlValue> => new Map(all.all().map((row) => [String(row[0]), row[1] ?? null]));
+  const values = (): Map<string, SqlValue> => (valueByName ??= read());
   return {
     text(name) {
       const value = values().get(name) ?? null;
@@ -68,6 +70,13 @@ export function createMetaStore(connection: Connection): MetaStore {
       if (stored === null) remove.run(name);
       else write.run(name, stored);
       values().set(name, stored);
+    },
+    isAsStored() {
+      if (valueByName === null) return true;
+      const stored = read();
+      for (const name of new Set([...stored.keys(), ...valueByName.keys()]))
+        if ((stored.get(name) ?? null) !== (valueByName.get(name) ?? null)) return false;
+      return true;
     },
     reload() {
       valueByName = null;

@@ -2,7 +2,7 @@ import type { OriginId } from '../../../core/origin.js';
 import { zeroStamp, type Stamp } from '../../../core/stamp.js';
 import { SyncError } from '../../../core/sync-error.js';
 import { emptyChain, type ChainHash, type VectorEntry } from '../../../core/version-vector.js';
-import type { Connection } from '../connection/driver.js';
+import type { Connection, Statement } from '../connection/driver.js';
 import { integerAt, textAt } from '../connection/row-values.js';
 
 /** `_usync_origins`: every origin that a life, a cell or the vector names, with its number. Cached. */
@@ -15,6 +15,8 @@ export interface OriginList {
   /** The own changesets have told everything that is in the vector now, or, under a new name, nothing. */
   tellAll(): void;
   tellNothing(): void;
+  /** Whether the file still holds what is known of it. Nobody else writes these. */
+  isAsStored(): boolean;
   reload(): void;
 }
 
@@ -38,15 +40,10 @@ export function createOriginList(connection: Connection): OriginList {
 
   const known = (): Map<OriginId, KnownOrigin> => {
     if (knownByOrigin) return knownByOrigin;
-    const loaded = new Map<OriginId, KnownOrigin>();
+    knownByOrigin = readOrigins(all);
     originByNumber = [];
-    for (const row of all.iterate()) {
-      const origin = textAt(row, 1) as OriginId;
-      const entry = { stamp: integerAt(row, 2) as Stamp, chain: textAt(row, 3) as ChainHash };
-      loaded.set(origin, { number: integerAt(row, 0), entry, told: integerAt(row, 4) as Stamp });
-      originByNumber[integerAt(row, 0)] = origin;
-    }
-    return (knownByOrigin = loaded);
+    for (const [origin, { number }] of knownByOrigin) originByNumber[number] = origin;
+    return knownByOrigin;
   };
   const list: OriginList = {
     known,
@@ -79,9 +76,27 @@ export function createOriginList(connection: Connection): OriginList {
       forget.run();
       knownByOrigin = null;
     },
+    isAsStored() {
+      if (knownByOrigin === null) return true;
+      const stored = readOrigins(all);
+      if (stored.size !== knownByOrigin.size) return false;
+      return [...knownByOrigin].every(([origin, { number, entry }]) => {
+        const found = stored.get(origin);
+        return found?.number === number && found.entry.stamp === entry.stamp && found.entry.chain === entry.chain;
+      });
+    },
     reload() {
       knownByOrigin = null;
     },
   };
   return list;
+}
+
+function readOrigins(all: Statement): Map<OriginId, KnownOrigin> {
+  const stored = new Map<OriginId, KnownOrigin>();
+  for (const row of all.iterate()) {
+    const entry = { stamp: integerAt(row, 2) as Stamp, chain: textAt(row, 3) as ChainHash };
+    stored.set(textAt(row, 1) as OriginId, { number: integerAt(row, 0), entry, told: integerAt(row, 4) as Stamp });
+  }
+  return stored;
 }

@@ -24,6 +24,8 @@ export interface OriginStore {
   nextStamp(nowMs: number): Stamp;
   clock(): Stamp;
   saw(stamp: Stamp, nowMs: number): void;
+  /** Whether the file still holds what is known of it. Nobody else writes these. */
+  isAsStored(): boolean;
   reload(): void;
 }
 
@@ -75,6 +77,7 @@ export function createOriginStore(connection: Connection, meta: MetaStore): Orig
     saw(stamp, nowMs) {
       meta.set('clock', clockAfterSeeing(store.clock(), stamp, nowMs));
     },
+    isAsStored: () => list.isAsStored(),
     reload() {
       list.reload();
       vector = null;

@@ -4,6 +4,7 @@ import { keepKnownValues } from '../capture/known-values.js';
 import type { SyncedTable } from '../schema/synced-table.js';
 import { keepNumberLane } from './number-lanes.js';
 import type { ReplicaContext } from './replica-context.js';
+import { refuseRestored } from './restored-content.js';
 import { isLocked } from '../connection/sqlite-failure.js';
 import { transact } from '../connection/transaction.js';
 
@@ -12,6 +13,7 @@ export function inTransaction<T>(context: ReplicaContext, work: () => T): T {
   let hasBegun = false;
   try {
     return transact(context.connection, 'immediate', () => {
+      refuseRestored(context);
       hasBegun = true;
       keepKnownValues(context);
       const result = work();
