@@ -141,3 +141,64 @@ test('a conflict names the rule of its column', () =>
       }
     },
   ));
+
+test('undo, history and activity know what was written before a table and its columns were renamed', () =>
+  withServers({ schema: 'CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, n INTEGER)' }, async (a, b) => {
+    a.shell(`INSERT INTO item VALUES (1, 'one', 1), (2, 'two', 2), (3, 'three', 3)`);
+    await assertSame([a, b]);
+    await later();
+    const sinceMs = Date.now();
+    await later();
+    b.shell(`UPDATE item SET n = 20, name = 'zwei' WHERE id = 2; DELETE FROM item WHERE id = 3`);
+    await assertSame([a, b]);
+    for (const server of [a, b]) {
+      server.shell(`ALTER TABLE item RENAME COLUMN n TO amount; ALTER TABLE item RENAME TO things;
+        ALTER TABLE things ADD COLUMN extra TEXT`);
+      await server.replica.drain();
+    }
+    const { versions } = await a.replica.rowHistory({ table: 'things', key: ['2'], max: 20 });
+    const told = versions.map(({ cells }) =>
+      cells
+        .map(({ column, value }) => `${column} = ${value}`)
+        .toSorted()
+        .join(),
+    );
+    assert.deepEqual(told, [`amount = 20,name = 'zwei'`, `amount = 2,id = 2,name = 'two'`]);
+    const { changes } = await a.replica.recentChanges({ max: 20, table: 'things', kind: 'update' });
+    assert.deepEqual(
+      changes.flatMap(({ table, cells }) => cells.map(({ column, from, to }) => `${table} ${column} ${from} ${to}`)),
+      [`things name 'two' 'zwei'`, 'things amount 2 20'],
+    );
+    assert.deepEqual((await undo(a, b, { sinceMs })).toSorted(), [
+      `insert things 3 id  > 3, name  > 'three', amount  > 3`,
+      `update things 2 name 'zwei' > 'two', amount 20 > 2`,
+    ]);
+    await assertSame([a, b]);
+    assert.equal(b.ask('SELECT id, name, amount FROM things'), '1|one|1\n2|two|2\n3|three|3');
+  }));
+
+test('what lost before a table and its columns were renamed is listed by the names of now, and comes back there', () =>
+  withServers(
+    { schema: 'CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT, n INTEGER, old TEXT)' },
+    async (a, b) => {
+      a.shell(`INSERT INTO item VALUES (1, 'one', 1, 'x'), (2, 'two', 2, 'y')`);
+      await assertSame([a, b]);
+      a.shell(`UPDATE item SET n = 10, old = 'of a' WHERE id = 1; UPDATE item SET n = 20 WHERE id = 2`);
+      await later();
+      b.shell(`UPDATE item SET n = 11, old = 'of b' WHERE id = 1; DELETE FROM item WHERE id = 2`);
+      await assertSame([a, b]);
+      for (const server of [a, b]) {
+        server.shell(`ALTER TABLE item RENAME COLUMN n TO amount; ALTER TABLE item RENAME TO things;
+        ALTER TABLE things DROP COLUMN old`);
+        await server.replica.drain();
+      }
+      const conflicts = await a.replica.conflicts({ max: 10 });
+      const told = conflicts.map(({ table, key, column, lost }) => `${table} ${key} ${column} ${lost}`);
+      assert.deepEqual(told.toSorted(), [`things 1 amount 10`, `things 1 old 'of a'`, 'things 2 null amount = 20']);
+      const idOf = (column: string): string => conflicts.find((each) => each.column === column)?.id ?? '';
+      assert.deepEqual(await a.replica.restoreConflict(idOf('amount')), { kind: 'restored', rows: 1 });
+      await assert.rejects(a.replica.restoreConflict(idOf('old')), /column old is not here/);
+      await assertSame([a, b]);
+      assert.equal(b.ask('SELECT amount FROM things WHERE id = 1'), '10');
+    },
+  ));

@@ -4,6 +4,7 @@ import { RowReference, type CellValue } from '../../../core/value.js';
 import { genesisNumber } from '../capture/genesis-row.js';
 import type { ConflictRecord, ConflictsRequest } from '../../replica.js';
 import { quoteName } from '../connection/identifiers.js';
+import { conflictHere } from './conflict-here.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import type { Conflict } from '../stores/conflict-store.js';
 import type { Cells } from '../stores/conflict-recorder.js';
@@ -14,7 +15,7 @@ import { valueLiteral } from '../stores/value-literal.js';
 export function conflictRecords(context: ReplicaContext, { max, idStart }: ConflictsRequest): ConflictRecord[] {
   const found = idStart === undefined ? context.conflicts.list(max) : context.conflicts.find(idStart).slice(0, max);
   memoryOf(context).begin();
-  return found.map((conflict) => recordOf(context, conflict));
+  return found.map((conflict) => recordOf(context, conflictHere(context, conflict)));
 }
 
 function recordOf(context: ReplicaContext, conflict: Conflict): ConflictRecord {

@@ -1,8 +1,7 @@
-import { decodeStaged } from '../merge/staged-changeset.js';
 import type { PlacedEntry } from '../stores/journal-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { whenFree } from '../stores/store-transaction.js';
-import type { JournalBlock } from './journal-changes.js';
+import { blocksOfPart, type JournalBlock } from './journal-changes.js';
 import { createWorkInTurns, type CancelLook } from './work-in-turns.js';
 
 /** Reads a journal of any size for one person: others have their turn meanwhile, and are told how far it is. */
@@ -30,7 +29,7 @@ export function createJournalReading(
     for (let part = 0; ; part++) {
       const found = await whenFree(system, () => journal.part(entry.origin, entry.stamp, part));
       if (!found) return;
-      for (const block of decodeStaged(found).blocks) {
+      for (const block of blocksOfPart(context, found)) {
         await work.pass();
         yield { entry, block };
       }

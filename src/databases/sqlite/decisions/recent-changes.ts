@@ -4,7 +4,7 @@ import { serverIdOfOrigin } from '../../../core/origin.js';
 import { msOfStamp } from '../../../core/stamp.js';
 import { RawText, RowReference, type CellValue, type SqlValue } from '../../../core/value.js';
 import type { ChangeRecord, ChangesOutcome, ChangesRequest, JsonValue } from '../../replica.js';
-import { decodeStaged } from '../merge/staged-changeset.js';
+import { blocksOfPart } from './journal-changes.js';
 import { memoryOf } from '../merge/merge-changeset.js';
 import { cellsOfChange, keyOfChange } from '../merge/merge-rows.js';
 import type { PlacedEntry } from '../stores/journal-store.js';
@@ -83,7 +83,7 @@ function walkJournal(walk: Walk): boolean {
 function takeEntry(walk: Walk, entry: PlacedEntry, { isShown, from }: { isShown: boolean; from: number }): void {
   let index = 0;
   for (const part of walk.context.journal.parts(entry.origin, entry.stamp)) {
-    for (const block of decodeStaged(part).blocks) {
+    for (const block of blocksOfPart(walk.context, part)) {
       for (let i = 0; i < block.count; i++, index++) {
         if (index < from) continue;
         tellBefore(walk, { entry, block, i });

@@ -8,6 +8,7 @@ import type { SyncedTable } from '../schema/synced-table.js';
 import type { Conflict } from '../stores/conflict-store.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import type { Key } from '../stores/shadow-store.js';
+import { conflictHere } from './conflict-here.js';
 import { isKeyLoser, keyOfReference } from './conflict-records.js';
 
 /**
@@ -15,12 +16,15 @@ import { isKeyLoser, keyOfReference } from './conflict-records.js';
  * stands and reaches every server. Inside a write transaction, after a drain. Throws USYNC-1801 when it cannot be put
  * back; nothing has changed then. `incomplete`: only the server that wrote the row knows all of it.
  */
-export function restoreConflict(context: ReplicaContext, conflict: Conflict): RestoreOutcome {
+export function restoreConflict(context: ReplicaContext, found: Conflict): RestoreOutcome {
   memoryOf(context).begin();
+  const conflict = conflictHere(context, found);
   const table = context.tables.byName(conflict.table);
   if (!table) throw cannot(conflict, `table ${conflict.table} is not synced here`);
   const key = standingKey(context, table, conflict);
   if (conflict.column !== null) {
+    const isHere = [...conflict.lost.keys()].some((column) => table.positionByColumn.has(column));
+    if (!isHere) throw cannot(conflict, `column ${conflict.column} is not here`);
     if (!key) throw cannot(conflict, 'the row is deleted', 'Restore the deleted row first.');
     return { kind: 'restored', rows: update(context, table, { conflict, key, cells: conflict.lost }) };
   }

@@ -63,6 +63,10 @@ export function withNamesHere(context: ReplicaContext, blocks: readonly ChangeBl
   return blocks.map((block) => named(context, block));
 }
 
+/** The same for one that is only read, long after it came: nothing is learned from it. */
+export const changeWithNamesHere = (context: ReplicaContext, block: ChangeBlock): ChangeBlock =>
+  context.meta.text('renames') === null ? block : blockOf(context, tableHere(context, block.table), block);
+
 /** The same for a page of a snapshot: its sender may have read it before it renamed what is renamed here. */
 export function stateWithNamesHere(context: ReplicaContext, block: StateBlock): StateBlock {
   const table = tableHere(context, block.table);
@@ -93,7 +97,10 @@ export function columnNameHere({ meta }: ReplicaContext, table: SyncedTable): (c
 }
 
 function named(context: ReplicaContext, block: ChangeBlock): ChangeBlock {
-  const table = context.tables.byName(block.table) ?? renamedTable(context, block);
+  return blockOf(context, context.tables.byName(block.table) ?? renamedTable(context, block), block);
+}
+
+function blockOf(context: ReplicaContext, table: SyncedTable | null, block: ChangeBlock): ChangeBlock {
   if (!table) return block;
   const nameOf = columnsHere(context, table);
   const renamed = foldName(table.name) === foldName(block.table) ? block : { ...block, table: table.name };
