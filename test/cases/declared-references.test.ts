@@ -53,6 +53,36 @@ test('a declared reference and both kinds of lists follow a parent that gets ano
     );
   }));
 
+test('a list knows a row again that goes on as another one after it was deleted', () =>
+  withServers(
+    {
+      schema: schema.replace('name TEXT', 'name TEXT UNIQUE'),
+      rules,
+    },
+    async (a, b) => {
+      await later();
+      b.shell(
+        `INSERT INTO author VALUES (1, 'ben'), (5, 'same'); INSERT INTO book VALUES (1, 'of b', NULL, '[5,1]', '5')`,
+      );
+      await b.replica.drain();
+      await later();
+      a.shell(`INSERT INTO author VALUES (3, 'same')`);
+      await a.replica.drain();
+      const { vector } = await a.replica.position();
+      const { parts } = await b.replica.readJournal({ vector, after: 0, bytesMax: 1e9 });
+      await later();
+      b.shell('DELETE FROM author WHERE id = 5');
+      await b.replica.drain();
+      // The deletion comes later than what makes both rows one.
+      await a.replica.merge(parts);
+      await assertSame([a, b]);
+      for (const server of [a, b]) {
+        assert.equal(server.ask(books), 'of b|NULL|same,ben|same', server.name);
+        assert.equal(server.ask('SELECT id FROM author ORDER BY id'), '1\n3');
+      }
+    },
+  ));
+
 test('a list follows a row to which an application gives another number', () =>
   withServers({ schema, rules, servers: 'abc' }, async (a, b, c) => {
     a.shell(`INSERT INTO author VALUES (1, 'ann'), (2, 'ben'); INSERT INTO book VALUES (1, 'p', NULL, '[1,2]', '2,1')`);

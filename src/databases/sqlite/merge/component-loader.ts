@@ -46,6 +46,8 @@ export interface WorkingSet {
   readonly ended: ReadonlyMap<RowKey, LoadedLife>;
   /** Names of rows (aliases followed) that are in the set. */
   readonly rows: ReadonlyMap<RowKey, { readonly table: string; readonly row: LifeName }>;
+  /** Names that rows of the set have since an alias came: who refers to them by such a name did not see them before. */
+  readonly renamed: ReadonlySet<RowKey>;
   has(table: string, life: LifeName): boolean;
   /** The life with its row's other lives, wherever it is; null when it has ended. */
   loadLife(table: SyncedTable, life: LifeName, hint: Key | null): LoadedLife | null;
@@ -65,6 +67,7 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
   const lives = new Map<RowKey, LoadedLife | null>();
   const shownByLife = new Map<RowKey, ShownRow>();
   const rows = new Map<RowKey, { table: string; row: LifeName }>();
+  const renamed = new Set<RowKey>();
   const ended = new Map<RowKey, LoadedLife>();
   const plans = new Map<SyncedTable, TablePlan>();
 
@@ -123,6 +126,7 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
     shown: shownByLife,
     ended,
     rows,
+    renamed,
     has: (table, life) => lives.has(rowKey(table, life)),
     loadLife(table, life, hint) {
       const name = rowKey(table.name, life);
@@ -162,7 +166,9 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
       lives.set(name, null);
     },
     regroup(table) {
+      const before = new Set(rows.keys());
       for (const loaded of lives.values()) if (loaded?.state.table === table) add(loaded);
+      for (const name of rows.keys()) if (!before.has(name)) renamed.add(name);
     },
     planOf(table) {
       let plan = plans.get(table);
@@ -174,6 +180,7 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
       shownByLife.clear();
       ended.clear();
       rows.clear();
+      renamed.clear();
       plans.clear();
     },
   };

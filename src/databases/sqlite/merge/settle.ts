@@ -163,7 +163,7 @@ function createReach(scope: Scope): Reach {
       loadRivals(row, table);
       loadNumbers(row, table);
       loadParents(row, table);
-      const shown = shownAlready(set, row);
+      const shown = set.renamed.has(rowKey(row.table, row.row)) ? null : shownAlready(set, row);
       if (shown && row.status === 'visible' && isSameParent(table, shown.values, row, tables)) return;
       for (const life of row.lives) children.ofShown(table, rowKey(row.table, life));
       children.pinnedTo(table, row.row);
