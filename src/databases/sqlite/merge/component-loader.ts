@@ -32,6 +32,11 @@ export interface LoadedLife {
   readonly isChanged: boolean;
 }
 
+interface NamedRow {
+  readonly table: string;
+  readonly row: LifeName;
+}
+
 /**
  * Rows that are being settled: their lives in memory, apart from what the tables show of them. Filled on demand, so
  * that only what can influence each other is read. Lasts for one changeset.
@@ -45,9 +50,9 @@ export interface WorkingSet {
   /** Lives that were in the set and have ended, as they were. */
   readonly ended: ReadonlyMap<RowKey, LoadedLife>;
   /** Names of rows (aliases followed) that are in the set. */
-  readonly rows: ReadonlyMap<RowKey, { readonly table: string; readonly row: LifeName }>;
-  /** Names that rows of the set have since an alias came: who refers to them by such a name did not see them before. */
-  readonly renamed: ReadonlySet<RowKey>;
+  readonly rows: ReadonlyMap<RowKey, NamedRow>;
+  /** Rows that became part of another one while the set was filled, also such as have no life any more. */
+  readonly joined: readonly NamedRow[];
   has(table: string, life: LifeName): boolean;
   /** The life with its row's other lives, wherever it is; null when it has ended. */
   loadLife(table: SyncedTable, life: LifeName, hint: Key | null): LoadedLife | null;
@@ -57,8 +62,8 @@ export interface WorkingSet {
   /** A new or changed life. */
   put(state: LifeState): void;
   end(table: string, life: LifeName): void;
-  /** To be called when aliases of a table changed: rows have other names now. */
-  regroup(table: string): void;
+  /** To be called when a row became part of another one: rows of its table have other names now. */
+  regroup(joined: NamedRow): void;
   planOf(table: SyncedTable): TablePlan;
   clear(): void;
 }
@@ -66,8 +71,8 @@ export interface WorkingSet {
 export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder): WorkingSet {
   const lives = new Map<RowKey, LoadedLife | null>();
   const shownByLife = new Map<RowKey, ShownRow>();
-  const rows = new Map<RowKey, { table: string; row: LifeName }>();
-  const renamed = new Set<RowKey>();
+  const rows = new Map<RowKey, NamedRow>();
+  const joined: NamedRow[] = [];
   const ended = new Map<RowKey, LoadedLife>();
   const plans = new Map<SyncedTable, TablePlan>();
 
@@ -126,7 +131,7 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
     shown: shownByLife,
     ended,
     rows,
-    renamed,
+    joined,
     has: (table, life) => lives.has(rowKey(table, life)),
     loadLife(table, life, hint) {
       const name = rowKey(table.name, life);
@@ -165,10 +170,9 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
       if (loaded) ended.set(name, loaded);
       lives.set(name, null);
     },
-    regroup(table) {
-      const before = new Set(rows.keys());
-      for (const loaded of lives.values()) if (loaded?.state.table === table) add(loaded);
-      for (const name of rows.keys()) if (!before.has(name)) renamed.add(name);
+    regroup(row) {
+      joined.push(row);
+      for (const loaded of lives.values()) if (loaded?.state.table === row.table) add(loaded);
     },
     planOf(table) {
       let plan = plans.get(table);
@@ -180,7 +184,7 @@ export function createWorkingSet(context: ReplicaContext, rowsByName: RowFinder)
       shownByLife.clear();
       ended.clear();
       rows.clear();
-      renamed.clear();
+      joined.length = 0;
       plans.clear();
     },
   };

@@ -68,6 +68,46 @@ test('a child shows the elder row when the visible row that it references become
     },
   ));
 
+const toLabels = { column: 'label', table: 'labels' };
+const kindsOfReference: readonly { what: string; type: string; rules?: TableRules; gone: string; text?: string }[] = [
+  { what: 'with SET NULL', type: 'INTEGER REFERENCES labels(id) ON DELETE SET NULL', gone: `\nthings: 1 | NULL` },
+  { what: 'with CASCADE', type: 'INTEGER REFERENCES labels(id) ON DELETE CASCADE', gone: '' },
+  { what: 'that was declared', type: 'INTEGER', rules: { references: [toLabels] }, gone: `\nthings: 1 | NULL` },
+  { what: 'that cannot be NULL', type: 'INTEGER NOT NULL', rules: { references: [toLabels] }, gone: '' },
+  {
+    what: 'in a list',
+    type: 'TEXT',
+    rules: { references: [{ ...toLabels, list: 'json' }] },
+    gone: `\nthings: 1 | '[2]'`,
+    text: '[#]',
+  },
+];
+
+for (const { what, type, rules, gone, text = '#' } of kindsOfReference)
+  test(`a reference ${what} to a deleted row shows the elder one of which that had become part elsewhere`, () =>
+    withServers(
+      `CREATE TABLE labels (id INTEGER PRIMARY KEY, label TEXT UNIQUE);
+       CREATE TABLE things (id INTEGER PRIMARY KEY, label ${type})`,
+      async ({ a, b, c }) => {
+        const valueOf = (number: number): string =>
+          text === '#' ? `${number}` : `'${text.replace('#', `${number}`)}'`;
+        b.app.exec(`INSERT INTO labels VALUES (6, 'red')`);
+        await b.capture();
+        await new Promise((resolve) => setTimeout(resolve, 4));
+        c.app.exec(`INSERT INTO labels VALUES (2, 'red'), (3, 'blue')`);
+        await a.pull(c);
+        c.app.exec(`INSERT INTO things VALUES (1, ${valueOf(2)})`);
+        a.app.exec('DELETE FROM labels WHERE id = 2');
+        await a.pull(c);
+        assert.equal(a.dump(), `labels: 3 | 'blue'${gone}`);
+        await c.pull(b);
+        await a.pull(c);
+        for (const server of [a, c])
+          assert.equal(server.dump(), `labels: 3 | 'blue'\nlabels: 6 | 'red'\nthings: 1 | ${valueOf(6)}`, server.name);
+      },
+      rules ? { things: rules } : {},
+    ));
+
 test('children go to the row that takes the number of their parent by REPLACE', () =>
   withServers(
     `CREATE TABLE parents (id INTEGER PRIMARY KEY, name TEXT);

@@ -130,7 +130,7 @@ export function createRowMerger(scope: MergeScope, by: OriginId): RowMerger {
       const current = context.aliases.find(table, from) ?? undefined;
       context.aliases.put({ table, from, ...mergeAlias(current, { to, at }).alias });
       // Known under the new name from here on.
-      if (synced) set.regroup(table);
+      if (synced) set.regroup({ table, row: from });
     },
   };
 }

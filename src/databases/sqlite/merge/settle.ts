@@ -34,6 +34,7 @@ export function settledView(scope: Scope): View {
     });
     for (const row of view.rows) reach.fromRow(row);
     reach.fromEnded();
+    reach.fromJoined();
     if (set.lives.size === loadedBefore) return view;
   }
   throw new Error('settling does not come to an end');
@@ -81,6 +82,7 @@ interface Reach {
   fromLives(): void;
   fromRow(row: RowView): void;
   fromEnded(): void;
+  fromJoined(): void;
 }
 
 function createReach(scope: Scope): Reach {
@@ -163,7 +165,7 @@ function createReach(scope: Scope): Reach {
       loadRivals(row, table);
       loadNumbers(row, table);
       loadParents(row, table);
-      const shown = set.renamed.has(rowKey(row.table, row.row)) ? null : shownAlready(set, row);
+      const shown = shownAlready(set, row);
       if (shown && row.status === 'visible' && isSameParent(table, shown.values, row, tables)) return;
       for (const life of row.lives) children.ofShown(table, rowKey(row.table, life));
       children.pinnedTo(table, row.row);
@@ -184,6 +186,15 @@ function createReach(scope: Scope): Reach {
         children.ofShown(shown.table, life);
         loadWaiting(shown.table, shown.key[0]);
         asides.load(shown.table.name);
+      }
+    },
+    fromJoined() {
+      // It may have ended here long before. Then the other one stays as it is, and yet who referenced the first shows it now.
+      for (const { table: name, row } of set.joined) {
+        const table = context.tables.byName(name);
+        if (!table) continue;
+        children.hidden(table);
+        children.pinnedTo(table, context.aliases.rowNow(name, row));
       }
     },
   };
