@@ -1,4 +1,4 @@
-import { compareCellStamps, isUnwritten } from '../../../core/cell-stamp.js';
+import { type CellStamp, compareCellStamps, isUnwritten } from '../../../core/cell-stamp.js';
 import type { EndBlock } from '../../../core/changeset.js';
 import { rowKey, type Cell, type LifeState, type RowKey } from '../../../core/life-state.js';
 import type { LifeName } from '../../../core/life.js';
@@ -325,20 +325,25 @@ function mergeLife(work: LandingWork, waiting: WaitingLife): void {
   else merger.insert(table, { life, row, cells: new Map(cells) });
 }
 
-/** The life is plainly shown here with the very stamps of the snapshot. */
+/** The life is plainly shown here with the very stamps of the snapshot, and each of these tells of one value. */
 function isKnown(context: ReplicaContext, table: SyncedTable, block: StateBlock, i: number): boolean {
   const [life, at, key] = [block.lives[i], block.stamps[i], block.keys[i]];
   if (!life || !at || !key) return false;
   const shadow = context.shadows.find(table, key);
-  if (!shadow || compareCellStamps(shadow.at, at) !== 0) return false;
+  if (!shadow || compareCellStamps(shadow.at, at) !== 0 || isOfBranch(context, at)) return false;
   const stamps = block.cellStamps.get(i);
   for (const [c, column] of block.columns.entries()) {
     const position = table.positionByColumn.get(column);
     if (position === undefined) return false;
-    if (compareCellStamps(stampAt(shadow, position), stamps?.get(c) ?? at) !== 0) return false;
+    const told = stamps?.get(c) ?? at;
+    if (compareCellStamps(stampAt(shadow, position), told) !== 0 || isOfBranch(context, told)) return false;
   }
   return true;
 }
+
+/** Two branches of a forked origin may have written two values at the same moment: their cells bear the same stamp. */
+const isOfBranch = ({ strays }: ReplicaContext, { origin, stamp }: CellStamp): boolean =>
+  strays.of(origin).some(({ writer, low, high }) => writer !== origin && low <= stamp && stamp <= high);
 
 function rowsOf(block: StateBlock, chosen: readonly number[]): NewRows {
   const isWhole = chosen.length === block.count;
