@@ -4,6 +4,7 @@ import { bytesAt } from '../connection/row-values.js';
 import type { ReplicaContext } from '../stores/replica-context.js';
 import { noteKind } from './note-kind.js';
 import type { NoteRange } from './note-store.js';
+import { recountedDigest } from '../stores/recounted-digest.js';
 import { createRowComparison } from './row-comparison.js';
 import { inTransaction, whenFree } from '../stores/store-transaction.js';
 import type { SyncedTable } from '../schema/synced-table.js';
@@ -22,52 +23,82 @@ export async function matchBag(context: ReplicaContext, table: SyncedTable): Pro
   await whenFree(context.system, () => inTransaction(context, () => moveShadows(context, table)));
 }
 
-function moveShadows({ connection }: ReplicaContext, table: SyncedTable): void {
+function moveShadows(context: ReplicaContext, table: SyncedTable): void {
+  const { connection } = context;
+  const { strangers, rehashed } = matchInPlace(connection, table);
+  const lost = connection
+    .prepare(`SELECT k1, c, h FROM ${table.shadowSql} WHERE k1 NOT IN (SELECT k1 FROM temp._usync_matched) ORDER BY k1`)
+    .all();
+  const moves: Move[] = [];
+  const changed: bigint[] = [];
+  for (const [from, columns, rememberedHash] of lost) {
+    if (typeof from !== 'bigint') continue;
+    const found = strangers.get(contentText(table, bytesAt([columns ?? null], 0)))?.shift();
+    if (found) moves.push({ from, to: found.at });
+    else changed.push(from);
+    if (found && rememberedHash !== BigInt(found.hash)) rehashed.push(found);
+  }
+  const free = [...strangers.values()].flatMap((rows) => rows.map(({ at }) => at));
+  moves.push(...closestRows(connection, table, { changed, strangers: free }));
+  moveAll(connection, table, moves);
+  if (rehashed.length === 0) return;
+  const rehash = connection.prepare(`UPDATE ${table.shadowSql} SET h = ? WHERE k1 = ?`);
+  for (const { at, hash } of rehashed) rehash.run(BigInt(hash), at);
+  context.tables.setDigest(table, recountedDigest(context, table));
+}
+
+interface HashedRow {
+  readonly at: bigint;
+  readonly hash: number;
+}
+
+interface MatchedInPlace {
+  /** Rows that are not what a shadow remembers at their rowid, by what they hold. */
+  readonly strangers: Map<string, HashedRow[]>;
+  /** Rows whose shadow has the hash of another row. */
+  readonly rehashed: HashedRow[];
+}
+
+/** Rows that stand where they stood are put into `temp._usync_matched`. */
+function matchInPlace(connection: Connection, table: SyncedTable): MatchedInPlace {
   const [rowid = 'rowid'] = table.keySql;
   const values = table.layout.map((column) => `r.${quoteName(column)}`).join(', ');
   const page = connection.prepare(
-    `SELECT r.${rowid}, s.h, ${values} FROM ${table.sql} r LEFT JOIN ${table.shadowSql} s ON s.k1 = r.${rowid}
+    `SELECT r.${rowid}, s.c, s.h, ${values} FROM ${table.sql} r LEFT JOIN ${table.shadowSql} s ON s.k1 = r.${rowid}
      WHERE r.${rowid} > ? ORDER BY r.${rowid} LIMIT ${pageRows}`,
   );
   const hashing = createRowComparison(table);
-  const strangers = new Map<number, bigint[]>();
+  const found: MatchedInPlace = { strangers: new Map(), rehashed: [] };
   connection.exec('CREATE TEMP TABLE IF NOT EXISTS _usync_matched (k1 INTEGER PRIMARY KEY)');
   connection.exec('DELETE FROM temp._usync_matched');
   const match = connection.prepare('INSERT INTO temp._usync_matched VALUES (?)');
   let position = -(2n ** 63n);
   for (;;) {
     const rows = page.allExact(position);
-    for (const [at, remembered, ...content] of rows) {
+    for (const [at, remembered, rememberedHash, ...content] of rows) {
       if (typeof at !== 'bigint') continue;
       position = at;
       const hash = hashing.hash(content);
-      if (remembered === BigInt(hash)) match.run(at);
-      else strangers.set(hash, [...(strangers.get(hash) ?? []), at]);
+      const text = contentText(table, hashing.bytes());
+      if (!(remembered instanceof Uint8Array) || contentText(table, remembered) !== text) {
+        found.strangers.set(text, [...(found.strangers.get(text) ?? []), { at, hash }]);
+        continue;
+      }
+      match.run(at);
+      if (rememberedHash !== BigInt(hash)) found.rehashed.push({ at, hash });
     }
-    if (rows.length < pageRows) break;
+    if (rows.length < pageRows) return found;
   }
-  const lost = connection
-    .prepare(`SELECT k1, h, c FROM ${table.shadowSql} WHERE k1 NOT IN (SELECT k1 FROM temp._usync_matched) ORDER BY k1`)
-    .all();
-  const content = connection.prepare(`SELECT ${values} FROM ${table.sql} r WHERE r.${rowid} = ?`);
-  // After a change of columns the row's hash is of what stands at its place, which may be another row by now.
-  const isRemembered = (at: bigint, columns: Uint8Array): boolean => {
-    hashing.hash(content.getExact(at) ?? []);
-    return hashing.changedSince(columns).length === 0;
-  };
-  const moves: Move[] = [];
-  const changed: bigint[] = [];
-  for (const [from, hash, columns] of lost) {
-    if (typeof from !== 'bigint') continue;
-    const same = strangers.get(Number(hash)) ?? [];
-    const [to] = same;
-    if (to !== undefined && isRemembered(to, bytesAt([columns ?? null], 0))) {
-      same.shift();
-      moves.push({ from, to });
-    } else changed.push(from);
-  }
-  moves.push(...closestRows(connection, table, { changed, strangers: [...strangers.values()].flat() }));
-  moveAll(connection, table, moves);
+}
+
+/**
+ * What a row holds, by the hashes of its columns. The hash of the whole row does not tell: after a change of columns a shadow has that
+ * of what stands at its place, which may be another row by now. Missing hashes at the end are those of NULL.
+ */
+function contentText({ layout }: SyncedTable, columns: Uint8Array): string {
+  return Buffer.from(columns.buffer, columns.byteOffset, columns.length)
+    .toString('latin1')
+    .padEnd(layout.length * 4, '\0');
 }
 
 interface Move {

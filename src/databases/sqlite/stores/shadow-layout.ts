@@ -146,7 +146,7 @@ function copyShadows(
     }
   }
   connection.exec('DROP TABLE temp._usync_order');
-  if (hasKey) keepRowless(context, table, old);
+  if (hasKey) keepRowless(context, table, { old, plan });
   tables.setDigest(table, joinedDigest(digestWithRowless(context, table, digest), refused));
   return isAhead || digest.rows < total;
 }
@@ -164,10 +164,19 @@ function columnsOf(shown: readonly SqlValue[], before: Uint8Array, plan: LayoutP
   });
 }
 
-/** Shadows whose row is gone wait for the comparison to end them. */
-function keepRowless({ connection }: ReplicaContext, table: SyncedTable, old: string): void {
-  connection.exec(`INSERT OR IGNORE INTO ${table.shadowSql} SELECT * FROM ${old} s
-    WHERE NOT EXISTS (SELECT 1 FROM ${table.sql} r WHERE ${joinsTable(table, 's', 'r')})`);
+/** Shadows whose row is gone wait for the comparison to end them; of a bag it may stand elsewhere, by what it holds. */
+function keepRowless(
+  { connection, shadows }: ReplicaContext,
+  table: SyncedTable,
+  { old, plan }: Pick<CopyWork, 'old' | 'plan'>,
+): void {
+  const rowless = `FROM ${old} s WHERE NOT EXISTS (SELECT 1 FROM ${table.sql} r WHERE ${joinsTable(table, 's', 'r')})`;
+  if (!table.isBag) return connection.exec(`INSERT OR IGNORE INTO ${table.shadowSql} SELECT s.* ${rowless}`);
+  for (const row of connection.prepare(`SELECT s.k1, ${shadowColumns('s')} ${rowless}`).allExact()) {
+    const shadow = shadows.read(row, 1);
+    const columns = new Uint8Array(columnsOf(plan.defaults, shadow.columns, plan).buffer);
+    shadows.put(table, row.slice(0, 1), { ...shadow, columns, exceptions: movedExceptions(shadow, plan) });
+  }
 }
 
 function digestWithRowless({ connection }: ReplicaContext, table: SyncedTable, digest: { rows: number; sum: number }) {
