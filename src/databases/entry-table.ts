@@ -94,6 +94,8 @@ export interface DiskRecords {
   at(path: string): DiskRecord | null;
   /** Records directly in a folder; "" is the root. */
   in(folder: string): DiskRecord[];
+  /** Folders in which something is recorded and which are not recorded themselves: nobody looks there otherwise. */
+  foldersGone(): string[];
   put(record: DiskRecord): void;
   remove(path: string): void;
   /** The records of a folder and of all below it take its new name. */

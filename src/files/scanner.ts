@@ -137,6 +137,7 @@ async function pass(options: ScannerOptions, state: ScanState): Promise<number> 
     ...{ areRulesUnsettled: false, isDeleting: false },
   };
   for (const [folder, names] of dirty) work.queue.push({ folder, names });
+  if (isWhole) for (const folder of context.table.disk.foldersGone()) work.queue.push({ folder, names: null });
   let isDone = false;
   try {
     if (isWhole) await context.scanWork.begin(context);
@@ -229,10 +230,11 @@ function takeFound(options: ScannerOptions, state: ScanState, { work, path, foun
     state.dueAtMs ??= nowMs + options.settleMs;
   }
   if (found.isLeftOut && found.record === null) return;
-  if (found.record?.version === folderVersion && found.now?.version !== folderVersion)
-    noneBelow(options, work, { folder: path, isLeftOut: found.isLeftOut });
+  const isNoFolder = found.record?.version === folderVersion && found.now?.version !== folderVersion;
+  if (isNoFolder) noneBelow(options, work, { folder: path, isLeftOut: found.isLeftOut });
   if (path === ignoreFile) options.onIgnoreFile();
-  if (found.now === null && !found.isLeftOut) {
+  if ((found.now === null || isNoFolder) && !found.isLeftOut) {
+    // What has the name of a folder comes with the end of what was in it: before, it would have to stand beside that.
     work.gone.push(found);
     return;
   }
@@ -340,7 +342,9 @@ function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
     flush(options, work);
     return;
   }
-  const gone = work.gone.flatMap(({ record }) => (record === null || record.isKept ? [] : [record]));
+  const gone = work.gone.flatMap(({ record, now }) =>
+    record === null || record.isKept || now !== null ? [] : [record],
+  );
   const held = guard.obstacle(gone, context.table.disk.count());
   if (held !== null) {
     state.held = held;

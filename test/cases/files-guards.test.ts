@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { linkVersion, type Entry, type EntryVersion } from '../../src/core/entry.js';
+import { folderVersion, linkVersion, type Entry, type EntryVersion } from '../../src/core/entry.js';
 import { createRealDisk } from '../../src/system/real-disk.js';
 import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
 
@@ -295,4 +295,44 @@ test('what a crash left placed and not recorded is no edit: a file deleted elsew
   await settleAll([a, b]);
   assert.deepEqual(Object.keys(treeOf(a.root)), ['g']);
   assert.deepEqual(Object.keys(treeOf(b.root)), ['g']);
+});
+
+test('a large folder that became a file is held as a whole until a person accepts it', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('e'));
+  for (let number = 0; number < 120; number++) writeFileSync(a.path(`e/${number}`), `${number}`);
+  writeFileSync(a.path('else'), 'else');
+  await settleAll([a, b]);
+  const before = treeOf(b.root);
+  rmSync(a.path('e'), { recursive: true });
+  writeFileSync(a.path('e'), 'a file now');
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  assert.deepEqual(
+    a.table.rows.at('e').map(({ version }) => version),
+    ['d'],
+    'the file would stand beside the folder elsewhere',
+  );
+  await send(a, b);
+  await b.side.settle();
+  assert.deepEqual(treeOf(b.root), before);
+  assert.equal(await a.side.accept(), true);
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), { e: '644 a file now', else: '644 else' });
+});
+
+test('what is recorded in a folder that is not recorded itself is found to be gone', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('e/deep'), { recursive: true });
+  for (const path of ['e/x', 'e/deep/y', 'else']) writeFileSync(a.path(path), path);
+  await settleAll([a, b]);
+  rmSync(a.path('e'), { recursive: true });
+  a.table.rows.unmarked(() => a.table.rows.end('e', folderVersion));
+  a.table.disk.remove('e');
+  await settleAll([await ground.restart(a), b]);
+  for (const server of [a, b]) assert.deepEqual(treeOf(server.root), { else: '644 else' });
 });

@@ -41,6 +41,8 @@ export interface FolderLimits {
   readonly interleaving?: number;
   readonly mischief?: number;
   readonly pauseMsMax?: number;
+  /** So many more edits in each phase, and all of them by the first server: the others only place. */
+  readonly busy?: number;
 }
 
 const noKinds: ReadonlySet<string> = new Set();
@@ -65,9 +67,12 @@ export function randomFolderPlan(seed: number, limits: FolderLimits = {}): Folde
   const steps: FolderStep[] = [];
   for (let phase = 0; phase < options.phases; phase++) {
     steps.push(...stepsOf(random, options, phase));
+    if (limits.busy !== undefined) steps.push(...editsOf(random, options, { phase, count: limits.busy }));
     if (limits.crashes !== undefined) steps.push(...crashesOf(random, options, { phase, kind: limits.crashes }));
   }
-  return { seed, options, steps: steps.filter(({ kind }) => !without.has(kind)) };
+  const isBusy = limits.busy !== undefined;
+  const acts = steps.map((step) => (isBusy && step.kind === 'edit' ? { ...step, server: 0 } : step));
+  return { seed, options, steps: acts.filter(({ kind }) => !without.has(kind)) };
 }
 
 function stepsOf(random: Random, { servers, phaseMs }: FolderRunOptions, phase: number): FolderStep[] {
@@ -94,6 +99,20 @@ function stepsOf(random: Random, { servers, phaseMs }: FolderRunOptions, phase: 
   }
   return steps;
 }
+
+interface Edits {
+  readonly phase: number;
+  readonly count: number;
+}
+
+const editsOf = (random: Random, { phaseMs }: FolderRunOptions, { phase, count }: Edits): FolderStep[] =>
+  Array.from({ length: count }, () => ({
+    phase,
+    kind: 'edit',
+    atMs: random.below(phaseMs),
+    server: 0,
+    seed: random.next(),
+  }));
 
 interface Crashes {
   readonly phase: number;

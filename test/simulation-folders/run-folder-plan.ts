@@ -247,9 +247,12 @@ async function comeToRest(world: FolderWorld, phase: number): Promise<void> {
     if (time.nowMs() > startMs + tidyAfterMs) for (const server of world.servers) tidy(server);
   }
   if (isBroken(world)) return;
-  const waits = world.servers.map(
-    ({ index, engine }) => `s${index} ${JSON.stringify([engine?.side.status(), engine?.side.waiting(5)])}`,
-  );
+  const waits = world.servers.map(({ index, engine }) => {
+    const pending = engine?.table.rows
+      .pending(2)
+      .map(({ path }) => [engine.table.rows.at(path), engine.table.disk.at(path)]);
+    return `s${index} ${JSON.stringify([engine?.side.status(), engine?.side.waiting(5), pending])}`;
+  });
   fail(
     world,
     'UNEQUAL',

@@ -1,4 +1,4 @@
-import type { EntryVersion } from '../../../core/entry.js';
+import { folderVersion, type EntryVersion } from '../../../core/entry.js';
 import type { DiskRecord, DiskRecords } from '../../entry-table.js';
 import type { Connection, PlainRow } from '../connection/driver.js';
 
@@ -11,6 +11,7 @@ export function createDiskRecords(connection: Connection): DiskRecords {
       return row === undefined ? null : recordOf(row);
     },
     in: (folder) => connection.cached(`SELECT ${columns} FROM disk WHERE folder = ?`).all(folder).map(recordOf),
+    foldersGone: () => foldersGone(connection),
     put({ path, version, size, mode, mtime, mark, isKept, modeAge }) {
       connection
         .cached(`INSERT OR REPLACE INTO disk (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
@@ -73,6 +74,16 @@ export function createDiskRecords(connection: Connection): DiskRecords {
         .run(JSON.stringify(paths)),
   };
 }
+
+/** The folder of a path ends where its last name begins: SQLite has no function for it, so the names are joined. */
+const foldersGone = (connection: Connection): string[] =>
+  connection
+    .cached(
+      `SELECT DISTINCT folder FROM disk WHERE folder <> '' AND folder NOT IN
+       (SELECT CASE folder WHEN '' THEN name ELSE folder || '/' || name END FROM disk WHERE version = ?)`,
+    )
+    .all(folderVersion)
+    .map(([folder]) => String(folder));
 
 function split(path: string): [string, string] {
   const at = path.lastIndexOf('/');
