@@ -36,6 +36,9 @@ export type EntryVersion = string & { readonly [versionBrand]: true };
 
 export const folderVersion = 'd' as EntryVersion;
 export const linkVersion = (target: string): EntryVersion => `l:${target}` as EntryVersion;
+/** Null for what is no link. */
+export const linkTargetOf = (version: EntryVersion): string | null =>
+  version.startsWith('l:') ? version.slice(2) : null;
 /** `hash` in base64url. */
 export const contentVersion = (kind: 'f' | 'm', hash: string): EntryVersion => `${kind}:${hash}` as EntryVersion;
 

@@ -9,9 +9,10 @@ import { isDatabase } from './content-hash.js';
 import { parentOf, pathObstacle } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { databaseReason, reasonToLeaveOut } from './left-out.js';
+import { makeFolders } from './make-folders.js';
 import { standingTwin } from './name-twins.js';
-import { syncFolder, temporaryFolder } from './state-folder.js';
-import { readFlags, removeIfThere, writeAll } from './whole-file.js';
+import { removeTemporary, syncFolder, temporaryFolder } from './state-folder.js';
+import { readFlags, writeAll } from './whole-file.js';
 
 /** What stands directly in a folder of the dataset; "" is the root. */
 export function entriesIn(context: FolderContext, folder: string, max: number): FolderEntries {
@@ -73,7 +74,7 @@ export function writeFile(context: FolderContext, path: string, bytes: Uint8Arra
       context.root.at(path, (place) => disk.rename(source, place));
     });
   } catch (error) {
-    removeQuietly(context, temporary);
+    removeTemporary(context.root, temporary);
     throw notWritten(path, error);
   }
   syncFolder(context.root, parentOf(path));
@@ -96,28 +97,6 @@ function refuseLeftOut(context: FolderContext, path: string): void {
   if (obstacle !== null) throw refusedPath(path, obstacle === '' ? 'the ignore rules leave it out' : obstacle);
   const found = standingTwin(context, path);
   if (found !== null) throw refusedPath(path, `this disk takes it and "${found.twin}" for one name`);
-}
-
-/** Name by name, so that no link on the way is followed. */
-function makeFolders(context: FolderContext, folder: string): void {
-  if (folder === '') return;
-  makeFolders(context, parentOf(folder));
-  context.root.at(folder, (place) => {
-    try {
-      context.root.disk.makeFolder(place);
-      syncFolder(context.root, parentOf(folder));
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') throw error;
-    }
-  });
-}
-
-function removeQuietly(context: FolderContext, path: string): void {
-  try {
-    context.root.at(path, (place) => removeIfThere(context.root.disk, place));
-  } catch {
-    // What is left there is removed at the next start.
-  }
 }
 
 const noFile = (path: string, cause?: unknown): SyncError =>

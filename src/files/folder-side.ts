@@ -21,7 +21,7 @@ import { entriesIn, readFileContent, removeFile, writeFile } from './folder-acce
 import type { FolderContext } from './folder-context.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
 import { adoptStrayHistory } from './adopt-stray-history.js';
-import { pruneHistory, restoreCopy, restoreHistory } from './history-keeper.js';
+import { pruneHistory } from './history-keeper.js';
 import { metEntries, type MetEntries } from './met-entries.js';
 import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
 import { probeNameFolding } from './name-folding.js';
@@ -30,6 +30,7 @@ import { createPlacer, type Placer } from './placer.js';
 import { unportableNames } from './portable-names.js';
 import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
 import { recoverPlacing } from './recover-placing.js';
+import { restoreCopy, restoreHistory } from './restore-file.js';
 import { openRootFolder, type RootFolder } from './root-folder.js';
 import { createScanWork, type TellWork } from './scan-work.js';
 import { createScanner, type Scanner } from './scanner.js';

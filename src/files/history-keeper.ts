@@ -1,5 +1,4 @@
-import type { Entry } from '../core/entry.js';
-import { SyncError } from '../core/sync-error.js';
+import { linkTargetOf } from '../core/entry.js';
 import type { DiskRecord, HistoryBounds, HistoryRecord } from '../databases/entry-table.js';
 import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
@@ -7,7 +6,7 @@ import { isAsRecorded, isFolderThere, lookAt } from './disk-look.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { historyFolder, temporaryFolder } from './state-folder.js';
-import { setAttributes, readFlags, removeIfThere } from './whole-file.js';
+import { readFlags, removeIfThere } from './whole-file.js';
 
 /** Keeps what is replaced: a second name of the same file, so that its content costs nothing and nothing is ever missing. */
 export function keepReplaced(context: FolderContext, record: DiskRecord): void {
@@ -19,7 +18,9 @@ export function keepReplaced(context: FolderContext, record: DiskRecord): void {
         disk.linkFile(place, kept);
       } catch (error) {
         if (!['EPERM', 'ENOTSUP', 'EMLINK', 'EXDEV'].includes(codeOf(error) ?? '')) throw error;
-        disk.copyFile(place, kept);
+        const target = linkTargetOf(record.version);
+        if (target === null) disk.copyFile(place, kept);
+        else disk.makeLink(target, kept);
       }
     }),
   );
@@ -85,66 +86,6 @@ function add({ table, system, unsynced }: FolderContext, { record, file, reason 
 /** The name helps a person who looks into the folder; the number keeps names apart. */
 const historyName = ({ system }: FolderContext, path: string): string =>
   `${Math.trunc(system.nowMs())}-${randomHex(system, 4)}-${Array.from(nameOf(path)).slice(0, 40).join('')}`;
-
-/** A copy, so that the history keeps its own. */
-export function restoreHistory(context: FolderContext, { path, file, mode, mtime }: HistoryRecord): void {
-  const { root, system } = context;
-  const temporary = `${temporaryFolder}/restore-${randomHex(system, 6)}`;
-  root.at(`${historyFolder}/${file}`, (from) =>
-    root.at(temporary, (to) => {
-      const { disk } = root;
-      disk.copyFile(from, to);
-      const handle = disk.open(to, readFlags);
-      try {
-        setAttributes(disk, handle, { mode, mtime });
-      } finally {
-        disk.close(handle);
-      }
-    }),
-  );
-  try {
-    moveOver(context, temporary, path);
-  } catch (error) {
-    root.at(temporary, (place) => removeIfThere(root.disk, place));
-    throw error;
-  }
-}
-
-/**
- * Gives a conflict copy the name that it lost; what has the name goes to the history. To the scan that is an edit and a
- * delete, as if a person had moved the file. Throws `USYNC-1801`.
- */
-export function restoreCopy(context: FolderContext, { path, copyOf }: Pick<Entry, 'path' | 'copyOf'>): void {
-  const { root, table, dirty } = context;
-  const record = table.disk.at(path);
-  if (record === null || copyOf === null || !root.at(path, (place) => isAsRecorded(lookAt(root.disk, place), record)))
-    throw new SyncError('USYNC-1801', `${path} is not on this disk as it was found.`);
-  moveOver(context, path, copyOf);
-  dirty(parentOf(path), nameOf(path));
-}
-
-/** Only over what is known: an edit that no scan has seen yet would be in no history. */
-function moveOver(context: FolderContext, from: string, path: string): void {
-  const { root, table, dirty } = context;
-  mkdirOnTheWay(context, path);
-  const record = table.disk.at(path);
-  const look = root.at(path, (place) => lookAt(root.disk, place));
-  if (look.kind === 'folder') throw new SyncError('USYNC-1801', `${path} is a folder now.`);
-  if (!isAsRecorded(look, record))
-    throw new SyncError('USYNC-1801', `${path} is being changed at this moment.`, { nextStep: 'Try again.' });
-  if (record !== null) keepReplaced(context, record);
-  root.at(from, (place) => root.at(path, (to) => root.disk.rename(place, to)));
-  dirty(parentOf(path), nameOf(path));
-}
-
-function mkdirOnTheWay({ root }: FolderContext, path: string): void {
-  const folders: string[] = [];
-  for (let folder = parentOf(path); folder !== ''; folder = parentOf(folder)) folders.unshift(folder);
-  for (const folder of folders)
-    root.at(folder, (place) => {
-      if (lookAt(root.disk, place).kind === 'nothing') root.disk.makeFolder(place, 0o755);
-    });
-}
 
 /** Forgets what exceeds the bounds. */
 export function pruneHistory(context: FolderContext, bounds: HistoryBounds): void {

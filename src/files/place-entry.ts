@@ -126,8 +126,8 @@ function makeLink({ root, system }: FolderContext, { version }: Entry): string {
   return path;
 }
 
-/** Renaming replaces what stands there; where nothing stands, nothing may be replaced. */
-function moveIn(
+/** Renaming replaces what stands there; where nothing stands, nothing may be replaced. False: something does. */
+export function moveIn(
   { root, root: { disk } }: FolderContext,
   source: string,
   { path, isReplacing }: { readonly path: string; readonly isReplacing: boolean },

@@ -1,5 +1,5 @@
 /** Makes the disk like the table, path by path, for every path whose rows changed. One that cannot be done waits alone. */
-import { folderVersion, kindOfVersion, type Entry, type EntryVersion } from '../core/entry.js';
+import { folderVersion, kindOfVersion, linkTargetOf, type Entry, type EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
 import type { PendingPath } from '../databases/entry-table.js';
 import {
@@ -178,7 +178,7 @@ const obstacleText = (path: string, reason: string): string => `at ${path} stand
 const isSound = ({ path, version, size, mode, mtime, modeAge }: Entry): boolean =>
   kindOfVersion(version) !== null &&
   [size, mode, mtime, modeAge].every((value) => Number.isSafeInteger(value) && value >= 0) &&
-  (!version.startsWith('l:') || isLinkInside(path, version.slice(2)));
+  isLinkInside(path, linkTargetOf(version) ?? '.');
 
 /** Who holds the losing edit makes its copy; others do it when that server does not. Returns those that nobody here has. */
 function settleConflict(context: FolderContext, path: string, { table: steps }: PathPlan): readonly Entry[] {

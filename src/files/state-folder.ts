@@ -65,3 +65,12 @@ export function syncFolder(root: RootFolder, folder: string): void {
     if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
   }
 }
+
+/** What cannot be removed now is removed at the next start. */
+export function removeTemporary(root: RootFolder, path: string): void {
+  try {
+    root.at(path, (place) => removeIfThere(root.disk, place));
+  } catch {
+    // See above.
+  }
+}

@@ -9,6 +9,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { test, type TestContext } from 'node:test';
@@ -174,6 +175,39 @@ test('restored, a conflict copy has its name again and the other edit is in the 
   }
   await assert.rejects(a.replica.restoreConflict(conflict.id), { code: 'USYNC-1800' });
   assert.ok(existsSync(a.path('plan.txt')));
+});
+
+test('restored from the history, a link is that link again, and no other file is read through it', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('docs'));
+  writeFileSync(a.path('docs/plan'), 'plan');
+  symlinkSync('docs/plan', a.path('link'));
+  await settleAll([a, b]);
+  rmSync(a.path('link'));
+  await settleAll([a, b]);
+  const [kept] = b.side.history({ path: 'link', max: 5 });
+  assert.ok(kept);
+  await b.side.restore(kept.id);
+  await settleAll([a, b]);
+  for (const server of [a, b]) assert.equal(readlinkSync(server.path('link')), 'docs/plan');
+});
+
+test('what a history has lost from its disk is said by the path it had, and nothing is changed', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(a.path('plan'), 'first');
+  await settleAll([a, b]);
+  writeFileSync(a.path('plan'), 'second');
+  await settleAll([a, b]);
+  const folder = b.path('.usync-folder/history');
+  for (const name of readdirSync(folder)) rmSync(`${folder}/${name}`);
+  const [kept] = b.side.history({ path: 'plan', max: 5 });
+  assert.ok(kept);
+  await assert.rejects(b.side.restore(kept.id), { code: 'USYNC-1704', message: /plan/ });
+  assert.equal(readFileSync(b.path('plan'), 'utf8'), 'second');
 });
 
 test('renamed to two names on two sides, the file stands under both', async (context) => {

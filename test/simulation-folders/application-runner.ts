@@ -21,12 +21,15 @@ function applicationOf(world: FolderWorld, server: VirtualFolderServer, seed: nu
       const head = `content ${++world.contents} of s${server.index}\n`;
       return Buffer.from(head + 'x'.repeat(random.pick([0, 0, 20, 200])));
     },
-    touch(path) {
-      world.trace.line(`s${server.index} touches ${path}`);
-      for (const touched of [world.touched, world.everTouched])
-        touched.set(path, (touched.get(path) ?? new Set()).add(server.index));
-    },
+    touch: (path) => touch(world, server, path),
   };
+}
+
+/** What stands at the path from now on may be by somebody on this server. */
+export function touch(world: FolderWorld, server: VirtualFolderServer, path: string): void {
+  world.trace.line(`s${server.index} touches ${path}`);
+  for (const touched of [world.touched, world.everTouched])
+    touched.set(path, (touched.get(path) ?? new Set()).add(server.index));
 }
 
 /** The act up to its next wait. An application whose file was taken away, or whose disk is full, gives up. */

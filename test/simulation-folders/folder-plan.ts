@@ -28,6 +28,8 @@ export type FolderStep = { readonly phase: number; readonly atMs: number } & Fol
 
 export type FolderAct =
   | { readonly kind: 'edit'; readonly server: number; readonly seed: number }
+  /** Somebody restores a file of the history, or a conflict copy. */
+  | { readonly kind: 'restore'; readonly server: number; readonly seed: number }
   /** Ends the engine at one of its next steps: calls of the disk and statements both count. */
   | { readonly kind: 'kill'; readonly server: number; readonly afterSteps: number; readonly downMs: number }
   | { readonly kind: 'power-loss'; readonly server: number; readonly afterSteps: number; readonly downMs: number }
@@ -43,6 +45,8 @@ export interface FolderLimits {
   readonly pauseMsMax?: number;
   /** So many more edits in each phase, and all of them by the first server: the others only place. */
   readonly busy?: number;
+  /** So many restores in each phase. */
+  readonly restores?: number;
 }
 
 const noKinds: ReadonlySet<string> = new Set();
@@ -68,6 +72,7 @@ export function randomFolderPlan(seed: number, limits: FolderLimits = {}): Folde
   for (let phase = 0; phase < options.phases; phase++) {
     steps.push(...stepsOf(random, options, phase));
     if (limits.busy !== undefined) steps.push(...editsOf(random, options, { phase, count: limits.busy }));
+    steps.push(...restoresOf(options, { seed, phase, count: limits.restores ?? (seed % 7 === 3 ? 3 : 0) }));
     if (limits.crashes !== undefined) steps.push(...crashesOf(random, options, { phase, kind: limits.crashes }));
   }
   const isBusy = limits.busy !== undefined;
@@ -113,6 +118,22 @@ const editsOf = (random: Random, { phaseMs }: FolderRunOptions, { phase, count }
     server: 0,
     seed: random.next(),
   }));
+
+interface Restores extends Edits {
+  readonly seed: number;
+}
+
+/** Drawn by themselves, so that older seeds keep their meaning. */
+function restoresOf({ servers, phaseMs }: FolderRunOptions, { seed, phase, count }: Restores): FolderStep[] {
+  const random = createRandom(`folders/${seed}/restores/${phase}`);
+  return Array.from({ length: count }, () => ({
+    phase,
+    kind: 'restore',
+    atMs: random.below(phaseMs),
+    server: random.below(servers),
+    seed: random.next(),
+  }));
+}
 
 interface Crashes {
   readonly phase: number;

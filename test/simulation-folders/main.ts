@@ -2,7 +2,7 @@
  * `npm run sim:folders -- --seeds N --from S`: runs seeds and says what broke. `--twice` runs each seed twice and compares
  * the traces; `--verbose` prints every step; `--minimise` makes failing plans smaller and writes them; `--plan FILE` runs a
  * kept plan; `--bug NAME` plants a bug; `--without KINDS` leaves kinds of steps out; `--crashes KIND`, `--interleaving N`,
- * `--mischief N`, `--pauseMsMax N` and `--busy N` make other plans of the seeds; `--jobs N`; `--seconds N` begins no seed after that
+ * `--mischief N`, `--pauseMsMax N`, `--busy N` and `--restores N` make other plans of the seeds; `--jobs N`; `--seconds N` begins no seed after that
  * time.
  */
 import { spawn } from 'node:child_process';
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     mischief: { type: 'string' },
     pauseMsMax: { type: 'string' },
     busy: { type: 'string' },
+    restores: { type: 'string' },
     jobs: { type: 'string', default: '1' },
     seconds: { type: 'string', default: 'Infinity' },
   },
@@ -73,7 +74,7 @@ function limitsAsked(): FolderLimits {
   const { crashes } = values;
   if (crashes !== undefined && crashes !== 'kill' && crashes !== 'power-loss')
     throw new Error('--crashes takes kill or power-loss');
-  const numbers = (['interleaving', 'mischief', 'pauseMsMax', 'busy'] as const).flatMap((name) => {
+  const numbers = (['interleaving', 'mischief', 'pauseMsMax', 'busy', 'restores'] as const).flatMap((name) => {
     const value = values[name];
     return value === undefined ? [] : [[name, Number(value)] as const];
   });

@@ -23,6 +23,7 @@ import {
 } from './folder-server.js';
 import type { FolderWorld } from './folder-world.js';
 import type { FolderBug } from './planted-folder-bugs.js';
+import { restore } from './restorer.js';
 import { leftOutBelow } from './tree.js';
 import { virtualDiskBytes } from './virtual-file-system.js';
 
@@ -173,6 +174,8 @@ function perform(world: FolderWorld, step: FolderStep): void {
   switch (step.kind) {
     case 'edit':
       return edit(world, server, step.seed);
+    case 'restore':
+      return restore(world, server, step.seed);
     case 'full':
       server.fs.free = step.free;
       time.after(step.forMs, () => (server.fs.free = virtualDiskBytes));

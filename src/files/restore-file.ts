@@ -1,0 +1,100 @@
+/** What a person takes back: a file of the history, or a conflict copy. To the scan it is an edit like any other. */
+import { linkTargetOf, type Entry } from '../core/entry.js';
+import { errorMessageOf, SyncError } from '../core/sync-error.js';
+import type { HistoryRecord } from '../databases/entry-table.js';
+import { codeOf } from '../system/disk.js';
+import { randomHex } from '../system/random.js';
+import { isAsRecorded, lookAt } from './disk-look.js';
+import { nameOf, parentOf } from './entry-path.js';
+import type { FolderContext } from './folder-context.js';
+import { keepReplaced } from './history-keeper.js';
+import { makeFolders } from './make-folders.js';
+import { moveIn } from './place-entry.js';
+import { historyFolder, removeTemporary, temporaryFolder } from './state-folder.js';
+import { syncPlaced } from './sync-placed.js';
+import { readFlags, setAttributes } from './whole-file.js';
+
+/** A copy, so that the history keeps its own. Throws `USYNC-1704`, `USYNC-1801`, `USYNC-1207`. */
+export function restoreHistory(context: FolderContext, record: HistoryRecord): void {
+  const { root, system } = context;
+  const temporary = `${temporaryFolder}/restore-${randomHex(system, 6)}`;
+  try {
+    copyKept(context, record, temporary);
+    moveOver(context, { from: temporary, path: record.path });
+  } catch (error) {
+    removeTemporary(root, temporary);
+    throw notRestored(record.path, error);
+  }
+}
+
+/**
+ * Gives a conflict copy the name that it lost; what has the name goes to the history. To the scan that is an edit and a
+ * delete, as if a person had moved the file. Throws `USYNC-1801`, `USYNC-1207`.
+ */
+export function restoreCopy(context: FolderContext, { path, copyOf }: Pick<Entry, 'path' | 'copyOf'>): void {
+  const { root, table, dirty } = context;
+  const record = table.disk.at(path);
+  try {
+    if (record === null || copyOf === null || !root.at(path, (place) => isAsRecorded(lookAt(root.disk, place), record)))
+      throw new SyncError('USYNC-1801', `${path} is not on this disk as it was found.`);
+    context.unsynced.add(parentOf(path));
+    moveOver(context, { from: path, path: copyOf });
+  } catch (error) {
+    throw notRestored(copyOf ?? path, error);
+  }
+  dirty(parentOf(path), nameOf(path));
+}
+
+function copyKept({ root }: FolderContext, { id, path, version, file, mode, mtime }: HistoryRecord, to: string): void {
+  const { disk } = root;
+  const target = linkTargetOf(version);
+  // Followed, a link would be restored as whatever it leads to from here.
+  if (target !== null) return root.at(to, (place) => disk.makeLink(target, place));
+  root.at(to, (copy) => {
+    try {
+      root.at(`${historyFolder}/${file}`, (kept) => disk.copyFile(kept, copy));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      throw new SyncError('USYNC-1704', `What the history kept of ${path} as ${id} is gone from the disk.`);
+    }
+    const handle = disk.open(copy, readFlags);
+    try {
+      setAttributes(disk, handle, { mode, mtime });
+      // Under its name without its content, after a power loss, it would be taken for an edit.
+      disk.sync(handle);
+    } finally {
+      disk.close(handle);
+    }
+  });
+}
+
+interface Move {
+  readonly from: string;
+  readonly path: string;
+}
+
+/** Only over what is known: an edit that no scan has seen yet would be in no history. */
+function moveOver(context: FolderContext, { from, path }: Move): void {
+  const { root, table, dirty, unsynced } = context;
+  makeFolders(context, parentOf(path));
+  const record = table.disk.at(path);
+  const look = root.at(path, (place) => lookAt(root.disk, place));
+  if (look.kind === 'folder') throw new SyncError('USYNC-1801', `${path} is a folder now.`);
+  if (!isAsRecorded(look, record)) throw isBeingChanged(path);
+  if (record !== null) keepReplaced(context, record);
+  if (!moveIn(context, from, { path, isReplacing: record !== null })) throw isBeingChanged(path);
+  unsynced.add(parentOf(path));
+  syncPlaced(context);
+  dirty(parentOf(path), nameOf(path));
+}
+
+const isBeingChanged = (path: string): SyncError =>
+  new SyncError('USYNC-1801', `${path} is being changed at this moment.`, { nextStep: 'Try again.' });
+
+function notRestored(path: string, cause: unknown): SyncError {
+  if (cause instanceof SyncError) return cause;
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '');
+  return new SyncError(isFull ? 'USYNC-1207' : 'USYNC-1801', `${path} cannot be restored: ${errorMessageOf(cause)}.`, {
+    cause,
+  });
+}
