@@ -415,7 +415,7 @@ function wakeAt(options: FolderSideOptions, state: SideState, inMs: number): voi
 
 interface Restoring {
   readonly path: string;
-  readonly work: (context: FolderContext) => void;
+  readonly work: (context: FolderContext) => void | Promise<void>;
 }
 
 /** Looks before, so that what stands at the path is known, and after, so that the edit is on its way. */

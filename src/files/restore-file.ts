@@ -4,6 +4,7 @@ import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { HistoryRecord } from '../databases/entry-table.js';
 import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
+import { hashContent } from './content-hash.js';
 import { isAsRecorded, lookAt } from './disk-look.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
@@ -15,11 +16,11 @@ import { syncPlaced } from './sync-placed.js';
 import { readFlags, setAttributes } from './whole-file.js';
 
 /** A copy, so that the history keeps its own. Throws `USYNC-1704`, `USYNC-1801`, `USYNC-1207`. */
-export function restoreHistory(context: FolderContext, record: HistoryRecord): void {
+export async function restoreHistory(context: FolderContext, record: HistoryRecord): Promise<void> {
   const { root, system } = context;
   const temporary = `${temporaryFolder}/restore-${randomHex(system, 6)}`;
   try {
-    copyKept(context, record, temporary);
+    await copyKept(context, record, temporary);
     moveOver(context, { from: temporary, path: record.path });
   } catch (error) {
     removeTemporary(root, temporary);
@@ -45,27 +46,47 @@ export function restoreCopy(context: FolderContext, { path, copyOf }: Pick<Entry
   dirty(parentOf(path), nameOf(path));
 }
 
-function copyKept({ root }: FolderContext, { id, path, version, file, mode, mtime }: HistoryRecord, to: string): void {
+async function copyKept(context: FolderContext, record: HistoryRecord, to: string): Promise<void> {
+  const { root } = context;
+  const { id, path, version, file } = record;
   const { disk } = root;
   const target = linkTargetOf(version);
   // Followed, a link would be restored as whatever it leads to from here.
   if (target !== null) return root.at(to, (place) => disk.makeLink(target, place));
-  root.at(to, (copy) => {
-    try {
-      root.at(`${historyFolder}/${file}`, (kept) => disk.copyFile(kept, copy));
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
-      throw new SyncError('USYNC-1704', `What the history kept of ${path} as ${id} is gone from the disk.`);
-    }
-    const handle = disk.open(copy, readFlags);
-    try {
-      setAttributes(disk, handle, { mode, mtime });
-      // Under its name without its content, after a power loss, it would be taken for an edit.
-      disk.sync(handle);
-    } finally {
-      disk.close(handle);
-    }
-  });
+  const kept = `${historyFolder}/${file}`;
+  try {
+    root.at(kept, (from) => root.at(to, (copy) => disk.copyFile(from, copy)));
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new SyncError('USYNC-1704', `What the history kept of ${path} as ${id} is gone from the disk.`);
+  }
+  const handle = root.at(to, (copy) => disk.open(copy, readFlags));
+  try {
+    await refuseOther(context, handle, { record, kept });
+    setAttributes(disk, handle, record);
+    // Under its name without its content, after a power loss, it would be taken for an edit.
+    disk.sync(handle);
+  } finally {
+    disk.close(handle);
+  }
+}
+
+interface KeptFile {
+  readonly record: HistoryRecord;
+  readonly kept: string;
+}
+
+/** A power loss may tear what its application never synced, and who had it open may have written into it since. */
+async function refuseOther(
+  { root: { disk }, hashAside, system }: FolderContext,
+  handle: number,
+  { record, kept }: KeptFile,
+): Promise<void> {
+  const size = Number(disk.statsOf(handle).size);
+  const hashed = await hashContent({ disk, handle, size, hashAside, pause: () => system.pause() });
+  if (hashed?.version === record.version) return;
+  const text = `What the history kept of ${record.path} as ${record.id} is not what it was: it was written into since then, or torn by a power loss.`;
+  throw new SyncError('USYNC-1801', text, { nextStep: `Look at it in the folder: ${kept}` });
 }
 
 interface Move {
