@@ -1,9 +1,10 @@
 /** Judges every change on a virtual disk in the moment in which it is made. */
 import { fail } from '../simulation/world.js';
+import { touch } from './application-runner.js';
 import { isWithin, type FileNode, type Folder, type PlainFile } from './file-node.js';
 import type { VirtualFolderServer } from './folder-server.js';
 import { settleMs, type FolderWorld } from './folder-world.js';
-import { filesBelow, hashOf, isLeftOutName, stateFolderName } from './tree.js';
+import { entriesBelow, filesBelow, hashOf, isLeftOutName, stateFolderName } from './tree.js';
 import type { FileChange } from './virtual-file-system.js';
 
 export function judgeChange(world: FolderWorld, server: VirtualFolderServer, change: FileChange): void {
@@ -28,6 +29,8 @@ function noteVisible(world: FolderWorld, server: VirtualFolderServer, { folder, 
     world.visible.add(hash);
   };
   if (after?.kind === 'file') note(after);
+  // Who holds a file open writes into it wherever it was moved meanwhile.
+  if (folder === null && after?.kind === 'file') for (const path of pathsOf(server, after)) touch(world, server, path);
   if (after?.kind === 'folder') for (const file of filesBelow(after)) note(file);
   if (folder !== null && before?.kind === 'file' && before !== after) {
     server.released.add(hashOf(before.bytes));
@@ -35,6 +38,9 @@ function noteVisible(world: FolderWorld, server: VirtualFolderServer, { folder, 
     if (since) seenFor(world, since.hash, nowMs - since.sinceMs);
   }
 }
+
+const pathsOf = ({ root }: VirtualFolderServer, file: PlainFile): string[] =>
+  entriesBelow(root).flatMap(({ path, node }) => (node === file ? [path] : []));
 
 function seenFor(world: FolderWorld, hash: string, ms: number): void {
   if (ms >= settleMs) world.fleeting.delete(hash);
