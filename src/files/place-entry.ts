@@ -25,6 +25,8 @@ export interface MovedContent extends ReadyContent {
   readonly record: DiskRecord;
 }
 
+export const standsForLeftOut = 'A folder stands there in which are files that take no part.';
+
 /** `content` is null for what has none. */
 export function placeEntry(context: FolderContext, entry: Entry, content: ReadyContent | MovedContent | null): Placed {
   const { path } = entry;
@@ -36,8 +38,7 @@ export function placeEntry(context: FolderContext, entry: Entry, content: ReadyC
     return placeFolder(context, { path, mode: entry.mode, modeAge: entry.modeAge, record });
   if (record?.version === folderVersion) {
     if (removeFolder(context, path) !== 'done') return 'waits';
-    if (context.table.disk.at(path) !== null)
-      throw new SyncError('USYNC-1703', 'A folder stands there in which are files that take no part.');
+    if (context.table.disk.at(path) !== null) throw new SyncError('USYNC-1703', standsForLeftOut);
   }
   const isReplacing = record !== null && record.version !== folderVersion;
   const source = content?.path ?? makeLink(context, entry);

@@ -1,7 +1,7 @@
 /** Makes the disk like the table, path by path, for every path whose rows changed. One that cannot be done waits alone. */
 import { folderVersion, kindOfVersion, linkTargetOf, type Entry, type EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
-import type { PendingPath } from '../databases/entry-table.js';
+import type { DiskRecord, PendingPath } from '../databases/entry-table.js';
 import {
   createContentSources,
   waitFor,
@@ -9,16 +9,25 @@ import {
   type ContentSourcesOptions,
   type Source,
 } from './content-sources.js';
-import { standsAsRecorded } from './disk-look.js';
+import { isFolderThere, standsAsRecorded } from './disk-look.js';
 import { endKeeping, markEmptyParent } from './empty-parent.js';
 import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { keepCopy } from './history-keeper.js';
 import { ignoreFile } from './ignore-rules.js';
 import { reasonToLeaveOut } from './left-out.js';
-import { missingFolders, placeAttributes, placeEntry, placeFolder, removeEntry, type Placed } from './place-entry.js';
+import {
+  missingFolders,
+  placeAttributes,
+  placeEntry,
+  placeFolder,
+  removeEntry,
+  standsForLeftOut,
+  type Placed,
+} from './place-entry.js';
 import { clearTwin, twinObstacle } from './name-twins.js';
 import { planPath, type DiskStep, type PathPlan } from './plan-path.js';
+import { namesInFolder } from './state-folder.js';
 import { syncPlaced } from './sync-placed.js';
 
 export interface Placer {
@@ -150,14 +159,28 @@ function planOne(context: FolderContext, pending: PendingPath, missed: Entry[]):
     table.rows.settled([pending]);
     return null;
   }
-  const plan = planPath({ path, rows, isFolderNeeded, standing: table.disk.at(path) });
+  const standing = table.disk.at(path);
+  const plan = planPath({ path, rows, isFolderNeeded, standing });
   missed.push(...settleConflict(context, path, plan));
   const { setMode } = plan.table;
   if (setMode !== null) table.rows.setAttributes(path, setMode.version, setMode);
-  const obstacle = needsName(plan) ? (twinObstacle(context, path) ?? leftOutObstacle(context, path)) : null;
+  const obstacle = obstacleOf(context, path, { plan, standing });
   if (obstacle === null) return { pending, plan };
   context.waiting.put(path, obstacle);
   return null;
+}
+
+interface PlannedPlace {
+  readonly plan: PathPlan;
+  readonly standing: DiskRecord | null;
+}
+
+/** Why a path cannot be placed now, whatever is fetched for it. */
+function obstacleOf(context: FolderContext, path: string, { plan, standing }: PlannedPlace): string | null {
+  if (!needsName(plan)) return null;
+  const obstacle = twinObstacle(context, path) ?? leftOutObstacle(context, path);
+  if (obstacle !== null || plan.disk.kind !== 'place' || standing?.isKept !== true) return obstacle;
+  return isFolderThere(context.root, path) && namesInFolder(context.root, path).length > 0 ? standsForLeftOut : null;
 }
 
 const needsName = ({ disk: { kind } }: PathPlan): boolean => kind === 'place' || kind === 'make-folder';

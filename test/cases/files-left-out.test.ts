@@ -44,6 +44,9 @@ test('a file that waited for a folder with left-out files in folders in it is pl
   writeFileSync(a.path('photos'), 'a file now');
   await a.capture();
   await assert.rejects(settleAll([a, b]), /take no part/);
+  const { bytes } = b.traffic;
+  await assert.rejects(settleAll([a, b]), /take no part/);
+  assert.equal(b.traffic.bytes, bytes, 'what cannot be placed is not fetched again and again');
   rmSync(b.path('photos/old/x.tmp'));
   await settleAll([a, b]);
   assert.equal(readFileSync(b.path('photos'), 'utf8'), 'a file now');

@@ -70,6 +70,15 @@ function isLinkOutside(path: string, text: string): boolean {
   );
 }
 
+/** A link that leads out, in the place of a folder, deletes nothing of what was in that. */
+function isBehindLink(tree: ReadonlyMap<string, string> | undefined, path: string): boolean {
+  const names = path.split('/');
+  return names.some((_, depth) => {
+    const level = names.slice(0, depth).join('/');
+    return isLinkOutside(level, tree?.get(level) ?? '');
+  });
+}
+
 /** Every content that stood somewhere when the writing ended stands in a tree or in a history. */
 function checkKept(world: FolderWorld, { contents }: PhaseEnd): void {
   const all = new Set(world.servers.flatMap(({ root }) => filesBelow(root).map(({ bytes }) => hashOf(bytes))));
@@ -89,7 +98,7 @@ function checkSingleWriters(world: FolderWorld, { trees, unnamedBefore }: PhaseE
     if (writers.size !== 1 || itsServer === undefined || itsServer.lostPower) continue;
     if ([...(world.everTouched.get(path) ?? [])].some((index) => world.servers[index]?.lostPower === true)) continue;
     const left = trees[writer]?.get(path) ?? 'nothing';
-    if (isLinkOutside(path, left)) continue;
+    if (isLinkOutside(path, left) || isBehindLink(trees[writer], path)) continue;
     // Without a row it stood there only for what was in it: of that, what takes no part may hold it on this server.
     if (unnamedBefore.has(path) && keptFolders(itsServer.root).includes(path)) continue;
     for (const { index, root } of world.servers) {

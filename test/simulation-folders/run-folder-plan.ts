@@ -231,7 +231,9 @@ function tidy(server: VirtualFolderServer): void {
   const { engine, disk, root } = server;
   if (engine?.side.status().pending === 0) return;
   server.actor = 'application';
-  for (const path of leftOutBelow(root)) disk.removeFile(`/srv/files/${path}`);
+  for (const { path, node } of leftOutBelow(root))
+    if (node.kind === 'folder') disk.removeFolder(`/srv/files/${path}`);
+    else disk.removeFile(`/srv/files/${path}`);
 }
 
 async function comeToRest(world: FolderWorld, phase: number): Promise<void> {

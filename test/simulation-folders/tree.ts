@@ -22,11 +22,14 @@ export function entriesBelow(folder: Folder, path = ''): SeenEntry[] {
     });
 }
 
-export function leftOutBelow(folder: Folder, path = ''): string[] {
+/** What takes no part, with all that is in such a folder: that before the folder. */
+export function leftOutBelow(folder: Folder, path = '', isLeftOut = false): SeenEntry[] {
   return [...folder.entries.values()].flatMap(({ name, node }) => {
+    if (name === stateFolderName) return [];
     const inner = path === '' ? name : `${path}/${name}`;
-    if (node.kind === 'folder') return name === stateFolderName ? [] : leftOutBelow(node, inner);
-    return isLeftOutName(name) || (node.kind === 'link' && !isLinkInside(inner, node.target)) ? [inner] : [];
+    const takesNoPart = isLeftOut || isLeftOutName(name) || (node.kind === 'link' && !isLinkInside(inner, node.target));
+    const below = node.kind === 'folder' ? leftOutBelow(node, inner, takesNoPart) : [];
+    return takesNoPart ? [...below, { path: inner, node }] : below;
   });
 }
 
