@@ -79,7 +79,7 @@ function addHistoryCommands(files: Command, context: CommandContext): void {
     .action(async (dataset: string, number: string) =>
       withEngine(context, async (call) => {
         const restored = await call('folderRestore', { dataset, id: context.numberOption('number', number) });
-        context.terminal().print(`${printable(restored.path)} is back, on every server.`);
+        context.terminal().print(`${printable(restored.path)} is back here, and goes to every server.`);
         context.terminal().result({ restored });
       }),
     );

@@ -39,7 +39,7 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
     ),
   async restoreFile({ params, body }, { engine }) {
     const restored = keptAnswer(await engine.folder(params.dataset).restore(body.id));
-    return { message: `${restored.path} is back, on every server.`, restored };
+    return { message: `${restored.path} is back here, and goes to every server.`, restored };
   },
   async acceptFolder({ params }, { engine }) {
     const isAccepted = await engine.folder(params.dataset).accept();
