@@ -14,6 +14,7 @@ const firstSeed = Number(process.env['USYNC_SIM_FOLDER_FROM'] ?? '50000');
 const seedsThatFailed = [103, 111, 124, 133, 137, 143, 20073, 20115, 30185, 40293, 60058, 70173];
 
 const mischief: FolderLimits = { interleaving: 0.02, mischief: 0.5 };
+const restores: FolderLimits = { restores: 6 };
 const slowKills: FolderLimits = { crashes: 'kill', interleaving: 0.02, pauseMsMax: 150 };
 /** The same with other plans than seeds have by themselves. */
 const limitedSeedsThatFailed: readonly (readonly [number, FolderLimits])[] = [
@@ -23,6 +24,9 @@ const limitedSeedsThatFailed: readonly (readonly [number, FolderLimits])[] = [
   [5153, slowKills],
   [5184, mischief],
   [891021, mischief],
+  [1010036, mischief],
+  [2000004, restores],
+  [2001185, restores],
 ];
 
 for (const seed of seedsThatFailed) void test(`the seed ${seed} that once failed holds`, () => holds(seed));
