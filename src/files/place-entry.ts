@@ -177,10 +177,12 @@ function setAttributesAt({ root }: FolderContext, path: string, { entry, record 
     const look = lookOf(disk.statsOf(handle));
     if (look.kind !== 'file') throw new SyncError('USYNC-1703', 'It is no file any more.');
     if (record !== null && !isAsRecorded(look, record)) return null;
-    if (look.mode === modeOf(entry) && look.mtime === entry.mtime) return look;
-    setAttributes(disk, handle, entry);
+    const isAsAsked = look.mode === modeOf(entry) && look.mtime === entry.mtime;
+    // What was fetched is durable already; a file of the folder may be one that its application never synced.
+    if (isAsAsked && record === null) return look;
+    if (!isAsAsked) setAttributes(disk, handle, entry);
     const after = lookOf(disk.statsOf(handle));
-    // Lost with the power, they would be taken for a change that was made here.
+    // Lost with the power, content and attributes would be taken for a change that was made here.
     disk.sync(handle);
     return after;
   } finally {
