@@ -27,6 +27,7 @@ const limitedSeedsThatFailed: readonly (readonly [number, FolderLimits])[] = [
   [1010036, mischief],
   [2000004, restores],
   [2001185, restores],
+  [4010511, { ...mischief, restores: 2 }],
 ];
 
 for (const seed of seedsThatFailed) void test(`the seed ${seed} that once failed holds`, () => holds(seed));
