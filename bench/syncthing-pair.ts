@@ -38,7 +38,8 @@ export async function createSyncthingPair(): Promise<FolderPair> {
     for (const instance of instances) start(instance, instances);
     await waitUntil(
       'the Syncthing instances are connected',
-      60_000,
+      // Whoever missed the other once tries again after a minute.
+      150_000,
       async () => (await isConnected(a)) && isConnected(b),
     );
     for (const instance of instances) await ask(instance, 'POST', `/rest/db/scan?folder=${folderId}`);

@@ -81,11 +81,11 @@ export function isAsRecorded(look: DiskLook, record: DiskRecord | null): boolean
 /** Whether two marks are of one folder, whatever its mode is. */
 export const isSameFolder = (mark: string, other: string): boolean => mark.split(' ')[2] === other.split(' ')[2];
 
-/** The same file, into which nobody wrote meanwhile, whatever was done to its names. */
-export function isSameContent(before: DiskLook, after: DiskLook): boolean {
+/** The same file, into which nobody wrote meanwhile and whose mode nobody changed, whatever was done to its names. */
+export function isUnchanged(before: DiskLook, after: DiskLook): boolean {
   if (before.kind !== after.kind || !('mark' in before) || !('mark' in after)) return false;
   const [p, q] = [before.mark.split(' '), after.mark.split(' ')];
-  return [0, 1, 3].every((part) => p[part] === q[part]);
+  return [0, 1, 3, 4].every((part) => p[part] === q[part]);
 }
 
 const specialName = (stats: FileStats): string => (stats.isSocket() ? 'socket' : stats.isFIFO() ? 'pipe' : 'device');

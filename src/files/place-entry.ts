@@ -7,7 +7,7 @@ import { SyncError } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
 import { codeOf, type Disk } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
-import { isAsRecorded, isFolderThere, isSameContent, lookAt, lookOf, type DiskLook } from './disk-look.js';
+import { isAsRecorded, isFolderThere, isUnchanged, lookAt, lookOf, type DiskLook } from './disk-look.js';
 import type { ReadyContent } from './content-getter.js';
 import { joinPath, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
@@ -50,7 +50,7 @@ export function placeEntry(context: FolderContext, entry: Entry, content: ReadyC
   if (prepared === null) return 'changed';
   if (isReplacing) keepReplaced(context, record);
   // An application may write into a file of its own while it is prepared.
-  if (moved !== null && !isSameContent(prepared, lookIn(context, source))) return 'changed';
+  if (moved !== null && !isUnchanged(prepared, lookIn(context, source))) return 'changed';
   if (!moveIn(context, source, { path, isReplacing })) return 'changed';
   context.unsynced.add(parentOf(path));
   noteDone(context, entry, prepared);
@@ -158,7 +158,7 @@ export function moveIn(
 function noteDone(context: FolderContext, entry: Entry, prepared: DiskLook): void {
   const { path, version, size, mode, mtime, modeAge } = entry;
   const look = lookIn(context, path);
-  const mark = 'mark' in look && look.kind !== 'folder' && isSameContent(prepared, look) ? look.mark : '';
+  const mark = 'mark' in look && look.kind !== 'folder' && isUnchanged(prepared, look) ? look.mark : '';
   if (mark === '') context.dirty(parentOf(path), nameOf(path));
   context.table.disk.put({ path, version, size, mode, mtime, mark, isKept: false, modeAge });
 }

@@ -28,6 +28,7 @@ const limitedSeedsThatFailed: readonly (readonly [number, FolderLimits])[] = [
   [2000004, restores],
   [2001185, restores],
   [4010511, { ...mischief, restores: 2 }],
+  [5000068, { crashes: 'power-loss', interleaving: 0.02, mischief: 0.3, restores: 3 }],
 ];
 
 for (const seed of seedsThatFailed) void test(`the seed ${seed} that once failed holds`, () => holds(seed));
