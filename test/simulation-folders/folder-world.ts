@@ -3,6 +3,7 @@ import type { Random } from '../simulation/random.js';
 import type { SimulatedNetwork } from '../simulation/simulated-network.js';
 import type { Trace } from '../simulation/trace.js';
 import type { KillSwitch } from '../simulation/simulated-sqlite.js';
+import type { SimulatedProcess } from '../simulation/simulated-system.js';
 import type { VirtualTime } from '../simulation/virtual-time.js';
 import type { Failure } from '../simulation/world.js';
 import type { FolderPlan } from './folder-plan.js';
@@ -29,6 +30,8 @@ export interface FolderWorld {
   touched: Map<string, Set<number>>;
   /** The same of all phases: what an application never synced is lost with the power, however long ago it was written. */
   readonly everTouched: Map<string, Set<number>>;
+  /** Engines that are restoring something: when that is done, it is what somebody on that server left. */
+  readonly restoring: Set<SimulatedProcess>;
   /** How many acts in the middle of the engine's this phase may have yet. */
   interleavingLeft: number;
   contents: number;

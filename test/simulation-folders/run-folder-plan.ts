@@ -64,6 +64,7 @@ export async function runFolderPlan(plan: FolderPlan, extras: FolderExtras = {})
     fleeting: new Set(),
     touched: new Map(),
     everTouched: new Map(),
+    restoring: new Set(),
     interleavingLeft: 0,
     contents: 0,
     edits: 0,
@@ -122,6 +123,8 @@ async function livePhase(world: FolderWorld, phase: number): Promise<void> {
   world.isHealing = true;
   // What applications had begun they end.
   await time.runUntil(time.nowMs() + 4_000, () => isBroken(world));
+  const isRestoring = (): boolean => [...world.restoring].some((engine) => !engine.isDead());
+  await time.runUntil(time.nowMs() + restMsMax, () => !isRestoring() || isBroken(world));
   const phaseEnd = lookAtEnd(world, unnamedBefore);
   await heal(world);
   await comeToRest(world, phase);
