@@ -1,10 +1,11 @@
 import type { EntryVersion } from '../core/entry.js';
 import { hashContent } from './content-hash.js';
+import { codeOf } from '../system/disk.js';
 import { lookOf, type DiskLook } from './disk-look.js';
 import { nameOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
-import { historyFolder, namesInFolder } from './state-folder.js';
-import { readFlags, removeIfThere } from './whole-file.js';
+import { historyFolder, namesInFolder, removeTemporary } from './state-folder.js';
+import { readFlags } from './whole-file.js';
 
 /**
  * At opening only: files of the history that have no record, since a crash came between the move and the record. One that
@@ -15,9 +16,14 @@ export async function adoptStrayHistory(context: FolderContext): Promise<void> {
   const known = new Set(table.history.list({ max: Number.MAX_SAFE_INTEGER }).map(({ file }) => file));
   for (const name of namesInFolder(root, historyFolder)) {
     if (known.has(name)) continue;
-    const stray = await readStray(context, name);
-    if (stray !== null) adopt(context, name, stray);
-    else root.at(`${historyFolder}/${name}`, (place) => removeIfThere(root.disk, place));
+    try {
+      const stray = await readStray(context, name);
+      if (stray !== null) adopt(context, name, stray);
+      else removeTemporary(root, `${historyFolder}/${name}`);
+    } catch (error) {
+      // What cannot be read is left where it is: a person may look for it.
+      if (codeOf(error) === null) throw error;
+    }
     await context.system.pause();
   }
 }

@@ -5,13 +5,15 @@ import { isLargestChunk, singleChunkBytesMax } from '../core/chunking/chunk-size
 import { contentBytesMax, type ContentPeers } from '../core/content-request.js';
 import type { Entry, EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
+import { codeOf } from '../system/disk.js';
+import { randomHex } from '../system/random.js';
 import { createContentFetcher, type ContentFetcher } from './content-fetcher.js';
 import { createContentFlusher, type ContentFlusher } from './content-flusher.js';
 import { bytesVersion, isDatabase, listVersion, sha256 } from './content-hash.js';
 import { readLocal, readLocalChunk } from './content-reader.js';
 import type { FolderContext } from './folder-context.js';
-import { temporaryFolder } from './state-folder.js';
-import { createTemporaryFiles, roomFor, type TemporaryFiles } from './temporary-files.js';
+import { removeTemporary, temporaryFolder } from './state-folder.js';
+import { createTemporaryFiles, roomFor, sharedPath, type TemporaryFiles } from './temporary-files.js';
 import { setAttributes, writeAll } from './whole-file.js';
 
 export interface ContentGetter {
@@ -20,6 +22,10 @@ export interface ContentGetter {
    * is connected has the content, and with `USYNC-1207` when the disk has no room; what came so far is kept.
    */
   get(wanted: WantedContent): Promise<ReadyContent>;
+  /** What was not placed after all: a later `get` goes on with it. */
+  giveBack(content: ReadyContent): void;
+  /** Removes what has come of contents that no entry has any more. */
+  tidy(): void;
 }
 
 export interface WantedContent extends Pick<Entry, 'path' | 'version' | 'size' | 'mode' | 'mtime'> {
@@ -36,6 +42,8 @@ export interface ReadyContent {
 export function createContentGetter(context: FolderContext, peers: ContentPeers): ContentGetter {
   /** Large ones: one at a time a version, as the temporary file has its name. */
   const busy = new Map<EntryVersion, Promise<unknown>>();
+  /** Large ones that were begun, and may have left something in the temporary folder. */
+  const begun = new Set<EntryVersion>();
   const fetcher = createContentFetcher(peers, context.system);
   const files = createTemporaryFiles(context.root);
   return {
@@ -45,13 +53,36 @@ export function createContentGetter(context: FolderContext, peers: ContentPeers)
       while (busy.has(version)) await busy.get(version)?.catch(() => undefined);
       const work = getLarge(context, fetcher, wanted);
       busy.set(version, work);
+      begun.add(version);
       try {
         return await work;
       } finally {
         busy.delete(version);
       }
     },
+    giveBack({ path, hasAttributes }) {
+      if (!hasAttributes) renameIfThere(context, path, sharedPath(path));
+    },
+    tidy() {
+      for (const version of begun) {
+        if (busy.has(version) || context.table.rows.isVersion(version)) continue;
+        removeTemporary(context.root, temporaryPath(version));
+        begun.delete(version);
+      }
+    },
   };
+}
+
+function renameIfThere({ root }: FolderContext, from: string, to: string): void {
+  root.at(from, (source) =>
+    root.at(to, (place) => {
+      try {
+        root.disk.rename(source, place);
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw error;
+      }
+    }),
+  );
 }
 
 interface SmallContents {
@@ -109,13 +140,16 @@ async function getLarge(
     roomFor(context.root, chunks.reduce((sum, chunk) => sum + (isHole(chunk) ? 0 : chunk.length), 0) - held);
     const scratch = createScratch(chunks);
     await fill({ context, fetcher, version, handle, held, flusher, scratch }, chunks);
-    disk.truncate(handle, size);
+    if (Number(disk.statsOf(handle).size) !== size) disk.truncate(handle, size);
     await flusher.finish();
   } finally {
     await flusher.rest();
     disk.close(handle);
   }
-  return { path, hasAttributes: false };
+  // Under a name of its own: once it is placed it is a file of the application, and nobody may open it as a temporary one.
+  const own = ownPath(context, version);
+  context.root.at(path, (from) => context.root.at(own, (to) => disk.rename(from, to)));
+  return { path: own, hasAttributes: false };
 }
 
 async function getList(context: FolderContext, fetcher: ContentFetcher, version: EntryVersion): Promise<Uint8Array> {
@@ -251,6 +285,9 @@ function refuseDatabase(bytes: Uint8Array): void {
 }
 
 const temporaryPath = (version: EntryVersion): string => `${temporaryFolder}/${version.replace(':', '-')}`;
+
+const ownPath = ({ system }: FolderContext, version: EntryVersion): string =>
+  `${temporaryPath(version)}.${randomHex(system, 6)}`;
 
 const wrongContent = (version: EntryVersion): SyncError =>
   new SyncError('USYNC-1703', 'What was received is not the content that was asked for.', { facts: { version } });

@@ -20,6 +20,8 @@ export interface ContentSources {
   /** Whether the file at this path is to be moved to another one. */
   isTaken(path: string): boolean;
   moved(path: string): void;
+  /** What of them was not placed is kept for the next try. */
+  giveBack(contents: Iterable<Source>): void;
   /** What was to be moved and was not may go its way. */
   forgetTaken(): void;
 }
@@ -62,13 +64,18 @@ export function createContentSources(options: ContentSourcesOptions): ContentSou
   return {
     async get(entries) {
       const found = new Map<string, Source>();
+      dropUnwanted(options, state);
       const isHere = versionsHere(options.context, entries);
       // Those of the batch before are placed meanwhile.
       const mayBeHere = (version: EntryVersion): boolean => isHere(version) || state.before.has(version);
+      const wantedNow = new Set<EntryVersion>();
       let next = 0;
       const worker = async (): Promise<void> => {
         for (let entry = entries[next++]; entry; entry = entries[next++]) {
           if (kindOfVersion(entry.version) !== 'file') continue;
+          // Of two large files with one content the second is a copy of the first, once that stands.
+          if (entry.version.startsWith('m:') && wantedNow.has(entry.version)) continue;
+          wantedNow.add(entry.version);
           const wanted = { ...entry, isHere: mayBeHere(entry.version) };
           const moved = wanted.isHere ? movableFile(options.context, entry, state.taken) : null;
           if (moved !== null) state.taken.add(moved);
@@ -82,8 +89,21 @@ export function createContentSources(options: ContentSourcesOptions): ContentSou
     },
     isTaken: (path) => state.taken.has(path),
     moved: (path) => void state.taken.delete(path),
+    giveBack(contents) {
+      for (const source of contents) if (!source.isMoved) options.getter.giveBack(source);
+      options.getter.tidy();
+    },
     forgetTaken: () => state.taken.clear(),
   };
+}
+
+/** Content that came for an entry which is another one by now. */
+function dropUnwanted({ context: { table }, getter }: ContentSourcesOptions, { ready }: SourcesState): void {
+  for (const [version, content] of ready) {
+    if (table.rows.isVersion(version)) continue;
+    ready.delete(version);
+    getter.giveBack(content);
+  }
 }
 
 const movedFrom = (path: string): Source => ({ path, hasAttributes: false, isMoved: true });

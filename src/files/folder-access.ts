@@ -6,11 +6,11 @@ import type { FileContent, FileRequest, FolderEntries, FolderEntry } from '../da
 import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { isDatabase } from './content-hash.js';
-import { parentOf, pathObstacle } from './entry-path.js';
+import { parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
-import { databaseReason, reasonToLeaveOut } from './left-out.js';
+import { databaseReason } from './left-out.js';
 import { makeFolders } from './make-folders.js';
-import { standingTwin } from './name-twins.js';
+import { refuseLeftOut, refusedPath } from './refuse-left-out.js';
 import { removeTemporary, syncFolder, temporaryFolder } from './state-folder.js';
 import { readFlags, writeAll } from './whole-file.js';
 
@@ -92,18 +92,8 @@ export function removeFile(context: FolderContext, path: string): void {
   }
 }
 
-function refuseLeftOut(context: FolderContext, path: string): void {
-  const obstacle = pathObstacle(path) ?? reasonToLeaveOut(context, path, false);
-  if (obstacle !== null) throw refusedPath(path, obstacle === '' ? 'the ignore rules leave it out' : obstacle);
-  const found = standingTwin(context, path);
-  if (found !== null) throw refusedPath(path, `this disk takes it and "${found.twin}" for one name`);
-}
-
 const noFile = (path: string, cause?: unknown): SyncError =>
   new SyncError('USYNC-1908', `There is no file "${path}".`, { cause });
-const refusedPath = (path: string, why: string): SyncError =>
-  new SyncError('USYNC-1907', `"${path}" takes no part in this dataset: ${why}.`);
-
 function notWritten(path: string, cause: unknown): SyncError {
   if (cause instanceof SyncError) return cause;
   const isFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '');

@@ -36,9 +36,13 @@ export function keepCopy(context: FolderContext, record: DiskRecord): boolean {
   const { disk } = root;
   const file = historyName(context, record.path);
   const isWhole = root.at(`${temporaryFolder}/keep-${randomHex(context.system, 6)}`, (copy) => {
-    const isCopied = isFolderThere(root, parentOf(record.path)) && copyIfAsRecorded(context, record, copy);
-    if (isCopied) root.at(`${historyFolder}/${file}`, (kept) => disk.rename(copy, kept));
-    else removeIfThere(disk, copy);
+    let isCopied = false;
+    try {
+      isCopied = isFolderThere(root, parentOf(record.path)) && copyIfAsRecorded(context, record, copy);
+      if (isCopied) root.at(`${historyFolder}/${file}`, (kept) => disk.rename(copy, kept));
+    } finally {
+      if (!isCopied) removeIfThere(disk, copy);
+    }
     return isCopied;
   });
   if (isWhole) add(context, { record, file, reason: 'replaced' });

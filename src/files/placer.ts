@@ -66,6 +66,7 @@ export function createPlacer(options: PlacerOptions): Placer {
           // The contents of the next paths come while these are placed.
           next = prepareBatch(options, sources, { after: batch.last, upTo });
           placed += placeBatch(options, sources, batch);
+          sources.giveBack(batch.contents.values());
         }
       } finally {
         await Promise.allSettled([next]);
@@ -102,7 +103,7 @@ async function prepareBatch(
   const missed: Entry[] = [];
   const planned = table
     .atomically(() => {
-      const plans = batch.flatMap((pending) => planOne(context, pending, missed) ?? []);
+      const plans = batch.flatMap((pending) => planOrWait(context, pending, missed));
       syncPlaced(context);
       return plans;
     })
@@ -139,6 +140,17 @@ function placeBatch(options: PlacerOptions, sources: ContentSources, { planned, 
   };
   root.together(() => table.atomically(placeAll));
   return done.filter(({ plan }) => plan.disk.kind !== 'nothing').length;
+}
+
+/** What the disk refuses while a path is planned, its reading or a copy for the history, stops that path alone. */
+function planOrWait(context: FolderContext, pending: PendingPath, missed: Entry[]): Planned[] {
+  try {
+    const planned = planOne(context, pending, missed);
+    return planned === null ? [] : [planned];
+  } catch (error) {
+    waitFor(context, pending.path, error);
+    return [];
+  }
 }
 
 /**

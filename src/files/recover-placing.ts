@@ -1,9 +1,9 @@
 import { folderVersion } from '../core/entry.js';
 import { lookAt } from './disk-look.js';
 import type { FolderContext } from './folder-context.js';
-import { namesInFolder, temporaryFolder } from './state-folder.js';
+import { namesInFolder, removeTemporary, temporaryFolder } from './state-folder.js';
 import { readDiffering } from './scan-folder.js';
-import { removeIfThere } from './whole-file.js';
+import { sharedPath } from './temporary-files.js';
 
 /**
  * After a crash: what was placed and not recorded is recorded now. Without this the scan would take it for an edit of an
@@ -25,7 +25,10 @@ export async function recoverPlacing(context: FolderContext): Promise<void> {
   }
   // A file that is half there goes on where it was, if it is still wanted.
   for (const name of namesInFolder(root, temporaryFolder)) {
-    if (!isWanted(context, name)) root.at(`${temporaryFolder}/${name}`, (place) => removeIfThere(root.disk, place));
+    const path = `${temporaryFolder}/${name}`;
+    if (!isWanted(context, sharedPath(name))) removeTemporary(root, path);
+    else if (sharedPath(path) !== path)
+      root.at(path, (from) => root.at(sharedPath(path), (to) => root.disk.rename(from, to)));
   }
 }
 

@@ -12,13 +12,15 @@ import { keepReplaced } from './history-keeper.js';
 import { makeFolders } from './make-folders.js';
 import { moveIn } from './place-entry.js';
 import { historyFolder, removeTemporary, temporaryFolder } from './state-folder.js';
+import { refuseLeftOut } from './refuse-left-out.js';
 import { syncPlaced } from './sync-placed.js';
 import { readFlags, setAttributes } from './whole-file.js';
 
-/** A copy, so that the history keeps its own. Throws `USYNC-1704`, `USYNC-1801`, `USYNC-1207`. */
+/** A copy, so that the history keeps its own. Throws `USYNC-1704`, `USYNC-1801`, `USYNC-1207`, `USYNC-1907`. */
 export async function restoreHistory(context: FolderContext, record: HistoryRecord): Promise<void> {
   const { root, system } = context;
   const temporary = `${temporaryFolder}/restore-${randomHex(system, 6)}`;
+  refuseLeftOut(context, record.path);
   try {
     await copyKept(context, record, temporary);
     moveOver(context, { from: temporary, path: record.path });
@@ -38,6 +40,8 @@ export function restoreCopy(context: FolderContext, { path, copyOf }: Pick<Entry
   try {
     if (record === null || copyOf === null || !root.at(path, (place) => isAsRecorded(lookAt(root.disk, place), record)))
       throw new SyncError('USYNC-1801', `${path} is not on this disk as it was found.`);
+    refuseLeftOut(context, copyOf);
+    syncContent(context, path);
     context.unsynced.add(parentOf(path));
     moveOver(context, { from: path, path: copyOf });
   } catch (error) {
@@ -89,6 +93,17 @@ async function refuseOther(
   throw new SyncError('USYNC-1801', text, { nextStep: `Look at it in the folder: ${kept}` });
 }
 
+/** Its application may never have synced it: torn by a power loss, it would be an edit of what it replaces. */
+function syncContent({ root }: FolderContext, path: string): void {
+  if (root.at(path, (place) => lookAt(root.disk, place)).kind !== 'file') return;
+  const handle = root.at(path, (place) => root.disk.open(place, readFlags));
+  try {
+    root.disk.sync(handle);
+  } finally {
+    root.disk.close(handle);
+  }
+}
+
 interface Move {
   readonly from: string;
   readonly path: string;
@@ -102,10 +117,12 @@ function moveOver(context: FolderContext, { from, path }: Move): void {
   const look = root.at(path, (place) => lookAt(root.disk, place));
   if (look.kind === 'folder') throw new SyncError('USYNC-1801', `${path} is a folder now.`);
   if (!isAsRecorded(look, record)) throw isBeingChanged(path);
-  if (record !== null) keepReplaced(context, record);
-  if (!moveIn(context, from, { path, isReplacing: record !== null })) throw isBeingChanged(path);
-  unsynced.add(parentOf(path));
-  syncPlaced(context);
+  table.atomically(() => {
+    if (record !== null) keepReplaced(context, record);
+    if (!moveIn(context, from, { path, isReplacing: record !== null })) throw isBeingChanged(path);
+    unsynced.add(parentOf(path));
+    syncPlaced(context);
+  });
   dirty(parentOf(path), nameOf(path));
 }
 

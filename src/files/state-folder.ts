@@ -62,7 +62,7 @@ export function syncFolder(root: RootFolder, folder: string): void {
       }
     });
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+    if (!['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) throw error;
   }
 }
 

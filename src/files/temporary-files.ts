@@ -12,6 +12,9 @@ export interface TemporaryFiles {
   create(name: string, bytes: number): number;
 }
 
+/** Whole large content has a name of its own; this is the one under which it came, and under which a later try finds it. */
+export const sharedPath = (path: string): string => path.replace(/\.[0-9a-f]+$/, '');
+
 /** So much is written before the disk is asked again. */
 const bytesBetweenLooks = 4 * 1024 * 1024;
 

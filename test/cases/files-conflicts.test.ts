@@ -210,6 +210,55 @@ test('what a history has lost from its disk is said by the path it had, and noth
   assert.equal(readFileSync(b.path('plan'), 'utf8'), 'second');
 });
 
+test('what the ignore rules leave out by now is not restored: it would stand on one server alone', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (const name of ['x.log', 'else']) writeFileSync(a.path(name), name);
+  await settleAll([a, b]);
+  rmSync(a.path('x.log'));
+  await settleAll([a, b]);
+  writeFileSync(a.path('.usyncignore'), '*.log\n');
+  await settleAll([a, b]);
+  const [kept] = b.side.history({ path: 'x.log', max: 5 });
+  assert.ok(kept);
+  await assert.rejects(b.side.restore(kept.id), { code: 'USYNC-1907' });
+  assert.ok(!existsSync(b.path('x.log')));
+});
+
+test('a conflict whose copy the disk refuses waits with that reason, and the other entries go on', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const real = createRealDisk();
+  let isFull = true;
+  const b = await ground.add('b', {
+    disk: {
+      ...real,
+      copyFile(from, to) {
+        if (!isFull) return real.copyFile(from, to);
+        writeFileSync(to, 'half');
+        throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+      },
+    },
+  });
+  writeFileSync(b.path('x'), 'of b');
+  await b.capture();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  writeFileSync(a.path('x'), 'of a, later');
+  writeFileSync(a.path('other'), 'other');
+  await a.capture();
+  await send(b, a);
+  await send(a, b);
+  await b.side.settle();
+  assert.equal(readFileSync(b.path('other'), 'utf8'), 'other');
+  assert.match(b.side.waiting(5).find(({ path }) => path === 'x')?.reason ?? '', /ENOSPC/);
+  assert.deepEqual(readdirSync(b.path('.usync-folder/temporary')), []);
+  isFull = false;
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.equal(Object.keys(treeOf(b.root)).length, 3);
+});
+
 test('renamed to two names on two sides, the file stands under both', async (context) => {
   const tree = await apart(context, (a) => writeFileSync(a.path('old'), 'content'), [
     (a) => renameSync(a.path('old'), a.path('name of a')),

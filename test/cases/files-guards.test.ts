@@ -297,6 +297,17 @@ test('what a crash left placed and not recorded is no edit: a file deleted elsew
   assert.deepEqual(Object.keys(treeOf(b.root)), ['g']);
 });
 
+test('what another program puts into the state folder stops nothing', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  writeFileSync(a.path('x'), 'x');
+  await a.capture();
+  for (const folder of ['history', 'temporary']) mkdirSync(a.path(`.usync-folder/${folder}/@eaDir`));
+  const b = await ground.add('b');
+  await settleAll([await ground.restart(a), b]);
+  assert.deepEqual(treeOf(b.root), { x: '644 x' });
+});
+
 test('a large folder that became a file is held as a whole until a person accepts it', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');

@@ -1,0 +1,110 @@
+// Goal: what holds for small files holds for large ones, whose contents come beside everything else. Method: contents beyond
+// what is fetched at once, on real disks.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { folderGround, send, settleAll } from './folder-servers.js';
+
+test('of two large files with one content, an edit of the first that stands is kept while the second comes', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  const bytes = randomBytes(24 * 1024 * 1024);
+  for (const name of ['p1', 'p2']) writeFileSync(a.path(name), bytes);
+  await a.capture();
+  await send(a, b);
+  let edited: string | undefined;
+  const settled = (async () => {
+    for (let tries = 0; tries < 100 && !['p1', 'p2'].every((name) => existsSync(b.path(name))); tries++) {
+      await b.side.settle();
+      await sleep(20);
+    }
+  })();
+  for (let waited = 0; waited < 20_000 && edited === undefined; waited++) {
+    edited = ['p1', 'p2'].find((name) => existsSync(b.path(name)));
+    if (edited === undefined) await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(edited !== undefined);
+  const handle = openSync(b.path(edited), 'r+');
+  writeSync(handle, Buffer.from('EDITED'), 0, 6, bytes.length - 20);
+  writeSync(handle, Buffer.from('APPENDED'), 0, 8, bytes.length);
+  closeSync(handle);
+  await settled;
+  const now = readFileSync(b.path(edited));
+  assert.equal(now.subarray(bytes.length).toString(), 'APPENDED');
+  assert.equal(now.subarray(bytes.length - 20, bytes.length - 14).toString(), 'EDITED');
+});
+
+for (const megabytes of [0.5, 3])
+  test(`two files of ${megabytes} MB with one content keep their times on both servers`, async (context) => {
+    const ground = folderGround(context);
+    const a = await ground.add('a');
+    const b = await ground.add('b');
+    const bytes = randomBytes(megabytes * 1024 * 1024);
+    const names = ['p1', 'p2'];
+    for (const name of names) writeFileSync(a.path(name), bytes);
+    const times = names.map((name) => Math.trunc(statSync(a.path(name)).mtimeMs));
+    await settleAll([a, b]);
+    for (const server of [a, b]) {
+      assert.deepEqual(
+        names.map((name) => Math.trunc(statSync(server.path(name)).mtimeMs)),
+        times,
+      );
+      for (const name of names) assert.ok(readFileSync(server.path(name)).equals(bytes));
+    }
+    const { bytes: travelled } = b.traffic;
+    assert.ok(travelled < 1.6 * bytes.length, `${travelled} bytes travelled: the second is a copy of the first`);
+    assert.deepEqual(readdirSync(b.path('.usync-folder/temporary')), []);
+  });
+
+test('what came of a large content that no entry has any more is removed', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b', {
+    peers: {
+      isNowhere: () => Promise.resolve(false),
+      // The lists of chunks come, and the contents never do.
+      fetch: (requests) =>
+        Promise.resolve(
+          requests.map((request) => (request.part === 'list' ? (a.side.read([request])[0] ?? null) : null)),
+        ),
+    },
+  });
+  for (let version = 0; version < 3; version++) {
+    writeFileSync(a.path('image'), randomBytes(4 * 1024 * 1024));
+    await a.capture();
+    await send(a, b);
+    for (let tries = 0; tries < 2; tries++) {
+      await b.side.settle().catch(() => undefined);
+      await sleep(10);
+    }
+  }
+  const partial = (): string[] =>
+    readdirSync(b.path('.usync-folder/temporary')).filter((name) => name.startsWith('m-'));
+  assert.equal(partial().length, 1, 'of the versions before nothing is left');
+  rmSync(a.path('image'));
+  mkdirSync(a.path('else'));
+  await a.capture();
+  await send(a, b);
+  for (let tries = 0; tries < 3; tries++) {
+    await b.side.settle().catch(() => undefined);
+    await sleep(10);
+  }
+  assert.deepEqual(
+    readdirSync(b.path('.usync-folder/temporary')).filter((name) => name.startsWith('m-')),
+    [],
+  );
+});
