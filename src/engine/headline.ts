@@ -66,6 +66,11 @@ function catchingUp({ peers, datasets }: Omit<EngineStatus, 'headline'>): string
   if (busy?.work) return workText(busy.work);
   if (busy && busy.unansweredMs < momentMs) return `${capital(busy.name)} is busy for a moment.`;
   if (busy) return `${capital(busy.name)} is busy and has not answered for ${ageText(busy.unansweredMs)}.`;
+  const placing = datasets.find(({ folder }) => folder !== null && folder.pending > 0);
+  if (placing?.folder) {
+    const { pending } = placing.folder;
+    return `${pending} ${pending === 1 ? 'entry' : 'entries'} of ${placing.name} ${isOrAre(pending)} not on disk here yet; "usync files show ${placing.name}" says why.`;
+  }
   return 'The list of servers is on its way.';
 }
 

@@ -31,13 +31,15 @@ export async function compareWithPeer(comparing: Comparing): Promise<VerifyCompa
     const answer = await ask(comparing, { kind: 'digest' });
     if (answer.kind !== 'digest') return unreachable(comparing, answer);
     const own = await replica.proof();
-    if (isEqualVector(own.vector, answer.vector)) {
+    const isPlaced = areFilesPlaced(replica, own.held, answer.held);
+    if (isEqualVector(own.vector, answer.vector) && isPlaced) {
       const silent = [...own.leftOut, ...answer.leftOut];
       const tables = await differences(comparing, own.digest, { answer, silent });
       const notCompared = tablesNotCompared(own.digest, answer.digest, silent);
       return result(comparing, { own: own.digest, tables, notCompared });
     }
-    if (system.monotonicMs() >= untilMs || signal?.aborted) return behind(comparing, own.digest);
+    if (system.monotonicMs() >= untilMs || signal?.aborted)
+      return behind(comparing, own.digest, isPlaced ? notMerged : notOnDisk(comparing, own.held, answer.held));
     await sleep(system, 100, signal);
   }
 }
@@ -51,10 +53,14 @@ export async function equalVector({
   const answer = await session.ask(dataset, { kind: 'digest' });
   if (answer.kind !== 'digest') return null;
   const own = await replica.proof();
-  if (!isEqualVector(own.vector, answer.vector)) return null;
+  if (!isEqualVector(own.vector, answer.vector) || !areFilesPlaced(replica, own.held, answer.held)) return null;
   const silent = [...own.leftOut, ...answer.leftOut];
   return tablesThatDiffer(own.digest, answer.digest, silent).length === 0 ? own.vector : null;
 }
+
+/** Equal tables of a folder say what its disks should show: they do when nothing is left to place on either. */
+const areFilesPlaced = ({ folder }: Replica, here: number, there: number): boolean =>
+  folder === undefined || (here === 0 && there === 0);
 
 const ask = ({ session, dataset }: Comparing, question: Question): Promise<Answer> => session.ask(dataset, question);
 
@@ -148,15 +154,30 @@ function result({ dataset, peer }: Comparing, { own, tables, notCompared }: Foun
   };
 }
 
-const behind = ({ dataset, peer }: Comparing, own: DatasetDigest): VerifyComparison => ({
+type Advice = Pick<VerifyComparison, 'reason' | 'nextStep'>;
+
+const notMerged: Advice = {
+  reason: 'The two servers have not merged the same changes yet.',
+  nextStep: 'Run it again when "usync status" shows that they have.',
+};
+
+function notOnDisk({ dataset, peer }: Comparing, here: number, there: number): Advice {
+  const count = here === 0 ? there : here;
+  const where = here === 0 ? `of ${peer}` : 'here';
+  return {
+    reason: `${count} ${count === 1 ? 'entry is' : 'entries are'} not on disk ${where} as the folder's table says, or its deletions are held.`,
+    nextStep: `Run "usync files show ${dataset}" ${here === 0 ? `on ${peer}` : 'here'}: it says why.`,
+  };
+}
+
+const behind = ({ dataset, peer }: Comparing, own: DatasetDigest, advice: Advice): VerifyComparison => ({
   dataset,
   peer,
   result: 'behind',
   rows: rowsIn(own),
   tables: [],
   notCompared: [],
-  reason: 'The two servers have not merged the same changes yet.',
-  nextStep: 'Run it again when "usync status" shows that they have.',
+  ...advice,
 });
 
 function unreachable({ dataset, peer }: Comparing, answer: Answer): VerifyComparison {

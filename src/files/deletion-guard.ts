@@ -62,15 +62,17 @@ export function createDeletionGuard(dataset: string, nowMs: () => number): Delet
       const recorded = Math.min(found, state.heldOf ?? Infinity);
       const before = state.recent.reduce((sum, { count }) => sum + count, 0);
       const isEmptied = lost >= 2 && lost >= recorded;
-      const isMost = lost + before >= heldFrom && (lost + before) * 2 > recorded + before;
+      const isMost = lost > 0 && lost + before >= heldFrom && (lost + before) * 2 > recorded + before;
       if (!state.isAccepted && (isEmptied || isMost)) {
         state.heldOf = recorded;
         return heldError(dataset, lost, recorded);
       }
       state.heldOf = null;
       if (gone.length === 0) return null;
+      // What a person meant is no sign that the next deletion is a mistake.
+      if (state.isAccepted) state.recent = [];
+      else state.recent.push({ atMs: nowMs(), count: lost });
       state.isAccepted = false;
-      state.recent.push({ atMs: nowMs(), count: lost });
       for (const path of [...targets, ...gone.map((entry) => entry.path)]) state.fresh.delete(path);
       return null;
     },

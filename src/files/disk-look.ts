@@ -56,6 +56,9 @@ export function isFolderThere(root: RootFolder, folder: string): boolean {
   }
 }
 
+/** A file that nobody may read: 0 is the mode that is not known. Whoever sets it sets its permission bits alone, which are none. */
+const noPermissions = 0o1000;
+
 /** The same from the stats of an open file. */
 export function lookOf(stats: FileStats): DiskLook {
   const mtime = microseconds(stats);
@@ -63,7 +66,8 @@ export function lookOf(stats: FileStats): DiskLook {
   if (stats.isDirectory()) return { kind: 'folder', mode, mark: `d ${mode} ${stats.ino}`, mtime };
   if (!stats.isFile()) return { kind: 'special', what: specialName(stats) };
   const changedMs = Number((stats.mtimeNs > stats.ctimeNs ? stats.mtimeNs : stats.ctimeNs) / 1_000_000n);
-  return { kind: 'file', size: Number(stats.size), mode, mark: markOf(stats), mtime, changedMs };
+  const known = mode === 0 ? noPermissions : mode;
+  return { kind: 'file', size: Number(stats.size), mode: known, mark: markOf(stats), mtime, changedMs };
 }
 
 const microseconds = ({ mtimeNs }: FileStats): number => Number(mtimeNs / 1000n);

@@ -63,11 +63,12 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
     },
     async proof() {
       const proof = await entries.proof();
-      const { pending } = await work.status();
+      const { pending, problem } = await work.status();
       return {
         ...proof,
         // Not what the table holds back: equal entries of two servers are one here, and the disk shows all there is.
-        held: pending,
+        // A folder that is stopped, or whose deletions are held, does not show what its table says either.
+        held: problem === null ? pending : Math.max(pending, 1),
         leftOut: proof.leftOut.filter((text) => !namesLocal(text, localTables)),
       };
     },

@@ -177,7 +177,7 @@ function setAttributesAt({ root }: FolderContext, path: string, { entry, record 
     const look = lookOf(disk.statsOf(handle));
     if (look.kind !== 'file') throw new SyncError('USYNC-1703', 'It is no file any more.');
     if (record !== null && !isAsRecorded(look, record)) return null;
-    const isAsAsked = look.mode === modeOf(entry) && look.mtime === entry.mtime;
+    const isAsAsked = (look.mode & 0o777) === modeOf(entry) && look.mtime === entry.mtime;
     // What was fetched is durable already; a file of the folder may be one that its application never synced.
     if (isAsAsked && record === null) return look;
     if (!isAsAsked) setAttributes(disk, handle, entry);

@@ -21,6 +21,26 @@ import {
 import { test } from 'node:test';
 import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
 
+test(
+  'a file that nobody may read is one that nobody may read elsewhere',
+  { skip: process.getuid?.() === 0 ? false : 'only a superuser reads it' },
+  async (context) => {
+    const ground = folderGround(context);
+    const a = await ground.add('a');
+    const b = await ground.add('b');
+    for (const name of ['open', 'made-closed']) writeFileSync(a.path(name), name);
+    chmodSync(a.path('made-closed'), 0);
+    await settleAll([a, b]);
+    chmodSync(a.path('open'), 0);
+    await settleAll([a, b]);
+    for (const server of [a, b])
+      assert.deepEqual(treeOf(server.root), { 'made-closed': '0 made-closed', open: '0 open' });
+    chmodSync(b.path('open'), 0o640);
+    await settleAll([a, b]);
+    assert.equal(treeOf(a.root)['open'], '640 open');
+  },
+);
+
 test('files, folders, links, modes and times are the same on both sides', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');

@@ -297,6 +297,41 @@ test('what a crash left placed and not recorded is no edit: a file deleted elsew
   assert.deepEqual(Object.keys(treeOf(b.root)), ['g']);
 });
 
+test('what a person accepted counts no more: the next single deletion and a rename go on, and put-back ends what it held', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  const fill = (folder: string, count: number): void => {
+    mkdirSync(a.path(folder));
+    for (let number = 0; number < count; number++) writeFileSync(a.path(`${folder}/${number}`), `${folder} ${number}`);
+  };
+  fill('gone', 200);
+  fill('moved', 150);
+  for (const name of ['one', 'two', 'three']) writeFileSync(a.path(name), name);
+  await settleAll([a, b]);
+  rmSync(a.path('gone'), { recursive: true });
+  rmSync(a.path('moved/0'));
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  assert.equal(await a.side.accept(), true);
+  await settleAll([a, b]);
+  rmSync(a.path('one'));
+  renameSync(a.path('moved'), a.path('elsewhere'));
+  await settleAll([a, b]);
+  assert.equal(a.side.status().problem, null);
+  assert.deepEqual(
+    Object.keys(treeOf(b.root)).filter((name) => !name.startsWith('elsewhere')),
+    ['three', 'two'],
+  );
+  rmSync(a.path('elsewhere'), { recursive: true });
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  assert.ok((await a.side.putBack()) > 0);
+  await settleAll([a, b]);
+  assert.equal(a.side.status().problem, null);
+  assert.deepEqual(treeOf(a.root), treeOf(b.root));
+});
+
 test('what another program puts into the state folder stops nothing', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');

@@ -158,10 +158,35 @@ test('while an entry is not on the disk of a peer, no server calls itself in syn
   };
   await until('the waiting file is told of', async () => /not on disk there/.test((await there()) ?? ''));
   assert.equal((await pit.engine.waitUntilInSync({ timeoutMs: 300 })).isInSync, false);
+  for (const { engine } of servers) {
+    const { isEqual, comparisons } = await engine.verify({ dataset: 'instance' });
+    assert.equal(isEqual, false);
+    assert.match(comparisons[0]?.reason ?? '', /1 entry is not on disk/);
+  }
+  assert.match((await stands.engine.status()).headline, /1 entry of instance is not on disk here yet/);
   database.close();
   rmSync(join(stands.root, 'other.db'));
   await until('the file is there', () => textAt(join(stands.root, 'other.db')) === 'an ordinary file');
   for (const { engine } of servers) assert.equal((await engine.waitUntilInSync({ timeoutMs })).isInSync, true);
+});
+
+test('while deletions of one server are held, neither server calls the folder equal', async (context) => {
+  const servers = await groundOf(context, ['pit', 'stands']);
+  const [pit, stands] = servers;
+  assert.ok(pit && stands);
+  mkdirSync(join(pit.root, 'many'));
+  for (let index = 0; index < 150; index++) writeFileSync(join(pit.root, 'many', `${index}`), `${index}`);
+  await joinAll(servers);
+  for (const { engine } of servers) assert.equal((await engine.waitUntilInSync({ timeoutMs })).isInSync, true);
+  rmSync(join(pit.root, 'many'), { recursive: true });
+  await until('they are held', async () => (await pit.engine.folder('instance').status()).problem !== null);
+  for (const { engine } of servers)
+    assert.equal((await engine.verify({ dataset: 'instance' })).comparisons[0]?.result, 'behind');
+  assert.equal((await stands.engine.waitUntilInSync({ timeoutMs: 300 })).isInSync, false);
+  assert.ok((await pit.engine.folder('instance').putBack()) > 0);
+  await until('they are back', () => existsSync(join(pit.root, 'many/149')));
+  for (const { engine } of servers) assert.equal((await engine.waitUntilInSync({ timeoutMs })).isInSync, true);
+  for (const { engine } of servers) assert.equal((await engine.verify()).isEqual, true);
 });
 
 test('both servers edit while one is down; after its return both edits stand', async (context) => {
