@@ -14,6 +14,8 @@ export interface FreshProofs {
 
 export interface ComparedAt {
   readonly vector: VersionVector;
+  /** Rows, or files, that the peer did not show then. */
+  readonly peerHeld: number;
   /** Wall clock. */
   readonly atMs: number;
 }
@@ -33,7 +35,7 @@ export function createFreshProofs(): FreshProofs {
         const fresh = known.get(each.dataset);
         if (!fresh || !each.proof || fresh.atMs < each.proof.atMs) return each;
         if (!isEqualVector(fresh.vector, each.proof.vector)) return each;
-        return { ...each, proof: { ...each.proof, atMs: fresh.atMs } };
+        return { ...each, peerHeld: fresh.peerHeld, proof: { ...each.proof, atMs: fresh.atMs } };
       });
       return { ...status, datasets };
     },

@@ -15,7 +15,7 @@ import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
 import { runnersOf } from './gather-status.js';
 import { isProvenNow } from './peer-status.js';
-import { compareWithPeer, equalVector } from './verifier.js';
+import { compareWithPeer, lookIfEqual } from './verifier.js';
 import type { DatasetRunner } from './dataset-runner.js';
 import type { TableReport } from '../databases/replica.js';
 import type { ListedServer } from '../databases/server-list.js';
@@ -61,8 +61,8 @@ async function proveAgain({ ground, network }: Place, { sinceMs, signal }: Since
       if (!session || !proof || proof.atMs >= sinceMs) continue;
       const atMs = system.nowMs();
       const noted = async (): Promise<void> => {
-        const vector = await equalVector({ dataset: name, replica, session });
-        if (vector !== null) network.freshProofs.note(session, name, { vector, atMs });
+        const equal = await lookIfEqual({ dataset: name, replica, session });
+        if (equal !== null) network.freshProofs.note(session, name, { ...equal, atMs });
       };
       // Without an answer the proof stays as old as it says.
       works.push(noted().catch(() => undefined));

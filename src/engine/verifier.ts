@@ -44,18 +44,25 @@ export async function compareWithPeer(comparing: Comparing): Promise<VerifyCompa
   }
 }
 
+export interface Equality {
+  readonly vector: VersionVector;
+  /** What the peer does not show of it. */
+  readonly peerHeld: number;
+}
+
 /** One look without waiting: the vector at which both hold the same data now, or null. */
-export async function equalVector({
+export async function lookIfEqual({
   dataset,
   replica,
   session,
-}: Pick<Comparing, 'dataset' | 'replica' | 'session'>): Promise<VersionVector | null> {
+}: Pick<Comparing, 'dataset' | 'replica' | 'session'>): Promise<Equality | null> {
   const answer = await session.ask(dataset, { kind: 'digest' });
   if (answer.kind !== 'digest') return null;
   const own = await replica.proof();
-  if (!isEqualVector(own.vector, answer.vector) || !areFilesPlaced(replica, own.held, answer.held)) return null;
+  if (!isEqualVector(own.vector, answer.vector)) return null;
   const silent = [...own.leftOut, ...answer.leftOut];
-  return tablesThatDiffer(own.digest, answer.digest, silent).length === 0 ? own.vector : null;
+  if (tablesThatDiffer(own.digest, answer.digest, silent).length > 0) return null;
+  return { vector: own.vector, peerHeld: answer.held };
 }
 
 /** Equal tables of a folder say what its disks should show: they do when nothing is left to place on either. */
