@@ -1,10 +1,10 @@
 import type { EntryVersion } from '../core/entry.js';
-import { hashContent } from './content-hash.js';
 import { codeOf } from '../system/disk.js';
+import { hashContent } from './content-hash.js';
 import { lookOf, type DiskLook } from './disk-look.js';
 import { nameOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
-import { historyFolder, namesInFolder, removeTemporary } from './state-folder.js';
+import { historyFolder, namesInFolder, removeQuietly } from './state-folder.js';
 import { readFlags } from './whole-file.js';
 
 /**
@@ -19,7 +19,7 @@ export async function adoptStrayHistory(context: FolderContext): Promise<void> {
     try {
       const stray = await readStray(context, name);
       if (stray !== null) adopt(context, name, stray);
-      else removeTemporary(root, `${historyFolder}/${name}`);
+      else removeQuietly(root, `${historyFolder}/${name}`);
     } catch (error) {
       // What cannot be read is left where it is: a person may look for it.
       if (codeOf(error) === null) throw error;

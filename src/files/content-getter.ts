@@ -12,7 +12,7 @@ import { createContentFlusher, type ContentFlusher } from './content-flusher.js'
 import { bytesVersion, isDatabase, listVersion, sha256 } from './content-hash.js';
 import { readLocal, readLocalChunk } from './content-reader.js';
 import type { FolderContext } from './folder-context.js';
-import { removeTemporary, temporaryFolder } from './state-folder.js';
+import { removeQuietly, temporaryFolder } from './state-folder.js';
 import { createTemporaryFiles, roomFor, sharedPath, type TemporaryFiles } from './temporary-files.js';
 import { setAttributes, writeAll } from './whole-file.js';
 
@@ -66,7 +66,7 @@ export function createContentGetter(context: FolderContext, peers: ContentPeers)
     tidy() {
       for (const version of begun) {
         if (busy.has(version) || context.table.rows.isVersion(version)) continue;
-        removeTemporary(context.root, temporaryPath(version));
+        removeQuietly(context.root, temporaryPath(version));
         begun.delete(version);
       }
     },

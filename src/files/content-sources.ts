@@ -68,17 +68,17 @@ export function createContentSources(options: ContentSourcesOptions): ContentSou
       const isHere = versionsHere(options.context, entries);
       // Those of the batch before are placed meanwhile.
       const mayBeHere = (version: EntryVersion): boolean => isHere(version) || state.before.has(version);
-      const wantedNow = new Set<EntryVersion>();
+      const fetched = new Set<EntryVersion>();
       let next = 0;
       const worker = async (): Promise<void> => {
         for (let entry = entries[next++]; entry; entry = entries[next++]) {
           if (kindOfVersion(entry.version) !== 'file') continue;
-          // Of two large files with one content the second is a copy of the first, once that stands.
-          if (entry.version.startsWith('m:') && wantedNow.has(entry.version)) continue;
-          wantedNow.add(entry.version);
           const wanted = { ...entry, isHere: mayBeHere(entry.version) };
           const moved = wanted.isHere ? movableFile(options.context, entry, state.taken) : null;
           if (moved !== null) state.taken.add(moved);
+          // Of two large files with one content that comes, the second is a copy of the first, once that stands.
+          else if (entry.version.startsWith('m:') && fetched.has(entry.version)) continue;
+          else fetched.add(entry.version);
           const source = moved === null ? await getContent(options, state, wanted) : movedFrom(moved);
           if (source !== null) found.set(entry.path, source);
         }

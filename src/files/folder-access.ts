@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { FileContent, FileRequest, FolderEntries, FolderEntry } from '../databases/folder-calls.js';
-import { codeOf } from '../system/disk.js';
+import { codeOf, isDiskFull } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { isDatabase } from './content-hash.js';
 import { parentOf } from './entry-path.js';
@@ -11,7 +11,7 @@ import type { FolderContext } from './folder-context.js';
 import { databaseReason } from './left-out.js';
 import { makeFolders } from './make-folders.js';
 import { refuseLeftOut, refusedPath } from './refuse-left-out.js';
-import { removeTemporary, syncFolder, temporaryFolder } from './state-folder.js';
+import { removeQuietly, syncFolder, temporaryFolder } from './state-folder.js';
 import { readFlags, writeAll } from './whole-file.js';
 
 /** What stands directly in a folder of the dataset; "" is the root. */
@@ -74,7 +74,7 @@ export function writeFile(context: FolderContext, path: string, bytes: Uint8Arra
       context.root.at(path, (place) => disk.rename(source, place));
     });
   } catch (error) {
-    removeTemporary(context.root, temporary);
+    removeQuietly(context.root, temporary);
     throw notWritten(path, error);
   }
   syncFolder(context.root, parentOf(path));
@@ -94,10 +94,14 @@ export function removeFile(context: FolderContext, path: string): void {
 
 const noFile = (path: string, cause?: unknown): SyncError =>
   new SyncError('USYNC-1908', `There is no file "${path}".`, { cause });
+
 function notWritten(path: string, cause: unknown): SyncError {
   if (cause instanceof SyncError) return cause;
-  const isFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '');
-  return new SyncError(isFull ? 'USYNC-1207' : 'USYNC-1907', `"${path}" cannot be written: ${errorMessageOf(cause)}.`, {
-    cause,
-  });
+  return new SyncError(
+    isDiskFull(cause) ? 'USYNC-1207' : 'USYNC-1907',
+    `"${path}" cannot be written: ${errorMessageOf(cause)}.`,
+    {
+      cause,
+    },
+  );
 }

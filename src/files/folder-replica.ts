@@ -123,7 +123,7 @@ const waitingRecord = ({ path, reason }: WaitingEntry): QuarantineRecord => ({
   table: entriesTable,
   key: path,
   reason,
-  freedBy: 'It is tried again by itself.',
+  freedBy: 'being tried again, which happens by itself',
   origin: '' as OriginId,
   atMs: 0,
   cells: [],

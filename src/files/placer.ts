@@ -306,7 +306,7 @@ function step(context: FolderContext, { path, plan, source, way }: Step): Placed
     case 'set-attributes':
       return placeAttributes(context, disk.entry);
     case 'make-folder':
-      if (!makeFolders(context, path)) return 'waits';
+      if (!placeFoldersOnTheWay(context, path)) return 'waits';
       return placeFolder(context, { path, mode: 0, modeAge: 0, record: context.table.disk.at(path) });
     case 'place': {
       const now = diskStepNow(context, path);
@@ -314,7 +314,7 @@ function step(context: FolderContext, { path, plan, source, way }: Step): Placed
       if (now.kind === 'set-attributes') return placeAttributes(context, now.entry);
       if (now.kind !== 'place' || now.entry.version !== disk.entry.version) return 'waits';
       if (kindOfVersion(disk.entry.version) === 'file' && source === null) return 'waits';
-      if (folder !== parentOf(path) && !makeFolders(context, path)) return 'waits';
+      if (folder !== parentOf(path) && !placeFoldersOnTheWay(context, path)) return 'waits';
       const result = placeFrom(context, disk.entry, source);
       // On a disk that folds names, another name may have taken the folder along.
       if (result === 'done' && !context.names.isFolding) way.folder = parentOf(path);
@@ -345,7 +345,7 @@ function diskStepNow({ table }: FolderContext, path: string): DiskStep {
 }
 
 /** False when one of them cannot be made before the scan has looked: it was recorded, and is gone from the disk. */
-function makeFolders(context: FolderContext, path: string): boolean {
+function placeFoldersOnTheWay(context: FolderContext, path: string): boolean {
   endKeeping(context, path);
   for (const folder of missingFolders(context, path)) {
     const record = context.table.disk.at(folder);

@@ -1,7 +1,7 @@
 import { folderVersion } from '../core/entry.js';
 import { lookAt } from './disk-look.js';
 import type { FolderContext } from './folder-context.js';
-import { namesInFolder, removeTemporary, temporaryFolder } from './state-folder.js';
+import { namesInFolder, removeQuietly, temporaryFolder } from './state-folder.js';
 import { readDiffering } from './scan-folder.js';
 import { sharedPath } from './temporary-files.js';
 
@@ -26,7 +26,7 @@ export async function recoverPlacing(context: FolderContext): Promise<void> {
   // A file that is half there goes on where it was, if it is still wanted.
   for (const name of namesInFolder(root, temporaryFolder)) {
     const path = `${temporaryFolder}/${name}`;
-    if (!isWanted(context, sharedPath(name))) removeTemporary(root, path);
+    if (!isWanted(context, sharedPath(name))) removeQuietly(root, path);
     else if (sharedPath(path) !== path)
       root.at(path, (from) => root.at(sharedPath(path), (to) => root.disk.rename(from, to)));
   }

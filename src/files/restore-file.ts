@@ -2,7 +2,7 @@
 import { linkTargetOf, type Entry } from '../core/entry.js';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { HistoryRecord } from '../databases/entry-table.js';
-import { codeOf } from '../system/disk.js';
+import { codeOf, isDiskFull } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { hashContent } from './content-hash.js';
 import { isAsRecorded, lookAt } from './disk-look.js';
@@ -11,7 +11,7 @@ import type { FolderContext } from './folder-context.js';
 import { keepReplaced } from './history-keeper.js';
 import { makeFolders } from './make-folders.js';
 import { moveIn } from './place-entry.js';
-import { historyFolder, removeTemporary, temporaryFolder } from './state-folder.js';
+import { historyFolder, removeQuietly, temporaryFolder } from './state-folder.js';
 import { refuseLeftOut } from './refuse-left-out.js';
 import { syncPlaced } from './sync-placed.js';
 import { readFlags, setAttributes } from './whole-file.js';
@@ -25,14 +25,14 @@ export async function restoreHistory(context: FolderContext, record: HistoryReco
     await copyKept(context, record, temporary);
     moveOver(context, { from: temporary, path: record.path });
   } catch (error) {
-    removeTemporary(root, temporary);
+    removeQuietly(root, temporary);
     throw notRestored(record.path, error);
   }
 }
 
 /**
  * Gives a conflict copy the name that it lost; what has the name goes to the history. To the scan that is an edit and a
- * delete, as if a person had moved the file. Throws `USYNC-1801`, `USYNC-1207`.
+ * delete, as if a person had moved the file. Throws `USYNC-1801`, `USYNC-1207`, `USYNC-1907`.
  */
 export function restoreCopy(context: FolderContext, { path, copyOf }: Pick<Entry, 'path' | 'copyOf'>): void {
   const { root, table, dirty } = context;
@@ -131,8 +131,6 @@ const isBeingChanged = (path: string): SyncError =>
 
 function notRestored(path: string, cause: unknown): SyncError {
   if (cause instanceof SyncError) return cause;
-  const isFull = ['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '');
-  return new SyncError(isFull ? 'USYNC-1207' : 'USYNC-1801', `${path} cannot be restored: ${errorMessageOf(cause)}.`, {
-    cause,
-  });
+  const code = isDiskFull(cause) ? 'USYNC-1207' : 'USYNC-1801';
+  return new SyncError(code, `${path} cannot be restored: ${errorMessageOf(cause)}.`, { cause });
 }

@@ -66,8 +66,8 @@ export function syncFolder(root: RootFolder, folder: string): void {
   }
 }
 
-/** What cannot be removed now is removed at the next start. */
-export function removeTemporary(root: RootFolder, path: string): void {
+/** For what the next start looks at again: what cannot be removed now stays until then. */
+export function removeQuietly(root: RootFolder, path: string): void {
   try {
     root.at(path, (place) => removeIfThere(root.disk, place));
   } catch {

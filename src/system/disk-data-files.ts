@@ -2,6 +2,7 @@ import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs
 import { join } from 'node:path';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { DataFiles } from './data-files.js';
+import { codeOf, isDiskFull } from './disk.js';
 import { createLane, type Lane } from './lane.js';
 import { randomHex } from './random.js';
 import type { System } from './system.js';
@@ -106,7 +107,7 @@ async function guarded<T>(path: string, action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (error) {
     if (error instanceof SyncError) throw error;
-    const isFull = codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT';
+    const isFull = isDiskFull(error);
     throw new SyncError(
       isFull ? 'USYNC-1207' : 'USYNC-1102',
       isFull ? `The disk of ${path} is full.` : `The data folder cannot be used: ${errorMessageOf(error)}.`,
@@ -114,6 +115,3 @@ async function guarded<T>(path: string, action: () => Promise<T>): Promise<T> {
     );
   }
 }
-
-const codeOf = (error: unknown): string | null =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;

@@ -30,8 +30,8 @@ export interface FolderWorld {
   touched: Map<string, Set<number>>;
   /** The same of all phases: what an application never synced is lost with the power, however long ago it was written. */
   readonly everTouched: Map<string, Set<number>>;
-  /** Engines that are restoring something: when that is done, it is what somebody on that server left. */
-  readonly restoring: Set<SimulatedProcess>;
+  /** Restores that go on, with their engine: when one is done, it is what somebody on that server left. */
+  readonly restoring: Set<{ readonly engine: SimulatedProcess }>;
   /** How many acts in the middle of the engine's this phase may have yet. */
   interleavingLeft: number;
   contents: number;

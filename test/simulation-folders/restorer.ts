@@ -11,14 +11,15 @@ const choiceMax = 20;
 export function restore(world: FolderWorld, server: VirtualFolderServer, seed: number): void {
   const { engine } = server;
   if (engine?.isOpen !== true) return;
-  world.restoring.add(engine.process);
+  const restoring = { engine: engine.process };
+  world.restoring.add(restoring);
   void restoreSomething(world, server, { engine, seed })
     .catch((error: unknown) => {
       // What cannot be restored is told to the person; a dead engine answers nothing.
       if (error instanceof SyncError || engine.process.isDead()) return;
       fail(world, 'ERROR', `restoring at s${server.index}: ${error instanceof Error ? error.stack : String(error)}`);
     })
-    .finally(() => world.restoring.delete(engine.process));
+    .finally(() => world.restoring.delete(restoring));
 }
 
 interface Restoring {

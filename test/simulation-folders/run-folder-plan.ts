@@ -123,7 +123,7 @@ async function livePhase(world: FolderWorld, phase: number): Promise<void> {
   world.isHealing = true;
   // What applications had begun they end.
   await time.runUntil(time.nowMs() + 4_000, () => isBroken(world));
-  const isRestoring = (): boolean => [...world.restoring].some((engine) => !engine.isDead());
+  const isRestoring = (): boolean => [...world.restoring].some(({ engine }) => !engine.isDead());
   await time.runUntil(time.nowMs() + restMsMax, () => !isRestoring() || isBroken(world));
   const phaseEnd = lookAtEnd(world, unnamedBefore);
   await heal(world);

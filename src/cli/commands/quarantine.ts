@@ -74,8 +74,10 @@ function linesOf(
   { id, dataset, table, key, reason, freedBy, writtenBy, atMs }: QuarantineInfo,
   { paint }: Terminal,
 ): string[] {
+  // Of a file that waits nobody notes since when, and by whom it is.
+  const written = atMs === 0 ? '' : `  ${paint('dim', `${printable(writtenBy)}, ${new Date(atMs).toISOString()}`)}`;
   return [
-    `${paint('bold', id)}  ${printable(`${dataset} ${table} ${key}`)}  ${paint('dim', `${printable(writtenBy)}, ${new Date(atMs).toISOString()}`)}`,
+    `${paint('bold', id)}  ${printable(`${dataset} ${table} ${key}`)}${written}`,
     `  ${printable(reason)}; freed by ${printable(freedBy)}`,
   ];
 }
