@@ -19,7 +19,7 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
     .option('--rows <count>', 'rows to name per table', '20')
     .addHelpText(
       'after',
-      '\nExit code 0 when equal, 6 when rows differ, 3 when a peer is behind or cannot be reached, or there is none to compare with.',
+      '\nA folder is equal when its entries are and both disks show them; the contents of files are not read again.\n\nExit code 0 when equal, 6 when rows differ, 3 when a peer is behind or cannot be reached, when a disk does not show all\nentries or holds deletions, or when there is no peer to compare with.',
     )
     .action(async (options: VerifyCommandOptions) => {
       const terminal = context.terminal();
