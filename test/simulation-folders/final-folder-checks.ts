@@ -96,7 +96,8 @@ function checkSingleWriters(world: FolderWorld, { trees, unnamedBefore }: PhaseE
     const [writer = -1] = writers;
     const itsServer = world.servers[writer];
     if (writers.size !== 1 || itsServer === undefined || itsServer.lostPower) continue;
-    if ([...(world.everTouched.get(path) ?? [])].some((index) => world.servers[index]?.lostPower === true)) continue;
+    const everTouched = [path, withoutConflict(path)].flatMap((each) => [...(world.everTouched.get(each) ?? [])]);
+    if (everTouched.some((index) => world.servers[index]?.lostPower === true)) continue;
     const left = trees[writer]?.get(path) ?? 'nothing';
     if (isLinkOutside(path, left) || isBehindLink(trees[writer], path)) continue;
     // Without a row it stood there only for what was in it: of that, what takes no part may hold it on this server.
@@ -110,10 +111,13 @@ function checkSingleWriters(world: FolderWorld, { trees, unnamedBefore }: PhaseE
   }
 }
 
+/** The name that a conflict copy lost; any other path is itself. */
+const withoutConflict = (path: string): string => path.replaceAll(/ \(conflict, [^)]*\)/g, '');
+
 function writersAt({ touched }: Pick<FolderWorld, 'touched'>, path: string): Set<number> {
   const writers = new Set<number>();
   // Engines make conflict copies, of what anybody wrote at the name that was lost.
-  const name = path.replaceAll(/ \(conflict, [^)]*\)/g, '');
+  const name = withoutConflict(path);
   if (name !== path) for (const server of writersAt({ touched }, name)) writers.add(server);
   for (const [other, servers] of touched)
     if (other === path || path.startsWith(`${other}/`) || other.startsWith(`${path}/`))
