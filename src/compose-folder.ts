@@ -6,7 +6,9 @@ import { openSqliteEntryTable } from './databases/sqlite/entries/sqlite-entry-ta
 import { createWorkerReplica } from './databases/sqlite/worker/worker-replica.js';
 import type { Replica, ReplicaWork } from './databases/replica.js';
 import type { ReplicaOptions } from './engine/engine.js';
+import type { FolderNews } from './files/folder-news.js';
 import { createFolderReplica } from './files/folder-replica.js';
+import type { Observe } from './observe/event.js';
 import { createWorkerFolder } from './worker-folder.js';
 
 /** A folder dataset: its table of entries in the data folder, the replica of that table, and the disk's side. */
@@ -45,6 +47,7 @@ export function openFolder(folder: string, options: ReplicaOptions): Replica {
     onCaptured: () => {
       for (const hint of hints) hint();
     },
+    onNews: (news) => tellNews(news, { dataset: name, observe }),
     onWork: (told) => scanning.tell(told),
   });
   return createFolderReplica({
@@ -66,6 +69,24 @@ function hintBoth(entries: Replica, hints: Set<() => void>, listener: () => void
     forget();
     hints.delete(listener);
   };
+}
+
+interface NewsPlace {
+  readonly dataset: string;
+  readonly observe: Observe;
+}
+
+function tellNews(news: FolderNews, { dataset, observe }: NewsPlace): void {
+  switch (news.kind) {
+    case 'conflicts':
+      return observe('info', { ...news, dataset });
+    case 'stopped': {
+      const { code, text, nextStep } = news;
+      return observe('warn', { kind: 'dataset-notice', dataset, code, text: `${text} ${nextStep}` });
+    }
+    case 'goes-on':
+      return observe('info', { kind: 'dataset-notice', dataset, code: 'folder-goes-on', text: 'the folder goes on' });
+  }
 }
 
 type WorkListener = (work: ReplicaWork | null) => void;

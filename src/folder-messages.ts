@@ -7,6 +7,7 @@ import type { ErrorCode } from './core/error-catalogue.js';
 import { takeSpares } from './core/spare-buffers.js';
 import { errorMessageOf, SyncError, type ErrorFacts } from './core/sync-error.js';
 import type { ReplicaWork } from './databases/replica.js';
+import type { FolderNews } from './files/folder-news.js';
 import type { FolderWork } from './files/folder-replica.js';
 
 export type FolderMethod = keyof FolderWork;
@@ -31,6 +32,7 @@ export type MessageFromFolder =
   | { readonly kind: 'answer'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly failure: FolderFailure }
   | { readonly kind: 'captured' }
+  | { readonly kind: 'news'; readonly news: FolderNews }
   | { readonly kind: 'work'; readonly work: ReplicaWork | null }
   | ({ readonly kind: 'fetch'; readonly id: number; readonly requests: readonly ContentRequest[] } & WithSpares)
   | { readonly kind: 'seek'; readonly id: number; readonly request: ContentRequest };

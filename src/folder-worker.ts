@@ -20,7 +20,7 @@ import { createRealSystem } from './system/real-system.js';
 /** What the worker is told at its start. */
 export interface FolderWorkerData extends Omit<
   FolderSideOptions,
-  'table' | 'peers' | 'system' | 'disk' | 'hashAside' | 'onCaptured' | 'onWork'
+  'table' | 'peers' | 'system' | 'disk' | 'hashAside' | 'onCaptured' | 'onNews' | 'onWork'
 > {
   readonly statePath: string;
 }
@@ -55,6 +55,7 @@ const side = createFolderSide({
   disk: createRealDisk(),
   hashAside,
   onCaptured: () => post({ kind: 'captured' }),
+  onNews: (news) => post({ kind: 'news', news }),
   onWork: (work) => post({ kind: 'work', work }),
   peers: {
     async fetch(requests) {

@@ -3,6 +3,7 @@ import type { ContentPeers } from './core/content-request.js';
 import { giveSpare } from './core/spare-buffers.js';
 import { SyncError } from './core/sync-error.js';
 import type { ReplicaWork } from './databases/replica.js';
+import type { FolderNews } from './files/folder-news.js';
 import type { FolderWork } from './files/folder-replica.js';
 import {
   buffersOf,
@@ -19,6 +20,7 @@ export interface WorkerFolderOptions {
   readonly data: FolderWorkerData;
   readonly peers: ContentPeers;
   readonly onCaptured: () => void;
+  readonly onNews: (news: FolderNews) => void;
   readonly onWork: (work: ReplicaWork | null) => void;
 }
 
@@ -37,7 +39,7 @@ const startWorker = (workerData: FolderWorkerData): Worker =>
   });
 
 /** The disk's side of a folder in a worker thread of its own, from `open` to `close`. */
-export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFolderOptions): FolderWork {
+export function createWorkerFolder({ data, peers, onCaptured, onNews, onWork }: WorkerFolderOptions): FolderWork {
   const waiting = new Map<number, Waiting>();
   let worker: Worker | null = null;
   let lastId = 0;
@@ -57,6 +59,7 @@ export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFo
 
   const receive = (message: MessageFromFolder): void => {
     if (message.kind === 'captured') onCaptured();
+    else if (message.kind === 'news') onNews(message.news);
     else if (message.kind === 'work') onWork(message.work);
     else if (message.kind === 'fetch')
       void fetchFor(message, peers).then(({ reply, transfer }) => post(reply, transfer));
@@ -110,18 +113,29 @@ export function createWorkerFolder({ data, peers, onCaptured, onWork }: WorkerFo
 
 type Call = <T>(method: FolderMethod, ...args: readonly unknown[]) => Promise<T>;
 
-const listCalls = (call: Call): Pick<FolderWork, 'waiting' | 'leftOut' | 'unportable' | 'copies'> => ({
+const listCalls = (
+  call: Call,
+): Pick<
+  FolderWork,
+  'waiting' | 'leftOut' | 'unportable' | 'missing' | 'copies' | 'conflicts' | 'conflictsForgotten'
+> => ({
   waiting: (max) => call('waiting', max),
   leftOut: (max) => call('leftOut', max),
   unportable: (max) => call('unportable', max),
+  missing: (max) => call('missing', max),
   copies: (max) => call('copies', max),
+  conflicts: (max) => call('conflicts', max),
+  conflictsForgotten: () => call('conflictsForgotten'),
 });
 
 /** What people decide, with what they look at for it. */
-const decisionCalls = (call: Call): Pick<FolderWork, 'history' | 'restore' | 'restoreCopy' | 'accept' | 'putBack'> => ({
+const decisionCalls = (
+  call: Call,
+): Pick<FolderWork, 'history' | 'restore' | 'restoreCopy' | 'forgetConflicts' | 'accept' | 'putBack'> => ({
   history: (request) => call('history', request),
   restore: (id) => call('restore', id),
   restoreCopy: (path) => call('restoreCopy', path),
+  forgetConflicts: (noticedBeforeMs) => call('forgetConflicts', noticedBeforeMs),
   accept: () => call('accept'),
   putBack: () => call('putBack'),
 });

@@ -17,6 +17,7 @@ export interface EntryTable {
   readonly disk: DiskRecords;
   readonly contents: ContentRecords;
   readonly history: HistoryRecords;
+  readonly conflicts: ConflictLog;
   /** A value that this server keeps for itself. */
   value(name: string): string | null;
   setValue(name: string, value: string): void;
@@ -131,15 +132,20 @@ export interface HistoryRecord extends Attributes {
   readonly atMs: number;
 }
 
+/** `kept`: for a conflict copy, which is about to stand beside what replaces the file. */
+export type KeptReason = HistoryRecord['reason'] | 'kept';
+
 export interface HistoryRecords {
-  add(record: Omit<HistoryRecord, 'id'>): void;
-  /** Newest first; of one path or of all. */
+  add(record: Omit<HistoryRecord, 'id' | 'reason'> & { readonly reason: KeptReason }): void;
+  /** Newest first; of one path or of all. What is kept for a conflict copy is told of when it was replaced. */
   list(request: { readonly path?: string; readonly max: number }): HistoryRecord[];
+  /** Names of all files that have a record. */
+  files(): ReadonlySet<string>;
   byId(id: number): HistoryRecord | null;
   holding(version: EntryVersion): HistoryRecord[];
   /** Which of these versions it holds. */
   holdingAny(versions: readonly EntryVersion[]): ReadonlySet<EntryVersion>;
-  /** What exceeds the bounds, oldest first; never the content of an entry that stands nowhere on this disk. */
+  /** What exceeds the bounds, or was kept for a copy that stands by now, oldest first; never the content of an entry that stands nowhere on this disk. */
   excess(bounds: HistoryBounds): HistoryRecord[];
   remove(id: number): void;
 }
@@ -148,4 +154,35 @@ export interface HistoryBounds {
   readonly olderThanMs: number;
   readonly versionsMax: number;
   readonly bytesMax: number;
+}
+
+/** An edit that lost its name. */
+export interface FileConflict {
+  /** Where its conflict copy stands, or stood. */
+  readonly path: string;
+  readonly version: EntryVersion;
+  readonly copyOf: string;
+  readonly author: string;
+  /** When what lost was written. */
+  readonly time: number;
+  /** When this server heard of it. */
+  readonly noticedMs: number;
+  /** When its copy went: put back, renamed, edited or deleted. Null: it stands. */
+  readonly settledMs: number | null;
+}
+
+/** Every conflict copy that this server heard of. It follows the entries by itself. */
+export interface ConflictLog {
+  /** Those that stand first, then the newest. */
+  list(max: number): FileConflict[];
+  /** The number of the newest; 0 when there is none. */
+  last(): number;
+  /** How many came after the one of this number. */
+  countAfter(last: number): number;
+  /** Of those that are settled. Returns how many. */
+  forgetBefore(noticedMs: number): number;
+  /** Keeps so many of those that are settled, the newest. */
+  forgetBeyond(max: number): void;
+  /** How many have been forgotten so far. */
+  forgotten(): number;
 }

@@ -6,7 +6,7 @@
  */
 import type { ContentRequest } from '../core/content-request.js';
 import type { Entry } from '../core/entry.js';
-import type { HistoryRecord } from './entry-table.js';
+import type { FileConflict, HistoryRecord } from './entry-table.js';
 
 export interface FolderCalls {
   read(requests: readonly ContentRequest[]): Promise<readonly (Uint8Array | null)[]>;
@@ -17,8 +17,16 @@ export interface FolderCalls {
   leftOut(max: number): Promise<readonly WaitingEntry[]>;
   /** Names of the dataset that other systems cannot hold, or not beside each other. */
   unportable(max: number): Promise<readonly WaitingEntry[]>;
+  /** What is missing from the disk while a guard holds its deletions, by path. */
+  missing(max: number): Promise<readonly string[]>;
   /** Conflict copies that stand. */
   copies(max: number): Promise<readonly Entry[]>;
+  /** Every conflict copy that this server heard of: those that stand first, then the newest. */
+  conflicts(max: number): Promise<readonly FileConflict[]>;
+  /** Of those that are settled, what this server found before a time. Resolves with how many. */
+  forgetConflicts(noticedBeforeMs: number): Promise<number>;
+  /** How many have been forgotten so far. */
+  conflictsForgotten(): Promise<number>;
   history(request: { readonly path?: string; readonly max: number }): Promise<readonly HistoryRecord[]>;
   /** Puts a file of the history back at its path; what stands there goes to the history. Throws `USYNC-1704`. */
   restore(id: number): Promise<HistoryRecord>;

@@ -335,6 +335,8 @@ export interface ConflictRecord {
   readonly atMs: number;
   /** When this server found it. */
   readonly noticedMs: number;
+  /** When a person settled it in the data itself, as by deleting a conflict copy; always null for rows. */
+  readonly settledMs: number | null;
   /** False: only the server that wrote the row can put it back. */
   readonly canRestore: boolean;
 }

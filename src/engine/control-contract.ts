@@ -82,6 +82,8 @@ export interface FolderReport {
   readonly status: FolderStatus;
   readonly waiting: readonly WaitingEntry[];
   readonly leftOut: readonly WaitingEntry[];
+  /** While a guard holds their deletions. */
+  readonly missing: readonly string[];
   readonly copies: readonly Entry[];
   /** Names that other systems cannot hold. */
   readonly unportable: readonly WaitingEntry[];

@@ -100,14 +100,15 @@ const handlers: { readonly [M in ControlMethod]: Handler<M> } = {
   undo: (params, { engine, signal, onProgress }) => engine.undo(params, { signal, onProgress }),
   folder: async ({ dataset, max }, { engine }) => {
     const folder = engine.folder(dataset);
-    const [status, waiting, leftOut, copies, unportable] = await Promise.all([
+    const [status, waiting, leftOut, missing, copies, unportable] = await Promise.all([
       folder.status(),
       folder.waiting(max),
       folder.leftOut(max),
+      folder.missing(max),
       folder.copies(max),
       folder.unportable(max),
     ]);
-    return { status, waiting, leftOut, copies, unportable };
+    return { status, waiting, leftOut, missing, copies, unportable };
   },
   folderHistory: async ({ dataset, ...request }, { engine }) => engine.folder(dataset).history(request),
   folderRestore: async ({ dataset, id }, { engine }) => engine.folder(dataset).restore(id),

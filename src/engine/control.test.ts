@@ -72,7 +72,7 @@ test('calls are answered, several at a time, with results, errors and progress',
     remove: (name) => Promise.reject(new SyncError('USYNC-1407', `No server ${name}.`, { facts: { name } })),
     join: (options) => {
       options.onProgress?.({ text: 'half', done: 1, total: 2, unit: 'rows' });
-      return Promise.resolve({ state: 'joined', invitedBy: 'b', datasets: [] });
+      return Promise.resolve({ state: 'joined', wasMember: false, invitedBy: 'b', datasets: [] });
     },
   });
   const client = await connectControl(folder);

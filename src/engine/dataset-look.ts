@@ -1,5 +1,5 @@
 import type { FolderStatus } from '../databases/folder-calls.js';
-import type { Proof, ReplicaPosition, TableReport } from '../databases/replica.js';
+import type { ConflictRecord, Proof, ReplicaPosition, TableReport } from '../databases/replica.js';
 import { isEqualVector } from '../core/version-vector.js';
 import type { System } from '../system/system.js';
 import type { DatasetRunner } from './dataset-runner.js';
@@ -10,7 +10,7 @@ export interface DatasetLook {
   readonly position: ReplicaPosition | null;
   readonly tables: readonly TableReport[];
   readonly proof: Proof | null;
-  /** Ids, up to a bound, decided ones included. */
+  /** Ids, up to a bound, decided ones included; without those that are settled in the data itself. */
   readonly conflicts: readonly string[];
   readonly quarantined: number;
   /** For a folder dataset: how its disk stands. */
@@ -94,12 +94,15 @@ async function read(
   const isSame = last.position !== null && isEqualVector(last.position.vector, position.vector);
   const tables = await replica.tables();
   const proof = position.isFresh ? null : await replica.proof();
-  const conflicts = isSame ? last.conflicts : (await replica.conflicts({ max: recordsMax })).map(({ id }) => id);
+  const conflicts = isSame ? last.conflicts : openOnes(await replica.conflicts({ max: recordsMax }));
   // What is held may be freed without any change of the vector: a schema that now fits.
   const quarantined = (await replica.quarantine({ max: recordsMax })).length;
   const folder = (await replica.folder?.status()) ?? null;
   return { position, tables, proof, conflicts, quarantined, folder, unansweredMs: 0 };
 }
+
+const openOnes = (records: readonly ConflictRecord[]): string[] =>
+  records.filter(({ settledMs }) => settledMs === null).map(({ id }) => id);
 
 /** A long merge must not keep a person from seeing that it runs. */
 function withinTime(

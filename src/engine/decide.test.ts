@@ -19,3 +19,21 @@ test('what was taken back is sent at once, not at the next look at the database'
     await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual(namesOf(b.database), ['one']);
 });
+
+test('what a merge finds is told of as it happens, and counted', async (context) => {
+  const ground = groundOf(context);
+  const a = await ground.add('a', "INSERT INTO item (name) VALUES ('one')");
+  const b = await ground.add('b');
+  await joinAll(a, [b]);
+  await assertInSync([a, b]);
+  await a.engine.stop('apart');
+  await b.engine.stop('apart');
+  for (const { database, name } of [a, b]) database.exec(`UPDATE item SET name = 'of ${name}'`);
+  await a.restart();
+  await b.restart();
+  await assertInSync([a, b]);
+  const told = [a, b].map(({ events }) =>
+    events.flatMap((event) => (event.kind === 'conflicts' ? [event.count] : [])).reduce((sum, count) => sum + count, 0),
+  );
+  assert.ok(told.includes(1), `conflicts told of: ${told.join()}`);
+});

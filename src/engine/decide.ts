@@ -8,6 +8,7 @@ import {
   isOpen,
   type ConflictInfo,
   type DecisionCalls,
+  type DecisionInfo,
   type DecisionKind,
   type QuarantineInfo,
   type UndoQuery,
@@ -129,7 +130,8 @@ async function dismiss(
   if (all) {
     for (const runner of chosenRunners(ground, dataset)) {
       const records = await runner.replica.conflicts({ max: conflictsListedMax });
-      for (const { id } of records) if (isOpen(decisionOn(ground, runner.name, id)?.kind)) chosen.push({ runner, id });
+      for (const record of records)
+        if (isOpen(decisionInfo(ground, runner.name, record)?.kind)) chosen.push({ runner, id: record.id });
     }
   }
   // All are looked up before the first is written: a wrong one leaves everything as it was.
@@ -223,19 +225,22 @@ const decisionOn = ({ group }: EngineGround, dataset: string, id: string): Liste
 
 function conflictInfo(ground: EngineGround, dataset: string, record: ConflictRecord): ConflictInfo {
   const { lostOrigin, keptOrigin, ...conflict } = record;
-  const decision = decisionOn(ground, dataset, record.id);
   return {
     dataset,
     ...conflict,
     lostBy: nameOf(ground, lostOrigin),
     keptBy: keptOrigin && nameOf(ground, keptOrigin),
-    decision: decision && {
-      kind: decision.kind,
-      by: nameOfServer(ground, decision.by),
-      atMs: decision.atMs,
-      why: decision.why,
-    },
+    decision: decisionInfo(ground, dataset, record),
   };
+}
+
+/** What is settled in the data itself is open no more, whatever was tried before. */
+function decisionInfo(ground: EngineGround, dataset: string, { id, settledMs }: ConflictRecord): DecisionInfo | null {
+  const decision = decisionOn(ground, dataset, id);
+  if (settledMs !== null && isOpen(decision?.kind)) return { kind: 'settled', by: null, atMs: settledMs, why: '' };
+  if (decision === null) return null;
+  const { kind, by, atMs, why } = decision;
+  return { kind, by: nameOfServer(ground, by), atMs, why };
 }
 
 const quarantineInfo = (

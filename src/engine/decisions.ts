@@ -57,11 +57,13 @@ export interface ConflictInfo extends Omit<ConflictRecord, 'lostOrigin' | 'keptO
 export type DecisionKind = 'restored' | 'dismissed' | 'wanted' | 'refused';
 
 /** Whether a person still has to look at it. */
-export const isOpen = (kind: DecisionKind | undefined): boolean => kind === undefined || kind === 'refused';
+export const isOpen = (kind: DecisionInfo['kind'] | undefined): boolean => kind === undefined || kind === 'refused';
 
 export interface DecisionInfo {
-  readonly kind: DecisionKind;
-  readonly by: string;
+  /** `settled`: in the data itself, as by renaming or deleting a conflict copy. */
+  readonly kind: DecisionKind | 'settled';
+  /** The server where it was decided; null when only what came of it is known. */
+  readonly by: string | null;
   readonly atMs: number;
   readonly why: string;
 }

@@ -25,6 +25,7 @@ import { openPauses, type Pauses } from './pauses.js';
 import { openPeerLedger, type PeerLedger } from './peer-ledger.js';
 import { createSupervisor, type Supervisor } from './supervisor.js';
 import { createWitnessStore } from './witness.js';
+import { createToldReplica } from './told-replica.js';
 
 export interface Observation {
   readonly recorder: Recorder;
@@ -128,7 +129,10 @@ export async function openGround(
   const groupBox: { group: Group | null } = { group: null };
   const covered = coveredByCarriers(acknowledged, groupBox);
   for (const config of options.datasets) {
-    const replica = adapters.openReplica(replicaOptions(making, config, groupBox));
+    const replica = createToldReplica(adapters.openReplica(replicaOptions(making, config, groupBox)), {
+      dataset: config.name,
+      observe: making.observation.recorder.observe,
+    });
     runners.set(config.name, makeRunner(making, { config, covered, replica }));
   }
   const lookers = new Map([...runners].map(([name, runner]) => [name, createDatasetLooker(runner, system)]));

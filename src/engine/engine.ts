@@ -191,6 +191,8 @@ export interface JoinOptions {
 
 export interface JoinReport {
   readonly state: 'joined' | 'pending' | 'previewed';
+  /** It was in this group before, so the code, used or not, did nothing. */
+  readonly wasMember: boolean;
   /** The server that the code named. */
   readonly invitedBy: string;
   readonly datasets: readonly JoinDatasetReport[];

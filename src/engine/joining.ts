@@ -105,9 +105,9 @@ async function join(run: JoinRun): Promise<JoinReport> {
     ({ session } = network.starter.start({ channel, isOutgoing: true, address, pairing }));
     const isIn = await untilLetIn(run, session);
     const invitedBy = session.status().peer?.name ?? 'the inviting server';
-    if (!isIn) return { state: 'pending', invitedBy, datasets: [] };
+    if (!isIn) return { state: 'pending', wasMember: false, invitedBy, datasets: [] };
     tell(run, `Let in by ${invitedBy}; taking the data.`);
-    return { state: 'joined', invitedBy, datasets: await untilLanded(run) };
+    return { state: 'joined', wasMember: false, invitedBy, datasets: await untilLanded(run) };
   } catch (error) {
     if (ground.group.membership === 'joining') await giveUp(run, session);
     throw error;
@@ -128,7 +128,7 @@ async function finishMember(run: JoinRun): Promise<JoinReport> {
     for (const { session } of network.links.all()) session.resume(runner.name);
   }
   const invitedBy = ground.group.byFingerprint(invite.fingerprint)?.name ?? 'the inviting server';
-  return { state: 'joined', invitedBy, datasets: await untilLanded(run) };
+  return { state: 'joined', wasMember: true, invitedBy, datasets: await untilLanded(run) };
 }
 
 function setChoice({ network, options }: JoinRun, dataset: string): void {
@@ -319,7 +319,7 @@ async function preview(run: JoinRun): Promise<JoinReport> {
     await untilPreviewed(run, { session, found, wanted: [...replicas.keys()] });
     const invitedBy = session.status().peer?.name ?? 'the inviting server';
     const datasets = [...ground.runners.keys()].map((dataset) => ({ dataset, preview: found.get(dataset) ?? null }));
-    return { state: 'previewed', invitedBy, datasets };
+    return { state: 'previewed', wasMember: false, invitedBy, datasets };
   } finally {
     session.close('', 'The look is over.');
     await session.closed;

@@ -13,7 +13,7 @@ import { readFlags } from './whole-file.js';
  */
 export async function adoptStrayHistory(context: FolderContext): Promise<void> {
   const { table, root } = context;
-  const known = new Set(table.history.list({ max: Number.MAX_SAFE_INTEGER }).map(({ file }) => file));
+  const known = table.history.files();
   for (const name of namesInFolder(root, historyFolder)) {
     if (known.has(name)) continue;
     try {

@@ -15,6 +15,8 @@ export interface DeletionGuard {
   obstacle(gone: readonly GuardedEntry[], recorded: number): SyncError | null;
   /** A person said that what is missing is meant to be gone. */
   accept(): void;
+  /** A person said that it is to come back: the next question is a new one. */
+  answered(): void;
 }
 
 export interface GuardedEntry {
@@ -78,6 +80,9 @@ export function createDeletionGuard(dataset: string, nowMs: () => number): Delet
     },
     accept: () => {
       state.isAccepted = true;
+    },
+    answered: () => {
+      state.heldOf = null;
     },
   };
 }

@@ -1,6 +1,7 @@
 /** What a program may do in a synced folder through this server: the same as an application beside it, and no more. */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
+import { folderVersion } from '../core/entry.js';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { FileContent, FileRequest, FolderEntries, FolderEntry } from '../databases/folder-calls.js';
 import { codeOf, isDiskFull } from '../system/disk.js';
@@ -14,9 +15,12 @@ import { refuseLeftOut, refusedPath } from './refuse-left-out.js';
 import { removeQuietly, syncFolder, temporaryFolder } from './state-folder.js';
 import { readFlags, writeAll } from './whole-file.js';
 
-/** What stands directly in a folder of the dataset; "" is the root. */
+/** What stands directly in a folder of the dataset; "" is the root. Throws USYNC-1908 where the dataset has none. */
 export function entriesIn(context: FolderContext, folder: string, max: number): FolderEntries {
-  const found = context.table.rows.in(folder, max + 1);
+  const { rows } = context.table;
+  const found = rows.in(folder, max + 1);
+  if (folder !== '' && found.length === 0 && !rows.at(folder).some(({ version }) => version === folderVersion))
+    throw new SyncError('USYNC-1908', `There is no folder "${folder}" in this dataset.`);
   const reasons = new Map(context.waiting.list(10_000).map(({ path, reason }) => [path, reason]));
   const entries = found.slice(0, max).map((entry): FolderEntry => {
     const reason = reasons.get(entry.path) ?? null;

@@ -2,12 +2,10 @@
  * The replica of a folder dataset: the replica of its table of entries, and the disk's side of it. Journal, vectors,
  * merging, snapshots, digests and forks are those of any table.
  */
-import type { Entry } from '../core/entry.js';
-import { SyncError } from '../core/sync-error.js';
 import type { OriginId } from '../core/origin.js';
-import type { ConflictRecord, MergeOutcome, QuarantineRecord, Replica, SnapshotWriter } from '../databases/replica.js';
+import type { MergeOutcome, QuarantineRecord, Replica, SnapshotWriter } from '../databases/replica.js';
 import type { FolderCalls, WaitingEntry } from '../databases/folder-calls.js';
-import { sha256 } from './content-hash.js';
+import { conflictCalls, recordId } from './folder-conflicts.js';
 import { addMet, entriesTable, noneMet, type MetEntries } from './met-entries.js';
 
 /** The disk's side, in whatever thread it runs. */
@@ -31,7 +29,8 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
   const placed = async (outcome: Promise<MergeOutcome>): Promise<MergeOutcome> => {
     const result = await outcome;
     work.onTable();
-    return result;
+    // Those of the table are on attributes, and nobody is shown them; those of files are told of when their copies stand.
+    return { ...result, conflicts: 0 };
   };
   return {
     ...entries,
@@ -39,7 +38,9 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
     async open(opening) {
       const report = await entries.open(opening);
       await work.open();
-      return { ...report, tables: report.tables.filter(({ name }) => !isLocal(name)) };
+      // Capture on the table of entries says nothing to people: they see a folder.
+      const notices = report.notices.filter(({ code }) => code !== 'triggers-installed');
+      return { ...report, notices, tables: report.tables.filter(({ name }) => !isLocal(name)) };
     },
     merge: (parts) => placed(entries.merge(parts)),
     receiveSnapshot: async (vector): Promise<SnapshotWriter> => {
@@ -73,14 +74,7 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
       };
     },
     tables: async () => (await entries.tables()).filter(({ name }) => !isLocal(name)),
-    conflicts: async ({ max, idStart = '' }) =>
-      (await work.copies(idStart === '' ? max : copiesMax)).map(conflictOf).filter(({ id }) => id.startsWith(idStart)),
-    async restoreConflict(id) {
-      const found = (await work.copies(copiesMax)).find((copy) => conflictOf(copy).id === id);
-      if (found === undefined) throw new SyncError('USYNC-1800', `"${id}" is not the id of one conflict copy.`);
-      await work.restoreCopy(found.path);
-      return { kind: 'restored', rows: 1 };
-    },
+    ...conflictCalls(entries, work),
     quarantine: async ({ max, idStart = '' }) => [
       ...(await work.waiting(max)).map(waitingRecord).filter(({ id }) => id.startsWith(idStart)),
       ...(await entries.quarantine({ max, idStart })),
@@ -92,8 +86,6 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
   };
 }
 
-const copiesMax = 100_000;
-
 /** A line of what is left out begins with the name of the table. */
 const namesLocal = (text: string, tables: readonly string[]): boolean =>
   tables.some(
@@ -101,25 +93,8 @@ const namesLocal = (text: string, tables: readonly string[]): boolean =>
       text === table || text.startsWith(`${table}:`) || text.startsWith(`${table}.`) || text.startsWith(`${table} `),
   );
 
-/** The losing edit stands beside the winner: the conflict is open as long as its copy stands. */
-const conflictOf = ({ path, version, author, time, copyOf }: Entry): ConflictRecord => ({
-  id: idOf(path, version),
-  table: entriesTable,
-  key: copyOf ?? path,
-  column: null,
-  rule: 'both edits are kept',
-  kept: copyOf ?? path,
-  lost: path,
-  rest: null,
-  lostOrigin: author as OriginId,
-  keptOrigin: null,
-  atMs: time,
-  noticedMs: time,
-  canRestore: true,
-});
-
 const waitingRecord = ({ path, reason }: WaitingEntry): QuarantineRecord => ({
-  id: idOf(path, reason),
+  id: recordId(path, reason),
   table: entriesTable,
   key: path,
   reason,
@@ -128,8 +103,3 @@ const waitingRecord = ({ path, reason }: WaitingEntry): QuarantineRecord => ({
   atMs: 0,
   cells: [],
 });
-
-const idOf = (...parts: readonly string[]): string =>
-  sha256(Buffer.from(parts.join('\n')))
-    .toString('hex')
-    .slice(0, 16);

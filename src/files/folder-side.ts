@@ -5,7 +5,7 @@
 import type { ContentPeers, ContentRequest } from '../core/content-request.js';
 import type { Entry } from '../core/entry.js';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
-import type { EntryTable, HistoryRecord } from '../databases/entry-table.js';
+import type { EntryTable, FileConflict, HistoryRecord } from '../databases/entry-table.js';
 import type { FileContent, FileRequest, FolderEntries, FolderStatus, WaitingEntry } from '../databases/folder-calls.js';
 import type { Disk } from '../system/disk.js';
 import type { HashAside } from '../system/hash-aside.js';
@@ -19,6 +19,7 @@ import { nameOf, parentOf, stateFolder } from './entry-path.js';
 import { probeModes } from './disk-modes.js';
 import { entriesIn, readFileContent, removeFile, writeFile } from './folder-access.js';
 import type { FolderContext } from './folder-context.js';
+import { createNewsTeller, type FolderNews, type NewsTeller } from './folder-news.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
 import { adoptStrayHistory } from './adopt-stray-history.js';
 import { pruneHistory } from './history-keeper.js';
@@ -54,7 +55,12 @@ export interface FolderSide {
   /** What takes no part: first for reasons of its own, then by the ignore rules. */
   leftOut(max: number): readonly WaitingEntry[];
   unportable(max: number): readonly WaitingEntry[];
+  /** What is missing while its deletions are held, by path. */
+  missing(max: number): readonly string[];
   copies(max: number): readonly Entry[];
+  conflicts(max: number): readonly FileConflict[];
+  forgetConflicts(noticedBeforeMs: number): number;
+  conflictsForgotten(): number;
   history(request: { readonly path?: string; readonly max: number }): readonly HistoryRecord[];
   /** Puts a file of the history back at its path, as an edit of this server. Rejects with `USYNC-1704`. */
   restore(id: number): Promise<HistoryRecord>;
@@ -88,6 +94,8 @@ export interface FolderSideOptions {
   readonly hashAside: HashAside;
   /** Entries were captured. */
   readonly onCaptured: () => void;
+  /** Told of conflicts, and of what stops the folder, as it happens. Absent: nobody asks. */
+  readonly onNews?: (news: FolderNews) => void;
   /** Told how far a long look is, and null at its end. Absent: nothing is counted for that. */
   readonly onWork?: TellWork;
 }
@@ -102,6 +110,7 @@ interface OpenSide {
 interface SideState {
   opened: OpenSide | null;
   readonly guard: DeletionGuard;
+  readonly news: NewsTeller;
   working: Promise<void>;
   problem: SyncError | null;
   /** What came while a round was under way. */
@@ -121,6 +130,7 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
   const state: SideState = {
     opened: null,
     guard: createDeletionGuard(options.dataset, () => system.monotonicMs()),
+    news: createNewsTeller(table.conflicts, options.onNews ?? (() => undefined)),
     working: Promise.resolve(),
     problem: null,
     mustPlace: true,
@@ -153,7 +163,11 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
     meet: (chunk) => metEntries(options.table.rows, chunk),
     leftOut: (max) => (state.opened ? listLeftOut(state.opened.context, max) : []),
     unportable: (max) => unportableNames(table.rows, max),
+    missing: (max) => (state.opened?.scanner.missing ?? []).slice(0, max),
     copies: (max) => table.rows.copies(max),
+    conflicts: (max) => table.conflicts.list(max),
+    forgetConflicts: (noticedBeforeMs) => table.conflicts.forgetBefore(noticedBeforeMs),
+    conflictsForgotten: () => table.conflicts.forgotten(),
     history: (request) => table.history.list(request),
     async restore(id) {
       const record = table.history.byId(id);
@@ -355,9 +369,11 @@ async function goRound(options: FolderSideOptions, state: SideState): Promise<vo
     if (opened === null) return;
     await workOnce(options, state, opened);
     state.problem = opened.scanner.held;
+    state.news.tell(state.problem);
   } catch (error) {
     state.problem =
       error instanceof SyncError ? error : new SyncError('USYNC-1000', errorMessageOf(error), { cause: error });
+    state.news.tell(state.problem);
     closeSide(state);
     wakeAt(options, state, retryMaxMs / 6);
     throw state.problem;
@@ -397,7 +413,10 @@ function keepBounded({ history, system, table }: FolderSideOptions, context: Fol
   const { daysMax, versionsMax, bytesMax } = history;
   pruneHistory(context, { olderThanMs: system.nowMs() - daysMax * 86_400_000, versionsMax, bytesMax });
   table.contents.prune();
+  table.conflicts.forgetBeyond(settledConflictsMax);
 }
+
+const settledConflictsMax = 10_000;
 
 /** The earliest of what was asked for counts. */
 function wakeAt(options: FolderSideOptions, state: SideState, inMs: number): void {

@@ -1,5 +1,5 @@
 import { linkTargetOf } from '../core/entry.js';
-import type { DiskRecord, HistoryBounds, HistoryRecord } from '../databases/entry-table.js';
+import type { DiskRecord, HistoryBounds, KeptReason } from '../databases/entry-table.js';
 import { codeOf } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { isAsRecorded, isFolderThere, lookAt } from './disk-look.js';
@@ -45,7 +45,7 @@ export function keepCopy(context: FolderContext, record: DiskRecord): boolean {
     }
     return isCopied;
   });
-  if (isWhole) add(context, { record, file, reason: 'replaced' });
+  if (isWhole) add(context, { record, file, reason: 'kept' });
   return isWhole;
 }
 
@@ -77,7 +77,7 @@ export function keepDeleted(context: FolderContext, record: DiskRecord): void {
 interface Kept {
   readonly record: DiskRecord;
   readonly file: string;
-  readonly reason: HistoryRecord['reason'];
+  readonly reason: KeptReason;
 }
 
 function add({ table, system, unsynced }: FolderContext, { record, file, reason }: Kept): void {

@@ -115,7 +115,7 @@ function moveOver(context: FolderContext, { from, path }: Move): void {
   makeFolders(context, parentOf(path));
   const record = table.disk.at(path);
   const look = root.at(path, (place) => lookAt(root.disk, place));
-  if (look.kind === 'folder') throw new SyncError('USYNC-1801', `${path} is a folder now.`);
+  if (look.kind === 'folder') throw isFolderNow(path);
   if (!isAsRecorded(look, record)) throw isBeingChanged(path);
   table.atomically(() => {
     if (record !== null) keepReplaced(context, record);
@@ -125,6 +125,11 @@ function moveOver(context: FolderContext, { from, path }: Move): void {
   });
   dirty(parentOf(path), nameOf(path));
 }
+
+const isFolderNow = (path: string): SyncError =>
+  new SyncError('USYNC-1801', `${path} is a folder now, and a file cannot stand in its place.`, {
+    nextStep: `Rename the folder and try again. Or copy the file by hand: a conflict copy stands beside the folder, and what the history kept in ${historyFolder}.`,
+  });
 
 const isBeingChanged = (path: string): SyncError =>
   new SyncError('USYNC-1801', `${path} is being changed at this moment.`, { nextStep: 'Try again.' });

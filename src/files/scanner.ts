@@ -20,6 +20,8 @@ export interface Scanner {
   readonly dueAtMs: number | null;
   /** Why deletions are held; null when none are. */
   readonly held: SyncError | null;
+  /** What is missing while deletions are held, by path. */
+  readonly missing: readonly string[];
   /** What is held is not deleted, but placed again: the next pass does it. */
   putBack(): void;
   /** How many entries the last such pass put on the way back. */
@@ -55,6 +57,7 @@ interface ScanState {
   isAllDirty: boolean;
   dueAtMs: number | null;
   held: SyncError | null;
+  missing: readonly string[];
   isPuttingBack: boolean;
   wasPutBack: number;
   /** What went while the engine stood still was looked for. */
@@ -69,6 +72,7 @@ export function createScanner(options: ScannerOptions): Scanner {
     isAllDirty: false,
     dueAtMs: null,
     held: null,
+    missing: [],
     isPuttingBack: false,
     wasPutBack: 0,
     isFirstLookDone: false,
@@ -84,6 +88,9 @@ export function createScanner(options: ScannerOptions): Scanner {
     },
     get held() {
       return state.held;
+    },
+    get missing() {
+      return state.held === null ? [] : state.missing;
     },
     putBack() {
       state.isPuttingBack = true;
@@ -313,13 +320,17 @@ function flush({ context, onCaptured }: ScannerOptions, work: Pass): void {
 }
 
 /** What is missing is wanted as before: only that it stands here is forgotten. */
-function putBack({ table }: FolderContext, state: ScanState, { gone }: Pass): void {
+function putBack({ context: { table }, guard }: ScannerOptions, state: ScanState, { gone }: Pass): void {
   table.atomically(() => {
     for (const { path } of gone) {
       table.disk.remove(path);
       table.rows.mark(path);
     }
   });
+  guard.answered();
+  // The next time that one of them vanishes is another one.
+  for (const { path } of gone) state.unsettled.delete(path);
+  state.unsettledBefore = new Map(state.unsettled);
   state.held = null;
   state.isPuttingBack = false;
   state.wasPutBack = gone.length;
@@ -332,7 +343,7 @@ function putBack({ table }: FolderContext, state: ScanState, { gone }: Pass): vo
 function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
   const { context, guard } = options;
   if (state.isPuttingBack) {
-    putBack(context, state, work);
+    putBack(options, state, work);
     flush(options, work);
     return;
   }
@@ -348,6 +359,7 @@ function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
   const held = guard.obstacle(gone, context.table.disk.count());
   if (held !== null) {
     state.held = held;
+    state.missing = gone.map(({ path }) => path).toSorted();
     // Still gone at the next look, it is judged at once.
     for (const { path } of work.gone) state.unsettled.set(path, -Infinity);
   } else {

@@ -13,8 +13,8 @@ Written by \`scripts/write-api-page.mjs\` from the table of routes. The same as 
 ## Who may in
 
 Nothing is told without authentication but \`/livez\` and \`/readyz\`, which are a bare status, and the files of the
-page, which hold no data. The first start prints a link with which the first user, an admin, is set up; it works once and
-for a day, and \`usync setup-link\` makes another.
+page, which hold no data. Until there is a user, each start prints a link with which the first one, an admin, is set up; it
+works once and for a day, and \`usync setup-link\` makes another.
 
 Programs send a token that an admin has made (\`POST /api/sync/tokens\`): \`Authorization: Bearer usync_...\`. A token has a
 scope: a role, or \`metrics\` for \`/metrics\` alone. It is shown once; only its hash is kept.

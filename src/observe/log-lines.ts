@@ -67,6 +67,9 @@ function repeatKey(event: ObservedEvent): string | null {
       return `proof ${event.dataset} ${event.peer} ${event.tables.join()}`;
     case 'dataset-notice':
       return `notice ${event.dataset} ${event.code} ${event.text}`;
+    case 'conflicts':
+    case 'quarantined':
+      return `${event.kind} ${event.dataset}`;
     case 'proven':
       return `proven ${event.dataset} ${event.peer}`;
     default:

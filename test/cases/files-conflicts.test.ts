@@ -168,13 +168,80 @@ test('restored, a conflict copy has its name again and the other edit is in the 
   assert.deepEqual(treeOf(a.root), tree);
   assert.deepEqual(tree, { 'plan.txt': kept === 'by a' ? '644 by b' : '644 by a' });
   for (const server of [a, b]) {
-    assert.deepEqual(await server.replica.conflicts({ max: 5 }), []);
+    const [settled, ...others] = await server.replica.conflicts({ max: 5 });
+    assert.deepEqual([settled?.id, settled?.canRestore, others], [conflict.id, false, []]);
+    assert.ok((settled?.settledMs ?? 0) > 0, 'no longer open, and in the log');
     const folder = server.path('.usync-folder/history');
     const history = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
     assert.ok(history.includes(kept), `the history of ${server.name} has not "${kept}"`);
   }
-  await assert.rejects(a.replica.restoreConflict(conflict.id), { code: 'USYNC-1800' });
+  await assert.rejects(a.replica.restoreConflict(conflict.id), { code: 'USYNC-1801', message: /stands no more/ });
   assert.ok(existsSync(a.path('plan.txt')));
+  assert.equal(await b.replica.forgetConflicts(Date.now() + 1000), 1);
+  assert.deepEqual([await b.replica.conflicts({ max: 5 }), await b.replica.conflictsForgotten()], [[], 1]);
+});
+
+test('a conflict whose copy a person renamed or deleted is settled in the log of every server, one that stands is not forgotten', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (const [server, text] of [
+    [a, 'of a'],
+    [b, 'of b'],
+  ] as const)
+    for (const name of ['renamed', 'deleted', 'left']) writeFileSync(server.path(name), text);
+  await settleAll([a, b]);
+  const copies = Object.fromEntries(a.side.copies(5).map(({ path, copyOf }) => [copyOf, path]));
+  renameSync(a.path(copies['renamed'] ?? ''), a.path('mine'));
+  rmSync(a.path(copies['deleted'] ?? ''));
+  await settleAll([a, b]);
+  for (const { replica } of [a, b]) {
+    const log = await replica.conflicts({ max: 5 });
+    assert.deepEqual(Object.fromEntries(log.map(({ key, settledMs }) => [key, settledMs !== null])), {
+      deleted: true,
+      left: false,
+      renamed: true,
+    });
+    assert.equal(await replica.forgetConflicts(Date.now() + 1000), 2);
+    assert.deepEqual(
+      (await replica.conflicts({ max: 5 })).map(({ key }) => key),
+      ['left'],
+    );
+  }
+});
+
+test('a file that lost and was replaced is told of once in the history, and one content of it is kept', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  let b = await ground.add('b');
+  writeFileSync(b.path('plan.txt'), 'of b, first');
+  await b.capture();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  writeFileSync(a.path('plan.txt'), 'of a, later');
+  await settleAll([a, b]);
+  assert.deepEqual(
+    b.side.history({ path: 'plan.txt', max: 5 }).map(({ reason }) => reason),
+    ['replaced'],
+  );
+  b = await ground.restart(b);
+  await settleAll([a, b]);
+  assert.equal(readdirSync(b.path('.usync-folder/history')).length, 1);
+  assert.equal(b.side.history({ max: 5 }).length, 1);
+});
+
+test('a conflict copy whose name is a folder by now is not put back, and the error says what to do', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  mkdirSync(a.path('thing'));
+  writeFileSync(a.path('thing/inside'), 'x');
+  writeFileSync(b.path('thing'), 'file');
+  await settleAll([a, b]);
+  const [conflict] = await b.replica.conflicts({ max: 5 });
+  await assert.rejects(b.replica.restoreConflict(conflict?.id ?? ''), {
+    code: 'USYNC-1801',
+    nextStep: /Rename the folder/,
+  });
 });
 
 test('restored from the history, a link is that link again, and no other file is read through it', async (context) => {
@@ -369,9 +436,6 @@ test('what is kept of an edit that lost has its name for good before it is recor
   await send(a, b);
   await b.side.settle();
   assert.equal(readFileSync(b.path('f'), 'utf8'), 'later');
-  assert.deepEqual(
-    b.table.history.list({ max: 5 }).map(({ path }) => path),
-    ['f', 'f'],
-  );
+  assert.equal(b.table.history.files().size, 2, 'one kept for the copy, one replaced');
   assert.deepEqual(seen, [true], 'a power loss would take what is recorded');
 });

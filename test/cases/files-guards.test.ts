@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { folderVersion, linkVersion, type Entry, type EntryVersion } from '../../src/core/entry.js';
+import type { FolderNews } from '../../src/files/folder-news.js';
 import { createRealDisk } from '../../src/system/real-disk.js';
 import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
 
@@ -166,11 +167,58 @@ test('what is held as missing is put back when a person says so; contents come f
   rmSync(a.path('deep'), { recursive: true });
   await a.capture();
   assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  assert.deepEqual(a.side.missing(3), ['deep', 'deep/f0', 'deep/f1']);
   assert.equal(await a.side.putBack(), 11);
   await settleAll([a, b]);
   assert.deepEqual(treeOf(a.root), tree);
   assert.deepEqual(treeOf(b.root), tree);
   assert.equal(a.side.status().problem, null);
+  assert.deepEqual(a.side.missing(3), []);
+});
+
+test('what stops a folder, its end, and each conflict are told once, as they happen', async (context) => {
+  const ground = folderGround(context);
+  const news: FolderNews[] = [];
+  const a = await ground.add('a', { onNews: (told) => void news.push(told) });
+  const b = await ground.add('b');
+  for (const name of ['x', 'y']) for (const server of [a, b]) writeFileSync(server.path(name), `by ${server.name}`);
+  await settleAll([a, b]);
+  await settleAll([a, b]);
+  assert.equal(
+    news.reduce((sum, told) => sum + (told.kind === 'conflicts' ? told.count : 0), 0),
+    2,
+  );
+  news.length = 0;
+  for (const name of readdirSync(a.root)) if (name !== '.usync-folder') rmSync(a.path(name));
+  await a.capture();
+  await a.capture();
+  assert.deepEqual(
+    news.map((told) => (told.kind === 'stopped' ? told.code : told.kind)),
+    ['USYNC-1702'],
+  );
+  await a.side.putBack();
+  await settleAll([a, b]);
+  assert.deepEqual(news.slice(1), [{ kind: 'goes-on' }]);
+});
+
+test('deletions after others were put back are counted anew, of all that stands by then', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  const remove = (count: number): void => {
+    for (let index = 0; index < count; index++) rmSync(a.path(`f${index}`));
+  };
+  for (let index = 0; index < 120; index++) writeFileSync(a.path(`f${index}`), `content ${index}`);
+  await settleAll([a, b]);
+  remove(120);
+  await a.capture();
+  assert.equal(await a.side.putBack(), 120);
+  for (let index = 120; index < 150; index++) writeFileSync(a.path(`f${index}`), `content ${index}`);
+  await settleAll([a, b]);
+  remove(150);
+  await a.capture();
+  assert.match(a.side.status().problem?.text ?? '', /150 of 150 entries/);
+  assert.equal(a.side.missing(1000).length, 150);
 });
 
 test('most of a large folder gone at once is held; what comes back ends it', async (context) => {

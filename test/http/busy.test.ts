@@ -30,7 +30,16 @@ test('one conflict, and the checksums of a folder, are told with their age while
       kept: "'x'",
       lost: "'y'",
     },
-    ...{ rest: null, atMs: 1, noticedMs: 2, canRestore: true, lostBy: 'b', keptBy: 'a', decision: null },
+    ...{
+      rest: null,
+      atMs: 1,
+      noticedMs: 2,
+      settledMs: null,
+      canRestore: true,
+      lostBy: 'b',
+      keptBy: 'a',
+      decision: null,
+    },
   };
   busy.isAtWork = () => isBusy;
   busy.conflicts = () => late(() => Promise.resolve({ conflicts: [conflict], more: 0, forgotten: 0 }));

@@ -93,6 +93,12 @@ test('hostile names of files are stored, listed, downloaded and deleted as they 
   const listed = fieldOf(await page.admin('GET', '/api/sync/datasets/uploads/files?path=in'), 'entries') as {
     readonly name: string;
   }[];
+  for (const none of ['../..', '..', 'in/../..', 'nowhere'])
+    assert.equal(
+      (await page.admin('GET', `/api/sync/datasets/uploads/files?path=${encodeURIComponent(none)}`)).status,
+      404,
+      none,
+    );
   const sums = (await page.admin('GET', '/api/sync/files/checksums')).json ?? {};
   for (const name of stored) {
     assert.ok(

@@ -92,7 +92,8 @@ describe('bad input', () => {
     for (const name of ['uploads', 'music']) mkdirSync(inFolder(name));
     writeFileSync(server.configPath, `# kept\n${readFileSync(server.configPath, 'utf8')}`);
     const untouched = readFileSync(server.configPath, 'utf8');
-    succeeded(server.usync('init', '--dry-run', '--folder', inFolder('uploads')));
+    const told = succeeded(server.usync('init', '--dry-run', '--folder', inFolder('uploads')));
+    assert.match(told.stdout + told.stderr, /uploads: the folder uploads.*databases.*stays as it is/s);
     assert.equal(readFileSync(server.configPath, 'utf8'), untouched);
     succeeded(server.usync('init', '--folder', inFolder('uploads'), inFolder('music')));
     const text = readFileSync(server.configPath, 'utf8');
@@ -321,6 +322,7 @@ describe('bad input', () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
     checkError(others[1].usync('join', expired), 'USYNC-1400', exitCodes.notTrusted);
     await untilProven([server, others[0]]);
+    assert.match(succeeded(others[0].usync('join', code)).stdout, /in the group of .* already; the code was not used/);
   });
 
   test('an inviting server that is not reached is told with its address, and no promise to try again', async () => {

@@ -217,4 +217,14 @@ test('both servers edit while one is down; after its return both edits stand', a
     assert.ok(conflicts.length <= 1);
     return conflicts.length === 1;
   });
+  const [conflict] = (await pit.engine.conflicts({ dataset: 'instance', max: 5 })).conflicts;
+  assert.ok(conflict);
+  rmSync(join(stands.root, conflict.lost));
+  const openAtPit = async () => (await pit.engine.status()).datasets.find(({ name }) => name === 'instance')?.conflicts;
+  await until('the conflict is off the list of pit', async () => (await openAtPit()) === 0);
+  const listed = async (withDecided: boolean) =>
+    (await pit.engine.conflicts({ max: 5, withDecided })).conflicts.map(({ id, decision }) => [id, decision?.kind]);
+  assert.deepEqual(await listed(false), []);
+  assert.deepEqual(await listed(true), [[conflict.id, 'settled']]);
+  assert.deepEqual(await pit.engine.dismissConflicts({ all: true }), { dismissed: 0 });
 });

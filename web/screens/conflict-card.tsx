@@ -26,6 +26,7 @@ const decisionWords: Readonly<Record<Decision['kind'], StateWords>> = {
   dismissed: { tone: 'idle', word: 'dismissed' },
   wanted: { tone: 'busy', word: 'asked for' },
   refused: { tone: 'bad', word: 'could not be put back' },
+  settled: { tone: 'idle', word: 'settled' },
 };
 
 /** What was kept and what lost, side by side, with who, when and why. */
@@ -62,7 +63,10 @@ export function ConflictCard({ conflict, isMarked, onMark, onDecided }: Conflict
         {decision === null ? null : (
           <>
             {' '}
-            Decided by {decision.by}, <Age at={decision.at} />.
+            {decision.by === null
+              ? 'Settled in the folder: its copy was put back, edited, renamed or deleted,'
+              : `Decided by ${decision.by},`}{' '}
+            <Age at={decision.at} />.
           </>
         )}
       </p>
@@ -98,8 +102,10 @@ interface ActionsProps {
 }
 
 function Actions({ conflict, place, onDecided }: ActionsProps) {
-  const { id, decision, can_restore: canRestore, lost_by: lostBy } = conflict;
+  const { id, kind, decision, can_restore: canRestore, lost_by: lostBy } = conflict;
   if (decision?.kind === 'restored' || decision?.kind === 'wanted') return null;
+  // Its copy stands no more.
+  if (kind === 'file' && !canRestore) return null;
   const restore = async (): Promise<void> => {
     const { message, outcome } = await call('restoreConflict', { params: { id } });
     say(outcome === 'restored' ? 'ok' : 'wait', message);

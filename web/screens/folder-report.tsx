@@ -17,12 +17,19 @@ export function FolderReport({ dataset }: { readonly dataset: string }) {
   const folder = status.value?.datasets.find(({ name }) => name === dataset)?.folder;
   const loaded = useResource((signal) => call('folderReport', { params: { dataset }, signal }), {
     about: dataset,
-    version: `${folder?.waiting ?? 0} ${folder?.left_out ?? 0} ${folder?.pending ?? 0}`,
+    version: `${folder?.waiting ?? 0} ${folder?.left_out ?? 0} ${folder?.pending ?? 0} ${folder?.problem?.text ?? ''}`,
   });
   return (
     <Loaded resource={loaded} what="the report">
-      {({ waiting, left_out: leftOut, copies, unportable }) => (
+      {({ waiting, left_out: leftOut, missing, copies, unportable }) => (
         <>
+          {missing.length === 0 ? null : (
+            <ReasonPanel
+              title="Missing here"
+              rows={missing.map((path) => ({ path, reason: 'Its deletion is held: put it back, or accept it.' }))}
+              empty=""
+            />
+          )}
           <ReasonPanel title="Waiting" rows={waiting} empty="Nothing waits: every entry stands as it should." />
           <Panel title="Conflict copies">
             {copies.length === 0 ? (

@@ -22,7 +22,7 @@ export function addConflictsCommand(program: Command, context: CommandContext): 
     .description('what lost and nobody has decided about, newest first')
     .option('--dataset <name>', 'only this dataset')
     .option('--max <count>', 'how many at most', '50')
-    .option('--all', 'also what was restored or dismissed')
+    .option('--all', 'also what was restored, dismissed, or settled in the folder itself')
     .action(async ({ dataset, max, all = false }: ListOptions) =>
       withEngine(context, async (call) => {
         const terminal = context.terminal();
@@ -123,7 +123,7 @@ function longLines(conflict: ConflictInfo, { paint }: Terminal): string[] {
     ...(rest ?? []).map((cell) => `            ${printable(`${cell.column} = ${cell.value}`)}`),
     `  found     ${new Date(conflict.noticedMs).toISOString()}`,
     ...(decision ? [`  decision  ${decisionText(decision)}`] : []),
-    decision?.kind === 'restored'
+    decision?.kind === 'restored' || conflict.settledMs !== null
       ? ''
       : canRestore
         ? `  usync conflicts restore ${id}`
@@ -132,7 +132,9 @@ function longLines(conflict: ConflictInfo, { paint }: Terminal): string[] {
 }
 
 function decisionText({ kind, by, atMs, why }: NonNullable<ConflictInfo['decision']>): string {
-  const when = `by ${printable(by)}, ${new Date(atMs).toISOString()}`;
+  const at = new Date(atMs).toISOString();
+  if (kind === 'settled') return `settled ${at}: its copy was put back, edited, renamed or deleted`;
+  const when = `by ${printable(by ?? '')}, ${at}`;
   if (kind === 'refused') return `could not be put back ${when}: ${printable(why)}`;
   return kind === 'wanted' ? `asked to be put back ${when}` : `${kind} ${when}`;
 }

@@ -85,7 +85,10 @@ function addHistoryCommands(files: Command, context: CommandContext): void {
     );
 }
 
-function reportLines(dataset: string, { status, waiting, leftOut, copies, unportable }: FolderReport): string[] {
+function reportLines(
+  dataset: string,
+  { status, waiting, leftOut, missing, copies, unportable }: FolderReport,
+): string[] {
   const { entries, bytes, pending } = status;
   const lines = [
     `${printable(dataset)}: ${countText(entries, 'entry', 'entries')}, ${bytesText(bytes)}${pending > 0 ? `, ${pending} not on disk yet` : ''}`,
@@ -98,6 +101,11 @@ function reportLines(dataset: string, { status, waiting, leftOut, copies, unport
     'Waits here:',
     waiting.map(({ path, reason }) => `${path}: ${reason}`),
   );
+  section('Missing here, and deleted nowhere else while the guard holds it:', missing);
+  if (missing.length > 0)
+    lines.push(
+      `  It was no wish: "usync files put-back ${printable(dataset)}". It is meant to be gone: "usync files accept ${printable(dataset)}".`,
+    );
   section(
     'Conflict copies (delete or rename them when you have looked):',
     copies.map(({ path, copyOf }) => `${path} lost against ${copyOf ?? ''}`),

@@ -64,7 +64,7 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       const failure = plans.find((plan) => plan.failure !== null)?.failure;
       // Who names a file wants that one; of those that were found, the others are taken.
       if (failure && (options.database !== undefined || datasets.length + folders.length === 0)) throw failure;
-      for (const each of folderDatasets) terminal.print(`${each.name}: the folder ${printable(each.folder)}`);
+      for (const line of folderDatasets.flatMap((each) => folderLines(each))) terminal.print(line);
       for (const { lines } of plans) for (const line of lines) terminal.print(line);
       for (const line of proposalLines(proposed)) terminal.print(line);
       const name = options.serverName ?? hostname();
@@ -72,7 +72,7 @@ export function addInitCommand(program: Command, context: CommandContext): void 
         writeFileSync(path, configText(name, [...datasets, ...folderDatasets]), { flag: 'wx' });
         await loadConfig({ file: path, env: {}, flags: {}, folder, hostName: name });
         terminal.say(`Wrote ${path}. Next: usync run`);
-      }
+      } else terminal.say('Nothing was written.');
       terminal.result({
         configPath: options.dryRun === true ? null : path,
         name,
@@ -82,6 +82,12 @@ export function addInitCommand(program: Command, context: CommandContext): void 
       });
     });
 }
+
+/** What stays at home is counted by content, which takes as long as reading the folder does: `usync files show` tells it. */
+const folderLines = ({ name, folder }: NamedFolder): string[] => [
+  `${name}: the folder ${printable(folder)}, with all that is in it but databases, locks, temporary files, secrets, caches and`,
+  `  what .usyncignore names; "usync files show ${printable(name)}" lists what stays at home, once it runs`,
+];
 
 /** Only named, since a folder that was not meant would be copied to every server. */
 function proposalLines(proposed: readonly FoundFolder[]): string[] {
@@ -111,7 +117,7 @@ async function extend(context: CommandContext, path: string, options: InitOption
   const terminal = context.terminal();
   const { folder: folders = [], dryRun: isDryRun = false } = options;
   const added = await addFolders(path, { folders, hostName: hostname(), isDryRun });
-  for (const { name, folder } of added) terminal.print(`${name}: the folder ${printable(folder)}`);
+  for (const line of added.flatMap((each) => folderLines(each))) terminal.print(line);
   terminal.say(
     added.length === 0
       ? `${path} names ${folders.length === 1 ? 'this folder' : 'these folders'} already.`

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { JoinOptions, JoinPreview, JoinReport } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
 import { SyncError, errorCodeOf } from '../../core/sync-error.js';
+import { foldersOf } from '../folders-of.js';
 import { exitCodes } from '../exit-codes.js';
 import type { WorkProgress } from '../../engine/work-progress.js';
 import { createRealSystem } from '../../system/real-system.js';
@@ -76,7 +77,7 @@ async function joinWithOwnEngine(
   try {
     await engine.start();
     const report = await engine.join(options);
-    if (report.state === 'joined') terminal.say('Joined. Run "usync run" to stay in sync.');
+    if (report.state === 'joined' && !report.wasMember) terminal.say('Joined. Run "usync run" to stay in sync.');
     return report;
   } finally {
     await engine.stop('joining is done');
@@ -85,12 +86,6 @@ async function joinWithOwnEngine(
 
 const isChosen = ({ sameRows, distinctRows }: JoinCommandOptions): boolean =>
   sameRows === true || distinctRows === true;
-
-/** Names of the datasets that are folders. */
-async function foldersOf(context: CommandContext): Promise<ReadonlySet<string>> {
-  const { config } = await context.config();
-  return new Set(config.datasets.flatMap(({ name, folder }) => (folder === undefined ? [] : [name])));
-}
 
 interface Telling extends JoinCommandOptions {
   readonly folders: ReadonlySet<string>;
@@ -102,7 +97,11 @@ function joinLines(report: JoinReport, options: Telling): string[] {
     pending: 'Waiting for approval by the group of',
     previewed: 'Nothing was changed. Joining the group of',
   };
-  const lines = [`${words[report.state]} ${printable(report.invitedBy)}.`];
+  const lines = [
+    report.wasMember && !isChosen(options)
+      ? `This server is in the group of ${printable(report.invitedBy)} already; the code was not used.`
+      : `${words[report.state]} ${printable(report.invitedBy)}.`,
+  ];
   for (const { dataset, preview } of report.datasets) {
     if (preview === null) {
       lines.push(

@@ -14,8 +14,8 @@ export function addRunCommand(program: Command, context: CommandContext): void {
     .description('sync until stopped, and serve the page')
     .addHelpText(
       'after',
-      '\nThe first Ctrl-C (or SIGTERM) ends orderly, the second at once. At the first start it prints a link with which' +
-        '\nthe first user of the page is set up; "usync setup-link" makes another one.',
+      '\nThe first Ctrl-C (or SIGTERM) ends orderly, the second at once. Until there is a user, each start prints a link with' +
+        '\nwhich the first one is set up; "usync setup-link" makes another one.',
     )
     .action(async () => {
       const [{ createEngineWithLog }, { startPageServer }, loaded] = await Promise.all([

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { DatasetAudit, VerifyComparison, VerifyReport } from '../../engine/engine.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodes } from '../exit-codes.js';
+import { foldersOf } from '../folders-of.js';
 import { countText, durationText, printable, type Terminal } from '../terminal.js';
 
 interface VerifyCommandOptions {
@@ -33,7 +34,9 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
                 .call('audit', only, { onProgress: (progress) => view.show(progress) })
                 .finally(() => view.end())
             : [];
-        for (const audit of audits) terminal.print(`${printable(audit.dataset)}: ${auditText(audit)}`);
+        const folders = audits.length === 0 ? new Set<string>() : await foldersOf(context);
+        for (const audit of audits)
+          terminal.print(`${printable(audit.dataset)}: ${auditText(audit, folders.has(audit.dataset))}`);
         const comparing = context.progress(terminal);
         const report = await client
           .call(
@@ -54,13 +57,17 @@ export function addVerifyCommand(program: Command, context: CommandContext): voi
     });
 }
 
-function auditText({ tables, rows, cpuMs, differing }: DatasetAudit): string {
+function auditText({ tables, rows, cpuMs, differing }: DatasetAudit, isFolder: boolean): string {
   if (tables.length === 0)
     return 'nothing was read: no row is captured before this server has its part in the dataset ("usync status")';
   const found =
     differing === 0
       ? 'content equals the digest'
       : `${countText(differing, 'row')} had been changed unnoticed and are captured now`;
+  if (isFolder) {
+    const equal = differing === 0 ? 'equals its digest' : `had ${countText(differing, 'difference')}, mended now`;
+    return `read the list of ${countText(rows, 'entry', 'entries')}, which ${equal}; the files themselves were not read again`;
+  }
   return `read ${countText(rows, 'row')} in ${durationText(cpuMs)} of CPU, ${found}`;
 }
 

@@ -97,15 +97,17 @@ async function sumsOf(folder: FolderCalls, sinceMs: number): Promise<readonly Ch
 }
 
 async function reportAnswer(folder: FolderCalls) {
-  const [waiting, leftOut, copies, unportable] = await Promise.all([
+  const [waiting, leftOut, missing, copies, unportable] = await Promise.all([
     folder.waiting(reportedMax),
     folder.leftOut(reportedMax),
+    folder.missing(reportedMax),
     folder.copies(reportedMax),
     folder.unportable(reportedMax),
   ]);
   return {
     waiting: waiting.map((each) => ({ ...each })),
     left_out: leftOut.map((each) => ({ ...each })),
+    missing: [...missing],
     unportable: unportable.map((each) => ({ ...each })),
     copies: copies.map((copy) => entryAnswer({ ...copy, state: 'placed', reason: null })),
   };

@@ -100,8 +100,9 @@ export function startJoinJob(
   return { message: `Started: ${job.title}.`, job };
 }
 
-const joinResult = ({ state, invitedBy, datasets }: JoinReport): JoinResult => ({
+const joinResult = ({ state, wasMember, invitedBy, datasets }: JoinReport): JoinResult => ({
   state,
+  was_member: wasMember,
   invited_by: invitedBy,
   datasets: datasets.map(({ dataset, preview }) => ({
     dataset,

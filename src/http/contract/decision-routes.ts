@@ -23,7 +23,14 @@ export const conflict = z.object({
   noticed_at: time,
   can_restore: z.boolean(),
   decision: z
-    .object({ kind: z.enum(['restored', 'dismissed', 'wanted', 'refused']), by: z.string(), at: time, why: z.string() })
+    .object({
+      kind: z
+        .enum(['restored', 'dismissed', 'wanted', 'refused', 'settled'])
+        .describe('"settled": the conflict copy of a file was edited, renamed or deleted.'),
+      by: z.string().nullable().describe('The server where it was decided; null when it is settled.'),
+      at: time,
+      why: z.string(),
+    })
     .nullable(),
 });
 export type Conflict = z.infer<typeof conflict>;

@@ -67,6 +67,7 @@ export const fileRoutes = defineRoutes({
       schema: z.object({
         waiting: z.array(waitingEntry),
         left_out: z.array(waitingEntry),
+        missing: z.array(z.string()).describe('What is gone from the disk while a guard holds its deletions.'),
         unportable: z.array(waitingEntry).describe('Names that other systems cannot hold, or not beside each other.'),
         copies: z.array(fileEntry),
         age_ms: age,

@@ -242,6 +242,7 @@ export const serverRoutes = defineRoutes({
 /** The result of a job of kind `join`. */
 const joinResult = z.object({
   state: z.enum(['joined', 'pending', 'previewed']),
+  was_member: z.boolean().describe('It was in this group before, so the code did nothing.'),
   invited_by: z.string(),
   datasets: z.array(
     z.object({

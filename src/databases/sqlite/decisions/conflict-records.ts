@@ -35,6 +35,7 @@ function recordOf(context: ReplicaContext, conflict: Conflict): ConflictRecord {
     keptOrigin: standing?.origin ?? keptOrigin,
     atMs,
     noticedMs,
+    settledMs: null,
     canRestore: column !== null || rest !== null,
   };
 }

@@ -6,6 +6,7 @@ export const localEntryTables: readonly string[] = [
   'contents',
   'chunks',
   'history',
+  'conflicts',
   'local',
   'writing',
 ];
@@ -41,6 +42,16 @@ CREATE TABLE IF NOT EXISTS history (
 );
 CREATE INDEX IF NOT EXISTS history_paths ON history (path);
 CREATE INDEX IF NOT EXISTS history_versions ON history (version);
+CREATE TABLE IF NOT EXISTS conflicts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL, version TEXT NOT NULL, copy_of TEXT NOT NULL,
+  author TEXT NOT NULL, time INTEGER NOT NULL, noticed INTEGER NOT NULL, settled INTEGER, UNIQUE (path, version)
+);
+INSERT INTO conflicts (path, version, copy_of, author, time, noticed)
+  SELECT path, version, copy_of, author, time, time FROM entries
+  WHERE copy_of IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM conflicts WHERE conflicts.path = entries.path AND conflicts.version = entries.version
+  );
+${conflictTriggers()}
 CREATE TABLE IF NOT EXISTS local (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 `;
 
@@ -53,5 +64,27 @@ WHEN (SELECT is_unmarked FROM writing) = 0
 BEGIN
   DELETE FROM pending WHERE path = ${path};
   INSERT INTO pending (path) VALUES (${path});
+END;`;
+}
+
+/** A conflict is open while its copy stands, however it came and whoever takes it away. */
+function conflictTriggers(): string {
+  const nowMs = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+  const begins = `
+  UPDATE conflicts SET settled = NULL WHERE path = NEW.path AND version = NEW.version;
+  INSERT INTO conflicts (path, version, copy_of, author, time, noticed)
+    SELECT NEW.path, NEW.version, NEW.copy_of, NEW.author, NEW.time, ${nowMs}
+    WHERE NOT EXISTS (SELECT 1 FROM conflicts WHERE path = NEW.path AND version = NEW.version);`;
+  return `
+CREATE TRIGGER IF NOT EXISTS entries_conflict_begins AFTER INSERT ON entries WHEN NEW.copy_of IS NOT NULL
+BEGIN${begins}
+END;
+CREATE TRIGGER IF NOT EXISTS entries_conflict_is_known AFTER UPDATE OF copy_of ON entries
+WHEN NEW.copy_of IS NOT NULL AND OLD.copy_of IS NULL
+BEGIN${begins}
+END;
+CREATE TRIGGER IF NOT EXISTS entries_conflict_ends AFTER DELETE ON entries WHEN OLD.copy_of IS NOT NULL
+BEGIN
+  UPDATE conflicts SET settled = ${nowMs} WHERE path = OLD.path AND version = OLD.version;
 END;`;
 }

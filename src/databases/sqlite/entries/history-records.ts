@@ -4,6 +4,11 @@ import type { Connection, PlainRow } from '../connection/driver.js';
 
 const columns = 'id, path, version, size, mode, mtime, file, reason, at';
 
+/** What was kept for a conflict copy and then replaced is told of once. */
+const isTold = `(reason <> 'kept' OR NOT EXISTS (
+  SELECT 1 FROM history AS told WHERE told.path = history.path AND told.version = history.version AND told.reason <> 'kept'
+))`;
+
 export function createHistoryRecords(connection: Connection): HistoryRecords {
   return {
     add({ path, version, size, mode, mtime, file, reason, atMs }) {
@@ -15,11 +20,18 @@ export function createHistoryRecords(connection: Connection): HistoryRecords {
     },
     list: ({ path, max }) =>
       (path === undefined
-        ? connection.cached(`SELECT ${columns} FROM history ORDER BY id DESC LIMIT ?`).all(BigInt(max))
+        ? connection.cached(`SELECT ${columns} FROM history WHERE ${isTold} ORDER BY id DESC LIMIT ?`).all(BigInt(max))
         : connection
-            .cached(`SELECT ${columns} FROM history WHERE path = ? ORDER BY id DESC LIMIT ?`)
+            .cached(`SELECT ${columns} FROM history WHERE path = ? AND ${isTold} ORDER BY id DESC LIMIT ?`)
             .all(path, BigInt(max))
       ).map(recordOf),
+    files: () =>
+      new Set(
+        connection
+          .cached('SELECT file FROM history')
+          .all()
+          .map(([file]) => String(file)),
+      ),
     byId(id) {
       const row = connection.cached(`SELECT ${columns} FROM history WHERE id = ?`).get(BigInt(id));
       return row === undefined ? null : recordOf(row);
@@ -37,9 +49,10 @@ export function createHistoryRecords(connection: Connection): HistoryRecords {
       connection
         .cached(
           `SELECT ${columns} FROM (
-           SELECT *, row_number() OVER (PARTITION BY path ORDER BY id DESC) AS place, sum(size) OVER (ORDER BY id DESC) AS bytes
+           SELECT *, row_number() OVER (PARTITION BY path, reason = 'kept' ORDER BY id DESC) AS place,
+             sum(size) OVER (ORDER BY id DESC) AS bytes
            FROM history
-         ) WHERE (at < ? OR place > ? OR bytes > ?)
+         ) WHERE (at < ? OR place > ? OR bytes > ? OR reason = 'kept')
            AND NOT (version IN (SELECT version FROM entries) AND version NOT IN (SELECT version FROM disk)) ORDER BY id`,
         )
         .all(BigInt(Math.trunc(olderThanMs)), BigInt(versionsMax), BigInt(bytesMax))

@@ -2,6 +2,7 @@ import type { EntryTable } from '../../entry-table.js';
 import { openConnection, type Connection } from '../connection/driver.js';
 import type { SqliteModule } from '../connection/sqlite-module.js';
 import { atomically } from './atomically.js';
+import { createConflictLog } from './conflict-log.js';
 import { createContentRecords } from './content-records.js';
 import { createDiskRecords } from './disk-records.js';
 import { createEntryRows } from './entry-rows.js';
@@ -21,6 +22,7 @@ export function openSqliteEntryTable(path: string, { module }: { readonly module
     disk: createDiskRecords(connection),
     contents: createContentRecords(connection),
     history: createHistoryRecords(connection),
+    conflicts: createConflictLog(connection),
     value(name) {
       const row = connection.cached('SELECT value FROM local WHERE name = ?').get(name);
       return row === undefined ? null : String(row[0]);
