@@ -285,6 +285,11 @@ export const errorCatalogue = {
     'The system allows this user no more watches, so changes in some folders are found by looking, twice a minute.',
     'Allow more: sysctl fs.inotify.max_user_watches=524288, and write it into /etc/sysctl.d to last.',
   ),
+  'USYNC-1706': entry(
+    'Files are put back one by one',
+    'What a server wrote in a folder cannot be taken back as a whole: an earlier content may be kept on another server, or nowhere any more.',
+    'Look at "usync history DATASET", and put files back with "usync files history DATASET" and "usync files restore DATASET NUMBER" on a server that keeps them.',
+  ),
   'USYNC-1800': entry(
     'No such record',
     'No conflict or held row has this id, or several begin with it.',

@@ -15,6 +15,8 @@ import type {
   ConflictsQuery,
   DismissRequest,
   HistoryQuery,
+  PathHistory,
+  PathQuery,
   QuarantineInfo,
   RestoreReport,
   RowHistoryInfo,
@@ -59,6 +61,7 @@ export interface ControlMethods {
   retryHeld: { params: NoParams; result: { readonly held: number } };
   dropHeld: { params: { readonly id: string }; result: QuarantineInfo };
   rowHistory: { params: HistoryQuery; result: RowHistoryInfo };
+  pathHistory: { params: PathQuery; result: PathHistory };
   undo: { params: UndoQuery; result: UndoReport };
   folder: { params: FolderQuery; result: FolderReport };
   folderHistory: {

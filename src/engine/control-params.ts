@@ -33,6 +33,7 @@ const schemas = {
   retryHeld: none,
   dropHeld: z.object({ id: recordId }),
   rowHistory: z.object({ dataset, table: z.string(), key: z.array(z.string()).max(64), max: count }),
+  pathHistory: z.object({ dataset: z.string(), path: z.string().optional(), max: count }),
   undo: z.object({ dataset, server: z.string().min(1), sinceMs: z.number(), isDryRun: z.boolean() }),
   folder: z.object({ dataset: z.string(), max: count }),
   folderHistory: z.object({ dataset: z.string(), max: count, path: z.string().optional() }),

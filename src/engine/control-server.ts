@@ -97,6 +97,7 @@ const handlers: { readonly [M in ControlMethod]: Handler<M> } = {
   retryHeld: (_, { engine }) => engine.retryHeld(),
   dropHeld: ({ id }, { engine }) => engine.dropHeld(id),
   rowHistory: (params, { engine }) => engine.rowHistory(params),
+  pathHistory: (params, { engine }) => engine.pathHistory(params),
   undo: (params, { engine, signal, onProgress }) => engine.undo(params, { signal, onProgress }),
   folder: async ({ dataset, max }, { engine }) => {
     const folder = engine.folder(dataset);

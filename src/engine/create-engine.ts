@@ -3,12 +3,12 @@ import { deferred } from '../system/deferred.js';
 import type { System } from '../system/system.js';
 import { createPageCalls } from './create-page-calls.js';
 import { createDecisionCalls } from './decide.js';
-import type { FolderCalls } from '../databases/folder-calls.js';
 import type { Engine, EngineAdapters, EngineOptions } from './engine.js';
-import { createObservation, type EngineGround, type Observation } from './engine-parts.js';
+import { createObservation, type Observation } from './engine-parts.js';
 import { startAll, type Running } from './engine-start.js';
 import type { SyncState } from './engine-status.js';
 import { stopRunning } from './engine-stop.js';
+import { folderOf } from './folder-of.js';
 import { gatherStatus } from './gather-status.js';
 import { joinGroup } from './joining.js';
 import { auditDatasets, verifyWithPeers, waitUntilProven } from './proofs.js';
@@ -71,15 +71,6 @@ export function createEngine(options: EngineOptions, adapters: EngineAdapters): 
     [Symbol.asyncDispose]: () => engine.stop('it is no longer needed'),
   };
   return engine;
-}
-
-function folderOf({ runners }: EngineGround, dataset: string): FolderCalls {
-  const folder = runners.get(dataset)?.replica.folder;
-  if (folder !== undefined) return folder;
-  const names = [...runners.values()].filter(({ replica }) => replica.folder !== undefined).map(({ name }) => name);
-  throw new SyncError('USYNC-1103', `${dataset} is no folder dataset here.`, {
-    nextStep: names.length === 0 ? 'The configuration names no folder.' : `Folders are: ${names.join(', ')}.`,
-  });
 }
 
 interface LifeState {

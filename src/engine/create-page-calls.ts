@@ -1,16 +1,17 @@
 import { errorCatalogue } from '../core/error-catalogue.js';
-import { serverIdOfOrigin, type ServerId } from '../core/origin.js';
 import { SyncError } from '../core/sync-error.js';
 import type { WriteOutcome } from '../databases/replica.js';
+import { changesOf } from './changes-of.js';
 import type { ServerInfo } from './engine.js';
 import type { DatasetRunner } from './dataset-runner.js';
 import { pingTimeoutMs, serversDataset } from './engine-limits.js';
 import type { EngineNetwork } from './engine-network.js';
 import type { EngineGround } from './engine-parts.js';
 import type { Invites } from './invites.js';
-import type { ChangesQuery, ChangesReport, DatasetTables, PageCalls, PingReport, TargetedWrite } from './page-calls.js';
+import type { DatasetTables, PageCalls, PingReport, TargetedWrite } from './page-calls.js';
 import { chosenRunners } from './proofs.js';
-import { findServer, infoOf, nameOfServer, refuseRemoved } from './servers.js';
+import { findServer, infoOf, refuseRemoved } from './servers.js';
+import { theRunner } from './the-runner.js';
 
 export interface PagePlace {
   readonly ground: EngineGround;
@@ -47,12 +48,6 @@ export function createPageCalls(place: () => PagePlace): PageCalls {
   };
 }
 
-function theRunner(ground: EngineGround, dataset: string): DatasetRunner {
-  const [runner] = chosenRunners(ground, dataset);
-  if (runner) return runner;
-  throw new SyncError('USYNC-1103', `There is no dataset "${dataset}" here.`);
-}
-
 async function tablesOf(
   ground: EngineGround,
   { dataset, patienceMs }: { readonly dataset: string; readonly patienceMs: number | undefined },
@@ -65,21 +60,6 @@ async function tablesOf(
   const tables = await runner.replica.tables();
   const { isFresh } = await runner.replica.position();
   return { tables, digests: isFresh ? new Map() : (await runner.replica.proof()).digest, unansweredMs: 0 };
-}
-
-async function changesOf(ground: EngineGround, { dataset, server, ...request }: ChangesQuery): Promise<ChangesReport> {
-  const id = server === undefined ? undefined : findServer(ground, server).id;
-  const { changes, ...rest } = await theRunner(ground, dataset).replica.recentChanges({
-    ...request,
-    ...(id !== undefined && { server: id }),
-  });
-  return {
-    ...rest,
-    changes: changes.map(({ origin, ...change }) => {
-      const serverId = serverIdOfOrigin(origin) satisfies ServerId;
-      return { ...change, dataset, serverId, by: nameOfServer(ground, serverId) };
-    }),
-  };
 }
 
 /** Database by database, in the order given within each. */

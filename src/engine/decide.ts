@@ -2,6 +2,7 @@ import { serverIdOfOrigin, type OriginId, type ServerId } from '../core/origin.j
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
 import type { ConflictRecord, QuarantineRecord } from '../databases/replica.js';
 import type { ListedDecision } from '../databases/server-list.js';
+import { changesOf } from './changes-of.js';
 import type { DatasetRunner } from './dataset-runner.js';
 import { tellWork } from './dataset-work.js';
 import {
@@ -17,7 +18,9 @@ import {
 } from './decisions.js';
 import { conflictsListedMax, decisionsPollMs } from './engine-limits.js';
 import type { EngineGround } from './engine-parts.js';
+import { folderOf } from './folder-of.js';
 import { decisionKey } from './group.js';
+import { pathHistory } from './path-history.js';
 import { chosenRunners } from './proofs.js';
 import { findServer, nameOfServer } from './servers.js';
 import { createWakeup } from './wakeup.js';
@@ -64,6 +67,11 @@ export function createDecisionCalls(ground: () => EngineGround): DecisionCalls {
       const named = versions.map(({ origin, ...version }) => ({ ...version, by: nameOf(ground(), origin) }));
       return { dataset: runner.name, ...history, versions: named };
     },
+    pathHistory: (query) =>
+      pathHistory(
+        { folder: folderOf(ground(), query.dataset), changes: (request) => changesOf(ground(), request) },
+        query,
+      ),
     undo: (query, tools = {}) => undo(ground(), query, tools),
   };
 }
@@ -75,7 +83,7 @@ async function undo(
 ): Promise<UndoReport> {
   const { id, name } = findServer(ground, server);
   if (ground.group.membership === 'alone') throw nothingNoted();
-  const runners = chosenRunners(ground, dataset);
+  const { runners, leftOut } = undoRunners(ground, dataset);
   const [steps, done]: [UndoReport['steps'][number][], Set<string>] = [[], new Set()];
   const datasets = runners.map((runner) => runner.name);
   const end = onProgress ? tellWork(ground, { datasets }, onProgress) : () => undefined;
@@ -92,7 +100,23 @@ async function undo(
   } finally {
     end();
   }
-  return { server: name, steps, notDone: datasets.filter((each) => !done.has(each)) };
+  return { server: name, steps, notDone: datasets.filter((each) => !done.has(each)), leftOut };
+}
+
+/**
+ * Rows of a folder name contents that may be kept nowhere any more, and a conflict copy belongs to two of them: taken back
+ * row by row, files would be missing that nobody deleted.
+ */
+function undoRunners(
+  ground: EngineGround,
+  dataset: string | undefined,
+): { readonly runners: readonly DatasetRunner[]; readonly leftOut: readonly string[] } {
+  const chosen = chosenRunners(ground, dataset);
+  const runners = chosen.filter(({ config }) => config.folder === undefined);
+  const leftOut = chosen.filter(({ config }) => config.folder !== undefined).map(({ name }) => name);
+  const [folder] = leftOut;
+  if (folder !== undefined && runners.length === 0) throw noUndoOfFiles(folder);
+  return { runners, leftOut };
 }
 
 function heldCalls(ground: () => EngineGround): Pick<DecisionCalls, 'quarantine' | 'retryHeld' | 'dropHeld'> {
@@ -149,6 +173,11 @@ const nothingNoted = (): SyncError =>
     nextStep: 'What is written is noted from the first "usync invite" or "usync join" on.',
   });
 
+const noUndoOfFiles = (folder: string): SyncError =>
+  new SyncError('USYNC-1706', `${folder} is a folder: what was written in it is not taken back as a whole.`, {
+    nextStep: `Look what happened: usync history ${folder}. Put a file back: usync files history ${folder}, then usync files restore ${folder} NUMBER, on a server that keeps it.`,
+  });
+
 /** Decisions come with the list of servers; what waits for a database that is not open is looked at again. */
 export function superviseDecisions(ground: EngineGround): void {
   const wakeup = createWakeup(ground.adapters.system);
@@ -179,13 +208,23 @@ async function followDecisions(ground: EngineGround): Promise<void> {
   }
 }
 
-/** The first dataset that has such a table. */
+/** The first database that has such a table. */
 async function runnerWith(ground: EngineGround, table: string, dataset?: string): Promise<DatasetRunner> {
-  for (const runner of chosenRunners(ground, dataset)) {
+  const chosen = chosenRunners(ground, dataset);
+  for (const runner of chosen) {
+    // Its rows are files, and are told as such.
+    if (runner.config.folder !== undefined) continue;
     const tables = await runner.replica.tables();
     if (tables.some(({ name, isSynced }) => isSynced && name === table)) return runner;
   }
-  throw new SyncError('USYNC-1802', `No dataset here has a synced table "${table}".`);
+  const folder = chosen.find(({ config }) => config.folder !== undefined)?.name;
+  const isFolder = dataset !== undefined && folder !== undefined;
+  const text = isFolder
+    ? `${dataset} is a folder and has no tables.`
+    : `No database here has a synced table "${table}".`;
+  throw new SyncError('USYNC-1802', text, {
+    ...(folder !== undefined && { nextStep: `For a file of the folder: usync history ${folder} PATH` }),
+  });
 }
 
 /** What a decision wrote is captured already, so that no drain finds it: it is on its way now, not at the next look. */

@@ -1,4 +1,5 @@
 /** What people look at and decide: the part of the engine behind `usync conflicts`, `quarantine`, `history`, `undo`. */
+import type { EntryKind } from '../core/entry.js';
 import type { ConflictRecord, QuarantineRecord, RowHistory, RowVersion, UndoStep } from '../databases/replica.js';
 import type { WorkProgress } from './work-progress.js';
 
@@ -23,9 +24,12 @@ export interface DecisionCalls {
   dropHeld(id: string): Promise<QuarantineInfo>;
   /** What happened to one row, as far back as the journal goes. */
   rowHistory(request: HistoryQuery): Promise<RowHistoryInfo>;
+  /** What happened to one path of a folder, to all below it, or to any, as far back as the journal goes. */
+  pathHistory(request: PathQuery): Promise<PathHistory>;
   /**
    * Takes back what one server wrote since a time, or tells what that would change. One dataset after the other, each as a
-   * whole: when the signal comes, the one under way stays as it was, too.
+   * whole: when the signal comes, the one under way stays as it was, too. Of databases: folders are left out, and to name
+   * one throws `USYNC-1706`.
    */
   undo(request: UndoQuery, tools?: UndoTools): Promise<UndoReport>;
 }
@@ -99,6 +103,45 @@ export interface RowHistoryInfo extends Omit<RowHistory, 'versions'> {
   readonly versions: readonly (Omit<RowVersion, 'origin'> & { readonly by: string })[];
 }
 
+export interface PathQuery {
+  readonly dataset: string;
+  /** From the root of the folder; absent: any. */
+  readonly path?: string;
+  readonly max: number;
+}
+
+export interface PathHistory {
+  readonly dataset: string;
+  readonly path: string | null;
+  /** Newest first, by the stamps of the servers that wrote. */
+  readonly events: readonly PathEvent[];
+  /** False: more happened before, which was not asked for or which the journal no longer holds. */
+  readonly isWhole: boolean;
+}
+
+export interface PathEvent {
+  /** `attributes`: time or mode alone. `conflict`: an edit that lost the path `from` stands here as a conflict copy. */
+  readonly kind: 'added' | 'changed' | 'moved' | 'deleted' | 'attributes' | 'conflict';
+  readonly path: string;
+  readonly entry: EntryKind;
+  /** Where what was moved stood, or at which path a conflict copy lost. */
+  readonly from: string | null;
+  /** Name of the server; of a conflict copy the one whose edit it is. */
+  readonly by: string;
+  readonly atMs: number;
+  readonly before: PathState | null;
+  readonly now: PathState | null;
+  /** What stood before is kept on this server: its number in the file history. */
+  readonly keptAs: number | null;
+}
+
+/** Absent is what is not known, and of attributes what stayed. */
+export interface PathState {
+  readonly size?: number;
+  readonly mode?: number;
+  readonly modifiedMs?: number;
+}
+
 export interface UndoQuery {
   readonly dataset?: string;
   /** A name, an id, or the beginning of an id. */
@@ -119,4 +162,6 @@ export interface UndoReport {
   readonly steps: readonly (UndoStep & { readonly dataset: string })[];
   /** Datasets that were left as they were, since it was cancelled. */
   readonly notDone: readonly string[];
+  /** Folders: their files are put back from the file history. */
+  readonly leftOut: readonly string[];
 }

@@ -4,7 +4,7 @@ import { routes } from './contract/route-table.js';
 import { activityEntry, change } from './contract/activity-schemas.js';
 import { session, token, user } from './contract/access-routes.js';
 import { conflict, heldRow } from './contract/decision-routes.js';
-import { fileEntry, keptFile } from './contract/file-routes.js';
+import { fileEntry, keptFile, pathEvent } from './contract/file-routes.js';
 import { job } from './contract/job-schemas.js';
 import { receivedItem } from './contract/receive-routes.js';
 import { pending, server, serverDataset } from './contract/server-schemas.js';
@@ -60,6 +60,7 @@ const namedSchemas: readonly (readonly [string, z.ZodType])[] = [
   ['HeldRow', heldRow],
   ['FileEntry', fileEntry],
   ['KeptFile', keptFile],
+  ['PathEvent', pathEvent],
   ['User', user],
   ['Session', session],
   ['Token', token],

@@ -163,7 +163,7 @@ suite('the dashboard over three servers', { skip: skipWithoutChromium }, () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Take back on every server' }).click();
     await waitUntil('the mistake is gone on pit', provenMs, () => Promise.resolve(count() === '0'));
     await page.getByText('1 change was taken back.').waitFor();
-    await page.getByText('0 changes were taken back.').waitFor();
+    await page.getByText('It is a folder: its files are put back one by one, from its file history.').waitFor();
   });
 
   test('who presses "Sync all now" is told what became of it', async () => {

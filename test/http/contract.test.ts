@@ -102,6 +102,7 @@ const samples: Samples = {
   listFiles: () => at('/api/sync/datasets/uploads/files?path=sub'),
   folderReport: () => at('/api/sync/datasets/uploads/files/report'),
   fileHistory: () => at('/api/sync/datasets/uploads/files/history'),
+  pathHistory: () => at('/api/sync/datasets/uploads/files/events?path=sub'),
   restoreFile: () => ({ path: '/api/sync/datasets/uploads/files/restore', body: { id: 77 }, status: 404 }),
   acceptFolder: () => at('/api/sync/datasets/uploads/files/accept'),
   putBackFolder: () => at('/api/sync/datasets/uploads/files/put-back'),
@@ -330,7 +331,7 @@ test('taking back goes from dataset to dataset, tells each, and ends between two
     { server: 'b', sinceMs: Date.parse(sinceNow), isDryRun: false },
     { signal: AbortSignal.abort() },
   );
-  assert.deepEqual([cut.steps, cut.notDone], [[], ['shop', 'uploads']]);
+  assert.deepEqual([cut.steps, cut.notDone, cut.leftOut], [[], ['shop'], ['uploads']]);
   assert.ok(namesOf(a.database).includes('by mistake'));
   const job = await endOfJob(call, await call('POST', '/api/sync/undo', { body: { server: 'b', since: sinceNow } }));
   const results = job['results'] as { readonly item: string; readonly message: string }[];
@@ -338,6 +339,8 @@ test('taking back goes from dataset to dataset, tells each, and ends between two
     results.map(({ item }) => item),
     ['shop', 'uploads'],
   );
+  assert.match(results[1]?.message ?? '', /is a folder/);
+  assert.deepEqual((job['result'] as { readonly left_out: unknown }).left_out, ['uploads']);
   assert.match(results[0]?.message ?? '', /^[1-9]\d* changes? (?:was|were) taken back/);
   assert.ok(!namesOf(a.database).includes('by mistake'));
 });

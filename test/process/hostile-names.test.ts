@@ -63,6 +63,8 @@ describe('hostile names on the command line', () => {
       ['quarantine', 'list'],
       ['files', 'show', 'photos'],
       ['files', 'history', 'photos'],
+      ['history', 'photos'],
+      ...hostileFileNames.map((name) => ['history', 'photos', name]),
       ['servers', 'list'],
       ['doctor'],
       ['undo', '--server', 'b', '--since', '1h', '--dry-run'],

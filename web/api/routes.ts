@@ -24,6 +24,7 @@ export const routes = {
   endSession: 'DELETE /api/sync/sessions/{id}',
   fileContent: 'GET /api/sync/datasets/{dataset}/files/content',
   fileHistory: 'GET /api/sync/datasets/{dataset}/files/history',
+  pathHistory: 'GET /api/sync/datasets/{dataset}/files/events',
   folderReport: 'GET /api/sync/datasets/{dataset}/files/report',
   getConfig: 'GET /api/sync/config',
   getAlerts: 'GET /api/sync/alerts',

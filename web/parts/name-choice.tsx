@@ -19,3 +19,10 @@ export function DatasetChoice({ value, onChoose }: NameChoiceProps) {
   const options = datasets.map(({ name }) => [name, name] as const);
   return <Choice label="Dataset" value={value} options={[['', 'all datasets'], ...options]} onChoose={onChoose} />;
 }
+
+/** All databases or one: what folders have no part in. */
+export function DatabaseChoice({ value, onChoose }: NameChoiceProps) {
+  const databases = (status.value?.datasets ?? []).filter(({ kind }) => kind === 'database');
+  const options = databases.map(({ name }) => [name, name] as const);
+  return <Choice label="Database" value={value} options={[['', 'all databases'], ...options]} onChoose={onChoose} />;
+}

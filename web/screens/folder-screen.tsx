@@ -15,6 +15,7 @@ import { syncStateWords } from '../words/state-words.js';
 import { FileHistory } from './file-history.js';
 import { FileTree } from './file-tree.js';
 import { FolderReport } from './folder-report.js';
+import { PathHistory } from './path-history.js';
 
 /** One folder dataset. */
 export function FolderScreen({ dataset }: { readonly dataset: string }) {
@@ -38,6 +39,7 @@ export function FolderScreen({ dataset }: { readonly dataset: string }) {
         ]}
       />
       {part === 'tree' ? <FileTree dataset={dataset} path={query.get('path') ?? ''} /> : null}
+      {part === 'history' && of !== null ? <PathHistory dataset={dataset} path={of} /> : null}
       {part === 'history' ? <FileHistory dataset={dataset} path={of} /> : null}
       {part === 'waiting' ? <FolderReport dataset={dataset} /> : null}
     </>

@@ -9,14 +9,14 @@ import { Empty } from '../parts/empty.js';
 import { Field } from '../parts/field.js';
 import { JobProgress } from '../parts/job-progress.js';
 import { JobResults } from '../parts/job-results.js';
-import { DatasetChoice } from '../parts/name-choice.js';
+import { DatabaseChoice } from '../parts/name-choice.js';
 import { Panel } from '../parts/panel.js';
 import { SubmitForm } from '../parts/submit-form.js';
 import { status } from '../state/live.js';
 import { useJob, type FollowedJob } from '../state/job.js';
 import { roleObstacle } from '../state/session.js';
 import { say } from '../state/said.js';
-import { countText } from '../words/count-text.js';
+import { countText, listText } from '../words/count-text.js';
 import { undoSummary, UndoSteps } from './undo-steps.js';
 
 const hourMs = 3_600_000;
@@ -67,7 +67,7 @@ export function UndoPanel() {
             onInput={(value) => (since.value = value)}
             isRequired
           />
-          <DatasetChoice value={dataset.value} onChoose={(value) => (dataset.value = value)} />
+          <DatabaseChoice value={dataset.value} onChoose={(value) => (dataset.value = value)} />
         </div>
       </SubmitForm>
       {preview.job === null || undoing.job !== null ? null : <JobProgress job={preview.job} />}
@@ -91,17 +91,26 @@ export function UndoPanel() {
 }
 
 function Preview({ result, onApply }: { readonly result: UndoResult; readonly onApply: () => void }) {
-  if (result.steps.length === 0)
-    return <Empty title={`${result.server} wrote nothing since then that can be taken back.`} />;
+  const { server, steps, left_out: folders } = result;
+  const leftOut =
+    folders.length === 0 ? null : (
+      <p class="muted">
+        Left out: {listText(folders.map((name) => `the folder ${name}`))}. Files are put back one by one, from the
+        history of their folder.
+      </p>
+    );
+  if (steps.length === 0)
+    return <Empty title={`${server} wrote nothing since then that can be taken back.`}>{leftOut}</Empty>;
   return (
     <>
-      <p>{undoSummary(result.steps)}</p>
+      <p>{undoSummary(steps)}</p>
+      {leftOut}
       <div class="actions">
         <Button look="danger" obstacle={obstacleOf(result) ?? roleObstacle('admin')} onPress={onApply}>
           Take back {takenBack(result)}
         </Button>
       </div>
-      <UndoSteps steps={result.steps} />
+      <UndoSteps steps={steps} />
     </>
   );
 }

@@ -23,7 +23,7 @@ export function addUndoCommand(program: Command, context: CommandContext): void 
     .option('--yes', 'do it, on every server')
     .addHelpText(
       'after',
-      '\nExamples:\n  usync undo --server stands --since 2h\n  usync undo --server stands --since 2h --yes\n\nRows that were there before Universal Sync, and those of migrations, stay. What was changed or deleted comes back where the\njournal knows what stood before: not where nobody had written it since the group began, or within journal.historyDays.',
+      '\nExamples:\n  usync undo --server stands --since 2h\n  usync undo --server stands --since 2h --yes\n\nFolders are left out: files are put back with usync files history and usync files restore.\n\nRows that were there before Universal Sync, and those of migrations, stay. What was changed or deleted comes back where the\njournal knows what stood before: not where nobody had written it since the group began, or within journal.historyDays.',
     )
     .action(async ({ server, since, dataset, yes = false }: UndoOptions) => {
       if (server === undefined || since === undefined)
@@ -31,15 +31,18 @@ export function addUndoCommand(program: Command, context: CommandContext): void 
       await withEngine(context, async (call) => {
         const query = { server, sinceMs: sinceMs(since, Date.now()), isDryRun: !yes };
         const report = await call('undo', { ...query, ...(dataset !== undefined && { dataset }) });
-        for (const line of linesOf(report)) context.terminal().print(line);
+        const terminal = context.terminal();
+        for (const line of linesOf(report)) terminal.print(line);
+        if (report.leftOut.length > 0) terminal.print(leftOutText(report.leftOut));
         const count = report.steps.filter(({ skipped }) => skipped === null).length;
-        context
-          .terminal()
-          .print(`${countText(count, 'row')} ${yes ? 'taken back' : 'would be taken back; add --yes to do it'}.`);
-        context.terminal().result({ ...report, isDone: yes });
+        terminal.print(`${countText(count, 'row')} ${yes ? 'taken back' : 'would be taken back; add --yes to do it'}.`);
+        terminal.result({ ...report, isDone: yes });
       });
     });
 }
+
+const leftOutText = (folders: readonly string[]): string =>
+  `Left out: ${folders.map((name) => `the folder ${printable(name)}`).join(', ')}. Look with "usync history ${printable(folders[0] ?? '')}"; put files back with "usync files restore".`;
 
 const wordByKind = { update: 'goes back', delete: 'is deleted', insert: 'comes back' } as const;
 

@@ -3,7 +3,8 @@ import { SyncError } from '../../core/sync-error.js';
 import type { FolderCalls, FolderEntry } from '../../databases/folder-calls.js';
 import type { HistoryRecord } from '../../databases/entry-table.js';
 import type { ApiContext } from '../api-context.js';
-import type { FileEntry, fileRoutes, KeptFile } from '../contract/file-routes.js';
+import type { PathEvent as FoundPathEvent, PathState } from '../../engine/decisions.js';
+import type { FileEntry, fileRoutes, KeptFile, PathEvent } from '../contract/file-routes.js';
 import { isoTime } from '../iso-time.js';
 import type { Handlers } from './handler.js';
 import { fileResponse } from './file-response.js';
@@ -34,6 +35,16 @@ export const fileHandlers: Handlers<keyof typeof fileRoutes> = {
         const { path, limit } = query;
         const history = await engine.folder(dataset).history({ max: limit, ...(path !== undefined && { path }) });
         return { history: history.map(keptAnswer) };
+      },
+      patienceMs,
+    ),
+  pathHistory: ({ params: { dataset }, query }, { kept, engine }, { patienceMs }) =>
+    kept.answer(
+      ['path history', dataset, query],
+      async () => {
+        const { path, limit } = query;
+        const history = await engine.pathHistory({ dataset, max: limit, ...(path !== undefined && { path }) });
+        return { events: history.events.map(pathEventAnswer), is_whole: history.isWhole };
       },
       patienceMs,
     ),
@@ -154,4 +165,18 @@ const keptAnswer = ({ id, path, size, mtime, reason, atMs }: HistoryRecord): Kep
   ...{ id, path, size, reason },
   modified: isoTime(mtime / 1_000),
   at: isoTime(atMs),
+});
+
+const pathEventAnswer = ({ kind, path, entry, from, by, atMs, before, now, keptAs }: FoundPathEvent): PathEvent => ({
+  ...{ kind, path, entry, from, by },
+  at: isoTime(atMs),
+  before: before && pathStateAnswer(before),
+  now: now && pathStateAnswer(now),
+  kept_as: keptAs,
+});
+
+const pathStateAnswer = ({ size, mode, modifiedMs }: PathState): PathEvent['before'] => ({
+  size: size ?? null,
+  mode: mode ?? null,
+  modified: modifiedMs === undefined ? null : isoTime(modifiedMs),
 });

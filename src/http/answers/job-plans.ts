@@ -197,6 +197,11 @@ export async function startUndoJob(context: ApiContext, plan: UndoPlan): Promise
       const report = await context.engine.undo(request, { signal: tools.signal, onDataset, onProgress });
       for (const item of report.notDone)
         tools.result({ item, ok: false, code: null, message: 'It was cancelled: nothing was taken back here.' });
+      for (const item of report.leftOut)
+        tools.result({
+          ...{ item, ok: false, code: 'USYNC-1706' },
+          message: 'It is a folder: its files are put back one by one, from its file history.',
+        });
       return undoResult(report, isDryRun);
     },
   });
@@ -206,10 +211,11 @@ export async function startUndoJob(context: ApiContext, plan: UndoPlan): Promise
 /** `2026-11-30 14:01:24 UTC`. */
 const timeText = (ms: number): string => `${isoTime(ms).slice(0, 19).replace('T', ' ')} UTC`;
 
-const undoResult = ({ server, steps, notDone }: UndoReport, isDryRun: boolean): UndoResult => ({
+const undoResult = ({ server, steps, notDone, leftOut }: UndoReport, isDryRun: boolean): UndoResult => ({
   server,
   is_dry_run: isDryRun,
   not_done: [...notDone],
+  left_out: [...leftOut],
   steps: steps.map(({ dataset, kind, table, key, cells, skipped }) => ({
     ...{ dataset, kind, table, key, skipped },
     cells: cells.map((cell) => ({ ...cell })),

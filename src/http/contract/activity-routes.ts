@@ -61,7 +61,7 @@ export const activityRoutes = defineRoutes({
     method: 'GET',
     path: '/api/sync/history',
     access: 'viewer',
-    summary: 'What happened to one row, as far back as the journal goes.',
+    summary: 'What happened to one row of a database, as far back as the journal goes.',
     query: z.object({
       dataset: z.string().optional(),
       table: z.string(),

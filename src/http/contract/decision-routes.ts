@@ -63,6 +63,8 @@ const undoResult = z.object({
   ),
   /** Datasets that were left as they were, since the job was cancelled. */
   not_done: z.array(z.string()),
+  /** Folders: their files are put back from the file history. */
+  left_out: z.array(z.string()),
 });
 /** The result of a job of kind `undo`. */
 export type UndoResult = z.infer<typeof undoResult>;
@@ -153,7 +155,8 @@ export const decisionRoutes = defineRoutes({
     method: 'POST',
     path: '/api/sync/undo/preview',
     access: 'operator',
-    summary: 'What taking back what one server wrote since a time would change. A job; its result is an UndoResult.',
+    summary:
+      'What taking back what one server wrote in databases since a time would change. A job; its result is an UndoResult.',
     body: z.object({
       server: z.string().min(1),
       since: z.iso.datetime({ offset: true }),
@@ -165,7 +168,8 @@ export const decisionRoutes = defineRoutes({
     method: 'POST',
     path: '/api/sync/undo',
     access: 'admin',
-    summary: 'Takes back what one server wrote since a time, on every server. A job; its result is an UndoResult.',
+    summary:
+      'Takes back what one server wrote in databases since a time, on every server. A job; its result is an UndoResult.',
     body: z.object({
       server: z.string().min(1),
       since: z.iso.datetime({ offset: true }),

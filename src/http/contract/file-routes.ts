@@ -31,6 +31,25 @@ export const keptFile = z.object({
 });
 export type KeptFile = z.infer<typeof keptFile>;
 
+const pathState = z
+  .object({ size: count.nullable(), mode: z.int().nullable(), modified: time.nullable() })
+  .describe('Null is what is not known, and of `attributes` what stayed.');
+
+export const pathEvent = z.object({
+  kind: z
+    .enum(['added', 'changed', 'moved', 'deleted', 'attributes', 'conflict'])
+    .describe('`attributes`: time or mode alone. `conflict`: an edit that lost the path `from` stands here as a copy.'),
+  path: z.string(),
+  entry: z.enum(['file', 'folder', 'link']),
+  from: z.string().nullable(),
+  by: z.string(),
+  at: time,
+  before: pathState.nullable(),
+  now: pathState.nullable(),
+  kept_as: count.nullable().describe('What stood before is kept on this server: its `id` in the file history.'),
+});
+export type PathEvent = z.infer<typeof pathEvent>;
+
 const waitingEntry = z.object({ path: z.string(), reason: z.string() });
 
 const checksum = z.object({ checksum: z.string(), size: count, modified: time });
@@ -82,6 +101,22 @@ export const fileRoutes = defineRoutes({
     params: datasetParams,
     query: z.object({ path: path.optional(), limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
     answer: { kind: 'json', schema: z.object({ history: z.array(keptFile), age_ms: age }) },
+  },
+  pathHistory: {
+    method: 'GET',
+    path: '/api/sync/datasets/{dataset}/files/events',
+    access: 'viewer',
+    summary: 'What happened to one path, to all below it, or to any, newest first, as far back as the journal goes.',
+    params: datasetParams,
+    query: z.object({ path: path.optional(), limit: z.coerce.number().int().min(1).max(1_000).default(100) }),
+    answer: {
+      kind: 'json',
+      schema: z.object({
+        events: z.array(pathEvent),
+        is_whole: z.boolean().describe('False: more happened before.'),
+        age_ms: age,
+      }),
+    },
   },
   restoreFile: {
     method: 'POST',
