@@ -141,12 +141,14 @@ const kindOf = ({ isEdit, copyOf }: EntryChange, isEdited: boolean): PathEvent['
   return isEdited || isEdit ? 'changed' : 'added';
 };
 
-/** A scan may see the new name before it sees that the old one is gone, and the other way round. */
-const moveMs = 5_000;
+/** A scan may see the new names before it sees that the old ones are gone: of many thousand files many seconds before. */
+const moveMs = 60_000;
+/** Among more files of one content nobody looks for the one that was moved. */
+const equalFilesMax = 1_000;
 
 /**
  * What one server deleted and added elsewhere with the same content at the same time was moved. Of several files of equal
- * content it is the one of the same name; where that is unclear, no move is told.
+ * content it is the one with the most names in common, from the last one on; where that is unclear, no move is told.
  */
 function withMoves(found: readonly FoundEvent[]): FoundEvent[] {
   const nameOfContent = ({ event: { by }, version }: FoundEvent): string => `${by} ${version}`;
@@ -163,16 +165,30 @@ function withMoves(found: readonly FoundEvent[]): FoundEvent[] {
         other.event.path !== each.event.path &&
         Math.abs(other.event.atMs - each.event.atMs) <= moveMs,
     );
-    const named = near.filter(({ event }) => nameOf(event.path) === nameOf(each.event.path));
-    const [only, second] = named.length > 0 ? named : near;
-    if (only === undefined || second !== undefined) return each;
+    const only = near.length > equalFilesMax ? null : nearestTo(each.event.path, near);
+    if (only === null) return each;
     taken.add(only);
     return { ...each, event: { ...each.event, kind: 'moved', from: only.event.path, before: only.event.before } };
   });
   return told.filter((each) => !taken.has(each));
 }
 
-const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+function nearestTo(path: string, found: readonly FoundEvent[]): FoundEvent | null {
+  let [most, nearest]: [number, FoundEvent | null] = [-1, null];
+  for (const each of found) {
+    const shared = sharedNames(path, each.event.path);
+    if (shared === most) nearest = null;
+    if (shared > most) [most, nearest] = [shared, each];
+  }
+  return nearest;
+}
+
+function sharedNames(path: string, other: string): number {
+  const names = path.split('/').toReversed();
+  const others = other.split('/').toReversed();
+  const differing = names.findIndex((name, at) => name !== others[at]);
+  return differing === -1 ? names.length : differing;
+}
 
 const headOf = ({ path, version, by, atMs }: EntryChange) => ({
   ...{ path, by, atMs },

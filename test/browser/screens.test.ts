@@ -30,6 +30,7 @@ const screens: readonly (readonly [path: string, heading: string | RegExp])[] = 
   ['files', 'Files'],
   ['files/photos', 'photos'],
   ['files/photos/history', 'photos'],
+  ['files/photos?history=robot.txt', 'photos'],
   ['files/photos/waiting', 'photos'],
   ['recovery', 'Recovery'],
   ['health', 'Health'],
