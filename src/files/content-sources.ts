@@ -30,7 +30,7 @@ export interface ContentSourcesOptions {
   readonly context: FolderContext;
   readonly getter: ContentGetter;
   readonly lost: LostContents;
-  /** Content that was on its way is here, or cannot come now. */
+  /** Content that was on its way is here, or other content may come in its place. */
   readonly onReady: () => void;
 }
 
@@ -41,6 +41,10 @@ interface SourcesState {
   readonly ready: Map<EntryVersion, ReadyContent>;
   /** Large contents on their way: nothing else waits for them. */
   readonly underWay: Set<EntryVersion>;
+  /** When the last try to get a large content failed: who asks again at once is told so at once, and would ask for ever. */
+  readonly failedAtMs: Map<EntryVersion, number>;
+  /** A large content was wanted while as many as may come at once were on their way. */
+  isOneMoreWanted: boolean;
   readonly taken: Set<string>;
   /** What the last batch wanted. */
   before: ReadonlySet<EntryVersion>;
@@ -60,7 +64,14 @@ function versionsHere(
 }
 
 export function createContentSources(options: ContentSourcesOptions): ContentSources {
-  const state: SourcesState = { ready: new Map(), underWay: new Set(), taken: new Set(), before: new Set() };
+  const state: SourcesState = {
+    ready: new Map(),
+    underWay: new Set(),
+    failedAtMs: new Map(),
+    isOneMoreWanted: false,
+    taken: new Set(),
+    before: new Set(),
+  };
   return {
     async get(entries) {
       const found = new Map<string, Source>();
@@ -98,7 +109,11 @@ export function createContentSources(options: ContentSourcesOptions): ContentSou
 }
 
 /** Content that came for an entry which is another one by now. */
-function dropUnwanted({ context: { table }, getter }: ContentSourcesOptions, { ready }: SourcesState): void {
+function dropUnwanted(
+  { context: { table }, getter }: ContentSourcesOptions,
+  { ready, failedAtMs }: SourcesState,
+): void {
+  for (const version of failedAtMs.keys()) if (!table.rows.isVersion(version)) failedAtMs.delete(version);
   for (const [version, content] of ready) {
     if (table.rows.isVersion(version)) continue;
     ready.delete(version);
@@ -160,21 +175,34 @@ const moveGraceMs = 1_000;
 /** Content beyond this size comes beside everything else. */
 const largeBytes = 1024 * 1024;
 const largeAtOnce = 2;
+const retryLargeMs = 200;
 
 async function getInBackground(options: ContentSourcesOptions, state: SourcesState, entry: WantedEntry): Promise<void> {
   const { context, getter, lost, onReady } = options;
   const { path, version } = entry;
-  if (state.underWay.has(version) || state.underWay.size >= largeAtOnce) return;
+  const nowMs = context.system.monotonicMs();
+  if (state.underWay.has(version) || nowMs - (state.failedAtMs.get(version) ?? -Infinity) < retryLargeMs) return;
+  if (state.underWay.size >= largeAtOnce) {
+    state.isOneMoreWanted = true;
+    return;
+  }
   state.underWay.add(version);
+  let isHere = false;
   try {
     state.ready.set(version, await getter.get(entry));
+    state.failedAtMs.delete(version);
     context.waiting.remove(path);
+    isHere = true;
   } catch (error) {
+    state.failedAtMs.set(version, context.system.monotonicMs());
     context.waiting.put(path, errorMessageOf(error));
     if (errorCodeOf(error) === 'USYNC-1703') await lost.missed(entry);
   } finally {
     state.underWay.delete(version);
-    onReady();
+    const { isOneMoreWanted } = state;
+    state.isOneMoreWanted = false;
+    // What failed comes again with the tries of everything that waits, whose times between grow.
+    if (isHere || isOneMoreWanted) onReady();
   }
 }
 

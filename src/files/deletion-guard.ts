@@ -1,5 +1,6 @@
 import type { EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
+import type { EntryTable } from '../databases/entry-table.js';
 
 /**
  * Stops a loss from spreading: an emptied or mostly emptied folder is more often a mistake than a wish. What is held is
@@ -29,6 +30,7 @@ const heldFrom = 100;
 const windowMs = 60_000;
 
 const freshMax = 100_000;
+const heldOfName = 'held-of';
 
 interface GuardState {
   isAccepted: boolean;
@@ -47,8 +49,26 @@ interface Fresh {
   readonly version: EntryVersion;
 }
 
-export function createDeletionGuard(dataset: string, nowMs: () => number): DeletionGuard {
-  const state: GuardState = { isAccepted: false, recent: [], heldOf: null, round: 0, fresh: new Map() };
+export interface GuardOptions {
+  readonly dataset: string;
+  readonly nowMs: () => number;
+  /** Remembers that deletions are held: a restart is no answer. */
+  readonly table: Pick<EntryTable, 'value' | 'setValue'>;
+}
+
+export function createDeletionGuard({ dataset, nowMs, table }: GuardOptions): DeletionGuard {
+  const state: GuardState = {
+    isAccepted: false,
+    recent: [],
+    heldOf: Number(table.value(heldOfName) ?? 0) || null,
+    round: 0,
+    fresh: new Map(),
+  };
+  const holdOf = (entries: number | null): void => {
+    if (state.heldOf === entries) return;
+    state.heldOf = entries;
+    table.setValue(heldOfName, String(entries ?? 0));
+  };
   return {
     appeared({ path, version }) {
       state.fresh.delete(path);
@@ -66,10 +86,10 @@ export function createDeletionGuard(dataset: string, nowMs: () => number): Delet
       const isEmptied = lost >= 2 && lost >= recorded;
       const isMost = lost > 0 && lost + before >= heldFrom && (lost + before) * 2 > recorded + before;
       if (!state.isAccepted && (isEmptied || isMost)) {
-        state.heldOf = recorded;
+        holdOf(recorded);
         return heldError(dataset, lost, recorded);
       }
-      state.heldOf = null;
+      holdOf(null);
       if (gone.length === 0) return null;
       // What a person meant is no sign that the next deletion is a mistake.
       if (state.isAccepted) state.recent = [];
@@ -81,9 +101,7 @@ export function createDeletionGuard(dataset: string, nowMs: () => number): Delet
     accept: () => {
       state.isAccepted = true;
     },
-    answered: () => {
-      state.heldOf = null;
-    },
+    answered: () => holdOf(null),
   };
 }
 

@@ -129,7 +129,7 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
   const { table, system } = options;
   const state: SideState = {
     opened: null,
-    guard: createDeletionGuard(options.dataset, () => system.monotonicMs()),
+    guard: createDeletionGuard({ dataset: options.dataset, nowMs: () => system.monotonicMs(), table }),
     news: createNewsTeller(table.conflicts, options.onNews ?? (() => undefined)),
     working: Promise.resolve(),
     problem: null,

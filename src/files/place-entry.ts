@@ -238,11 +238,7 @@ function removeFolder(context: FolderContext, path: string): Placed {
     if (code === 'ENOENT') return 'changed';
     if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
   }
-  const isLeft = namesInFolder(root, path).every((name) => {
-    const inner = joinPath(path, name);
-    const isFolder = lookIn(context, inner).kind === 'folder';
-    return reasonToLeaveOut(context, inner, isFolder) !== null || table.disk.at(inner)?.isKept === true;
-  });
+  const isLeft = namesInFolder(root, path).every((name) => takesNoPart(context, joinPath(path, name)));
   const record = table.disk.at(path);
   if (!isLeft || record === null) {
     context.dirty(path, null);
@@ -250,6 +246,14 @@ function removeFolder(context: FolderContext, path: string): Placed {
   }
   table.disk.put({ ...record, isKept: true });
   return 'done';
+}
+
+/** By its name, for what it is (as a scan found it), or since it stands only for such things inside it. */
+function takesNoPart(context: FolderContext, path: string): boolean {
+  const record = context.table.disk.at(path);
+  if (record?.isKept === true) return true;
+  if (record === null && context.leftOut.reasonAt(path) !== null) return true;
+  return reasonToLeaveOut(context, path, lookIn(context, path).kind === 'folder') !== null;
 }
 
 /** Folders on the way to a path that are not there, outermost first. */

@@ -347,8 +347,9 @@ function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
     flush(options, work);
     return;
   }
-  if (work.isDeleting && work.gone.some(({ path }) => !isOverdue(options, state, path))) {
-    // Deletions of one stroke are judged together.
+  const { isDeleting } = work;
+  if (isDeleting && (work.gone.length === 0 || work.gone.some(({ path }) => !isOverdue(options, state, path)))) {
+    // Deletions of one stroke are judged together: that none of them counts yet answers nothing that was asked before.
     for (const { path } of work.gone) unsettle(options, state, path);
     flush(options, work);
     return;

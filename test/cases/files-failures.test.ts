@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntryVersion } from '../../src/core/entry.js';
+import { SyncError } from '../../src/core/sync-error.js';
 import { openConnection } from '../../src/databases/sqlite/connection/driver.js';
 import { createRealSystem } from '../../src/system/real-system.js';
 import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
@@ -276,4 +278,21 @@ test('F36: a file that the receiver leaves out is not placed there and not delet
   assert.deepEqual(Object.keys(treeOf(b.root)), ['y']);
   await settleAll([a, b]);
   assert.deepEqual(Object.keys(treeOf(a.root)), ['x.big', 'y']);
+});
+
+test('a large file that nobody who is connected has is asked for without haste', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  let asked = 0;
+  const fetch = (): Promise<never> => {
+    asked++;
+    return Promise.reject(new SyncError('USYNC-1703', 'No connected server has the content.'));
+  };
+  const b = await ground.add('b', { peers: { isNowhere: () => Promise.resolve(false), fetch } });
+  writeFileSync(a.path('big'), Buffer.alloc(3_000_000, 'abcdefghijk'));
+  await a.capture();
+  await send(a, b);
+  b.side.onTable();
+  await sleep(2000);
+  assert.ok(asked < 20, `asked ${asked} times in 2 s`);
 });

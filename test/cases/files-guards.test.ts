@@ -430,3 +430,22 @@ test('what is recorded in a folder that is not recorded itself is found to be go
   await settleAll([await ground.restart(a), b]);
   for (const server of [a, b]) assert.deepEqual(treeOf(server.root), { else: '644 else' });
 });
+
+test('deletions that are held stay held over a restart, whatever was added meanwhile', async (context) => {
+  const ground = folderGround(context);
+  let a = await ground.add('a');
+  const b = await ground.add('b');
+  for (let i = 0; i < 200; i++) writeFileSync(a.path(`f${i}`), `x${i}`);
+  await settleAll([a, b]);
+  for (let i = 0; i < 150; i++) rmSync(a.path(`f${i}`));
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  for (let i = 0; i < 200; i++) writeFileSync(a.path(`n${i}`), `n${i}`);
+  await a.capture();
+  assert.equal(a.side.status().problem?.code, 'USYNC-1702');
+  a = await ground.restart(a);
+  await a.capture();
+  await send(a, b);
+  await b.side.settle();
+  assert.equal(Object.keys(treeOf(b.root)).filter((name) => name.startsWith('f')).length, 200);
+});

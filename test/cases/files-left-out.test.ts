@@ -271,3 +271,22 @@ test('a link that leads out and stands in the place of a file for a moment chang
   assert.equal(a.side.status().pending, 0);
   assert.equal(a.table.rows.at('f').length, 1);
 });
+
+for (const kind of ['pipe', 'database', 'link that leads out', 'name that is not UTF-8'])
+  test(`a folder deleted elsewhere in which a ${kind} is left stays and is no entry any more`, async (context) => {
+    const ground = folderGround(context);
+    const a = await ground.add('a');
+    const b = await ground.add('b');
+    mkdirSync(a.path('d'));
+    for (const name of ['d/x', 'other', 'other2']) writeFileSync(a.path(name), 'x');
+    await settleAll([a, b]);
+    if (kind === 'pipe') spawnSync('mkfifo', [b.path('d/p')]);
+    if (kind === 'database') writeFileSync(b.path('d/local.db'), 'SQLite format 3\0 and more');
+    if (kind === 'link that leads out') symlinkSync('/etc', b.path('d/l'));
+    if (kind.startsWith('name'))
+      writeFileSync(Buffer.concat([Buffer.from(`${b.root}/d/bad`), Buffer.from([0xff])]), 'x');
+    await b.capture();
+    rmSync(a.path('d'), { recursive: true });
+    await settleAll([a, b]);
+    assert.equal(b.side.status().pending, 0);
+  });
