@@ -36,8 +36,8 @@ export interface EntryRows {
   pathsAfter(path: string, max: number): string[];
   /** Whether any entry stands below the path. */
   isBelow(path: string): boolean;
-  /** Whether any path has this version. */
-  isVersion(version: string): boolean;
+  /** Paths that have a row of this version. */
+  holding(version: EntryVersion): string[];
   /** Does nothing when the path has a row of this version. */
   insert(entry: Entry): void;
   end(path: string, version: EntryVersion): void;
@@ -139,6 +139,7 @@ export interface HistoryRecords {
   add(record: Omit<HistoryRecord, 'id' | 'reason'> & { readonly reason: KeptReason }): void;
   /** Newest first; of one path or of all. What is kept for a conflict copy is told of when it was replaced. */
   list(request: { readonly path?: string; readonly max: number }): HistoryRecord[];
+  count(): number;
   /** Names of all files that have a record. */
   files(): ReadonlySet<string>;
   byId(id: number): HistoryRecord | null;

@@ -5,7 +5,7 @@ import { isLargestChunk, singleChunkBytesMax } from '../core/chunking/chunk-size
 import { contentBytesMax, type ContentPeers } from '../core/content-request.js';
 import type { Entry, EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
-import { codeOf } from '../system/disk.js';
+import type { Disk } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { createContentFetcher, type ContentFetcher } from './content-fetcher.js';
 import { createContentFlusher, type ContentFlusher } from './content-flusher.js';
@@ -13,7 +13,13 @@ import { bytesVersion, isDatabase, listVersion, sha256 } from './content-hash.js
 import { readLocal, readLocalChunk } from './content-reader.js';
 import type { FolderContext } from './folder-context.js';
 import { removeQuietly, temporaryFolder } from './state-folder.js';
-import { createTemporaryFiles, roomFor, sharedPath, type TemporaryFiles } from './temporary-files.js';
+import {
+  createTemporaryFiles,
+  isContentWanted,
+  roomFor,
+  shareTemporary,
+  type TemporaryFiles,
+} from './temporary-files.js';
 import { setAttributes, writeAll } from './whole-file.js';
 
 export interface ContentGetter {
@@ -61,28 +67,16 @@ export function createContentGetter(context: FolderContext, peers: ContentPeers)
       }
     },
     giveBack({ path, hasAttributes }) {
-      if (!hasAttributes) renameIfThere(context, path, sharedPath(path));
+      if (!hasAttributes) shareTemporary(context.root, path);
     },
     tidy() {
       for (const version of begun) {
-        if (busy.has(version) || context.table.rows.isVersion(version)) continue;
+        if (busy.has(version) || isContentWanted(context.table, version)) continue;
         removeQuietly(context.root, temporaryPath(version));
         begun.delete(version);
       }
     },
   };
-}
-
-function renameIfThere({ root }: FolderContext, from: string, to: string): void {
-  root.at(from, (source) =>
-    root.at(to, (place) => {
-      try {
-        root.disk.rename(source, place);
-      } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw error;
-      }
-    }),
-  );
 }
 
 interface SmallContents {
@@ -131,9 +125,7 @@ async function getLarge(
   const chunks = decodeChunkList(list, size);
   const path = temporaryPath(version);
   const { disk } = context.root;
-  const handle = context.root.at(path, (place) =>
-    disk.open(place, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600),
-  );
+  const handle = context.root.at(path, (place) => openPartial(disk, place));
   const flusher = createContentFlusher(disk, handle);
   try {
     const held = Number(disk.statsOf(handle).size);
@@ -150,6 +142,16 @@ async function getLarge(
   const own = ownPath(context, version);
   context.root.at(path, (from) => context.root.at(own, (to) => disk.rename(from, to)));
   return { path: own, hasAttributes: false };
+}
+
+/** What an earlier try left goes on, unless it is a file of the application by now: that has another name. */
+function openPartial(disk: Disk, place: string): number {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+  const handle = disk.open(place, flags, 0o600);
+  if (disk.statsOf(handle).nlink === 1n) return handle;
+  disk.close(handle);
+  disk.removeFile(place);
+  return disk.open(place, flags | constants.O_EXCL, 0o600);
 }
 
 async function getList(context: FolderContext, fetcher: ContentFetcher, version: EntryVersion): Promise<Uint8Array> {

@@ -1,13 +1,14 @@
 /** Where the contents of the entries are taken from that are about to be placed. */
 import { kindOfVersion, type Entry, type EntryVersion } from '../core/entry.js';
-import { errorCodeOf, errorMessageOf } from '../core/sync-error.js';
-import { codeOf } from '../system/disk.js';
+import { errorCodeOf } from '../core/sync-error.js';
+import { codeOf, diskErrorText } from '../system/disk.js';
 import type { ContentGetter, ReadyContent, WantedContent } from './content-getter.js';
 import { standsAsRecorded } from './disk-look.js';
 import { nameOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import type { LostContents } from './lost-contents.js';
 import { portabilityObstacle } from './portable-names.js';
+import { isContentWanted } from './temporary-files.js';
 
 export interface Source extends ReadyContent {
   /** It is an entry that goes away: its file is moved. */
@@ -22,8 +23,8 @@ export interface ContentSources {
   moved(path: string): void;
   /** What of them was not placed is kept for the next try. */
   giveBack(contents: Iterable<Source>): void;
-  /** What was to be moved and was not may go its way. */
-  forgetTaken(): void;
+  /** At the end of a pass: what was to be moved and was not may go its way, and what came for nothing goes. */
+  tidy(): void;
 }
 
 export interface ContentSourcesOptions {
@@ -104,18 +105,22 @@ export function createContentSources(options: ContentSourcesOptions): ContentSou
       for (const source of contents) if (!source.isMoved) options.getter.giveBack(source);
       options.getter.tidy();
     },
-    forgetTaken: () => state.taken.clear(),
+    tidy() {
+      state.taken.clear();
+      dropUnwanted(options, state);
+      options.getter.tidy();
+    },
   };
 }
 
-/** Content that came for an entry which is another one by now. */
+/** Content that came for an entry which is another one by now, or shows it already. */
 function dropUnwanted(
   { context: { table }, getter }: ContentSourcesOptions,
   { ready, failedAtMs }: SourcesState,
 ): void {
-  for (const version of failedAtMs.keys()) if (!table.rows.isVersion(version)) failedAtMs.delete(version);
+  for (const version of failedAtMs.keys()) if (!isContentWanted(table, version)) failedAtMs.delete(version);
   for (const [version, content] of ready) {
-    if (table.rows.isVersion(version)) continue;
+    if (isContentWanted(table, version)) continue;
     ready.delete(version);
     getter.giveBack(content);
   }
@@ -195,7 +200,7 @@ async function getInBackground(options: ContentSourcesOptions, state: SourcesSta
     isHere = true;
   } catch (error) {
     state.failedAtMs.set(version, context.system.monotonicMs());
-    context.waiting.put(path, errorMessageOf(error));
+    context.waiting.put(path, diskErrorText(error));
     if (errorCodeOf(error) === 'USYNC-1703') await lost.missed(entry);
   } finally {
     state.underWay.delete(version);
@@ -212,5 +217,5 @@ export function waitFor(context: FolderContext, path: string, error: unknown): v
   if (!isKnown) throw error;
   // What a disk says of a name that it cannot hold is seldom that.
   const obstacle = codeOf(error) === null ? null : portabilityObstacle(nameOf(path));
-  context.waiting.put(path, obstacle === null ? errorMessageOf(error) : `${obstacle} (${errorMessageOf(error)})`);
+  context.waiting.put(path, obstacle === null ? diskErrorText(error) : `${obstacle} (${diskErrorText(error)})`);
 }

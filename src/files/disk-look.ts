@@ -1,6 +1,5 @@
-import { errorMessageOf } from '../core/sync-error.js';
 import type { DiskRecord } from '../databases/entry-table.js';
-import { codeOf, type Disk, type FileStats } from '../system/disk.js';
+import { codeOf, type Disk, type FileStats, diskErrorText } from '../system/disk.js';
 import { parentOf } from './entry-path.js';
 import type { RootFolder } from './root-folder.js';
 
@@ -37,7 +36,7 @@ export function lookAt(disk: Disk, place: string): DiskLook {
   } catch (error) {
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'nothing' };
-    return { kind: 'unknown', reason: errorMessageOf(error) };
+    return { kind: 'unknown', reason: diskErrorText(error) };
   }
 }
 
@@ -84,6 +83,10 @@ export function isAsRecorded(look: DiskLook, record: DiskRecord | null): boolean
 
 /** Whether two marks are of one folder, whatever its mode is. */
 export const isSameFolder = (mark: string, other: string): boolean => mark.split(' ')[2] === other.split(' ')[2];
+
+/** The same of a file that was recorded, whatever was done to its names since. */
+export const isStillRecorded = (look: DiskLook, { mark }: DiskRecord): boolean =>
+  'mark' in look && isUnchanged({ ...look, mark }, look);
 
 /** The same file, into which nobody wrote meanwhile and whose mode nobody changed, whatever was done to its names. */
 export function isUnchanged(before: DiskLook, after: DiskLook): boolean {

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { folderVersion } from '../core/entry.js';
-import { errorMessageOf, SyncError } from '../core/sync-error.js';
+import { SyncError } from '../core/sync-error.js';
 import type { FileContent, FileRequest, FolderEntries, FolderEntry } from '../databases/folder-calls.js';
-import { codeOf, isDiskFull } from '../system/disk.js';
+import { codeOf, isDiskFull, diskErrorText } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { isDatabase } from './content-hash.js';
 import { parentOf } from './entry-path.js';
@@ -103,7 +103,7 @@ function notWritten(path: string, cause: unknown): SyncError {
   if (cause instanceof SyncError) return cause;
   return new SyncError(
     isDiskFull(cause) ? 'USYNC-1207' : 'USYNC-1907',
-    `"${path}" cannot be written: ${errorMessageOf(cause)}.`,
+    `"${path}" cannot be written: ${diskErrorText(cause)}.`,
     {
       cause,
     },

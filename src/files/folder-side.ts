@@ -5,7 +5,7 @@
 import type { ContentPeers, ContentRequest } from '../core/content-request.js';
 import type { Entry } from '../core/entry.js';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
-import type { EntryTable, FileConflict, HistoryRecord } from '../databases/entry-table.js';
+import type { EntryTable, FileConflict, HistoryBounds, HistoryRecord } from '../databases/entry-table.js';
 import type { FileContent, FileRequest, FolderEntries, FolderStatus, WaitingEntry } from '../databases/folder-calls.js';
 import type { Disk } from '../system/disk.js';
 import type { HashAside } from '../system/hash-aside.js';
@@ -20,9 +20,10 @@ import { probeModes } from './disk-modes.js';
 import { entriesIn, readFileContent, removeFile, writeFile } from './folder-access.js';
 import type { FolderContext } from './folder-context.js';
 import { createNewsTeller, type FolderNews, type NewsTeller } from './folder-news.js';
+import { folderStatus, leftOutEntries, waitingEntries, type FolderLook } from './folder-status.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
 import { adoptStrayHistory } from './adopt-stray-history.js';
-import { pruneHistory } from './history-keeper.js';
+import { pruneGrown, pruneHistory } from './history-keeper.js';
 import { metEntries, type MetEntries } from './met-entries.js';
 import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
 import { probeNameFolding } from './name-folding.js';
@@ -158,10 +159,10 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
       return settle();
     },
     read: (requests) => readContents(openedOf(options, state).context, requests),
-    status: () => statusOf(options, state),
-    waiting: (max) => waitingOf(options, state, max),
+    status: () => folderStatus(table, lookOf(state)),
+    waiting: (max) => waitingEntries(table, state.opened?.context.waiting ?? null, max),
     meet: (chunk) => metEntries(options.table.rows, chunk),
-    leftOut: (max) => (state.opened ? listLeftOut(state.opened.context, max) : []),
+    leftOut: (max) => (state.opened ? leftOutEntries(state.opened.context, max) : []),
     unportable: (max) => unportableNames(table.rows, max),
     missing: (max) => (state.opened?.scanner.missing ?? []).slice(0, max),
     copies: (max) => table.rows.copies(max),
@@ -302,6 +303,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     outgrown: new Map(),
     unsynced: new Set(),
     durable: new Set(),
+    historyGrowth: { records: 0, bytes: 0 },
     scanWork: createScanWork(system, table, options.onWork),
     dirty,
   };
@@ -337,12 +339,6 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
   const lost = createLostContents(context, options.peers);
   box.opened = { context, watch, scanner, placer: createPlacer({ context, getter, lost, onIgnoreFile, onReady }) };
   return box.opened;
-}
-
-/** What nobody asked for comes first. */
-function listLeftOut({ leftOut, ignored }: FolderContext, max: number): readonly WaitingEntry[] {
-  const unasked = leftOut.list(max);
-  return [...unasked, ...ignored.list(max - unasked.length)];
 }
 
 function loadRules({ ignore }: FolderSideOptions, { context }: OpenSide): void {
@@ -394,6 +390,7 @@ async function workOnce(options: FolderSideOptions, state: SideState, opened: Op
   if ((scanner.dueAtMs ?? Infinity) <= nowMs) await scanner.pass();
   state.mustPlace = false;
   const { waiting, placed } = await placer.pass();
+  pruneGrown(context, historyBounds(options));
   if (placed > 0) state.retryMs = retryFirstMs;
   if (waiting > 0) {
     wakeAt(options, state, state.retryMs);
@@ -409,9 +406,14 @@ async function workOnce(options: FolderSideOptions, state: SideState, opened: Op
 const shortageRescanMs = 30_000;
 const heldRetryMs = 30_000;
 
-function keepBounded({ history, system, table }: FolderSideOptions, context: FolderContext): void {
-  const { daysMax, versionsMax, bytesMax } = history;
-  pruneHistory(context, { olderThanMs: system.nowMs() - daysMax * 86_400_000, versionsMax, bytesMax });
+const historyBounds = ({ history: { daysMax, ...bounds }, system }: FolderSideOptions): HistoryBounds => ({
+  olderThanMs: system.nowMs() - daysMax * 86_400_000,
+  ...bounds,
+});
+
+function keepBounded(options: FolderSideOptions, context: FolderContext): void {
+  const { table } = options;
+  pruneHistory(context, historyBounds(options));
   table.contents.prune();
   table.conflicts.forgetBeyond(settledConflictsMax);
 }
@@ -470,28 +472,15 @@ async function putBack(options: FolderSideOptions, state: SideState): Promise<nu
   return scanner.wasPutBack;
 }
 
+const lookOf = ({ opened, problem }: SideState): FolderLook => ({
+  context: opened?.context ?? null,
+  unwatched: opened?.watch.unwatched ?? 0,
+  problem,
+});
+
 function closeSide(state: SideState): void {
   state.opened?.watch.close();
   state.opened?.context.handles.close();
   state.opened?.context.root.close();
   state.opened = null;
-}
-
-/** What waits with a reason, then what is only not done yet. */
-function waitingOf({ table }: FolderSideOptions, { opened }: SideState, max: number): readonly WaitingEntry[] {
-  const reasoned = opened?.context.waiting.list(max) ?? [];
-  const told = new Set(reasoned.map(({ path }) => path));
-  const others = table.rows.pending(max).filter(({ path }) => !told.has(path));
-  return [...reasoned, ...others.map(({ path }) => ({ path, reason: 'it is on its way' }))].slice(0, max);
-}
-
-function statusOf({ table }: FolderSideOptions, { opened, problem }: SideState): FolderStatus {
-  return {
-    ...table.rows.counts(),
-    pending: table.rows.pendingCount(),
-    waiting: opened?.context.waiting.count() ?? 0,
-    leftOut: opened?.context.leftOut.count() ?? 0,
-    unwatched: opened?.watch.unwatched ?? 0,
-    problem: problem === null ? null : { code: problem.code, text: problem.message },
-  };
 }

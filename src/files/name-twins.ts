@@ -1,6 +1,6 @@
 /** What becomes of two entries whose names this disk takes for one: the lesser name stands, the other one waits. */
+import { diskErrorText } from '../system/disk.js';
 import { folderVersion } from '../core/entry.js';
-import { errorMessageOf } from '../core/sync-error.js';
 import { isAsRecorded, lookAt } from './disk-look.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
@@ -88,7 +88,7 @@ function tryKeep(context: FolderContext, path: string): boolean {
     if (record.version === folderVersion) root.at(path, (place) => root.disk.removeFolder(place));
     else keepDeleted(context, record);
   } catch (error) {
-    waiting.put(path, errorMessageOf(error));
+    waiting.put(path, diskErrorText(error));
     return false;
   }
   table.disk.remove(path);

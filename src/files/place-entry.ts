@@ -48,8 +48,9 @@ export function placeEntry(context: FolderContext, entry: Entry, content: ReadyC
       ? setAttributesAt(context, source, { entry, record: moved })
       : lookIn(context, source);
   if (prepared === null) return 'changed';
-  if (isReplacing) keepReplaced(context, record);
-  // An application may write into a file of its own while it is prepared.
+  // An application may have put another file in place meanwhile.
+  if (isReplacing && !(isUntouched(context, path, record) && keepReplaced(context, record))) return 'changed';
+  // Or have written into a file of its own while that was prepared.
   if (moved !== null && !isUnchanged(prepared, lookIn(context, source))) return 'changed';
   if (!moveIn(context, source, { path, isReplacing })) return 'changed';
   context.unsynced.add(parentOf(path));
@@ -78,7 +79,7 @@ export function placeFolder(context: FolderContext, { path, mode, modeAge, recor
   if (record !== null && record.version !== folderVersion) {
     // Moved away with an edit that nobody has seen yet, it would be kept as what it no longer is.
     if (!isUntouched(context, path, record)) return 'changed';
-    keepDeleted(context, record);
+    if (!keepDeleted(context, record)) return 'changed';
   }
   const { disk } = context.root;
   // Its owner must be able to work in it, whatever the mode says elsewhere.
@@ -88,7 +89,7 @@ export function placeFolder(context: FolderContext, { path, mode, modeAge, recor
       if (!makeNew(disk, place)) return false;
       context.unsynced.add(parentOf(path));
     }
-    disk.setFolderMode(place, asked);
+    disk.setModeAt(place, asked);
     return true;
   });
   if (!isMade) return 'changed';
@@ -172,9 +173,8 @@ interface Attributes {
 /** Returns the file as it is then; null where it is not as recorded: its times tell that, and must not be set before. */
 function setAttributesAt({ root }: FolderContext, path: string, { entry, record }: Attributes): DiskLook | null {
   const { disk } = root;
-  const handle = root.at(path, (place) => disk.open(place, readFlags));
+  const { handle, look } = root.at(path, (place) => openToSet(disk, place));
   try {
-    const look = lookOf(disk.statsOf(handle));
     if (look.kind !== 'file') throw new SyncError('USYNC-1703', 'It is no file any more.');
     if (record !== null && !isAsRecorded(look, record)) return null;
     const isAsAsked = (look.mode & 0o777) === modeOf(entry) && look.mtime === entry.mtime;
@@ -187,6 +187,24 @@ function setAttributesAt({ root }: FolderContext, path: string, { entry, record 
     return after;
   } finally {
     disk.close(handle);
+  }
+}
+
+interface OpenedFile {
+  readonly handle: number;
+  /** As it was before anything was done to it. */
+  readonly look: DiskLook;
+}
+
+/** Also where its mode forbids its owner to read it. */
+function openToSet(disk: Disk, place: string): OpenedFile {
+  try {
+    const handle = disk.open(place, readFlags);
+    return { handle, look: lookOf(disk.statsOf(handle)) };
+  } catch (error) {
+    if (codeOf(error) !== 'EACCES') throw error;
+    const { handle, before } = disk.openOwn(place);
+    return { handle, look: lookOf(before) };
   }
 }
 
@@ -217,7 +235,7 @@ export function removeEntry(context: FolderContext, path: string): Placed {
   }
   if (!isUntouched(context, path, record)) return 'changed';
   if (record.version === folderVersion) return removeFolder(context, path);
-  keepDeleted(context, record);
+  if (!keepDeleted(context, record)) return 'changed';
   context.table.disk.remove(path);
   return 'done';
 }

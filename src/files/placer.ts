@@ -70,7 +70,7 @@ export function createPlacer(options: PlacerOptions): Placer {
         }
       } finally {
         await Promise.allSettled([next]);
-        sources.forgetTaken();
+        sources.tidy();
       }
       return { placed, waiting: rows.pendingCount() };
     },

@@ -1,9 +1,9 @@
-import { folderVersion } from '../core/entry.js';
+import { folderVersion, type EntryVersion } from '../core/entry.js';
 import { lookAt } from './disk-look.js';
 import type { FolderContext } from './folder-context.js';
 import { namesInFolder, removeQuietly, temporaryFolder } from './state-folder.js';
 import { readDiffering } from './scan-folder.js';
-import { sharedPath } from './temporary-files.js';
+import { isContentWanted, sharedPath, shareTemporary } from './temporary-files.js';
 
 /**
  * After a crash: what was placed and not recorded is recorded now. Without this the scan would take it for an edit of an
@@ -27,8 +27,7 @@ export async function recoverPlacing(context: FolderContext): Promise<void> {
   for (const name of namesInFolder(root, temporaryFolder)) {
     const path = `${temporaryFolder}/${name}`;
     if (!isWanted(context, sharedPath(name))) removeQuietly(root, path);
-    else if (sharedPath(path) !== path)
-      root.at(path, (from) => root.at(sharedPath(path), (to) => root.disk.rename(from, to)));
+    else shareTemporary(root, path);
   }
 }
 
@@ -47,6 +46,6 @@ async function lookAndRead(context: FolderContext, path: string) {
 const folder = { version: folderVersion, size: 0, mode: 0, mtime: 0, mark: '' };
 
 function isWanted({ table }: FolderContext, name: string): boolean {
-  const version = name.replace('-', ':');
-  return version.startsWith('m:') && table.rows.isVersion(version);
+  const version = name.replace('-', ':') as EntryVersion;
+  return version.startsWith('m:') && isContentWanted(table, version);
 }

@@ -1,8 +1,8 @@
 /** What a person takes back: a file of the history, or a conflict copy. To the scan it is an edit like any other. */
 import { linkTargetOf, type Entry } from '../core/entry.js';
-import { errorMessageOf, SyncError } from '../core/sync-error.js';
+import { SyncError } from '../core/sync-error.js';
 import type { HistoryRecord } from '../databases/entry-table.js';
-import { codeOf, isDiskFull } from '../system/disk.js';
+import { codeOf, isDiskFull, diskErrorText } from '../system/disk.js';
 import { randomHex } from '../system/random.js';
 import { hashContent } from './content-hash.js';
 import { isAsRecorded, lookAt } from './disk-look.js';
@@ -118,7 +118,7 @@ function moveOver(context: FolderContext, { from, path }: Move): void {
   if (look.kind === 'folder') throw isFolderNow(path);
   if (!isAsRecorded(look, record)) throw isBeingChanged(path);
   table.atomically(() => {
-    if (record !== null) keepReplaced(context, record);
+    if (record !== null && !keepReplaced(context, record)) throw isBeingChanged(path);
     if (!moveIn(context, from, { path, isReplacing: record !== null })) throw isBeingChanged(path);
     unsynced.add(parentOf(path));
     syncPlaced(context);
@@ -137,5 +137,5 @@ const isBeingChanged = (path: string): SyncError =>
 function notRestored(path: string, cause: unknown): SyncError {
   if (cause instanceof SyncError) return cause;
   const code = isDiskFull(cause) ? 'USYNC-1207' : 'USYNC-1801';
-  return new SyncError(code, `${path} cannot be restored: ${errorMessageOf(cause)}.`, { cause });
+  return new SyncError(code, `${path} cannot be restored: ${diskErrorText(cause)}.`, { cause });
 }

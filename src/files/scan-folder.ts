@@ -1,8 +1,7 @@
 /** Compares a folder with what is recorded of it, and reads what changed. Nothing is written here. */
-import { errorMessageOf } from '../core/sync-error.js';
 import { folderVersion, linkVersion, type EntryVersion } from '../core/entry.js';
 import type { DiskRecord } from '../databases/entry-table.js';
-import { codeOf } from '../system/disk.js';
+import { codeOf, diskErrorText } from '../system/disk.js';
 import { hashContent, isDatabase, type HashedContent } from './content-hash.js';
 import { isAsRecorded, isSameFolder, lookAt, lookOf, type DiskLook, type FileLook } from './disk-look.js';
 import { isLinkInside, joinPath, nameOf, parentOf } from './entry-path.js';
@@ -91,7 +90,7 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
     const code = codeOf(error);
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP')
       return goneFolder(context, folder, [...records.values()]);
-    context.waiting.put(folder, `the folder cannot be read: ${errorMessageOf(error)}`);
+    context.waiting.put(folder, `the folder cannot be read: ${diskErrorText(error)}`);
   }
   return { differing, folders };
 }
@@ -133,7 +132,7 @@ function standsAt(root: RootFolder, path: string): DiskLook {
   } catch (error) {
     // Where another file or a link has the name of a folder, it waits for that.
     const isNowhere = ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '');
-    return isNowhere ? nothing : { kind: 'unknown', reason: errorMessageOf(error) };
+    return isNowhere ? nothing : { kind: 'unknown', reason: diskErrorText(error) };
   }
 }
 
@@ -309,7 +308,7 @@ function openToRead(context: FolderContext, path: string): number | null {
     const code = codeOf(error);
     // Gone or replaced since the look: the next look tells.
     if (code !== 'ENOENT' && code !== 'ELOOP' && code !== 'ENOTDIR')
-      context.waiting.put(path, `the file cannot be read: ${errorMessageOf(error)}`);
+      context.waiting.put(path, `the file cannot be read: ${diskErrorText(error)}`);
     return null;
   }
 }

@@ -1,5 +1,7 @@
 import { constants } from 'node:fs';
+import type { EntryVersion } from '../core/entry.js';
 import { SyncError } from '../core/sync-error.js';
+import type { EntryTable } from '../databases/entry-table.js';
 import { codeOf, type Disk } from '../system/disk.js';
 import type { HeldFolder, RootFolder } from './root-folder.js';
 import { temporaryFolder } from './state-folder.js';
@@ -14,6 +16,25 @@ export interface TemporaryFiles {
 
 /** Whole large content has a name of its own; this is the one under which it came, and under which a later try finds it. */
 export const sharedPath = (path: string): string => path.replace(/\.[0-9a-f]+$/, '');
+
+/**
+ * Whole content that was not placed goes on under its shared name. One that has another name too was placed, though the end
+ * of the first name is missing: it is a file of the application, into which nobody else may write.
+ */
+export function shareTemporary(root: RootFolder, path: string): void {
+  root.at(path, (from) =>
+    root.at(sharedPath(path), (to) => {
+      const stats = root.disk.look(from);
+      if (stats === null) return;
+      if (stats.nlink > 1n) root.disk.removeFile(from);
+      else if (from !== to) root.disk.rename(from, to);
+    }),
+  );
+}
+
+/** Whether an entry has this content and does not show it yet. */
+export const isContentWanted = ({ rows, disk }: EntryTable, version: EntryVersion): boolean =>
+  rows.holding(version).some((path) => disk.at(path)?.version !== version);
 
 /** So much is written before the disk is asked again. */
 const bytesBetweenLooks = 4 * 1024 * 1024;

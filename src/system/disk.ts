@@ -5,6 +5,7 @@
  * act.
  */
 import type { BigIntStats } from 'node:fs';
+import { errorMessageOf } from '../core/sync-error.js';
 
 export type FileStats = Pick<
   BigIntStats,
@@ -25,6 +26,11 @@ export type FileStats = Pick<
 export interface Disk {
   /** Flags are those of `constants` in `node:fs`. A folder can be opened for reading. */
   open(path: string, flags: number, mode?: number): number;
+  /**
+   * Opens a file of one's own for reading that its mode forbids to read, by giving its owner that right; with how it was
+   * before. Throws `EACCES` where the system knows no way to that.
+   */
+  openOwn(path: string): { readonly handle: number; readonly before: FileStats };
   close(handle: number): void;
   /** Fills `bytes` from this place of the file; how many bytes came. */
   read(handle: number, bytes: Uint8Array, offset: number): number;
@@ -48,7 +54,7 @@ export interface Disk {
   namesIn(path: string): Buffer[];
   realPath(path: string): string;
   makeFolder(path: string, mode?: number): void;
-  setFolderMode(path: string, mode: number): void;
+  setModeAt(path: string, mode: number): void;
   removeFolder(path: string): void;
   makeLink(target: string, path: string): void;
   /** A second name of one file. */
@@ -77,3 +83,21 @@ export const codeOf = (error: unknown): string | null =>
 
 /** No room, or none for this user. */
 export const isDiskFull = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
+
+/** Paths of what is open mean nothing to people. */
+const handlePlace = /\/proc\/self\/fd\/\d+\/?/g;
+
+/** What a disk refused, in words, with what the system says of it. */
+export function diskErrorText(error: unknown): string {
+  const text = errorMessageOf(error).replaceAll(handlePlace, '');
+  const words = isDiskFull(error) ? 'the disk has no room' : refusals.get(codeOf(error) ?? '');
+  return words === undefined ? text : `${words} (${text})`;
+}
+
+const refusals: ReadonlyMap<string, string> = new Map([
+  ['EACCES', 'the user of this process may not do that'],
+  ['EPERM', 'the user of this process may not do that'],
+  ['EROFS', 'the disk can only be read'],
+  ['EIO', 'the disk has a fault'],
+  ['ENAMETOOLONG', 'the name is too long for this disk'],
+]);

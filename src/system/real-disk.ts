@@ -34,6 +34,7 @@ import type { Disk, FileStats, WatchListener } from './disk.js';
 /** The file system of the machine. */
 export const createRealDisk = (): Disk => ({
   open: openSync,
+  openOwn,
   close: closeSync,
   read: (handle, bytes, offset) => readSync(handle, bytes, 0, bytes.length, offset),
   write: (handle, bytes, offset) => writeSync(handle, bytes, 0, bytes.length, offset),
@@ -49,7 +50,7 @@ export const createRealDisk = (): Disk => ({
   namesIn: (path) => readdirSync(path, { encoding: 'buffer' }),
   realPath: (path) => realpathSync(path),
   makeFolder: (path, mode) => mkdirSync(path, { mode }),
-  setFolderMode: chmodSync,
+  setModeAt: chmodSync,
   removeFolder: (path) => rmdirSync(path),
   makeLink: (target, path) => symlinkSync(target, path),
   linkFile: linkSync,
@@ -66,6 +67,22 @@ export const createRealDisk = (): Disk => ({
 });
 
 const statOptions = { bigint: true, throwIfNoEntry: false } as const;
+
+/** By a handle that names the file alone, so that it is one file whose right is changed and that is opened. */
+function openOwn(path: string): ReturnType<Disk['openOwn']> {
+  if (process.platform !== 'linux') throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+  const named = openSync(path, nameOnly | constants.O_NOFOLLOW);
+  try {
+    const before = fstatSync(named, { bigint: true });
+    chmodSync(handlePath(named), Number(before.mode & 0o777n) | 0o400);
+    return { handle: openSync(handlePath(named), constants.O_RDONLY), before };
+  } finally {
+    closeSync(named);
+  }
+}
+
+/** `O_PATH` of Linux, which Node.js has no name for. */
+const nameOnly = 0o10000000;
 
 function handlePath(handle: number): string {
   return `/proc/self/fd/${handle}`;

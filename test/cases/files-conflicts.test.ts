@@ -1,5 +1,6 @@
 /** What two servers do to the same names while they do not see each other. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -438,4 +439,31 @@ test('what is kept of an edit that lost has its name for good before it is recor
   assert.equal(readFileSync(b.path('f'), 'utf8'), 'later');
   assert.equal(b.table.history.files().size, 2, 'one kept for the copy, one replaced');
   assert.deepEqual(seen, [true], 'a power loss would take what is recorded');
+});
+
+test('a file that an application puts in place while the new content gets its attributes is an edit', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const disk = createRealDisk();
+  let isArmed = false;
+  const setTimes = (handle: number, seconds: number): void => {
+    disk.setTimes(handle, seconds);
+    if (!isArmed) return;
+    isArmed = false;
+    writeFileSync(b.path('x.tmp'), 'EDIT OF B');
+    renameSync(b.path('x.tmp'), b.path('big'));
+  };
+  const b = await ground.add('b', { disk: { ...disk, setTimes } });
+  writeFileSync(a.path('big'), randomBytes(3_000_000));
+  await settleAll([a, b]);
+  writeFileSync(a.path('big'), randomBytes(3_000_000));
+  await a.capture();
+  await send(a, b);
+  isArmed = true;
+  await settleAll([a, b]);
+  const standing = readdirSync(b.root).filter((name) => name.startsWith('big'));
+  assert.ok(
+    standing.some((name) => readFileSync(b.path(name)).toString() === 'EDIT OF B'),
+    standing.join(),
+  );
 });

@@ -1,12 +1,23 @@
 /** Failures that earlier home-made file syncs had, by their numbers; each must be impossible here. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntryVersion } from '../../src/core/entry.js';
 import { SyncError } from '../../src/core/sync-error.js';
 import { openConnection } from '../../src/databases/sqlite/connection/driver.js';
+import { createRealDisk } from '../../src/system/real-disk.js';
 import { createRealSystem } from '../../src/system/real-system.js';
 import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
 
@@ -295,4 +306,35 @@ test('a large file that nobody who is connected has is asked for without haste',
   b.side.onTable();
   await sleep(2000);
   assert.ok(asked < 20, `asked ${asked} times in 2 s`);
+});
+
+test('the history keeps its bounds while a file is replaced again and again', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b', { history: { daysMax: 30, versionsMax: 2, bytesMax: 1_000_000 } });
+  for (let i = 0; i < 20; i++) {
+    writeFileSync(a.path('f'), randomBytes(500_000));
+    await settleAll([a, b]);
+  }
+  assert.ok(readdirSync(b.path('.usync-folder/history')).length <= 4);
+});
+
+test('a mode that its owner may not read is changed again, as for a user without rights over files of others', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const disk = createRealDisk();
+  const open = (path: string, flags: number, mode?: number): number => {
+    const stats = path.endsWith('/f') ? disk.look(path) : null;
+    const isForbidden = stats !== null && (stats.mode & 0o400n) === 0n;
+    if (isForbidden) throw Object.assign(new Error(`EACCES: permission denied, open '${path}'`), { code: 'EACCES' });
+    return disk.open(path, flags, mode);
+  };
+  const b = await ground.add('b', { disk: { ...disk, open } });
+  writeFileSync(a.path('f'), 'x');
+  await settleAll([a, b]);
+  for (const mode of [0o000, 0o200, 0o644]) {
+    chmodSync(a.path('f'), mode);
+    await settleAll([a, b]);
+    assert.equal(statSync(b.path('f')).mode & 0o777, mode);
+  }
 });

@@ -77,11 +77,11 @@ test('a mode that an application gives a folder while it is placed is an edit', 
   const ground = folderGround(context);
   const a = await ground.add('a');
   const disk = createRealDisk();
-  const setFolderMode = (path: string, mode: number): void => {
-    disk.setFolderMode(path, mode);
+  const setModeAt = (path: string, mode: number): void => {
+    disk.setModeAt(path, mode);
     if (path.endsWith('/folder')) chmodSync(b.path('folder'), 0o700);
   };
-  const b = await ground.add('b', { disk: { ...disk, setFolderMode } });
+  const b = await ground.add('b', { disk: { ...disk, setModeAt } });
   mkdirSync(a.path('folder'), 0o755);
   await settleAll([a, b]);
   assert.equal(treeOf(b.root)['folder/'], '700');

@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createRealDisk } from '../../src/system/real-disk.js';
 import { folderGround, send, settleAll } from './folder-servers.js';
 
 test('of two large files with one content, an edit of the first that stands is kept while the second comes', async (context) => {
@@ -124,4 +125,70 @@ test('what came of a large content that no entry has any more is removed', async
     readdirSync(b.path('.usync-folder/temporary')).filter((name) => name.startsWith('m-')),
     [],
   );
+});
+
+test('a large file that got its name before a crash took the temporary one is never written into again', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const disk = createRealDisk();
+  const life = { isOver: false };
+  const removeFile = (path: string): void => {
+    if (/m-.*\.[0-9a-f]+$/.test(path)) {
+      // The process dies between the second name and the end of the first.
+      life.isOver = true;
+      throw Object.assign(new Error('EIO: dies here'), { code: 'EIO' });
+    }
+    disk.removeFile(path);
+  };
+  let b = await ground.add('b', { disk: { ...disk, removeFile } });
+  const content = randomBytes(3_000_000);
+  writeFileSync(a.path('big'), content);
+  await a.capture();
+  await send(a, b);
+  for (let round = 0; round < 20 && !life.isOver; round++) {
+    await b.side.settle();
+    await sleep(50);
+  }
+  b = await ground.restart(b);
+  await settleAll([a, b]);
+  const handle = openSync(b.path('big'), 'r+');
+  writeSync(handle, Buffer.from('EDIT OF B'), 0, 9, 100);
+  closeSync(handle);
+  await settleAll([a, b]);
+  writeFileSync(a.path('old content again'), content);
+  await settleAll([a, b]);
+  assert.equal(readFileSync(b.path('big')).subarray(100, 109).toString(), 'EDIT OF B');
+  assert.notEqual(statSync(b.path('big')).ino, statSync(b.path('old content again')).ino);
+});
+
+test('large content that came although it stands here by now leaves nothing behind', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  let open = (): void => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const asked = { isDone: false };
+  const b = await ground.add('b', {
+    peers: {
+      isNowhere: () => Promise.resolve(false),
+      async fetch(requests) {
+        if (requests[0]?.part === 'content') {
+          asked.isDone = true;
+          await gate;
+        }
+        return a.side.read(requests);
+      },
+    },
+  });
+  const content = randomBytes(3_000_000);
+  writeFileSync(a.path('big'), content);
+  await a.capture();
+  await send(a, b);
+  await b.side.settle();
+  while (!asked.isDone) await sleep(10);
+  writeFileSync(b.path('big'), content);
+  await b.capture();
+  open();
+  await sleep(500);
+  await settleAll([a, b]);
+  assert.deepEqual(readdirSync(b.path('.usync-folder/temporary')), []);
 });

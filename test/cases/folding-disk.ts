@@ -22,7 +22,7 @@ export function createFoldingDisk(below: Disk): Disk {
     look: (path) => below.look(standing(path)),
     readLink: (path) => below.readLink(standing(path)),
     makeFolder: (path, mode) => below.makeFolder(standing(path), mode),
-    setFolderMode: (path, mode) => below.setFolderMode(standing(path), mode),
+    setModeAt: (path, mode) => below.setModeAt(standing(path), mode),
     removeFolder: (path) => below.removeFolder(standing(path)),
     makeLink: (target, path) => below.makeLink(target, standing(path)),
     linkFile: (from, to) => below.linkFile(standing(from), standing(to)),

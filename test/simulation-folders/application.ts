@@ -220,7 +220,7 @@ function* changeMode(app: Application): Act {
   if (found === null) return;
   app.touch(found.path);
   const modes = found.node.kind === 'folder' ? [0o755, 0o700, 0o775] : [0o644, 0o600, 0o755, 0o444];
-  app.disk.setFolderMode(at(app, found.path), app.random.pick(modes));
+  app.disk.setModeAt(at(app, found.path), app.random.pick(modes));
   yield 0;
 }
 

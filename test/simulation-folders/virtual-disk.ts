@@ -61,13 +61,27 @@ export function createVirtualDisk(fs: VirtualFileSystem, process: DiskProcess): 
 }
 
 type HandleCalls =
-  'open' | 'close' | 'read' | 'write' | 'truncate' | 'sync' | 'syncContent' | 'statsOf' | 'setMode' | 'setTimes';
+  | 'open'
+  | 'openOwn'
+  | 'close'
+  | 'read'
+  | 'write'
+  | 'truncate'
+  | 'sync'
+  | 'syncContent'
+  | 'statsOf'
+  | 'setMode'
+  | 'setTimes';
 
 function handleCalls(view: View): Pick<Disk, HandleCalls> {
   const { fs, process } = view;
   const { step } = process;
   return {
     open: (path, flags, mode = 0o644) => (step('open', path), open(view, { path, flags, mode })),
+    openOwn(path) {
+      const handle = (step('open', path), open(view, { path, flags: constants.O_RDONLY, mode: 0 }));
+      return { handle, before: statsOf(nodeOf(view, handle)) };
+    },
     close: (handle) => void view.handles.delete(handle),
     read(handle, bytes, offset) {
       step('read', '');
@@ -110,7 +124,7 @@ function handleCalls(view: View): Pick<Disk, HandleCalls> {
 }
 
 type NameCalls =
-  'makeFolder' | 'setFolderMode' | 'removeFolder' | 'makeLink' | 'linkFile' | 'copyFile' | 'rename' | 'removeFile';
+  'makeFolder' | 'setModeAt' | 'removeFolder' | 'makeLink' | 'linkFile' | 'copyFile' | 'rename' | 'removeFile';
 
 function nameCalls(view: View): Pick<Disk, NameCalls> {
   const { fs, process } = view;
@@ -120,7 +134,7 @@ function nameCalls(view: View): Pick<Disk, NameCalls> {
       step('mkdir', path);
       fs.setName(...named(newName(view, path, 'mkdir')), fs.makeFolder(mode), 'mkdir');
     },
-    setFolderMode(path, mode) {
+    setModeAt(path, mode) {
       step('chmod', path);
       fs.setAttributes(find(view, path, true, 'chmod'), { mode });
     },

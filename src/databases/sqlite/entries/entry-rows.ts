@@ -17,8 +17,11 @@ export function createEntryRows(connection: Connection): EntryRows {
     isBelow: (path) =>
       connection.cached('SELECT 1 FROM entries WHERE path > ? AND path < ? LIMIT 1').get(`${path}/`, `${path}0`) !==
       undefined,
-    isVersion: (version) =>
-      connection.cached('SELECT 1 FROM entries WHERE version = ? LIMIT 1').get(version) !== undefined,
+    holding: (version) =>
+      connection
+        .cached('SELECT path FROM entries WHERE version = ?')
+        .all(version)
+        .map(([path]) => String(path)),
     insert: (entry) => insert(connection, entry),
     end: (path, version) =>
       void connection.cached('DELETE FROM entries WHERE path = ? AND version = ?').run(path, version),

@@ -9,6 +9,12 @@ const isTold = `(reason <> 'kept' OR NOT EXISTS (
   SELECT 1 FROM history AS told WHERE told.path = history.path AND told.version = history.version AND told.reason <> 'kept'
 ))`;
 
+/** Its copy stands, or is wanted no more. What stands at its own path may be written into before that is noticed. */
+const isUnneeded = `(version NOT IN (SELECT version FROM entries) OR EXISTS (
+  SELECT 1 FROM disk WHERE disk.version = kept.version
+  AND CASE folder WHEN '' THEN name ELSE folder || '/' || name END <> kept.path
+))`;
+
 export function createHistoryRecords(connection: Connection): HistoryRecords {
   return {
     add({ path, version, size, mode, mtime, file, reason, atMs }) {
@@ -25,6 +31,7 @@ export function createHistoryRecords(connection: Connection): HistoryRecords {
             .cached(`SELECT ${columns} FROM history WHERE path = ? AND ${isTold} ORDER BY id DESC LIMIT ?`)
             .all(path, BigInt(max))
       ).map(recordOf),
+    count: () => Number(connection.cached('SELECT count(*) FROM history').get()?.[0] ?? 0),
     files: () =>
       new Set(
         connection
@@ -52,8 +59,9 @@ export function createHistoryRecords(connection: Connection): HistoryRecords {
            SELECT *, row_number() OVER (PARTITION BY path, reason = 'kept' ORDER BY id DESC) AS place,
              sum(size) OVER (ORDER BY id DESC) AS bytes
            FROM history
-         ) WHERE (at < ? OR place > ? OR bytes > ? OR reason = 'kept')
-           AND NOT (version IN (SELECT version FROM entries) AND version NOT IN (SELECT version FROM disk)) ORDER BY id`,
+         ) AS kept WHERE CASE reason WHEN 'kept' THEN ${isUnneeded} ELSE (at < ? OR place > ? OR bytes > ?)
+           AND NOT (version IN (SELECT version FROM entries) AND version NOT IN (SELECT version FROM disk)) END
+         ORDER BY id`,
         )
         .all(BigInt(Math.trunc(olderThanMs)), BigInt(versionsMax), BigInt(bytesMax))
         .map(recordOf),
