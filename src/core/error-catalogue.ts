@@ -297,7 +297,7 @@ export const errorCatalogue = {
   ),
   'USYNC-1801': entry(
     'Cannot be put back',
-    'A constraint refuses the value, what it belongs to or refers to is gone, or a file is not what was kept or stands where something else does.',
+    'A constraint refuses the value, what it belongs to or refers to is gone, or a file is not what was kept, stands where something else does, or is being changed at this moment.',
     'Mend what the message names, then try again. Nothing was changed.',
   ),
   'USYNC-1802': entry(

@@ -45,8 +45,12 @@ export interface FolderCalls {
   files(request: { readonly after: string; readonly max: number }): Promise<readonly Entry[]>;
   /** A piece of a file as it stands on disk. Throws `USYNC-1908` or `USYNC-1907`. */
   content(request: FileRequest): Promise<FileContent>;
-  /** Writes a whole file, as an application beside this server would. Resolves with its SHA-256. */
+  /**
+   * Writes a whole file, as an application beside this server would; what it replaces goes to the history. Resolves with its
+   * SHA-256. Rejects with `USYNC-1907`, `USYNC-1207`, or `USYNC-1801` while another writes into the file.
+   */
   write(path: string, bytes: Uint8Array): Promise<string>;
+  /** Deletes a file; it goes to the history. Rejects with `USYNC-1908`, `USYNC-1907` or `USYNC-1801`. */
   remove(path: string): Promise<void>;
 }
 

@@ -17,7 +17,7 @@ import { readContents } from './content-reader.js';
 import { createDeletionGuard, type DeletionGuard } from './deletion-guard.js';
 import { nameOf, parentOf, stateFolder } from './entry-path.js';
 import { probeModes } from './disk-modes.js';
-import { entriesIn, readFileContent, removeFile, writeFile } from './folder-access.js';
+import { entriesIn, readFileContent } from './folder-access.js';
 import type { FolderContext } from './folder-context.js';
 import { createNewsTeller, type FolderNews, type NewsTeller } from './folder-news.js';
 import { folderStatus, leftOutEntries, waitingEntries, type FolderLook } from './folder-status.js';
@@ -33,12 +33,14 @@ import { unportableNames } from './portable-names.js';
 import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
 import { recoverPlacing } from './recover-placing.js';
 import { restoreCopy, restoreHistory } from './restore-file.js';
+import { refuseLeftOut } from './refuse-left-out.js';
 import { openRootFolder, type RootFolder } from './root-folder.js';
 import { createScanWork, type TellWork } from './scan-work.js';
 import { createScanner, type Scanner } from './scanner.js';
 import { prepareStateFolder, readFolderId, writeFolderId } from './state-folder.js';
 import { createWaitingList } from './waiting-list.js';
 import { readText } from './whole-file.js';
+import { isKnownAt, removeFile, writeFile } from './write-file.js';
 
 export interface FolderSide {
   /** Opens the folder and starts to work. Rejects with `USYNC-1700` or `USYNC-1701` where it must not be touched. */
@@ -204,18 +206,43 @@ function accessCalls(options: FolderSideOptions, state: SideState, settle: () =>
     files: ({ after, max }) => table.rows.filesAfter(after, max),
     content: (request) => readFileContent(openedOf(options, state).context, request),
     async write(path, bytes) {
-      const { context } = openedOf(options, state);
-      const hash = writeFile(context, path, bytes);
-      await look(context, path, settle);
+      const hash = await whenKnown(options, state, { path, work: (context) => writeFile(context, path, bytes) });
+      await look(openedOf(options, state).context, path, settle);
       return hash;
     },
     async remove(path) {
-      const { context } = openedOf(options, state);
-      removeFile(context, path);
-      await look(context, path, settle);
+      await whenKnown(options, state, { path, work: (context) => removeFile(context, path) });
+      await look(openedOf(options, state).context, path, settle);
     },
   };
 }
+
+interface Writing<T> {
+  readonly path: string;
+  readonly work: (context: FolderContext) => T;
+}
+
+/** What no scan has seen yet would be in no history: it is looked at first, and once more when its writer may be done. */
+async function whenKnown<T>(options: FolderSideOptions, state: SideState, { path, work }: Writing<T>): Promise<T> {
+  const { system, settleMs } = options;
+  refuseLeftOut(openedOf(options, state).context, path);
+  const untilMs = system.monotonicMs() + knownWithinMs;
+  for (let tries = 0; ; tries++) {
+    const done = await inTurn(state, async () => {
+      const { context } = openedOf(options, state);
+      const isJudged = tries > 0 && context.leftOut.reasonAt(path) !== null;
+      const isLast = system.monotonicMs() >= untilMs;
+      return isJudged || isLast || isKnownAt(context, path) ? { result: work(context) } : null;
+    });
+    if (done !== null) return done.result;
+    if (tries > 0) await new Promise<void>((resolve) => system.after(Math.min(settleMs + 5, 100), resolve));
+    openedOf(options, state).context.dirty(parentOf(path), nameOf(path));
+    await inTurn(state, () => goRound(options, state));
+  }
+}
+
+/** How long an upload waits for another writer of the same file. */
+const knownWithinMs = 2_000;
 
 function openedOf({ dataset }: FolderSideOptions, { opened }: SideState): OpenSide {
   if (opened !== null) return opened;

@@ -1,6 +1,6 @@
 /** Goal: doors that a look with fresh eyes found stay shut. Method: real requests against a real engine. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -81,6 +81,26 @@ test('paths of uploads and deletions that lead out of the folder are refused, wh
     if (paths.includes(path)) assert.deepEqual([status, gone.status], [400, 400], path);
     assert.ok(!existsSync(out), path);
   }
+});
+
+test('an upload over a private file leaves it private, and what was there or is deleted can be restored', async (context) => {
+  const a = await groundOf(context).add('a', '', 'uploads');
+  const page = await openPage(a);
+  const file = join(a.config.datasets[1]?.folder ?? '', 'key.txt');
+  writeFileSync(file, 'old', { mode: 0o600 });
+  const form = new FormData();
+  form.set('file', new Blob(['new']), 'x');
+  form.set('path', 'key.txt');
+  assert.equal((await page.admin('POST', '/api/sync/files/upload', { form })).status, 200);
+  assert.deepEqual([readFileSync(file, 'utf8'), statSync(file).mode & 0o777], ['new', 0o600]);
+  assert.equal((await page.admin('POST', '/api/sync/files/delete', { body: { path: 'key.txt' } })).status, 200);
+  assert.ok(!existsSync(file));
+  const { json } = await page.admin('GET', '/api/sync/datasets/uploads/files/history?path=key.txt');
+  const kept = (json?.['history'] ?? []) as { readonly size: number; readonly reason: string }[];
+  assert.deepEqual(
+    kept.map(({ reason }) => reason),
+    ['deleted', 'replaced'],
+  );
 });
 
 test('a body that grows beyond the limit is refused although it did not say so before', async (context) => {

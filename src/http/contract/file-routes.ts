@@ -173,7 +173,8 @@ export const fileRoutes = defineRoutes({
     method: 'POST',
     path: '/api/sync/files/upload',
     access: 'operator',
-    summary: 'Writes a file into a folder dataset, as an application would.',
+    summary:
+      'Writes a file into a folder dataset, as an application would. What it replaces gives it its mode and goes to the history.',
     isUpload: true,
     body: z.object({ path: path.min(1), base_folder: oldFolder, server_id: z.string().optional() }),
     answer: {
@@ -185,8 +186,7 @@ export const fileRoutes = defineRoutes({
     method: 'POST',
     path: '/api/sync/files/delete',
     access: 'operator',
-    summary:
-      'Deletes a file of a folder dataset, as an application would. Its last content goes to the history of the others.',
+    summary: 'Deletes a file of a folder dataset, as an application would. Its last content goes to the history.',
     body: z.object({ path: path.min(1), directory: oldFolder, server_id: z.string().optional() }),
     answer: { kind: 'json', schema: z.object({ message: z.string(), path: z.string() }) },
   },
