@@ -37,7 +37,7 @@ import { refuseLeftOut } from './refuse-left-out.js';
 import { openRootFolder, type RootFolder } from './root-folder.js';
 import { createScanWork, type TellWork } from './scan-work.js';
 import { createScanner, type Scanner } from './scanner.js';
-import { prepareStateFolder, readFolderId, writeFolderId } from './state-folder.js';
+import { mendStateFolder, prepareStateFolder, readFolderId, writeFolderId } from './state-folder.js';
 import { createWaitingList } from './waiting-list.js';
 import { readText } from './whole-file.js';
 import { isKnownAt, removeFile, writeFile } from './write-file.js';
@@ -232,6 +232,7 @@ async function whenKnown<T>(options: FolderSideOptions, state: SideState, { path
       const { context } = openedOf(options, state);
       const isJudged = tries > 0 && context.leftOut.reasonAt(path) !== null;
       const isLast = system.monotonicMs() >= untilMs;
+      checkState(options, context.root);
       return isJudged || isLast || isKnownAt(context, path) ? { result: work(context) } : null;
     });
     if (done !== null) return done.result;
@@ -292,6 +293,12 @@ function checkIdentity({ table, dataset, path }: FolderSideOptions, root: RootFo
   const remembered = table.value('folder');
   if (remembered === null || readFolderId(root) === remembered) return;
   throw new SyncError('USYNC-1701', `${path} is not the folder that dataset ${dataset} was synced with.`);
+}
+
+/** Throws for another folder than the one that was opened; what Universal Sync needs in it is made again. */
+function checkState(options: FolderSideOptions, root: RootFolder): void {
+  if (readFolderId(root) !== options.table.value('folder')) checkIdentity(options, root);
+  mendStateFolder(root);
 }
 
 /** The mark is remembered when it stands on the disk for good: a crash between leaves a mark that is remembered later. */
@@ -404,9 +411,9 @@ async function goRound(options: FolderSideOptions, state: SideState): Promise<vo
 }
 
 async function workOnce(options: FolderSideOptions, state: SideState, opened: OpenSide): Promise<void> {
-  const { system, table } = options;
+  const { system } = options;
   const { scanner, placer, watch, context } = opened;
-  if (readFolderId(context.root) !== table.value('folder')) checkIdentity(options, context.root);
+  checkState(options, context.root);
   const nowMs = system.monotonicMs();
   if (nowMs >= state.rescanAtMs) {
     if (state.rescanAtMs > 0) scanner.markAllDirty();

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { SyncError } from '../core/sync-error.js';
 import { codeOf } from '../system/disk.js';
-import { parentOf, stateFolder } from './entry-path.js';
+import { nameOf, parentOf, stateFolder } from './entry-path.js';
 import type { RootFolder } from './root-folder.js';
 import { readText, removeIfThere, writeAll } from './whole-file.js';
 
@@ -22,6 +22,14 @@ export function prepareStateFolder(root: RootFolder): void {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
   }
+}
+
+/** Makes again what somebody removed while the folder is in use: its mark is looked at elsewhere, and is not made again. */
+export function mendStateFolder(root: RootFolder): void {
+  root.inFolder(stateFolder, (place) => {
+    const isWhole = [temporaryFolder, historyFolder].every((path) => root.disk.look(place(nameOf(path))) !== null);
+    if (!isWhole) prepareStateFolder(root);
+  });
 }
 
 /** The id that this folder was given; null when it has none. */

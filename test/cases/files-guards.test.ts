@@ -391,6 +391,33 @@ test('what another program puts into the state folder stops nothing', async (con
   assert.deepEqual(treeOf(b.root), { x: '644 x' });
 });
 
+test('what a clean-up removes from the state folder while the engine runs is made again, and everything goes on', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (const name of ['edited', 'deleted', 'written']) writeFileSync(a.path(name), name);
+  await settleAll([a, b]);
+  const clean = (): void => {
+    for (const folder of ['temporary', 'history']) rmSync(b.path(`.usync-folder/${folder}`), { recursive: true });
+  };
+  clean();
+  writeFileSync(a.path('edited'), 'again');
+  writeFileSync(a.path('large'), Buffer.alloc(2_000_000, 'x'));
+  rmSync(a.path('deleted'));
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+  assert.deepEqual(
+    b.side
+      .history({ max: 5 })
+      .map(({ path }) => path)
+      .toSorted(byText),
+    ['deleted', 'edited'],
+  );
+  clean();
+  await b.side.write('written', Buffer.from('by the API'));
+  assert.equal(readFileSync(b.path('written'), 'utf8'), 'by the API');
+});
+
 test('a large folder that became a file is held as a whole until a person accepts it', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');
