@@ -12,9 +12,8 @@ export function entriesIn(context: FolderContext, folder: string, max: number): 
   const found = rows.in(folder, max + 1);
   if (folder !== '' && found.length === 0 && !rows.at(folder).some(({ version }) => version === folderVersion))
     throw new SyncError('USYNC-1908', `There is no folder "${folder}" in this dataset.`);
-  const reasons = new Map(context.waiting.list(10_000).map(({ path, reason }) => [path, reason]));
   const entries = found.slice(0, max).map((entry): FolderEntry => {
-    const reason = reasons.get(entry.path) ?? null;
+    const reason = context.waiting.reasonAt(entry.path);
     const isPending = context.table.rows.isPending(entry.path);
     return { ...entry, state: reason !== null ? 'waiting' : isPending ? 'pending' : 'placed', reason };
   });

@@ -200,12 +200,16 @@ const needsName = ({ disk: { kind } }: PathPlan): boolean => kind === 'place' ||
 /** What takes no part stands at a path, or at a folder on its way: nothing is fetched for it. Null where nothing does. */
 function leftOutObstacle(context: FolderContext, path: string): string | null {
   for (let level = path; level !== ''; level = parentOf(level)) {
-    const reason = context.leftOut.reasonAt(level);
+    const reason = standingReason(context, level);
     if (reason === null || context.table.disk.at(level) !== null) continue;
     if (!standsAsRecorded(context.root, level, null)) return obstacleText(level, reason);
   }
   return null;
 }
+
+/** Why what stands there takes no part, as a scan found it: a rule may leave out a folder, and not a file of its name. */
+const standingReason = ({ leftOut, ignored }: FolderContext, path: string): string | null =>
+  leftOut.reasonAt(path) ?? ignored.reasonAt(path);
 
 const obstacleText = (path: string, reason: string): string => `at ${path} stands what takes no part: ${reason}`;
 
@@ -368,7 +372,7 @@ function placeFoldersOnTheWay(context: FolderContext, path: string): boolean {
 
 /** What takes no part was looked at, and stands in the way until somebody takes it away. */
 function lookAgain(context: FolderContext, path: string): void {
-  const reason = context.leftOut.reasonAt(path);
+  const reason = standingReason(context, path);
   if (reason !== null) throw new SyncError('USYNC-1703', obstacleText(path, reason));
   context.dirty(parentOf(path), nameOf(path));
 }

@@ -112,7 +112,10 @@ function standsNothing(context: FolderContext, path: string): void {
   if (rows.length > 0 || isBelow) {
     const isFolder = isBelow || rows.some(({ version }) => version === folderVersion);
     if (reasonToLeaveOut(context, path, isFolder) !== null) return;
-    if (table.rows.isPending(path)) return leftOut.remove(path);
+    if (table.rows.isPending(path)) {
+      for (const list of [leftOut, ignored]) list.remove(path);
+      return;
+    }
     table.rows.mark(path);
     // What stood in the way of a folder was in the way of all that belongs into it.
     if (isBelow) for (const below of table.rows.unplaced()) if (below.startsWith(`${path}/`)) table.rows.mark(below);

@@ -290,3 +290,31 @@ for (const kind of ['pipe', 'database', 'link that leads out', 'name that is not
     await settleAll([a, b]);
     assert.equal(b.side.status().pending, 0);
   });
+
+test('a file waits with its reason while a folder of its name is there that a rule leaves out', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(a.path('.usyncignore'), 'build/\n');
+  mkdirSync(a.path('build'));
+  writeFileSync(a.path('build/made'), 'left out');
+  await settleAll([a, b]);
+  writeFileSync(b.path('build'), 'a file');
+  await assert.rejects(settleAll([a, b]), /come to rest/);
+  assert.deepEqual(a.side.waiting(5), [
+    { path: 'build', reason: 'at build stands what takes no part: the rule build/ leaves it out' },
+  ]);
+  rmSync(a.path('build'), { recursive: true });
+  await settleAll([a, b]);
+  assert.equal(readFileSync(a.path('build'), 'utf8'), 'a file');
+  assert.deepEqual([a.side.waiting(5), a.side.leftOut(5)], [[], []]);
+});
+
+test('all that takes no part is counted, however much it is', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  for (let at = 0; at < 10_100; at++) symlinkSync('/etc/passwd', a.path(`link ${at}`));
+  await a.capture();
+  assert.equal(a.side.status().leftOut, 10_100);
+  assert.equal(a.side.leftOut(5).length, 5);
+});
