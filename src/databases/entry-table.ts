@@ -51,8 +51,8 @@ export interface EntryRows {
   lastPending(): number;
   pendingCount(): number;
   mark(path: string): void;
-  /** Marks every path that has a row and nothing on disk. */
-  markUnplaced(): void;
+  /** Marks every path at which a row and what is recorded of the disk are not of one version. */
+  markDiffering(): void;
   /** Paths that have a row, and neither anything on disk nor a mark. */
   unplaced(): string[];
   /** Unless the path was marked again meanwhile. */

@@ -1,16 +1,21 @@
 import type { DiskRecord } from '../databases/entry-table.js';
-import { folderVersion, type EntryVersion } from '../core/entry.js';
+import { folderVersion, kindOfVersion, type EntryVersion } from '../core/entry.js';
 import { endKeeping, markEmptyParent } from './empty-parent.js';
 import { nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import type { Found, FoundEntry } from './scan-folder.js';
+
+/** `isFirstLook`: since the folder was opened, all of it is looked at for the first time. */
+export interface Look {
+  readonly isFirstLook: boolean;
+}
 
 /**
  * Writes what a scan found into the table, as an application writes its rows: the version that stood on this disk ends,
  * and no other; the one that stands now begins. Rows that merging put at the path meanwhile stay, which makes them
  * concurrent edits. One transaction.
  */
-export function captureFound(context: FolderContext, found: readonly Found[]): number {
+export function captureFound(context: FolderContext, found: readonly Found[], look: Look): number {
   const { table } = context;
   return table.atomically(() =>
     table.rows.unmarked(() => {
@@ -21,7 +26,7 @@ export function captureFound(context: FolderContext, found: readonly Found[]): n
           context.dirty(parentOf(each.path), nameOf(each.path));
           continue;
         }
-        captureOne(context, each);
+        captureOne(context, each, look);
         captured++;
       }
       return captured;
@@ -29,9 +34,13 @@ export function captureFound(context: FolderContext, found: readonly Found[]): n
   );
 }
 
-function captureOne(context: FolderContext, { path, record, now, isLeftOut }: Found): void {
+function captureOne(context: FolderContext, { path, record, now, isLeftOut, isHeldBack }: Found, look: Look): void {
   const { table, author, system, outgrown, durable } = context;
   const { rows, disk, contents } = table;
+  if (isHeldBack === true && record !== null) {
+    disk.put({ ...record, mark: '' });
+    return;
+  }
   if (now === null) {
     if (record !== null && !isLeftOut && !record.isKept) rows.end(path, record.version);
     disk.remove(path);
@@ -60,11 +69,26 @@ function captureOne(context: FolderContext, { path, record, now, isLeftOut }: Fo
     if (record.size < size) noteOutgrown(outgrown, record);
   }
   const base = record === null || record.version === version ? null : record.version;
-  const time = Math.trunc(system.nowMs());
+  const time = timeOfEdit(system.nowMs(), { record, now, look });
   rows.insert({ path, version, size, mode, modeAge, mtime, base, author, time, copyOf: null });
   endKeeping(context, path);
   const standing = rows.at(path);
   if (standing.length !== 1 || !hasAttributes(standing[0], { mode, mtime })) rows.mark(path);
+}
+
+interface Edit {
+  readonly record: DiskRecord | null;
+  readonly now: FoundEntry;
+  readonly look: Look;
+}
+
+/**
+ * When an edit was made, for who keeps the name. Of a file that stood there before anybody looked, its own time tells: a
+ * server that comes later with an old copy would win over what was edited since.
+ */
+function timeOfEdit(nowMs: number, { record, now: { version, mtime }, look }: Edit): number {
+  const isOlder = look.isFirstLook && record === null && kindOfVersion(version) === 'file';
+  return Math.trunc(isOlder ? Math.min(nowMs, mtime / 1000) : nowMs);
 }
 
 /** A disk may keep times less exactly than they were set: as long as it shows the same one, nobody changed it. */

@@ -6,6 +6,7 @@ import type { ContentGetter, ReadyContent, WantedContent } from './content-gette
 import { standsAsRecorded } from './disk-look.js';
 import { nameOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
+import { reasonToLeaveOut } from './left-out.js';
 import type { LostContents } from './lost-contents.js';
 import { portabilityObstacle } from './portable-names.js';
 import { isContentWanted } from './temporary-files.js';
@@ -129,15 +130,14 @@ function dropUnwanted(
 const movedFrom = (path: string): Source => ({ path, hasAttributes: false, isMoved: true });
 
 /** An entry with this content that is to go away, and is as it was recorded: a rename moves no content. */
-function movableFile(
-  { table, root }: FolderContext,
-  { path, version }: Entry,
-  taken: ReadonlySet<string>,
-): string | null {
+function movableFile(context: FolderContext, { path, version }: Entry, taken: ReadonlySet<string>): string | null {
+  const { table, root } = context;
   const places = table.disk.holding(version);
   if (places.length === 0 || table.disk.at(path) !== null) return null;
   for (const other of places) {
     if (taken.has(other) || table.rows.at(other).length > 0) continue;
+    // What is left out stays where it is.
+    if (reasonToLeaveOut(context, other, false) !== null) continue;
     if (standsAsRecorded(root, other, table.disk.at(other))) return other;
   }
   return null;

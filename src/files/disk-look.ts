@@ -69,7 +69,10 @@ export function lookOf(stats: FileStats): DiskLook {
   return { kind: 'file', size: Number(stats.size), mode: known, mark: markOf(stats), mtime, changedMs };
 }
 
-const microseconds = ({ mtimeNs }: FileStats): number => Number(mtimeNs / 1000n);
+const microseconds = ({ mtimeNs }: FileStats): number => timeInRange(Number(mtimeNs / 1000n));
+
+/** From 1970 to 2255: what lies outside is told as the nearest of these, so that every disk can hold it. */
+export const timeInRange = (mtime: number): number => Math.min(Math.max(mtime, 0), Number.MAX_SAFE_INTEGER);
 
 /** Times alone can be set at will: the inode and its change time cannot. */
 const markOf = ({ size, mtimeNs, ctimeNs, ino, mode }: FileStats): string =>

@@ -353,7 +353,6 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
   const onIgnoreFile = (): void => {
     if (box.opened !== null) loadRules(options, box.opened);
     box.opened?.scanner.markAllDirty();
-    table.rows.markUnplaced();
   };
   const scanner = createScanner({
     context,
@@ -375,8 +374,14 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
   return box.opened;
 }
 
-function loadRules({ ignore }: FolderSideOptions, { context }: OpenSide): void {
-  context.rules = createIgnoreRules([...defaultIgnores, ...ignore, ...linesOfIgnoreFile(context)]);
+function loadRules({ ignore, table }: FolderSideOptions, { context }: OpenSide): void {
+  const lines = [...defaultIgnores, ...ignore, ...linesOfIgnoreFile(context)];
+  context.rules = createIgnoreRules(lines);
+  // What is left out is not followed: when it is taken in again, what happened to it meanwhile is made good.
+  const text = lines.join('\n');
+  if (table.value('rules') === text) return;
+  table.rows.markDiffering();
+  table.setValue('rules', text);
 }
 
 const ignoreFileBytesMax = 256 * 1024;

@@ -9,7 +9,7 @@ import {
   type ContentSourcesOptions,
   type Source,
 } from './content-sources.js';
-import { isFolderThere, standsAsRecorded } from './disk-look.js';
+import { isFolderThere, standsAsRecorded, timeInRange } from './disk-look.js';
 import { endKeeping, markEmptyParent } from './empty-parent.js';
 import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
@@ -160,7 +160,7 @@ function planOrWait(context: FolderContext, pending: PendingPath, missed: Entry[
 function planOne(context: FolderContext, pending: PendingPath, missed: Entry[]): Planned | null {
   const { table } = context;
   const { path } = pending;
-  const rows = table.rows.at(path).filter((row) => isSound(row));
+  const rows = rowsAt(context, path);
   const isFolderNeeded = table.rows.isBelow(path);
   if (rows.length === 0 && !isFolderNeeded && table.disk.at(path) === null) markEmptyParent(context, path);
   const shape = rows.some(({ version }) => kindOfVersion(version) === 'folder') || isFolderNeeded;
@@ -171,6 +171,8 @@ function planOne(context: FolderContext, pending: PendingPath, missed: Entry[]):
     table.rows.settled([pending]);
     return null;
   }
+  // Passed over, it would be no row: what stands here would be removed.
+  if (!rows.every((row) => isSound(row))) throw new SyncError('USYNC-1703', 'An entry of another server is not sound.');
   const standing = table.disk.at(path);
   const plan = planPath({ path, rows, isFolderNeeded, standing });
   missed.push(...settleConflict(context, path, plan));
@@ -212,6 +214,10 @@ const standingReason = ({ leftOut, ignored }: FolderContext, path: string): stri
   leftOut.reasonAt(path) ?? ignored.reasonAt(path);
 
 const obstacleText = (path: string, reason: string): string => `at ${path} stands what takes no part: ${reason}`;
+
+/** Times that an earlier build told of are brought into the range. */
+const rowsAt = ({ table }: FolderContext, path: string): Entry[] =>
+  table.rows.at(path).map((row) => ({ ...row, mtime: timeInRange(row.mtime) }));
 
 /** Rows may come from a peer that is not to be trusted. */
 const isSound = ({ path, version, size, mode, mtime, modeAge }: Entry): boolean =>
@@ -343,8 +349,10 @@ function placeFrom(context: FolderContext, entry: Entry, source: Source | null):
 }
 
 /** While the content was fetched, another version may have come, or what was planned been done on the way. */
-function diskStepNow({ table }: FolderContext, path: string): DiskStep {
-  const rows = table.rows.at(path).filter((row) => isSound(row));
+function diskStepNow(context: FolderContext, path: string): DiskStep {
+  const { table } = context;
+  const rows = rowsAt(context, path);
+  if (!rows.every((row) => isSound(row))) return { kind: 'nothing' };
   return planPath({ path, rows, isFolderNeeded: table.rows.isBelow(path), standing: table.disk.at(path) }).disk;
 }
 

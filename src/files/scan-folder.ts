@@ -17,8 +17,10 @@ export interface Found {
   readonly record: DiskRecord | null;
   /** Null: nothing is there any more. */
   readonly now: FoundEntry | null;
-  /** It is there, and is no part of the dataset: its record goes, its rows stay. */
+  /** It is no part of the dataset, whether it is there or not: its record goes, its rows stay. */
   readonly isLeftOut: boolean;
+  /** An edit of what the ignore rules leave out: its record stays, so that it is one when they take it in again. */
+  readonly isHeldBack?: boolean;
 }
 
 export interface FoundEntry {
@@ -54,12 +56,11 @@ export interface Differing {
 
 /** `names`: only these; null: all. A folder that cannot be read is unknown: nothing is concluded from it. */
 export function listFolder(context: FolderContext, folder: string, names: ReadonlySet<string> | null): FolderListing {
-  const records = new Map(context.table.disk.in(folder).map((record) => [nameOf(record.path), record]));
+  const records = new Map(recordsIn(context, folder, names).map((record) => [nameOf(record.path), record]));
   const differing: Differing[] = [];
   const folders: FoundFolder[] = [];
   try {
-    if (context.names.isFolding && !isNamedSo(context, folder))
-      return goneFolder(context, folder, [...records.values()]);
+    if (context.names.isFolding && !isNamedSo(context, folder)) return goneFolder(context, folder);
     context.root.inFolder(folder, (place) => {
       // Where names are folded, only the list tells by which name something stands.
       const listed = names === null || context.names.isFolding ? new Set(namesIn(context, folder, place(''))) : null;
@@ -88,11 +89,20 @@ export function listFolder(context: FolderContext, folder: string, names: Readon
     context.waiting.remove(folder);
   } catch (error) {
     const code = codeOf(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP')
-      return goneFolder(context, folder, [...records.values()]);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return goneFolder(context, folder);
     context.waiting.put(folder, `the folder cannot be read: ${diskErrorText(error)}`);
   }
   return { differing, folders };
+}
+
+/** Of a few names in a folder of many only theirs are read. Where names are folded, others may be the same. */
+function recordsIn(
+  { table, names: { isFolding } }: FolderContext,
+  folder: string,
+  names: ReadonlySet<string> | null,
+): DiskRecord[] {
+  if (names === null || isFolding) return table.disk.in(folder);
+  return [...names].flatMap((name) => table.disk.at(joinPath(folder, name)) ?? []);
 }
 
 const nothing: DiskLook = { kind: 'nothing' };
@@ -170,7 +180,7 @@ const isNamedSo = (context: FolderContext, folder: string): boolean =>
  * The folder vanished while it was looked for: that is found in its parent. Where it is recorded already that no folder is
  * there, what is recorded below it is gone.
  */
-function goneFolder(context: FolderContext, folder: string, records: readonly DiskRecord[]): FolderListing {
+function goneFolder(context: FolderContext, folder: string): FolderListing {
   if (folder === '') return { differing: [], folders: [] };
   for (const list of [context.waiting, context.leftOut, context.ignored]) list.removeBelow(folder);
   if (context.table.disk.at(folder)?.version === folderVersion) {
@@ -178,7 +188,9 @@ function goneFolder(context: FolderContext, folder: string, records: readonly Di
     return { differing: [], folders: [] };
   }
   return {
-    differing: records.map((record) => ({ path: record.path, record, look: { kind: 'nothing' } })),
+    differing: context.table.disk
+      .in(folder)
+      .map((record) => ({ path: record.path, record, look: { kind: 'nothing' } })),
     folders: [],
   };
 }
@@ -209,13 +221,16 @@ export function readDiffering(
     if (ignored !== null) context.ignored.put(path, ignored);
     else context.ignored.remove(path);
     if (reason !== '') context.leftOut.put(path, reason);
-    return { path, record, now: null, isLeftOut: true };
+    const isHeldBack = ignored !== null && look.kind === 'file' && record !== null && record.version !== folderVersion;
+    return { path, record, now: null, isLeftOut: true, isHeldBack };
   };
   if (look.kind === 'nothing') {
+    const isFolder = record?.version === folderVersion;
+    const isLeftOut = record !== null && reasonToLeaveOut(context, path, isFolder) !== null;
     for (const list of [context.waiting, context.leftOut, context.ignored]) list.remove(path);
     if (record?.version === folderVersion)
       for (const list of [context.waiting, context.leftOut, context.ignored]) list.removeBelow(path);
-    return { path, record, now: null, isLeftOut: false };
+    return { path, record, now: null, isLeftOut };
   }
   const reason = reasonToLeaveOut(context, path, look.kind === 'folder');
   if (reason !== null) return leaveOut(reason);

@@ -8,6 +8,7 @@ import { isLinkInside, nameOf, parentOf } from './entry-path.js';
 import type { DiskLook } from './disk-look.js';
 import type { FolderContext } from './folder-context.js';
 import { ignoreFile } from './ignore-rules.js';
+import { reasonToLeaveOut } from './left-out.js';
 import { listFolder, markVanished, readDiffering, type Differing, type Found } from './scan-folder.js';
 
 export interface Scanner {
@@ -116,6 +117,7 @@ const namesMax = 64;
 interface Pass {
   readonly queue: { readonly folder: string; readonly names: ReadonlySet<string> | null }[];
   readonly isWhole: boolean;
+  readonly isFirstLook: boolean;
   readonly gone: Found[];
   /** The ignore file is being written: what is new may be what it is about to leave out. */
   areRulesUnsettled: boolean;
@@ -140,7 +142,7 @@ async function pass(options: ScannerOptions, state: ScanState): Promise<number> 
   state.isAllDirty = false;
   state.dueAtMs = null;
   const work: Pass = {
-    ...{ queue: [], isWhole, gone: [], batch: [], bytes: 0, captured: 0 },
+    ...{ queue: [], isWhole, isFirstLook: !state.isFirstLookDone, gone: [], batch: [], bytes: 0, captured: 0 },
     ...{ areRulesUnsettled: false, isDeleting: false },
   };
   for (const [folder, names] of dirty) work.queue.push({ folder, names });
@@ -236,7 +238,7 @@ function takeFound(options: ScannerOptions, state: ScanState, { work, path, foun
     state.unsettled.set(path, nowMs);
     state.dueAtMs ??= nowMs + options.settleMs;
   }
-  if (found.isLeftOut && found.record === null) return;
+  if (found.isLeftOut && (found.record === null || (found.isHeldBack === true && found.record.mark === ''))) return;
   const isNoFolder = found.record?.version === folderVersion && found.now?.version !== folderVersion;
   if (isNoFolder) noneBelow(options, work, { folder: path, isLeftOut: found.isLeftOut });
   if (path === ignoreFile) options.onIgnoreFile();
@@ -304,15 +306,17 @@ interface NoFolder {
 function noneBelow(options: ScannerOptions, work: Pass, { folder, isLeftOut }: NoFolder): void {
   options.unwatch(folder);
   for (const record of options.context.table.disk.in(folder)) {
-    (isLeftOut ? work.batch : work.gone).push({ path: record.path, record, now: null, isLeftOut });
-    if (record.version === folderVersion) noneBelow(options, work, { folder: record.path, isLeftOut });
+    const isFolder = record.version === folderVersion;
+    const isOut = isLeftOut || reasonToLeaveOut(options.context, record.path, isFolder) !== null;
+    (isOut ? work.batch : work.gone).push({ path: record.path, record, now: null, isLeftOut: isOut });
+    if (isFolder) noneBelow(options, work, { folder: record.path, isLeftOut: isOut });
   }
 }
 
 /** Peers begin with what is captured while the rest is still read. */
 function flush({ context, onCaptured }: ScannerOptions, work: Pass): void {
   if (work.batch.length === 0) return;
-  const captured = captureFound(context, work.batch);
+  const captured = captureFound(context, work.batch, { isFirstLook: work.isFirstLook });
   work.captured += captured;
   if (captured > 0) onCaptured();
   work.batch = [];
@@ -336,6 +340,12 @@ function putBack({ context: { table }, guard }: ScannerOptions, state: ScanState
   state.wasPutBack = gone.length;
 }
 
+/** While something vanishes, what vanished before it waits for it, but not for ever: some applications always delete something. */
+function mayBeMore(options: ScannerOptions, state: ScanState, { gone }: Pass): boolean {
+  if (gone.some(({ path }) => state.unsettledBefore.has(path) && isOverdue(options, state, path))) return false;
+  return gone.length === 0 || gone.some(({ path }) => !isOverdue(options, state, path));
+}
+
 /**
  * Deletions come last, so that what was moved is at its new place already when it vanishes from the old one; in one
  * transaction with what is new, unless that was too much.
@@ -347,8 +357,7 @@ function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
     flush(options, work);
     return;
   }
-  const { isDeleting } = work;
-  if (isDeleting && (work.gone.length === 0 || work.gone.some(({ path }) => !isOverdue(options, state, path)))) {
+  if (work.isDeleting && mayBeMore(options, state, work)) {
     // Deletions of one stroke are judged together: that none of them counts yet answers nothing that was asked before.
     for (const { path } of work.gone) unsettle(options, state, path);
     flush(options, work);

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { folderVersion, linkVersion, type Entry, type EntryVersion } from '../../src/core/entry.js';
 import type { FolderNews } from '../../src/files/folder-news.js';
 import { createRealDisk } from '../../src/system/real-disk.js';
@@ -475,4 +476,19 @@ test('deletions that are held stay held over a restart, whatever was added meanw
   await send(a, b);
   await b.side.settle();
   assert.equal(Object.keys(treeOf(b.root)).filter((name) => name.startsWith('f')).length, 200);
+});
+
+test('deletions of an application that always deletes something do not wait for the last of them', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a', { settleMs: 25 });
+  for (let index = 0; index < 1500; index++) writeFileSync(a.path(`f${index}`), `content ${index}`);
+  await a.capture();
+  await sleep(500);
+  await a.capture();
+  for (let index = 0; index < 600 && a.table.rows.counts().entries === 1500; index++) {
+    rmSync(a.path(`f${index}`));
+    await sleep(10);
+  }
+  assert.ok(a.table.rows.counts().entries < 1500);
+  assert.equal(a.side.status().problem, null);
 });

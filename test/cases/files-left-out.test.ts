@@ -317,4 +317,78 @@ test('all that takes no part is counted, however much it is', async (context) =>
   await a.capture();
   assert.equal(a.side.status().leftOut, 10_100);
   assert.equal(a.side.leftOut(5).length, 5);
+
+test('ignore of one server: an edit elsewhere while it was left out is placed when it is taken in again', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  let b = await ground.add('b');
+  writeFileSync(a.path('page.txt'), 'first');
+  writeFileSync(a.path('other'), 'x');
+  await settleAll([a, b]);
+  b = await ground.restart(b, { ignore: ['page.txt'] });
+  await settleAll([a, b]);
+  writeFileSync(a.path('page.txt'), 'current');
+  await settleAll([a, b]);
+  b = await ground.restart(b);
+  await settleAll([a, b]);
+  assert.equal(readFileSync(b.path('page.txt'), 'utf8'), 'current');
+});
+
+test('ignore of one server: a deletion elsewhere while it was left out is done when it is taken in again', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  let b = await ground.add('b');
+  for (const name of ['page.txt', 'other', 'third']) writeFileSync(a.path(name), 'first');
+  await settleAll([a, b]);
+  b = await ground.restart(b, { ignore: ['page.txt'] });
+  await settleAll([a, b]);
+  rmSync(a.path('page.txt'));
+  await settleAll([a, b]);
+  assert.ok(existsSync(b.path('page.txt')));
+  b = await ground.restart(b);
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(b.root), treeOf(a.root));
+});
+
+test('ignore of one server: a deletion of what is left out here is not done elsewhere', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  let b = await ground.add('b');
+  for (const name of ['page.txt', 'other', 'third']) writeFileSync(a.path(name), 'first');
+  await settleAll([a, b]);
+  b = await ground.restart(b, { ignore: ['page.txt'] });
+  await settleAll([a, b]);
+  rmSync(b.path('page.txt'));
+  await settleAll([a, b]);
+  assert.ok(existsSync(a.path('page.txt')));
+});
+
+test('the ignore file goes: the servers show the same again, whatever was edited or deleted meanwhile', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (const name of ['a.log', 'b.log', 'c']) writeFileSync(a.path(name), name);
+  await settleAll([a, b]);
+  writeFileSync(a.path('.usyncignore'), '*.log\n');
+  await settleAll([a, b]);
+  rmSync(b.path('b.log'));
+  await settleAll([a, b]);
+  rmSync(a.path('.usyncignore'));
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(a.root), treeOf(b.root));
+});
+
+test('the ignore file goes: an edit made meanwhile comes', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  for (const name of ['a.log', 'c']) writeFileSync(a.path(name), name);
+  await settleAll([a, b]);
+  writeFileSync(a.path('.usyncignore'), '*.log\n');
+  await settleAll([a, b]);
+  writeFileSync(a.path('a.log'), 'edited by a');
+  await settleAll([a, b]);
+  rmSync(a.path('.usyncignore'));
+  await settleAll([a, b]);
+  assert.deepEqual(treeOf(a.root), treeOf(b.root));
 });

@@ -5,7 +5,16 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -224,3 +233,30 @@ test('names that other systems cannot hold travel and are told of; those of this
   if (disk === null) assert.deepEqual(treeOf(b.root)['a:b'], '644 a:b');
   else assert.match(b.side.waiting(9).find(({ path }) => path === 'a:b')?.reason ?? '', /^Windows cannot hold/);
 });
+
+for (const [what, time] of [
+  ['before 1970', '1969-12-31T12:00:00Z'],
+  ['after 2255', '2400-01-01T00:00:00Z'],
+] as const) {
+  test(`a file that gets a time ${what} stays on the other servers`, async (context) => {
+    const ground = folderGround(context);
+    const a = await ground.add('a');
+    const b = await ground.add('b');
+    for (const name of ['f', 'other']) writeFileSync(a.path(name), name);
+    await settleAll([a, b]);
+    spawnSync('touch', ['-d', time, a.path('f')]);
+    await settleAll([a, b]);
+    assert.ok(existsSync(b.path('f')));
+  });
+
+  test(`a new file with a time ${what} is placed, or is told of`, async (context) => {
+    const ground = folderGround(context);
+    const a = await ground.add('a');
+    const b = await ground.add('b');
+    writeFileSync(a.path('f'), 'f');
+    spawnSync('touch', ['-d', time, a.path('f')]);
+    await settleAll([a, b]);
+    const told = b.side.status().pending + b.side.leftOut(9).length + a.side.leftOut(9).length;
+    assert.ok(existsSync(b.path('f')) || told > 0);
+  });
+}

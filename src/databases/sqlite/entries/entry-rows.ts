@@ -50,7 +50,7 @@ export function createEntryRows(connection: Connection): EntryRows {
     lastPending: () => number('SELECT coalesce(max(sequence), 0) FROM pending'),
     pendingCount: () => number('SELECT count(*) FROM pending'),
     mark: (path) => void connection.cached('INSERT OR REPLACE INTO pending (path) VALUES (?)').run(path),
-    markUnplaced: () => void connection.cached(`INSERT OR IGNORE INTO pending (path) ${unplaced}`).run(),
+    markDiffering: () => void connection.cached(`INSERT OR IGNORE INTO pending (path) ${differing}`).run(),
     unplaced: () =>
       connection
         .cached(`${unplaced} EXCEPT SELECT path FROM pending`)
@@ -71,8 +71,17 @@ export function createEntryRows(connection: Connection): EntryRows {
 }
 
 /** The folder of a path ends where its last name begins: SQLite has no function for it, so the names are joined. */
-const unplaced = `SELECT path FROM entries WHERE path NOT IN
-  (SELECT CASE folder WHEN '' THEN name ELSE folder || '/' || name END FROM disk)`;
+const diskPath = "CASE folder WHEN '' THEN name ELSE folder || '/' || name END";
+
+const unplaced = `SELECT path FROM entries WHERE path NOT IN (SELECT ${diskPath} FROM disk)`;
+
+/** Folders that stand only for what is left out in them have no row. */
+const differing = `
+  SELECT path FROM (SELECT path, version FROM entries EXCEPT SELECT ${diskPath}, version FROM disk)
+  UNION
+  SELECT path FROM (
+    SELECT ${diskPath} AS path, version FROM disk WHERE is_kept = 0 EXCEPT SELECT path, version FROM entries
+  )`;
 
 const pathsAfter = (connection: Connection, path: string, max: number): string[] =>
   connection

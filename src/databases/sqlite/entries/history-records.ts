@@ -9,11 +9,12 @@ const isTold = `(reason <> 'kept' OR NOT EXISTS (
   SELECT 1 FROM history AS told WHERE told.path = history.path AND told.version = history.version AND told.reason <> 'kept'
 ))`;
 
-/** Its copy stands, or is wanted no more. What stands at its own path may be written into before that is noticed. */
-const isUnneeded = `(version NOT IN (SELECT version FROM entries) OR EXISTS (
-  SELECT 1 FROM disk WHERE disk.version = kept.version
-  AND CASE folder WHEN '' THEN name ELSE folder || '/' || name END <> kept.path
-))`;
+/**
+ * Its copy stands. What stands at its own path may be written into before that is noticed, and so may what was replaced
+ * there: while there is no copy, this may be the only place of the content.
+ */
+const hasCopy = `EXISTS (SELECT 1 FROM disk WHERE disk.version = kept.version
+  AND CASE folder WHEN '' THEN name ELSE folder || '/' || name END <> kept.path)`;
 
 export function createHistoryRecords(connection: Connection): HistoryRecords {
   return {
@@ -59,8 +60,8 @@ export function createHistoryRecords(connection: Connection): HistoryRecords {
            SELECT *, row_number() OVER (PARTITION BY path, reason = 'kept' ORDER BY id DESC) AS place,
              sum(size) OVER (ORDER BY id DESC) AS bytes
            FROM history
-         ) AS kept WHERE CASE reason WHEN 'kept' THEN ${isUnneeded} ELSE (at < ? OR place > ? OR bytes > ?)
-           AND NOT (version IN (SELECT version FROM entries) AND version NOT IN (SELECT version FROM disk)) END
+         ) AS kept WHERE (reason = 'kept' AND ${hasCopy}) OR (at < ? OR place > ? OR bytes > ?)
+           AND NOT (version IN (SELECT version FROM entries) AND version NOT IN (SELECT version FROM disk))
          ORDER BY id`,
         )
         .all(BigInt(Math.trunc(olderThanMs)), BigInt(versionsMax), BigInt(bytesMax))
