@@ -37,6 +37,8 @@ export interface FolderContext {
   readonly unsynced: Set<string>;
   /** Folders whose names are known to outlive a power loss: applications seldom sync what they make. */
   readonly durable: Set<string>;
+  /** Paths of conflicts that another server is to settle, with when they were first seen here. */
+  readonly conflictsSince: Map<string, number>;
   /** What was added to the history since it was last looked whether it is within its bounds. */
   readonly historyGrowth: { records: number; bytes: number };
   readonly scanWork: ScanWork;

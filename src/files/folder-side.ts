@@ -337,6 +337,7 @@ function assemble(options: FolderSideOptions, state: SideState, root: RootFolder
     outgrown: new Map(),
     unsynced: new Set(),
     durable: new Set(),
+    conflictsSince: new Map(),
     historyGrowth: { records: 0, bytes: 0 },
     scanWork: createScanWork(system, table, options.onWork),
     dirty,

@@ -227,13 +227,19 @@ const isSound = ({ path, version, size, mode, mtime, modeAge }: Entry): boolean 
 
 /** Who holds the losing edit makes its copy; others do it when that server does not. Returns those that nobody here has. */
 function settleConflict(context: FolderContext, path: string, { table: steps }: PathPlan): readonly Entry[] {
-  if (steps.end.length === 0) return [];
   const { rows, disk } = context.table;
+  const { conflictsSince } = context;
+  if (steps.end.length === 0) {
+    conflictsSince.delete(path);
+    return [];
+  }
   const standing = disk.at(path)?.version;
-  const nowMs = context.system.nowMs();
-  const isOurs = steps.end.some(({ version, author, time }) => {
-    return version === standing || author === context.author || nowMs - time > conflictGraceMs || time > nowMs;
-  });
+  const nowMs = context.system.monotonicMs();
+  const sinceMs = conflictsSince.get(path) ?? nowMs;
+  conflictsSince.set(path, sinceMs);
+  const isOurs =
+    nowMs - sinceMs > conflictGraceMs ||
+    steps.end.some(({ version, author }) => version === standing || author === context.author);
   // Each loser by itself: of three edits no server may hold the contents of two.
   const copies = isOurs ? steps.insert.filter(({ version }) => keepContent(context, version, path)) : [];
   const isLeft = ({ version }: Entry): boolean =>

@@ -136,11 +136,12 @@ async function pass(options: ScannerOptions, state: ScanState): Promise<number> 
     for (const path of state.unsettled.keys()) markDirty(state, parentOf(path), nameOf(path));
     state.unsettledBefore = state.unsettled;
     state.unsettled = new Map();
+    // Else it stays: hints that come one after the other must not put off what was to be looked at.
+    state.dueAtMs = null;
   }
   const dirty = isWhole ? new Map([['', null]]) : state.dirty;
   state.dirty = new Map();
   state.isAllDirty = false;
-  state.dueAtMs = null;
   const work: Pass = {
     ...{ queue: [], isWhole, isFirstLook: !state.isFirstLookDone, gone: [], batch: [], bytes: 0, captured: 0 },
     ...{ areRulesUnsettled: false, isDeleting: false },

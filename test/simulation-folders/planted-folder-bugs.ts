@@ -45,7 +45,7 @@ export const plantedFolderBugs: readonly FolderBug[] = [
   },
   {
     name: 'nobody looks before placing',
-    seed: 5049,
+    seed: 5009,
     limits: { interleaving: 0.02 },
     table: (table, { server }) => {
       let isCapturing = false;
