@@ -317,6 +317,7 @@ test('all that takes no part is counted, however much it is', async (context) =>
   await a.capture();
   assert.equal(a.side.status().leftOut, 10_100);
   assert.equal(a.side.leftOut(5).length, 5);
+});
 
 test('ignore of one server: an edit elsewhere while it was left out is placed when it is taken in again', async (context) => {
   const ground = folderGround(context);
