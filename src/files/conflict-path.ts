@@ -1,9 +1,9 @@
-import { byteLength, joinPath, nameOf, parentOf } from './entry-path.js';
+import { byteLength, joinPath, nameOf, parentOf, pathBytesMax } from './entry-path.js';
 import type { Entry } from '../core/entry.js';
 
 /**
- * Where the version that lost its name is kept: beside the winner, named by its author and its content, so that every
- * server gives it the same name.
+ * Where the version that lost its name is kept: beside the winner, or above it where no path is long enough for that; named
+ * by its author and its content, so that every server gives it the same name.
  */
 export function conflictPath({ path, version, author }: Pick<Entry, 'path' | 'version' | 'author'>): string {
   const name = nameOf(path);
@@ -12,9 +12,22 @@ export function conflictPath({ path, version, author }: Pick<Entry, 'path' | 've
   const extension = dot > 0 && byteLength(name.slice(dot)) <= extensionBytesMax ? name.slice(dot) : '';
   const whole = extension === '' ? name : stem;
   const mark = ` (conflict, ${cut(safe(author), authorBytesMax)}, ${shortHash(version)})`;
-  return joinPath(parentOf(path), `${cut(whole, 255 - byteLength(mark) - byteLength(extension))}${mark}${extension}`);
+  const rest = byteLength(mark) + byteLength(extension);
+  const folder = folderWithRoom(parentOf(path), rest + Math.min(byteLength(whole), stemBytesMin));
+  return joinPath(folder, `${cut(whole, Math.min(255, roomIn(folder)) - rest)}${mark}${extension}`);
 }
 
+/** The folder, or the nearest above it in which a name of so many bytes makes no path that is too long. */
+function folderWithRoom(folder: string, nameBytes: number): string {
+  let found = folder;
+  while (found !== '' && roomIn(found) < nameBytes) found = parentOf(found);
+  return found;
+}
+
+const roomIn = (folder: string): number => pathBytesMax - (folder === '' ? 0 : byteLength(folder) + 1);
+
+/** So much of the name tells what it is of. */
+const stemBytesMin = 16;
 const extensionBytesMax = 32;
 const authorBytesMax = 48;
 

@@ -18,7 +18,7 @@ export function pathObstacle(path: string): string | null {
   return null;
 }
 
-const pathBytesMax = 3072;
+export const pathBytesMax = 3072;
 const nameBytesMax = 255;
 const depthMax = 128;
 
@@ -44,14 +44,24 @@ export const parentOf = (path: string): string => path.slice(0, Math.max(0, path
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 export const joinPath = (folder: string, name: string): string => (folder === '' ? name : `${folder}/${name}`);
 
-/** Whether a link at `path` stays inside the root by its text: relative, and never above the root on its way. */
-export function isLinkInside(path: string, target: string): boolean {
-  if (target === '' || target.startsWith('/') || /[\\:\p{Cc}]/u.test(target)) return false;
-  let depth = path.split('/').length - 1;
-  for (const name of target.split('/')) {
-    if (name === '..') depth -= 1;
-    else if (name !== '.' && name !== '') depth += 1;
-    if (depth < 0) return false;
-  }
-  return true;
+/**
+ * Why a link at `path` may lead out of the root; null when it cannot, whatever links are on its way that were judged so too.
+ * Going up counts names, and is what it says only before the first of them: behind a name it starts where that leads.
+ */
+export function linkObstacle(path: string, target: string): string | null {
+  if (target === '') return 'the link leads nowhere';
+  if (target.startsWith('/')) return leadsOut;
+  if (/\p{Cc}/u.test(target)) return 'the target of the link holds control characters';
+  if (/[\\:]/.test(target))
+    return 'the target of the link holds ":" or "\\", by which other systems write paths that lead out';
+  const names = target.split('/').filter((name) => name !== '.' && name !== '');
+  const first = names.findIndex((name) => name !== '..');
+  const climbed = first === -1 ? names.length : first;
+  if (climbed > path.split('/').length - 1) return leadsOut;
+  const isUpAgain = names.includes('..', climbed);
+  return isUpAgain ? 'the target of the link goes up behind a name, which may be a link: it may lead out' : null;
 }
+
+const leadsOut = 'the link leads out of the folder';
+
+export const isLinkInside = (path: string, target: string): boolean => linkObstacle(path, target) === null;

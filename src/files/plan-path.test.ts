@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { conflictPath } from './conflict-path.js';
-import { byteLength } from './entry-path.js';
+import { byteLength, pathObstacle } from './entry-path.js';
 import { folderVersion, type Entry, type EntryVersion } from '../core/entry.js';
 import { planPath, type PathPlan, type Standing } from './plan-path.js';
 
@@ -231,6 +231,17 @@ test('a mode that the writer of the shown version had not seen is taken over; on
 test('a name that begins with its only dot has no ending: its conflict copy is named behind it', () => {
   const copy = conflictPath({ path: 'x/.env', version: versionOf(3), author: 'pit' });
   assert.match(copy, /^x\/\.env \(conflict, pit, [^)]+\)$/);
+});
+
+test('paths of conflict copies are never too long: cut behind the name, or in a folder above', () => {
+  const folders = (count: number): string => `${'d'.repeat(199)}/`.repeat(count);
+  for (const path of [`${folders(15)}${'f'.repeat(60)}`, `${folders(15)}${'e'.repeat(60)}/f.txt`]) {
+    assert.equal(pathObstacle(path), null);
+    const copy = conflictPath({ path, version: versionOf(3), author: 'pit' });
+    assert.equal(pathObstacle(copy), null);
+    assert.ok(path.startsWith(copy.slice(0, copy.lastIndexOf('/') + 1)), 'beside it or above');
+    assert.match(copy, /\/(ffff[f]*|f) \(conflict, pit, [^/]+\)(\.txt)?$/);
+  }
 });
 
 test('names of conflict copies fit every disk and keep the ending of the name', () => {

@@ -4,7 +4,7 @@ import type { DiskRecord } from '../databases/entry-table.js';
 import { codeOf, diskErrorText } from '../system/disk.js';
 import { hashContent, isDatabase, type HashedContent } from './content-hash.js';
 import { isAsRecorded, isSameFolder, lookAt, lookOf, type DiskLook, type FileLook } from './disk-look.js';
-import { isLinkInside, joinPath, nameOf, parentOf } from './entry-path.js';
+import { joinPath, linkObstacle, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { databaseReason, ignoredReason, reasonToLeaveOut } from './left-out.js';
 import type { RootFolder } from './root-folder.js';
@@ -242,7 +242,8 @@ export function readDiffering(
       return { path, record, isLeftOut: false, now: { ...plain, version: folderVersion, mode, mark } };
     }
     case 'link': {
-      if (!isLinkInside(path, look.target)) return leaveOut('the link leads out of the folder');
+      const obstacle = linkObstacle(path, look.target);
+      if (obstacle !== null) return leaveOut(obstacle);
       return { path, record, isLeftOut: false, now: { ...plain, version: linkVersion(look.target), mark: look.mark } };
     }
     case 'special':

@@ -211,6 +211,23 @@ test('a conflict whose copy a person renamed or deleted is settled in the log of
   }
 });
 
+test('the conflict copy of a file whose path is nearly too long stands on both servers', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  const folder = Array.from({ length: 15 }, () => 'd'.repeat(199)).join('/');
+  for (const server of [a, b]) {
+    mkdirSync(server.path(folder), { recursive: true });
+    writeFileSync(server.path(`${folder}/${'f'.repeat(60)}`), `of ${server.name}`);
+  }
+  await settleAll([a, b]);
+  const tree = treeOf(a.root);
+  assert.deepEqual(treeOf(b.root), tree);
+  const contents = Object.values(tree).filter((text) => text.startsWith('644'));
+  assert.deepEqual(contents.toSorted(byText), ['644 of a', '644 of b']);
+  assert.deepEqual([a.side.leftOut(5), b.side.leftOut(5)], [[], []]);
+});
+
 test('a file that lost and was replaced is told of once in the history, and one content of it is kept', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');

@@ -120,6 +120,37 @@ test('links that lead outside, pipes and names that are not UTF-8 stay at home a
   assert.equal(a.side.leftOut(10).length, 3);
 });
 
+test('two links that each stay inside by their text do not lead outside together', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(join(ground.folder, 'secret'), 'secret');
+  mkdirSync(a.path('x/y'), { recursive: true });
+  symlinkSync('../..', a.path('x/y/root'));
+  symlinkSync('x/y/root/../secret', a.path('leak'));
+  symlinkSync('x/y/root/x', a.path('inside'));
+  await settleAll([a, b]);
+  assert.throws(() => readFileSync(b.path('leak')), { code: 'ENOENT' });
+  assert.deepEqual(Object.keys(treeOf(b.root)), ['inside', 'x/', 'x/y/', 'x/y/root']);
+  b.table.rows.insert(entryOf({ path: 'leak', version: linkVersion('x/y/root/../secret') }));
+  await b.side.settle();
+  assert.throws(() => readFileSync(b.path('leak')), { code: 'ENOENT' });
+});
+
+test('a link that stays at home is told of with the true reason', async (context) => {
+  const a = await folderGround(context).add('a');
+  const targets = { out: '/etc/passwd', above: '../x', again: 'x/../y', drive: 'c:\\x', control: 'x\ny' };
+  for (const [name, target] of Object.entries(targets)) symlinkSync(target, a.path(name));
+  await a.capture();
+  assert.deepEqual(Object.fromEntries(a.side.leftOut(9).map(({ path, reason }) => [path, reason])), {
+    out: 'the link leads out of the folder',
+    above: 'the link leads out of the folder',
+    again: 'the target of the link goes up behind a name, which may be a link: it may lead out',
+    drive: 'the target of the link holds ":" or "\\", by which other systems write paths that lead out',
+    control: 'the target of the link holds control characters',
+  });
+});
+
 test('a local edit that nobody has seen yet is never overwritten', async (context) => {
   const ground = folderGround(context);
   const a = await ground.add('a');
