@@ -11,7 +11,7 @@ import {
 } from './content-sources.js';
 import { isFolderThere, standsAsRecorded, timeInRange } from './disk-look.js';
 import { endKeeping, markEmptyParent } from './empty-parent.js';
-import { isLinkInside, nameOf, parentOf } from './entry-path.js';
+import { linkObstacle, nameOf, parentOf } from './entry-path.js';
 import type { FolderContext } from './folder-context.js';
 import { keepCopy } from './history-keeper.js';
 import { ignoreFile } from './ignore-rules.js';
@@ -172,7 +172,8 @@ function planOne(context: FolderContext, pending: PendingPath, missed: Entry[]):
     return null;
   }
   // Passed over, it would be no row: what stands here would be removed.
-  if (!rows.every((row) => isSound(row))) throw new SyncError('USYNC-1703', 'An entry of another server is not sound.');
+  const unsound = unsoundReason(rows);
+  if (unsound !== null) throw new SyncError('USYNC-1703', `What another server has here is not placed: ${unsound}.`);
   const standing = table.disk.at(path);
   const plan = planPath({ path, rows, isFolderNeeded, standing });
   missed.push(...settleConflict(context, path, plan));
@@ -219,11 +220,15 @@ const obstacleText = (path: string, reason: string): string => `at ${path} stand
 const rowsAt = ({ table }: FolderContext, path: string): Entry[] =>
   table.rows.at(path).map((row) => ({ ...row, mtime: timeInRange(row.mtime) }));
 
-/** Rows may come from a peer that is not to be trusted. */
-const isSound = ({ path, version, size, mode, mtime, modeAge }: Entry): boolean =>
+/** Rows may come from a peer that is not to be trusted, or of an earlier build. Null: all may be placed. */
+const unsoundReason = (rows: readonly Entry[]): string | null =>
+  rows
+    .map((row) => (isSound(row) ? linkObstacle(row.path, linkTargetOf(row.version) ?? '.') : 'it is not sound'))
+    .find((reason) => reason !== null) ?? null;
+
+const isSound = ({ version, size, mode, mtime, modeAge }: Entry): boolean =>
   kindOfVersion(version) !== null &&
-  [size, mode, mtime, modeAge].every((value) => Number.isSafeInteger(value) && value >= 0) &&
-  isLinkInside(path, linkTargetOf(version) ?? '.');
+  [size, mode, mtime, modeAge].every((value) => Number.isSafeInteger(value) && value >= 0);
 
 /** Who holds the losing edit makes its copy; others do it when that server does not. Returns those that nobody here has. */
 function settleConflict(context: FolderContext, path: string, { table: steps }: PathPlan): readonly Entry[] {
@@ -358,7 +363,7 @@ function placeFrom(context: FolderContext, entry: Entry, source: Source | null):
 function diskStepNow(context: FolderContext, path: string): DiskStep {
   const { table } = context;
   const rows = rowsAt(context, path);
-  if (!rows.every((row) => isSound(row))) return { kind: 'nothing' };
+  if (unsoundReason(rows) !== null) return { kind: 'nothing' };
   return planPath({ path, rows, isFolderNeeded: table.rows.isBelow(path), standing: table.disk.at(path) }).disk;
 }
 

@@ -134,6 +134,7 @@ test('two links that each stay inside by their text do not lead outside together
   assert.deepEqual(Object.keys(treeOf(b.root)), ['inside', 'x/', 'x/y/', 'x/y/root']);
   b.table.rows.insert(entryOf({ path: 'leak', version: linkVersion('x/y/root/../secret') }));
   await b.side.settle();
+  assert.match(b.side.waiting(1)[0]?.reason ?? '', /is not placed: the target of the link goes up behind a name/);
   assert.throws(() => readFileSync(b.path('leak')), { code: 'ENOENT' });
 });
 
