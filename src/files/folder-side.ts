@@ -417,9 +417,11 @@ async function goRound(options: FolderSideOptions, state: SideState): Promise<vo
 }
 
 async function workOnce(options: FolderSideOptions, state: SideState, opened: OpenSide): Promise<void> {
-  const { system } = options;
+  const { system, table } = options;
   const { scanner, placer, watch, context } = opened;
-  checkState(options, context.root);
+  if (readFolderId(context.root) !== table.value('folder')) checkIdentity(options, context.root);
+  // What somebody removed from the state folder is missed by what waits for it.
+  if (context.waiting.count() > 0) mendStateFolder(context.root);
   const nowMs = system.monotonicMs();
   if (nowMs >= state.rescanAtMs) {
     if (state.rescanAtMs > 0) scanner.markAllDirty();
