@@ -3,7 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { ContentRequest } from './core/content-request.js';
 import { giveSpare } from './core/spare-buffers.js';
 import { openSqliteEntryTable } from './databases/sqlite/entries/sqlite-entry-table.js';
-import { createFolderSide, type FolderSideOptions } from './files/folder-side.js';
+import { createFolderSide } from './files/folder-side.js';
+import type { FolderSideOptions } from './files/folder-side-contract.js';
 import {
   buffersOf,
   errorOf,

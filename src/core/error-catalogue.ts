@@ -263,7 +263,7 @@ export const errorCatalogue = {
   'USYNC-1701': entry(
     'Folder is not the one that was synced',
     'Another folder stands at the path, or the mark inside it is gone: an unmounted disk, or a folder that was emptied.',
-    'Mount or restore it; nothing is deleted elsewhere meanwhile. If it is meant so: usync files accept DATASET',
+    'Mount or restore it; nothing is deleted elsewhere meanwhile. If it is new and to be filled: usync files put-back DATASET. If what is missing is meant to be gone everywhere: usync files accept DATASET',
   ),
   'USYNC-1702': entry(
     'Many files were deleted',

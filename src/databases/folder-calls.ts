@@ -85,6 +85,10 @@ export interface FolderStatus {
   readonly bytes: number;
   /** Paths that are not yet on disk as the table says. */
   readonly pending: number;
+  /** Paths that changed on disk a moment ago and are not in the table yet, since their writer may not be done. */
+  readonly unsettled: number;
+  /** A look at the disk takes longer than a moment: the table does not say yet what it will find. */
+  readonly isReading: boolean;
   readonly waiting: number;
   /** What takes no part and is named by no ignore rule. */
   readonly leftOut: number;

@@ -71,6 +71,8 @@ function catchingUp({ peers, datasets }: Omit<EngineStatus, 'headline'>): string
     const { pending } = placing.folder;
     return `${pending} ${pending === 1 ? 'entry' : 'entries'} of ${placing.name} ${isOrAre(pending)} not on disk here yet; "usync files show ${placing.name}" says why.`;
   }
+  const reading = datasets.find(({ folder }) => folder?.isReading === true);
+  if (reading) return `What changed in ${reading.name} is being read.`;
   return 'The list of servers is on its way.';
 }
 
@@ -112,7 +114,7 @@ function onlyHereText(status: Omit<EngineStatus, 'headline'>): string {
 
 function heldText({ datasets }: Omit<EngineStatus, 'headline'>): string {
   const held = datasets.reduce(
-    (sum, { held: rows, quarantined, folder }) => sum + (folder === null ? Math.max(rows, quarantined) : rows),
+    (sum, { held: rows, quarantined, folder }) => sum + (folder === null ? Math.max(rows, quarantined) : 0),
     0,
   );
   return held === 0 ? '' : `; ${held} ${held === 1 ? 'row' : 'rows'} ${isOrAre(held)} held here`;

@@ -38,7 +38,17 @@ function problemsOf(given: Given): string[] {
     folder:
       unwatched === null
         ? null
-        : { entries: 1, bytes: 1, pending: 0, waiting: 0, leftOut: 0, unwatched, problem: null },
+        : {
+            entries: 1,
+            bytes: 1,
+            pending: 0,
+            unsettled: 0,
+            isReading: false,
+            waiting: 0,
+            leftOut: 0,
+            unwatched,
+            problem: null,
+          },
     unansweredMs: 0,
   };
   const dataset = {

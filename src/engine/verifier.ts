@@ -172,7 +172,7 @@ function notOnDisk({ dataset, peer }: Comparing, here: number, there: number): A
   const count = here === 0 ? there : here;
   const where = here === 0 ? `of ${peer}` : 'here';
   return {
-    reason: `${count} ${count === 1 ? 'entry is' : 'entries are'} not on disk ${where} as the folder's table says, or its deletions are held.`,
+    reason: `${count} ${count === 1 ? 'entry is' : 'entries are'} not on disk ${where} as the folder's table says, or is still being read, or its deletions are held.`,
     nextStep: `Run "usync files show ${dataset}" ${here === 0 ? `on ${peer}` : 'here'}: it says why.`,
   };
 }

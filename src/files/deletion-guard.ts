@@ -87,7 +87,7 @@ export function createDeletionGuard({ dataset, nowMs, table }: GuardOptions): De
       const isMost = lost > 0 && lost + before >= heldFrom && (lost + before) * 2 > recorded + before;
       if (!state.isAccepted && (isEmptied || isMost)) {
         holdOf(recorded);
-        return heldError(dataset, lost, recorded);
+        return heldError(dataset, { lost, recorded, before });
       }
       holdOf(null);
       if (gone.length === 0) return null;
@@ -105,9 +105,20 @@ export function createDeletionGuard({ dataset, nowMs, table }: GuardOptions): De
   };
 }
 
-function heldError(dataset: string, gone: number, recorded: number): SyncError {
-  const text = `${gone} of ${recorded} entries of dataset ${dataset} are gone from the disk at once.`;
-  return new SyncError('USYNC-1702', text, { facts: { gone, recorded } });
+interface HeldCounts {
+  readonly lost: number;
+  readonly recorded: number;
+  /** What was deleted within the minute before, and is gone elsewhere too. */
+  readonly before: number;
+}
+
+function heldError(dataset: string, { lost, recorded, before }: HeldCounts): SyncError {
+  const more =
+    before === 0
+      ? ''
+      : ` ${before} more went within the minute before and are deleted everywhere; other servers have them in "usync files history".`;
+  const text = `${lost} of ${recorded} entries of dataset ${dataset} are gone from the disk at once.${more}`;
+  return new SyncError('USYNC-1702', text, { facts: { gone: lost, recorded } });
 }
 
 function forgetBefore(state: GuardState, since: number): void {

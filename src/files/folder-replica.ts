@@ -64,12 +64,13 @@ export function createFolderReplica({ entries, work, localTables }: FolderReplic
     },
     async proof() {
       const proof = await entries.proof();
-      const { pending, problem } = await work.status();
+      const { pending, problem, isReading } = await work.status();
       return {
         ...proof,
         // Not what the table holds back: equal entries of two servers are one here, and the disk shows all there is.
         // A folder that is stopped, or whose deletions are held, does not show what its table says either.
-        held: problem === null ? pending : Math.max(pending, 1),
+        // And what is being read is not in the table yet.
+        held: problem === null && !isReading ? pending : Math.max(pending, 1),
         leftOut: proof.leftOut.filter((text) => !namesLocal(text, localTables)),
       };
     },

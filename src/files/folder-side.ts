@@ -2,15 +2,9 @@
  * The disk's side of one folder dataset: what applications do in the folder is written into the table, and what merging
  * wrote into the table is placed in the folder. One loop does both in turn; all of it runs in one thread.
  */
-import type { ContentPeers, ContentRequest } from '../core/content-request.js';
-import type { Entry } from '../core/entry.js';
 import { errorMessageOf, SyncError } from '../core/sync-error.js';
-import type { EntryTable, FileConflict, HistoryBounds, HistoryRecord } from '../databases/entry-table.js';
-import type { FileContent, FileRequest, FolderEntries, FolderStatus, WaitingEntry } from '../databases/folder-calls.js';
-import type { Disk } from '../system/disk.js';
-import type { HashAside } from '../system/hash-aside.js';
+import type { HistoryBounds } from '../databases/entry-table.js';
 import { randomHex } from '../system/random.js';
-import type { System } from '../system/system.js';
 import { createContentHandles } from './content-handles.js';
 import { createContentGetter } from './content-getter.js';
 import { readContents } from './content-reader.js';
@@ -19,89 +13,29 @@ import { nameOf, parentOf, stateFolder } from './entry-path.js';
 import { probeModes } from './disk-modes.js';
 import { entriesIn, readFileContent } from './folder-access.js';
 import type { FolderContext } from './folder-context.js';
-import { createNewsTeller, type FolderNews, type NewsTeller } from './folder-news.js';
+import { createNewsTeller, type NewsTeller } from './folder-news.js';
+import type { FolderSide, FolderSideOptions } from './folder-side-contract.js';
 import { folderStatus, leftOutEntries, waitingEntries, type FolderLook } from './folder-status.js';
 import { createFolderWatch, type FolderWatch } from './folder-watch.js';
 import { adoptStrayHistory } from './adopt-stray-history.js';
 import { pruneGrown, pruneHistory } from './history-keeper.js';
-import { metEntries, type MetEntries } from './met-entries.js';
+import { metEntries } from './met-entries.js';
 import { createIgnoreRules, defaultIgnores, ignoreFile } from './ignore-rules.js';
 import { probeNameFolding } from './name-folding.js';
 import { createLostContents } from './lost-contents.js';
 import { createPlacer, type Placer } from './placer.js';
 import { unportableNames } from './portable-names.js';
-import { createProtectedFiles, type ProtectedPaths } from './protected-files.js';
+import { createProtectedFiles } from './protected-files.js';
 import { recoverPlacing } from './recover-placing.js';
 import { restoreCopy, restoreHistory } from './restore-file.js';
 import { refuseLeftOut } from './refuse-left-out.js';
 import { openRootFolder, type RootFolder } from './root-folder.js';
-import { createScanWork, type TellWork } from './scan-work.js';
+import { createScanWork } from './scan-work.js';
 import { createScanner, type Scanner } from './scanner.js';
 import { mendStateFolder, prepareStateFolder, readFolderId, writeFolderId } from './state-folder.js';
 import { createWaitingList } from './waiting-list.js';
 import { readText } from './whole-file.js';
 import { isKnownAt, removeFile, writeFile } from './write-file.js';
-
-export interface FolderSide {
-  /** Opens the folder and starts to work. Rejects with `USYNC-1700` or `USYNC-1701` where it must not be touched. */
-  open(): Promise<void>;
-  /** Merging may have changed the table. */
-  onTable(): void;
-  /** Looks at everything that is dirty by now and places what can be placed. Rejects with what stops the folder. */
-  settle(): Promise<void>;
-  /** Looks at everything, hints or not. */
-  rescan(): Promise<void>;
-  meet(chunk: Uint8Array): MetEntries;
-  read(requests: readonly ContentRequest[]): readonly (Uint8Array | null)[];
-  status(): FolderStatus;
-  waiting(max: number): readonly WaitingEntry[];
-  /** What takes no part: first for reasons of its own, then by the ignore rules. */
-  leftOut(max: number): readonly WaitingEntry[];
-  unportable(max: number): readonly WaitingEntry[];
-  /** What is missing while its deletions are held, by path. */
-  missing(max: number): readonly string[];
-  copies(max: number): readonly Entry[];
-  conflicts(max: number): readonly FileConflict[];
-  forgetConflicts(noticedBeforeMs: number): number;
-  conflictsForgotten(): number;
-  history(request: { readonly path?: string; readonly max: number }): readonly HistoryRecord[];
-  /** Puts a file of the history back at its path, as an edit of this server. Rejects with `USYNC-1704`. */
-  restore(id: number): Promise<HistoryRecord>;
-  /** Gives a conflict copy the name that it lost, as an edit of this server. Rejects with `USYNC-1800` or `USYNC-1801`. */
-  restoreCopy(path: string): Promise<void>;
-  /** A person says that what is missing is meant to be gone, and that this is the folder. */
-  accept(): Promise<boolean>;
-  /** A person says that what is held as missing is to come back. Resolves with how many entries that are. */
-  putBack(): Promise<number>;
-  entries(folder: string, max: number): FolderEntries;
-  files(request: { readonly after: string; readonly max: number }): readonly Entry[];
-  content(request: FileRequest): FileContent;
-  write(path: string, bytes: Uint8Array): Promise<string>;
-  remove(path: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface FolderSideOptions {
-  readonly dataset: string;
-  readonly path: string;
-  readonly author: string;
-  readonly ignore: readonly string[];
-  readonly protectedPaths: ProtectedPaths;
-  readonly history: { readonly daysMax: number; readonly versionsMax: number; readonly bytesMax: number };
-  readonly settleMs: number;
-  readonly rescanMs: number;
-  readonly table: EntryTable;
-  readonly peers: ContentPeers;
-  readonly system: System;
-  readonly disk: Disk;
-  readonly hashAside: HashAside;
-  /** Entries were captured. */
-  readonly onCaptured: () => void;
-  /** Told of conflicts, and of what stops the folder, as it happens. Absent: nobody asks. */
-  readonly onNews?: (news: FolderNews) => void;
-  /** Told how far a long look is, and null at its end. Absent: nothing is counted for that. */
-  readonly onWork?: TellWork;
-}
 
 interface OpenSide {
   readonly context: FolderContext;
@@ -147,7 +81,10 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
   return {
     async open() {
       state.isClosed = false;
-      await inTurn(state, () => openSide(options, state));
+      await inTurn(state, () => openSide(options, state)).catch((error: unknown) => {
+        if (!(error instanceof SyncError) || !['USYNC-1700', 'USYNC-1701'].includes(error.code)) throw error;
+        state.problem = error;
+      });
       wakeAt(options, state, 0);
     },
     onTable() {
@@ -161,7 +98,7 @@ export function createFolderSide(options: FolderSideOptions): FolderSide {
       return settle();
     },
     read: (requests) => readContents(openedOf(options, state).context, requests),
-    status: () => folderStatus(table, lookOf(state)),
+    status: () => folderStatus(table, lookOf(state, options)),
     waiting: (max) => waitingEntries(table, state.opened?.context.waiting ?? null, max),
     meet: (chunk) => metEntries(options.table.rows, chunk),
     leftOut: (max) => (state.opened ? leftOutEntries(state.opened.context, max) : []),
@@ -494,6 +431,13 @@ async function restoreWith(options: FolderSideOptions, state: SideState, { path,
 async function accept(options: FolderSideOptions, state: SideState): Promise<boolean> {
   if (state.problem === null && (state.opened?.scanner.held ?? null) === null) return false;
   state.guard.accept();
+  await adoptRoot(options, state);
+  wakeAt(options, state, 0);
+  return true;
+}
+
+/** What stands at the path is the folder from now on. */
+async function adoptRoot(options: FolderSideOptions, state: SideState): Promise<void> {
   const root = openRootFolder(options.disk, options.path);
   try {
     prepareStateFolder(root);
@@ -502,23 +446,32 @@ async function accept(options: FolderSideOptions, state: SideState): Promise<boo
     root.close();
   }
   await openSide(options, state);
-  wakeAt(options, state, 0);
-  return true;
 }
 
 async function putBack(options: FolderSideOptions, state: SideState): Promise<number> {
+  const isOther = state.problem?.code === 'USYNC-1701';
+  if (state.problem !== null && state.opened === null && !isOther) throw state.problem;
+  if (isOther) await inTurn(state, () => adoptRoot(options, state));
   const { scanner } = openedOf(options, state);
-  if (scanner.held === null) return 0;
+  if (!isOther && scanner.held === null) return 0;
   scanner.putBack();
   await inTurn(state, () => goRound(options, state));
   return scanner.wasPutBack;
 }
 
-const lookOf = ({ opened, problem }: SideState): FolderLook => ({
-  context: opened?.context ?? null,
-  unwatched: opened?.watch.unwatched ?? 0,
-  problem,
-});
+function lookOf({ opened, problem }: SideState, { system }: FolderSideOptions): FolderLook {
+  const sinceMs = opened?.scanner.lookingSinceMs ?? null;
+  return {
+    context: opened?.context ?? null,
+    unwatched: opened?.watch.unwatched ?? 0,
+    unsettled: opened?.scanner.unsettled ?? 0,
+    isReading: sinceMs !== null && system.monotonicMs() - sinceMs > momentMs,
+    problem,
+  };
+}
+
+/** Looks that take no longer come all the time, wherever applications write. */
+const momentMs = 500;
 
 function closeSide(state: SideState): void {
   state.opened?.watch.close();

@@ -9,13 +9,20 @@ export interface FolderLook {
   /** Null while the folder is not open. */
   readonly context: FolderContext | null;
   readonly unwatched: number;
+  readonly unsettled: number;
+  readonly isReading: boolean;
   readonly problem: SyncError | null;
 }
 
-export function folderStatus(table: EntryTable, { context, unwatched, problem }: FolderLook): FolderStatus {
+export function folderStatus(
+  table: EntryTable,
+  { context, unwatched, unsettled, isReading, problem }: FolderLook,
+): FolderStatus {
   return {
     ...table.rows.counts(),
     pending: table.rows.pendingCount(),
+    unsettled,
+    isReading,
     waiting: context?.waiting.count() ?? 0,
     leftOut: context?.leftOut.count() ?? 0,
     unwatched,

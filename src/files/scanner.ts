@@ -21,6 +21,10 @@ export interface Scanner {
   readonly dueAtMs: number | null;
   /** Why deletions are held; null when none are. */
   readonly held: SyncError | null;
+  /** Paths that changed a moment ago and are looked at again, once their writer may be done. */
+  readonly unsettled: number;
+  /** Since when a look is under way, by the monotonic clock; null between two looks. Longer than a moment, something large is read. */
+  readonly lookingSinceMs: number | null;
   /** What is missing while deletions are held, by path. */
   readonly missing: readonly string[];
   /** What is held is not deleted, but placed again: the next pass does it. */
@@ -45,6 +49,9 @@ export interface ScannerOptions {
 
 /** A file that keeps changing for this long is read as it is. */
 const patienceMs = 3_000;
+/** So many that vanish between two looks are a stroke: it is over when nothing has vanished for so many times of settling. */
+const strokeFrom = 10;
+const strokeSettles = 20;
 const batchEntries = 1_000;
 const batchBytes = 64 * 1024 * 1024;
 
@@ -57,12 +64,15 @@ interface ScanState {
   unsettledBefore: ReadonlyMap<string, number>;
   isAllDirty: boolean;
   dueAtMs: number | null;
+  /** Until then what vanishes may be part of a stroke, and what is new a part of it that was moved. */
+  strokeUntilMs: number;
   held: SyncError | null;
   missing: readonly string[];
   isPuttingBack: boolean;
   wasPutBack: number;
   /** What went while the engine stood still was looked for. */
   isFirstLookDone: boolean;
+  lookingSinceMs: number | null;
 }
 
 export function createScanner(options: ScannerOptions): Scanner {
@@ -72,18 +82,33 @@ export function createScanner(options: ScannerOptions): Scanner {
     unsettledBefore: new Map(),
     isAllDirty: false,
     dueAtMs: null,
+    strokeUntilMs: -Infinity,
     held: null,
     missing: [],
     isPuttingBack: false,
     wasPutBack: 0,
     isFirstLookDone: false,
+    lookingSinceMs: null,
   };
   return {
     markDirty: (folder, name) => markDirty(state, folder, name),
     markAllDirty: () => {
       state.isAllDirty = true;
     },
-    pass: () => pass(options, state),
+    async pass() {
+      state.lookingSinceMs = options.context.system.monotonicMs();
+      try {
+        return await pass(options, state);
+      } finally {
+        state.lookingSinceMs = null;
+      }
+    },
+    get unsettled() {
+      return state.held === null ? state.unsettled.size : 0;
+    },
+    get lookingSinceMs() {
+      return state.lookingSinceMs;
+    },
     get dueAtMs() {
       return state.isAllDirty || state.dirty.size > 0 ? 0 : state.dueAtMs;
     },
@@ -123,6 +148,8 @@ interface Pass {
   areRulesUnsettled: boolean;
   /** Something vanished a moment ago: more may follow. */
   isDeleting: boolean;
+  /** How much was not missing at the look before. */
+  newlyGone: number;
   batch: Found[];
   bytes: number;
   captured: number;
@@ -144,7 +171,7 @@ async function pass(options: ScannerOptions, state: ScanState): Promise<number> 
   state.isAllDirty = false;
   const work: Pass = {
     ...{ queue: [], isWhole, isFirstLook: !state.isFirstLookDone, gone: [], batch: [], bytes: 0, captured: 0 },
-    ...{ areRulesUnsettled: false, isDeleting: false },
+    ...{ areRulesUnsettled: false, isDeleting: false, newlyGone: 0 },
   };
   for (const [folder, names] of dirty) work.queue.push({ folder, names });
   if (isWhole) for (const folder of context.table.disk.foldersGone()) work.queue.push({ folder, names: null });
@@ -263,8 +290,11 @@ interface OneDiffering {
 function mustSettle(options: ScannerOptions, state: ScanState, { work, each }: OneDiffering): boolean {
   const { path, look, record } = each;
   // What vanished may be on its way to another name, or be about to be written anew: both are then found at once.
-  if (look.kind === 'nothing' || leadsOut(path, look)) return record !== null && !hasBeenGone(options, state, path);
+  if (look.kind === 'nothing' || leadsOut(path, look))
+    return record !== null && !hasBeenGone(options, state, { work, path });
   if (work.areRulesUnsettled && record === null) return !hasWaitedLong(options, state, path);
+  const isInStroke = record === null && options.context.system.monotonicMs() < state.strokeUntilMs;
+  if (isInStroke) return !hasWaitedLong(options, state, path);
   if (look.kind !== 'file') return false;
   const ageMs = options.context.system.nowMs() - look.changedMs;
   // An empty file is most often one that is about to be filled.
@@ -276,9 +306,20 @@ function mustSettle(options: ScannerOptions, state: ScanState, { work, each }: O
 /** Such a link may have the name for a moment only. */
 const leadsOut = (path: string, look: DiskLook): boolean => look.kind === 'link' && !isLinkInside(path, look.target);
 
-function hasBeenGone(options: ScannerOptions, state: ScanState, path: string): boolean {
-  const since = state.unsettledBefore.get(path);
-  if (since !== undefined && options.context.system.monotonicMs() - since >= options.settleMs) return true;
+interface OneGone {
+  readonly work: Pass;
+  readonly path: string;
+}
+
+function hasBeenGone(options: ScannerOptions, state: ScanState, { work, path }: OneGone): boolean {
+  // A person has said what is to become of it.
+  if (state.isPuttingBack) return true;
+  const nowMs = options.context.system.monotonicMs();
+  const sinceMs = state.unsettledBefore.get(path);
+  if (sinceMs === undefined) work.newlyGone += 1;
+  const forMs = nowMs - (sinceMs ?? nowMs);
+  if (forMs >= patienceMs || (sinceMs !== undefined && forMs >= options.settleMs && nowMs >= state.strokeUntilMs))
+    return true;
   unsettle(options, state, path);
   return false;
 }
@@ -341,6 +382,12 @@ function putBack({ context: { table }, guard }: ScannerOptions, state: ScanState
   state.wasPutBack = gone.length;
 }
 
+function noteStroke({ context, settleMs }: ScannerOptions, state: ScanState, { newlyGone }: Pass): void {
+  const nowMs = context.system.monotonicMs();
+  if (newlyGone >= (nowMs < state.strokeUntilMs ? 1 : strokeFrom))
+    state.strokeUntilMs = nowMs + settleMs * strokeSettles;
+}
+
 /** While something vanishes, what vanished before it waits for it, but not for ever: some applications always delete something. */
 function mayBeMore(options: ScannerOptions, state: ScanState, { gone }: Pass): boolean {
   if (gone.some(({ path }) => state.unsettledBefore.has(path) && isOverdue(options, state, path))) return false;
@@ -358,6 +405,7 @@ function finish(options: ScannerOptions, state: ScanState, work: Pass): void {
     flush(options, work);
     return;
   }
+  noteStroke(options, state, work);
   if (work.isDeleting && mayBeMore(options, state, work)) {
     // Deletions of one stroke are judged together: that none of them counts yet answers nothing that was asked before.
     for (const { path } of work.gone) unsettle(options, state, path);

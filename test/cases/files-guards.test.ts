@@ -18,7 +18,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { folderVersion, linkVersion, type Entry, type EntryVersion } from '../../src/core/entry.js';
 import type { FolderNews } from '../../src/files/folder-news.js';
 import { createRealDisk } from '../../src/system/real-disk.js';
-import { byText, folderGround, send, settleAll, treeOf } from './folder-servers.js';
+import {
+  byText,
+  folderGround,
+  send,
+  settleAll,
+  treeOf,
+  type FolderGround,
+  type FolderServer,
+} from './folder-servers.js';
 
 const entryOf = (values: Partial<Entry>): Entry => ({
   path: 'x',
@@ -524,3 +532,69 @@ test('deletions of an application that always deletes something do not wait for 
   assert.ok(a.table.rows.counts().entries < 1500);
   assert.equal(a.side.status().problem, null);
 });
+
+test('of a stroke of deletions that pauses for a moment nothing is deleted elsewhere before all of it is judged', async (context) => {
+  const ground = folderGround(context);
+  const a = await ground.add('a', { settleMs: 25 });
+  const b = await ground.add('b');
+  for (let index = 0; index < 150; index++) writeFileSync(a.path(`f${index}`), `content ${index}`);
+  await settleAll([a, b]);
+  for (let index = 0; index < 30; index++) rmSync(a.path(`f${index}`));
+  // As long as the end of a large file takes.
+  await sleep(150);
+  for (let index = 30; index < 150; index++) rmSync(a.path(`f${index}`));
+  await a.capture();
+  assert.match(a.side.status().problem?.text ?? '', /150 of 150 entries/);
+  assert.equal(a.table.rows.counts().entries, 150);
+});
+
+for (const isRestarted of [false, true])
+  test(`a new, empty folder is filled when a person says so${isRestarted ? ', also when it was found at the start' : ''}`, async (context) => {
+    const ground = folderGround(context);
+    let a = await ground.add('a');
+    const b = await ground.add('b');
+    for (const name of ['f', 'g']) writeFileSync(a.path(name), name);
+    mkdirSync(a.path('h'));
+    await settleAll([a, b]);
+    if (isRestarted) await a.close();
+    rmSync(a.root, { recursive: true });
+    mkdirSync(a.root);
+    writeFileSync(a.path('new'), 'new');
+    if (isRestarted) a = await ground.add('a');
+    await a.side.settle().catch(() => undefined);
+    assert.equal(a.side.status().problem?.code, 'USYNC-1701');
+    assert.equal(await a.side.putBack(), 3);
+    await settleAll([a, b]);
+    assert.deepEqual(Object.keys(treeOf(a.root)).toSorted(byText), ['f', 'g', 'h/', 'new']);
+    assert.deepEqual(treeOf(b.root), treeOf(a.root));
+    assert.equal(a.side.status().problem, null);
+  });
+
+test('a folder that was missing at the start is taken up when it is there again', async (context) => {
+  const ground = folderGround(context);
+  let a = await ground.add('a');
+  const b = await ground.add('b');
+  writeFileSync(a.path('f'), 'f');
+  await settleAll([a, b]);
+  await a.close();
+  renameSync(a.root, `${a.root}-away`);
+  a = await openMissing(ground, a.root);
+  assert.equal(a.side.status().problem?.code, 'USYNC-1700');
+  rmSync(a.root, { recursive: true, force: true });
+  renameSync(`${a.root}-away`, a.root);
+  await settleAll([a, b]);
+  assert.equal(a.side.status().problem, null);
+  assert.equal(readFileSync(b.path('f'), 'utf8'), 'f');
+});
+
+/** The ground makes the folder of each server: it is taken away in the moment before the engine looks. */
+async function openMissing(ground: FolderGround, root: string): Promise<FolderServer> {
+  const disk = createRealDisk();
+  let isGone = false;
+  const realPath = (path: string): string => {
+    if (!isGone) rmSync(root, { recursive: true, force: true });
+    isGone = true;
+    return disk.realPath(path);
+  };
+  return ground.add('a', { disk: { ...disk, realPath } });
+}

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { FolderSideOptions } from '../../src/files/folder-side.js';
+import type { FolderSideOptions } from '../../src/files/folder-side-contract.js';
 import { createRealDisk } from '../../src/system/real-disk.js';
 import { createFoldingDisk } from './folding-disk.js';
 import { folderGround, send, settleAll, treeOf, type FolderServer } from './folder-servers.js';

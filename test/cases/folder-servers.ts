@@ -11,7 +11,8 @@ import { localEntryTables } from '../../src/databases/sqlite/entries/entry-schem
 import { openSqliteEntryTable } from '../../src/databases/sqlite/entries/sqlite-entry-table.js';
 import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.js';
 import { createFolderReplica, type FolderWork } from '../../src/files/folder-replica.js';
-import { createFolderSide, type FolderSide, type FolderSideOptions } from '../../src/files/folder-side.js';
+import { createFolderSide } from '../../src/files/folder-side.js';
+import type { FolderSide, FolderSideOptions } from '../../src/files/folder-side-contract.js';
 import { createRealDisk } from '../../src/system/real-disk.js';
 import { hashAside } from '../../src/system/hash-aside.js';
 import { createRealSystem } from '../../src/system/real-system.js';
@@ -124,6 +125,11 @@ async function openServer(ground: string, { name, others, options }: Opening): P
       // What vanished counts when it is still gone a moment later.
       await new Promise((resolve) => setTimeout(resolve, 10));
       await side.rescan();
+      // Of many at once more may follow.
+      for (let round = 0; round < 200 && side.status().unsettled > 0; round++) {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        await side.settle();
+      }
       while ((await replica.drain()).hasMore);
     },
     async close() {

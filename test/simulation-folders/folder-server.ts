@@ -13,7 +13,8 @@ import { openSqliteEntryTable } from '../../src/databases/sqlite/entries/sqlite-
 import { createSqliteReplica } from '../../src/databases/sqlite/sqlite-replica.js';
 import { sha256 } from '../../src/files/content-hash.js';
 import { createFolderReplica } from '../../src/files/folder-replica.js';
-import { createFolderSide, type FolderSide } from '../../src/files/folder-side.js';
+import { createFolderSide } from '../../src/files/folder-side.js';
+import type { FolderSide } from '../../src/files/folder-side-contract.js';
 import type { Disk } from '../../src/system/disk.js';
 import { workOf } from '../cases/folder-servers.js';
 import type { Random } from '../simulation/random.js';

@@ -36,7 +36,9 @@ export function addFilesCommand(program: Command, context: CommandContext): void
     );
   files
     .command('put-back <dataset>')
-    .description('what is held as missing was no wish: it is placed again, from other servers or the history')
+    .description(
+      'what is missing was no wish, or the folder is new: it is filled again, from other servers or the history',
+    )
     .action(async (dataset: string) =>
       withEngine(context, async (call) => {
         const outcome = await call('folderPutBack', { dataset });
@@ -49,7 +51,7 @@ export function addFilesCommand(program: Command, context: CommandContext): void
 
 const putBackText = (entries: number): string =>
   entries === 0
-    ? 'no deletions are held, so nothing is put back.'
+    ? 'nothing is missing.'
     : `${countText(entries, 'entry', 'entries')} on the way back; see with "usync files show".`;
 
 function addHistoryCommands(files: Command, context: CommandContext): void {

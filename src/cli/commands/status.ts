@@ -81,6 +81,9 @@ function statusLines(status: EngineStatus, { paint }: Pick<Terminal, 'paint'>): 
     countText(each.rows, each.folder ? 'path' : 'row'),
     [
       ...(heldOf(each) > 0 ? [`${countText(heldOf(each), 'row')} held here (usync quarantine)`] : []),
+      ...(each.folder && each.folder.leftOut > 0
+        ? [`${each.folder.leftOut} take no part (usync files show ${printable(each.name)})`]
+        : []),
       ...(each.conflicts > 0 ? [`${countText(each.conflicts, 'conflict')} to look at (usync conflicts)`] : []),
       `journal ${bytesText(each.journalBytes)}`,
     ].join(', '),
@@ -98,7 +101,7 @@ const isSameEverywhere = ({ isInSync, datasets }: EngineStatus): boolean =>
 
 /** Rows of tables that are not here are counted in the quarantine only. */
 const heldOf = ({ held, quarantined, folder }: DatasetStatus): number =>
-  folder === null ? Math.max(held, quarantined) : held;
+  folder === null ? Math.max(held, quarantined) : 0;
 
 function peerRow(peer: PeerStatus, nowMs: number): string[] {
   const contact =
