@@ -92,7 +92,7 @@ export const plantedFolderBugs: readonly FolderBug[] = [
   },
   {
     name: 'a folder is deleted with all that is in it',
-    seed: 4051,
+    seed: 4002,
     limits: { interleaving: 0.02 },
     disk: (disk) => ({ ...disk, removeFolder: (path) => removeAll(disk, path) }),
   },
