@@ -190,7 +190,20 @@ function check({ servers, alive, gone }: Round): void {
     assert.ok(isThere, `"${content.slice(0, 20)}" (${how}) is lost`);
   }
   for (const [path, content] of standing)
-    assert.ok(!gone.has(`${path}\n${content}`), `"${content.slice(0, 20)}" came back at ${path}`);
+    if (gone.has(`${path}\n${content}`))
+      assert.fail(
+        `"${content.slice(0, 20)}" came back at ${path}\n${servers.map((each) => toldOf(each, path)).join('\n')}`,
+      );
+}
+
+/** The servers are gone after a failure, and with them what would explain it. */
+function toldOf(server: ServerProcess, path: string): string {
+  const asked = [
+    ['history', 'files', path],
+    ['files', 'history', 'files', path],
+    ['conflicts', 'list', '--all'],
+  ];
+  return [server.name, ...asked.map((question) => server.usync(...question).stdout.slice(0, 4_000))].join('\n');
 }
 
 function historyOf(root: string): string[] {
